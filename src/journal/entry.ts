@@ -1,0 +1,153 @@
+/**
+ * What a journal holds. One entry is one line of JSON; the report is a pure fold over entries, so whatever a report
+ * says has to be written here first. Types only.
+ *
+ *   job's file      ID/1.jsonl (ID/2.jsonl after a crash): begins with `session.opened`, ends with `session.closed`
+ *   keeper's file   ID/keeper.jsonl: begins with `session.accepted`
+ */
+import type { End, Policy } from '../../machines/index.ts';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Who writes a file: enough to tell, after any restart, whether that process still lives. */
+export type Owner = {
+  host: string;
+  /** /proc/sys/kernel/random/boot_id */
+  bootId: string;
+  /** The inode of /proc/self/ns/pid: a pid means nothing in another namespace. */
+  pidNamespace: string;
+  pid: number;
+  /** Field 22 of /proc/PID/stat, in clock ticks since boot: tells a reused pid. */
+  startTicks: string;
+};
+
+export type JobFacts = {
+  job: string;
+  /** The dispatched agent name; empty for automatic dispatch. */
+  agentName: string;
+  room: { name: string; sid: string };
+  /** As dispatched: JSON or any other text. */
+  metadata: string;
+};
+
+export type HangUpStrategy = 'delete-room' | 'remove-sip' | 'remove-caller' | 'leave';
+export type HangUpPolicy = { normal: HangUpStrategy; failure: HangUpStrategy; transfer: HangUpStrategy };
+
+/** One utterance as the conversation's history has it. Text is personal data. */
+export type Item = {
+  id: string;
+  role: 'user' | 'assistant' | 'system' | 'handoff';
+  text: string;
+  interrupted: boolean;
+  /** The agent that spoke, or that a handoff led to. */
+  agent?: string;
+  /** Milliseconds since the epoch, by the SDK's clock. */
+  createdAt: number;
+};
+
+export type ToolStatus = 'started' | 'settled' | 'failed' | 'abandoned';
+
+export type ModelUsage = {
+  /** llm | tts | stt | other kinds that the SDK may add */
+  type: string;
+  provider: string;
+  model: string;
+  [measure: string]: Json;
+};
+
+export type SpokenLine = 'greeting' | 'recovery' | 'filler' | 'nudge' | 'windDown' | 'goodbye' | 'apology';
+
+/** By kind: what an entry's `data` is. Add kinds and optional fields freely; never change the meaning of one. */
+export type EntryData = {
+  'session.accepted': JobFacts & { worker: string; hangUp: HangUpPolicy; policy: Policy };
+  'session.opened': JobFacts & {
+    session: string;
+    epoch: number;
+    owner: Owner;
+    identity: string;
+    policy: Policy;
+    policyHash: string;
+    machineHash: string;
+    hangUp: HangUpPolicy;
+    versions: Record<string, string>;
+    /** Of the epoch before this one: the last seq that was taken over. */
+    takenOver?: { epoch: number; lastSeq: number };
+  };
+  /** A machine event as it was sent, without personal data. */
+  event: { type: string; [detail: string]: Json };
+  /** States are the leaves, as dotted paths below `session`: `live.conversing.dialogue.active`. */
+  transition: { machine: 'session' | 'recovery'; from: string[]; to: string[]; event: string };
+  item: Item;
+  tool: { call: string; name: string; status: ToolStatus; agent?: string; args?: Json; output?: Json; error?: string; ms?: number };
+  /** Cumulative for the whole session so far: the last one wins. */
+  usage: { models: ModelUsage[] };
+  /** `id` joins the phases of one effect. `late`: settled after the machine had gone on. */
+  effect: {
+    machine: 'session' | 'recovery';
+    id: string;
+    name: string;
+    phase: 'requested' | 'settled' | 'failed' | 'aborted' | 'late';
+    line?: SpokenLine;
+    rung?: 'live' | 'bundled';
+    output?: Json;
+    error?: string;
+    ms?: number;
+  };
+  /** A line of ours, as it went: written once when it is over. `heardMs` is what was played to somebody. */
+  spoken: {
+    line: SpokenLine;
+    rung: 'live' | 'bundled';
+    text?: string;
+    firstAudioMs?: number;
+    heardMs: number;
+    /** Length of the whole line where it is known. */
+    plannedMs?: number;
+    outcome: 'played' | 'cut' | 'skipped' | 'failed' | 'held-back';
+    why?: string;
+  };
+  hangup: {
+    strategy: HangUpStrategy;
+    attempts: number;
+    verified: boolean;
+    /** What the server said was left: identities in the room, or an empty list. */
+    left?: string[];
+    error?: string;
+    ms: number;
+  };
+  /** `component`: llm, tts, stt, tool, hook, room, orchestrator, process, … */
+  error: { component: string; message: string; code?: string; recoverable: boolean; label?: string; stack?: string };
+  participant: {
+    change: 'joined' | 'left' | 'lost' | 'returned' | 'attributes' | 'metadata';
+    identity: string;
+    sid?: string;
+    kind?: string;
+    isCaller?: boolean;
+    /** LiveKit's disconnect reason, by name. */
+    reason?: string;
+    attributes?: Record<string, string>;
+    metadata?: string;
+  };
+  room: { change: 'connected' | 'reconnecting' | 'reconnected' | 'disconnected' | 'metadata' | 'deleted'; sid?: string; reason?: string; metadata?: string };
+  /** Provider switches of a fallback adapter, first-audio latencies, false interruptions: facts without a machine event. */
+  provider: { component: 'llm' | 'tts' | 'stt'; label: string; available: boolean };
+  latency: { measure: 'greeting' | 'turn'; ms: number };
+  log: { level: string; message: string; [field: string]: Json };
+  /** The application's own data (`call.attach`, the outcome of `call.end`). */
+  attach: { key: string; value: Json };
+  'session.closed': { end: End; alsoTriggered: End[]; stage: string };
+  /** Keeper: why it took the session into its hands. */
+  'keeper.noticed': { what: 'closed' | 'died' | 'frozen' | 'unopened' | 'gone'; epoch: number; detail?: string };
+  'keeper.sealed': { report: string; bytes: number };
+};
+
+export type EntryKind = keyof EntryData;
+export type EntryOf<Kind extends EntryKind> = { seq: number; at: number; kind: Kind; data: EntryData[Kind] };
+/** `seq` begins at 1 in each file and has no gaps; `at` is milliseconds since the epoch. */
+export type Entry = { [Kind in EntryKind]: EntryOf<Kind> }[EntryKind];
+
+/** One session as the files have it. */
+export type SessionJournal = {
+  session: string;
+  epochs: { epoch: number; entries: Entry[]; torn: boolean }[];
+  keeper: Entry[];
+};

@@ -1,0 +1,54 @@
+/**
+ * The socket between the keeper and its worker and jobs: one JSON object a line, over a Unix socket whose path is
+ * fixed for a LASTWORD_DIR. Types only.
+ *
+ * The side that connects speaks first (`hello.*`), and says it all again after each reconnection: a new keeper knows
+ * nothing.
+ */
+import type { HangUpPolicy, JobFacts, Owner } from '../journal/entry.ts';
+import type { Policy } from '../../machines/index.ts';
+import type { Destination } from '../delivery/destination.ts';
+
+/** How to reach LiveKit's server API; given by the worker, kept in memory only. */
+export type LiveKitAccess = { url: string; apiKey: string; apiSecret: string };
+
+export type WorkerHello = {
+  type: 'hello.worker';
+  pid: number;
+  agentFile: string;
+  agentName: string;
+  livekit: LiveKitAccess | null;
+  reports: Destination[];
+  alerts: Destination[];
+  policy: Policy;
+  hangUp: HangUpPolicy;
+};
+
+export type JobHello = {
+  type: 'hello.job';
+  session: string;
+  epoch: number;
+  owner: Owner;
+  /** The agent's own participant: what recovery has to remove. */
+  identity: string;
+};
+
+export type ToKeeper =
+  | WorkerHello
+  | { type: 'worker.ready' } // registered with LiveKit
+  | { type: 'job.offered'; request: number; facts: JobFacts } // answered by `job.recorded`
+  | JobHello
+  | { type: 'beat'; session: string }
+  /** The journal is closed and durable up to `lastSeq`; answered by `sealed`. */
+  | { type: 'job.closed'; session: string; epoch: number; lastSeq: number }
+  /** A failure that the operator's alert destinations should hear of. */
+  | { type: 'alert'; session: string; message: string; detail: string };
+
+export type FromKeeper =
+  | { type: 'welcome' }
+  | { type: 'job.recorded'; request: number }
+  /** End within the budget: SIGTERM, or the worker is drained. */
+  | { type: 'shutdown'; graceMs: number; reason: 'worker_shutdown' | 'worker_lost' }
+  /** Another job speaks for this session now: leave without a word. */
+  | { type: 'yield' }
+  | { type: 'sealed'; session: string; report: string };

@@ -1,0 +1,26 @@
+/**
+ * LiveKit's server API as the lifecycle needs it; livekit-server-sdk only. Every call has a deadline of its own, and
+ * a room or participant that is not there (404) is success for whoever wanted it gone.
+ */
+import type { HangUpStrategy } from '../journal/entry.ts';
+
+export type Occupant = { identity: string; sid: string; kind: 'standard' | 'sip' | 'agent' | 'ingress' | 'egress' | 'other' };
+
+export type HangUpRequest = {
+  room: string;
+  strategy: HangUpStrategy;
+  /** The linked caller, for `remove-caller`. */
+  caller?: string;
+  /** The agent's own identity, for `leave`, and so that recovery can remove a ghost. */
+  agent?: string;
+  signal: AbortSignal;
+};
+export type HangUpResult = { verified: boolean; attempts: number; left: string[]; error?: string };
+
+export interface Rooms {
+  occupants(room: string, signal: AbortSignal): Promise<Occupant[]>;
+  /** Tries again with backoff until the signal says stop; asks the server for the result. Never rejects. */
+  hangUp(request: HangUpRequest): Promise<HangUpResult>;
+  remove(room: string, identity: string, signal: AbortSignal): Promise<void>;
+  dispatch(room: string, agentName: string, metadata: string, signal: AbortSignal): Promise<void>;
+}

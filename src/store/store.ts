@@ -1,0 +1,66 @@
+/**
+ * The store's port: index of sessions, sealed reports, the outbox. SQLite (embedded) implements it now; Postgres is to
+ * pass the same contract suite. Only the keeper writes sessions and seals; anyone may enqueue a delivery.
+ *
+ * Times are milliseconds since the epoch. Every method rejects with StoreError (what was wanted, what came).
+ */
+
+export type SessionRow = {
+  session: string;
+  job: string;
+  room: string;
+  agentName: string;
+  acceptedAt: number;
+  /** open: being followed · recovering · sealed */
+  state: 'open' | 'recovering' | 'sealed';
+  /** Known once sealed. */
+  endedAt?: number;
+  by?: string;
+  reason?: string;
+};
+
+export type SealedReport = { session: string; /** Stable: derived from the session. The `webhook-id` of every attempt. */ report: string; sealedAt: number; body: string };
+
+export type NewDelivery = { delivery: string; session: string; report: string; destination: string; kind: 'report' | 'alert'; body: string; nextAt: number };
+
+export type DeliveryState = 'due' | 'delivering' | 'delivered' | 'dead';
+export type Delivery = NewDelivery & {
+  state: DeliveryState;
+  attempts: number;
+  createdAt: number;
+  settledAt?: number;
+  lastError?: string;
+};
+export type Claimed = Delivery & { lease: string };
+
+/** What became of one attempt. `retry` is a row again, so that it survives every process. */
+export type Settlement =
+  | { kind: 'delivered'; at: number }
+  | { kind: 'retry'; nextAt: number; error: string }
+  | { kind: 'dead'; at: number; error: string };
+
+export type Page = { limit: number; before?: number };
+
+export interface Store {
+  /** Insert, or update what is known better now; a sealed session never becomes open again. */
+  putSession(row: SessionRow): Promise<void>;
+  session(id: string): Promise<SessionRow | undefined>;
+  /** Newest first. */
+  sessions(page: Page & { state?: SessionRow['state'] }): Promise<SessionRow[]>;
+  /** One transaction: report, session row and deliveries. A second seal for a session changes nothing: `false`. */
+  seal(row: SessionRow, report: SealedReport, deliveries: NewDelivery[]): Promise<boolean>;
+  report(session: string): Promise<SealedReport | undefined>;
+  /** Rows whose `delivery` exists already are left as they are. */
+  enqueue(deliveries: NewDelivery[]): Promise<void>;
+  /** Due rows, oldest first, now leased to `owner` until `now + leaseMs`. */
+  claim(ask: { owner: string; now: number; limit: number; leaseMs: number }): Promise<Claimed[]>;
+  /** Changes nothing when the lease is no longer this one: `false`. */
+  settle(delivery: string, lease: string, settlement: Settlement): Promise<boolean>;
+  /** Rows of other owners whose lease has run out, and all rows of `deadOwner`, are due again. Returns how many. */
+  reclaim(ask: { now: number; deadOwner?: string }): Promise<number>;
+  /** When the next row is due; undefined when none waits. */
+  nextDue(): Promise<number | undefined>;
+  /** Newest first. */
+  deliveries(page: Page & { session?: string; state?: DeliveryState }): Promise<Delivery[]>;
+  close(): Promise<void>;
+}
