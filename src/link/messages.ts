@@ -7,7 +7,7 @@
  */
 import type { HangUpPolicy, JobFacts, Owner } from '../journal/entry.ts';
 import type { Policy } from '../../machines/index.ts';
-import type { Destination } from '../delivery/destination.ts';
+import type { Destination } from './destination.ts';
 
 /** How to reach LiveKit's server API; given by the worker, kept in memory only. */
 export type LiveKitAccess = { url: string; apiKey: string; apiSecret: string };
