@@ -78,7 +78,16 @@ export type EntryData = {
   /** States are the leaves, as dotted paths below `session`: `live.conversing.dialogue.active`. */
   transition: { machine: 'session' | 'recovery'; from: string[]; to: string[]; event: string };
   item: Item;
-  tool: { call: string; name: string; status: ToolStatus; agent?: string; args?: Json; output?: Json; error?: string; ms?: number };
+  tool: {
+    call: string;
+    name: string;
+    status: ToolStatus;
+    agent?: string;
+    args?: Json;
+    output?: Json;
+    error?: string;
+    ms?: number;
+  };
   /** Cumulative for the whole session so far: the last one wins. */
   usage: { models: ModelUsage[] };
   /** `id` joins the phases of one effect. `late`: settled after the machine had gone on. */
@@ -127,7 +136,12 @@ export type EntryData = {
     attributes?: Record<string, string>;
     metadata?: string;
   };
-  room: { change: 'connected' | 'reconnecting' | 'reconnected' | 'disconnected' | 'metadata' | 'deleted'; sid?: string; reason?: string; metadata?: string };
+  room: {
+    change: 'connected' | 'reconnecting' | 'reconnected' | 'disconnected' | 'metadata' | 'deleted';
+    sid?: string;
+    reason?: string;
+    metadata?: string;
+  };
   /** Provider switches of a fallback adapter, first-audio latencies, false interruptions: facts without a machine event. */
   provider: { component: 'llm' | 'tts' | 'stt'; label: string; available: boolean };
   latency: { measure: 'greeting' | 'turn'; ms: number };
@@ -135,6 +149,8 @@ export type EntryData = {
   /** The application's own data (`call.attach`, the outcome of `call.end`). */
   attach: { key: string; value: Json };
   'session.closed': { end: End; alsoTriggered: End[]; stage: string };
+  /** The worker declined the job after it was recorded: no session, and no report. */
+  'session.withdrawn': { why: string };
   /** Keeper: why it took the session into its hands. */
   'keeper.noticed': { what: 'closed' | 'died' | 'frozen' | 'unopened' | 'gone'; epoch: number; detail?: string };
   'keeper.sealed': { report: string; bytes: number };

@@ -37,6 +37,8 @@ export type ToKeeper =
   | WorkerHello
   | { type: 'worker.ready' } // registered with LiveKit
   | { type: 'job.offered'; request: number; facts: JobFacts } // answered by `job.recorded`
+  /** Declined after all (the answer came too late): no session, and no report. */
+  | { type: 'job.withdrawn'; job: string; why: string }
   | JobHello
   | { type: 'beat'; session: string }
   /** The journal is closed and durable up to `lastSeq`; answered by `sealed`. */

@@ -1,0 +1,125 @@
+/**
+ * What goes over the socket, byte for byte: one JSON object a line, each checked before anybody acts on it.
+ *
+ *   W1  A line that is no message, or is longer than MAX_LINE, ends that connection and nothing else.
+ *   W2  Ids become names of folders, so an id is letters, digits, `_`, `-` and `.`, and never begins with a dot.
+ */
+import type { Socket } from 'node:net';
+import { z } from 'zod';
+import { defaultPolicy } from '../../machines/index.ts';
+import type { FromKeeper, ToKeeper } from './messages.ts';
+
+/** In characters. The largest honest line is an offer with its metadata, which LiveKit limits to 64 KiB. */
+export const MAX_LINE = 1_048_576;
+
+const id = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/, 'expected an id of letters, digits, "_", "-", "."');
+const count = z.number().int().nonnegative();
+const text = z.string();
+
+const owner = z.object({
+  host: text,
+  bootId: text,
+  pidNamespace: text,
+  pid: z.number().int().positive(),
+  startTicks: text,
+});
+const facts = z.object({ job: id, agentName: text, room: z.object({ name: text, sid: text }), metadata: text });
+const policy = z.object(Object.fromEntries(Object.keys(defaultPolicy).map((name) => [name, z.number()])));
+const strategy = z.enum(['delete-room', 'remove-sip', 'remove-caller', 'leave']);
+const destination = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('webhook'),
+    name: text,
+    url: text.optional(),
+    secrets: z.array(text),
+    headers: z.record(text, text),
+    fromMetadata: z.object({ field: text, allow: z.array(text) }).optional(),
+    allowPrivate: z.boolean(),
+  }),
+  z.object({ kind: z.literal('file'), name: text, directory: text }),
+  z.object({ kind: z.literal('stdout'), name: text }),
+  z.object({ kind: z.literal('module'), name: text, url: text }),
+  z.object({ kind: z.literal('slack'), name: text, url: text }),
+]);
+
+const toKeeper = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello.worker'),
+    pid: z.number().int().positive(),
+    agentFile: text,
+    agentName: text,
+    livekit: z.object({ url: text, apiKey: text, apiSecret: text }).nullable(),
+    reports: z.array(destination),
+    alerts: z.array(destination),
+    policy,
+    hangUp: z.object({ normal: strategy, failure: strategy, transfer: strategy }),
+  }),
+  z.object({ type: z.literal('worker.ready') }),
+  z.object({ type: z.literal('job.offered'), request: count, facts }),
+  z.object({ type: z.literal('job.withdrawn'), job: id, why: text }),
+  z.object({ type: z.literal('hello.job'), session: id, epoch: z.number().int().positive(), owner, identity: text }),
+  z.object({ type: z.literal('beat'), session: id }),
+  z.object({ type: z.literal('job.closed'), session: id, epoch: z.number().int().positive(), lastSeq: count }),
+  z.object({ type: z.literal('alert'), session: id, message: text, detail: text }),
+]);
+
+const fromKeeper = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('welcome') }),
+  z.object({ type: z.literal('job.recorded'), request: count }),
+  z.object({
+    type: z.literal('shutdown'),
+    graceMs: z.number().nonnegative(),
+    reason: z.enum(['worker_shutdown', 'worker_lost']),
+  }),
+  z.object({ type: z.literal('yield') }),
+  z.object({ type: z.literal('sealed'), session: id, report: text }),
+]);
+
+export type Parsed<Message> = { ok: true; message: Message } | { ok: false; problem: string };
+
+const parse =
+  <Message>(schema: z.ZodType) =>
+  (line: string): Parsed<Message> => {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      return { ok: false, problem: `expected a line of JSON, got ${line.length} characters that are none` };
+    }
+    const result = schema.safeParse(value);
+    if (result.success) return { ok: true, message: result.data as Message };
+    const [issue] = result.error.issues;
+    // Only the place and the rule: the value may be personal.
+    return { ok: false, problem: `${issue?.path.join('.') || 'type'}: ${issue?.message ?? 'not a message'}` };
+  };
+
+/** *Pure.* */
+export const parseToKeeper = parse<ToKeeper>(toKeeper);
+/** *Pure.* */
+export const parseFromKeeper = parse<FromKeeper>(fromKeeper);
+
+/** *Pure.* A message as it is written: JSON has no bare line breaks, so the line break ends it. */
+export const encode = (message: ToKeeper | FromKeeper): string => `${JSON.stringify(message)}\n`;
+
+/** *Effect.* Calls `onLine` for each whole line. After `onProblem` nothing more is read (W1). */
+export function readLines(
+  socket: Socket,
+  { onLine, onProblem }: { onLine: (line: string) => void; onProblem: (problem: string) => void },
+): void {
+  let rest = '';
+  let broken = false;
+  socket.setEncoding('utf8'); // a character that is torn between two chunks stays whole
+  socket.on('data', (chunk: string | Buffer) => {
+    rest += chunk.toString();
+    for (let end = rest.indexOf('\n'); end >= 0 && !broken && !socket.destroyed; end = rest.indexOf('\n')) {
+      const line = rest.slice(0, end);
+      rest = rest.slice(end + 1);
+      if (line.length > MAX_LINE) broken = true;
+      else onLine(line);
+    }
+    if (!broken && rest.length <= MAX_LINE) return;
+    rest = '';
+    broken = true;
+    onProblem(`expected a line of at most ${MAX_LINE} characters, got a longer one`);
+  });
+}
