@@ -1,12 +1,27 @@
 /** Every machine, its events, its input and its numbers, by name. */
-export { bound, bounds, boundOf, releaseBound, silenceBound, startBound, UnboundedMachineError } from './bound.ts';
-export type { Bound, BoundProblem } from './bound.ts';
+export { bound, releaseBound, releases, silenceBound, silences, startBound, starts } from './bound.ts';
+export { recoveryContext, sessionContext } from './bound.ts';
+export type { Machines, Walks } from './bound.ts';
+export { UnboundedMachineError } from './chart.ts';
+export type { BoundProblem } from './chart.ts';
+export { boundOf, bounds } from './walks.ts';
+export type { Bound } from './walks.ts';
+
+export { toDot, toMermaid, transitionTable } from './diagram.ts';
+export { machineShape } from './shape.ts';
+export type { MachineShape } from './shape.ts';
+
 export type { Effects, Heard, RecoveryEffects, Speech } from './effects.ts';
-export { ends } from './events.ts';
-export type { End, Line, Rung, SessionEvent } from './events.ts';
+export { endOf, ends, isReason, reasons } from './ends.ts';
+export type { End, Reason } from './ends.ts';
+export type { Line, Rung, SessionEnd, SessionEvent } from './events.ts';
+
+export { definePolicy, PolicyError } from './define-policy.ts';
+export type { PolicyProblem } from './define-policy.ts';
 export { defaultPolicy } from './policy.ts';
 export type { Limit, Policy } from './policy.ts';
+
 export { recoveryMachine } from './recovery.machine.ts';
-export type { RecoveryEvent, RecoveryInput } from './recovery.machine.ts';
+export type { RecoveryContext, RecoveryEvent, RecoveryInput, RecoveryTag } from './recovery.machine.ts';
 export { sessionMachine } from './session.machine.ts';
-export type { Context, Greeting, Input } from './session.machine.ts';
+export type { Context, Greeting, Input, Tag } from './session.setup.ts';

@@ -1,0 +1,112 @@
+/**
+ * The door for limits that a user wrote. A delay that XState cannot use (NaN, 0, negative, too long) fires at once, and
+ * a call would end in its first second; so a wrong one is refused here, before any call.
+ */
+import { defaultPolicy, MAX_TIMER_MS, type Policy } from './policy.ts';
+
+/** `field` is empty when the whole policy is not an object. */
+export type PolicyProblem = { field: string; expected: string; got: string };
+
+/** Every field that cannot be used, not only the first. */
+export class PolicyError extends Error {
+  override name = 'PolicyError';
+  readonly code = 'POLICY_INVALID';
+  readonly problems: PolicyProblem[];
+  constructor(problems: PolicyProblem[]) {
+    const lines = problems.map(
+      ({ field, expected, got }) => `  ${field || 'policy'}: expected ${expected}; got ${got}`,
+    );
+    super(
+      ['POLICY_INVALID: the policy cannot be used. Correct these, or leave them out for the default:', ...lines].join(
+        '\n',
+      ),
+    );
+    this.problems = problems;
+  }
+}
+
+const fields = Object.keys(defaultPolicy);
+const isField = (name: string): name is keyof Policy => fields.includes(name);
+/** Pairs of which the first has to be the smaller one, and why. */
+const order = [
+  ['windDownMs', 'maxDurationMs', 'the caller is told within the call'],
+  ['beatMs', 'unresponsiveMs', 'a living job must be able to beat in time'],
+] as const;
+
+/**
+ * Pure. The defaults with `overrides` in their place, frozen.
+ *
+ * @param overrides fields of Policy; absent and `undefined` mean the default
+ * @throws PolicyError listing every unknown field, every value that is no usable limit, and every pair out of order
+ */
+export function definePolicy(overrides: unknown = {}): Policy {
+  if (!isPlainObject(overrides))
+    throw new PolicyError([
+      { field: '', expected: 'an object such as { maxDurationMs: 600000 }', got: shown(overrides) },
+    ]);
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  const problems = given.flatMap(([field, value]) => problemOf(field, value));
+  const policy = { ...defaultPolicy, ...Object.fromEntries(given) } as Policy;
+  for (const [less, more, why] of order)
+    if (!problems.some(({ field }) => field === less || field === more) && policy[less] >= policy[more]) {
+      const blamed = less in overrides && overrides[less] !== undefined ? less : more;
+      problems.push(
+        blamed === less
+          ? { field: less, expected: `less than ${more} (${policy[more]}): ${why}`, got: shown(policy[less]) }
+          : { field: more, expected: `more than ${less} (${policy[less]}): ${why}`, got: shown(policy[more]) },
+      );
+    }
+  if (problems.length > 0) throw new PolicyError(problems);
+  return Object.freeze(policy);
+}
+
+function problemOf(field: string, value: unknown): PolicyProblem[] {
+  if (!isField(field)) {
+    const near = nearest(field);
+    const expected = near ? `a field of the policy, perhaps ${near}` : `one of ${fields.join(', ')}`;
+    return [{ field, expected, got: 'an unknown field' }];
+  }
+  if (field === 'nudges')
+    return Number.isSafeInteger(value) && (value as number) >= 0
+      ? []
+      : [{ field, expected: 'a whole number, 0 or more', got: shown(value) }];
+  return typeof value === 'number' && value > 0 && value <= MAX_TIMER_MS
+    ? []
+    : [{ field, expected: `a number of milliseconds, more than 0 and at most ${MAX_TIMER_MS}`, got: shown(value) }];
+}
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What came, short enough for one line. */
+function shown(value: unknown): string {
+  if (typeof value === 'number' || value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
+  return `a ${typeof value}`;
+}
+
+/** The field that is meant, when a third of the letters at most are wrong. */
+function nearest(name: string): string | undefined {
+  const ranked = fields
+    .map((field) => ({ field, distance: editDistance(name.toLowerCase(), field.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  // `idle` for `idleMs`: what is missing is only the unit.
+  const withUnit = fields.find((field) => field.toLowerCase() === `${name.toLowerCase()}ms`);
+  return withUnit ?? (ranked && ranked.distance <= Math.max(2, ranked.field.length / 3) ? ranked.field : undefined);
+}
+
+/** Letters to insert, remove or replace on the way from one word to another. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [line, letter] of Array.from(from.slice(0, 64)).entries()) {
+    const next = [line + 1];
+    for (const [column, other] of Array.from(to).entries())
+      next.push(
+        Math.min((next[column] ?? 0) + 1, (row[column + 1] ?? 0) + 1, (row[column] ?? 0) + (letter === other ? 0 : 1)),
+      );
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

@@ -1,0 +1,62 @@
+/**
+ * Why a session ends. Two levels, small and stable: who ended it, and the reason. Pure data and one constructor.
+ *
+ * A reason is one of `reasons`, or a word of the application's own; it is never empty.
+ */
+export type End = {
+  by: 'caller' | 'agent' | 'operator' | 'limit' | 'system';
+  reason: string;
+  fault: 'none' | 'caller' | 'application' | 'provider' | 'platform';
+  /** One line for whoever reads the report: an error's message, a disconnect reason. */
+  detail?: string;
+};
+
+/** The built-in reasons, and what each one says. */
+export const reasons = {
+  caller_hung_up: 'the caller left',
+  caller_lost: 'the caller lost the connection and did not return in time',
+  never_joined: 'the room stayed empty',
+  agent_ended: 'the agent, or its code, ended the call',
+  max_duration: 'the call reached its longest duration',
+  idle: 'nobody spoke, also after the nudges',
+  transferred: 'the caller went on to somebody else',
+  voicemail: 'a machine answered',
+  room_deleted: 'the room was deleted by somebody else',
+  removed: 'the agent or the caller was removed from the room',
+  startup_failed: 'something threw or was late before the first word was heard',
+  model_failed: 'a model failed in the middle of the call',
+  worker_shutdown: 'the worker was told to stop',
+  worker_lost: 'the worker of this job is gone',
+  process_crashed: 'the process of the call died or froze',
+  orchestrator_error: 'a fault of the orchestrator itself',
+  unspecified: 'whoever ended the call gave no reason',
+} as const;
+export type Reason = keyof typeof reasons;
+
+/** Pure. Tells a built-in reason from one of the application's own. */
+export const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
+
+/** Pure. An end with a blank reason gets `unspecified`: a report without a reason explains nothing. */
+export const named = (end: End): End => (end.reason.trim() === '' ? { ...end, reason: 'unspecified' } : end);
+
+/**
+ * Pure, and never throws: it is called while something else goes wrong.
+ *
+ * @param reason one of `reasons` or a word of your own; a blank one becomes `unspecified`
+ */
+export const endOf = (by: End['by'], reason: string, fault: End['fault'] = 'none', detail?: string): End =>
+  named({ by, reason, fault, ...(detail !== undefined && { detail }) });
+
+const found = (by: End['by'], reason: Reason, fault: End['fault']): End => endOf(by, reason, fault);
+
+/** What the machines find by themselves. */
+export const ends = {
+  startupFailed: found('system', 'startup_failed', 'application'),
+  neverJoined: found('limit', 'never_joined', 'caller'),
+  idle: found('limit', 'idle', 'caller'),
+  callerLost: found('limit', 'caller_lost', 'platform'),
+  maxDuration: found('limit', 'max_duration', 'none'),
+  modelFailed: found('system', 'model_failed', 'provider'),
+  processCrashed: found('system', 'process_crashed', 'application'),
+  orchestratorError: found('system', 'orchestrator_error', 'application'),
+};

@@ -1,0 +1,115 @@
+/**
+ * What the session machine is made of: context, guards, actions, delays, effects, and the turns of phrase that its
+ * states share. Pure. The states are in session.opening.ts, session.conversing.ts and session.ending.ts.
+ */
+import { assign, raise, setup, stateIn } from 'xstate';
+import { effect, stepsOf, type Effects, type Speech } from './effects.ts';
+import { ends, named, type End } from './ends.ts';
+import type { Line, Rung, SessionEvent } from './events.ts';
+import { limits, type Policy } from './policy.ts';
+
+export type Greeting = 'say' | 'generate' | 'agent' | 'wait';
+export type Input = {
+  policy: Policy;
+  /** After a crash: the first words excuse it. */
+  resumed: boolean;
+  /** How long the call had lasted before, in ms; counts for `maxDurationMs`. */
+  elapsedMs: number;
+  greeting: Greeting;
+  /** Is one configured? */
+  goodbye: boolean;
+};
+export type Context = Omit<Input, 'goodbye'> & {
+  goodbye: boolean; // configured, and still wanted
+  end: End | null;
+  alsoTriggered: End[];
+  nudges: number;
+  isLiveBroken: boolean; // the live rung failed since the agent was last heard
+  isAnswerOwed: boolean; // the caller was lost while waiting for us
+};
+/**
+ * silent    the caller waits for us and hears nothing        audible   a line of ours plays
+ * starting  nothing was ever heard                           expecting costs nothing to a caller who is there
+ * fresh     heard on entry: a silence begins here anew       leaving   an end is recorded     released  caller let go
+ */
+export type Tag = 'live' | 'silent' | 'audible' | 'starting' | 'expecting' | 'fresh' | 'leaving' | 'released';
+
+export const { within, during, spoken } = stepsOf<Effects, Context>();
+
+export const as = (given: End) => ({ type: 'recordEnd', params: given }) as const; // an end that the machine itself finds
+export const asGiven = { type: 'recordEnd', params: ({ event }: { event: { end: End } }) => event.end } as const;
+export const endSoFar = (context: Context): End => context.end ?? ends.orchestratorError;
+
+export const line = (name: Line, rung: Rung, how: Pick<Speech, 'until' | 'interruptible'>) => () => ({
+  line: name,
+  rung,
+  ...how,
+});
+export const remark = { until: 'audible', interruptible: true } as const;
+export const lastWord = { until: 'played', interruptible: false } as const;
+export const goodbyeHeard = { type: 'line.audible', guard: 'isGoodbye' } as const;
+export const apologyHeard = { type: 'line.audible', guard: 'isApology' } as const;
+
+export const hangUpAs = (given: End) => ({ target: '#hangingUp', actions: as(given) }) as const;
+export const hangUpAsGiven = { target: '#hangingUp', actions: asGiven } as const;
+export const stopTalkingAsGiven = { target: '#interrupting', actions: asGiven } as const;
+export const shutDownTo = <const Target extends string>(target: Target) =>
+  ({ target, actions: [asGiven, 'startBudget'] }) as const;
+
+export const session = setup({
+  types: {} as { context: Context; events: SessionEvent; input: Input; output: Context; tags: Tag },
+  actors: {
+    connect: effect<Effects, 'connect'>('connect'),
+    startSession: effect<Effects, 'startSession'>('startSession'),
+    awaitCaller: effect<Effects, 'awaitCaller'>('awaitCaller'),
+    speak: effect<Effects, 'speak'>('speak'),
+    drain: effect<Effects, 'drain'>('drain'),
+    interrupt: effect<Effects, 'interrupt'>('interrupt'),
+    hangUp: effect<Effects, 'hangUp'>('hangUp'),
+    close: effect<Effects, 'close'>('close'),
+    sendReport: effect<Effects, 'sendReport'>('sendReport'),
+  },
+  delays: {
+    ...limits,
+    untilWindDownMs: ({ context: { policy, elapsedMs } }) =>
+      Math.max(1, policy.maxDurationMs - policy.windDownMs - elapsedMs),
+  },
+  guards: {
+    hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
+    startsInGreeting: ({ context }) => context.greeting === 'agent' && !context.resumed,
+    callerSpeaksFirst: ({ context }) => context.greeting === 'wait' && !context.resumed,
+    isLiveBroken: ({ context }) => context.isLiveBroken,
+    isAnswerOwed: ({ context }) => context.isAnswerOwed,
+    isGoodbyeUnwanted: ({ context }) => !context.goodbye,
+    isDrainSkipped: ({ event }) => event.type === 'session.end' && !event.drain,
+    isGoodbye: ({ event }) => event.type === 'line.audible' && event.line === 'goodbye',
+    isApology: ({ event }) => event.type === 'line.audible' && event.line === 'apology',
+    isCallerLost: stateIn('#suspended'),
+    isToolRunning: stateIn('#toolRunning'),
+    isFillingLive: stateIn('#fillingLive'),
+    isFillingBundled: stateIn('#fillingBundled'),
+  },
+  actions: {
+    // J2: the first end stays; a later one is noted and may take the goodbye away, never bring it back.
+    recordEnd: assign(({ context, event }, given: End) => ({
+      ...(context.end ? { alsoTriggered: [...context.alsoTriggered, named(given)] } : { end: named(given) }),
+      ...(event.type === 'session.end' && event.goodbye === false && { goodbye: false }),
+    })),
+    countNudge: assign({ nudges: ({ context }) => context.nudges + 1 }),
+    forgetNudges: assign({ nudges: 0 }),
+    noteLiveBroken: assign({ isLiveBroken: true }),
+    noteLiveWorks: assign({ isLiveBroken: false }),
+    oweAnswer: assign({ isAnswerOwed: true }),
+    oweNothing: assign({ isAnswerOwed: false }),
+    // J2: speech ends in time for the steps that are never shortened. Each request has its own timer: the first counts.
+    startBudget: raise(
+      { type: 'budget.spent' },
+      {
+        delay: ({ context: { policy }, event }) =>
+          event.type === 'shutdown.requested'
+            ? Math.max(1, event.graceMs - policy.hangUpMs - policy.closeMs - policy.reportMs)
+            : 1,
+      },
+    ),
+  },
+});
