@@ -5,6 +5,31 @@
  * Times are milliseconds since the epoch. Every method rejects with StoreError (what was wanted, what came).
  */
 
+export type StoreErrorCode =
+  /** The address is none that can be opened, or not built yet. */
+  | 'BAD_ADDRESS'
+  /** The directory or file cannot be made, read or written. */
+  | 'UNWRITABLE'
+  /** SQLite is older than 3.51.3, or the database was written by a newer Lastword. */
+  | 'TOO_OLD'
+  | 'TOO_NEW'
+  /** Another process holds the database for longer than the store waits. Try again. */
+  | 'BUSY'
+  /** Used after `close()`. */
+  | 'CLOSED'
+  /** The database refuses: damaged, full, or a row that it cannot hold. */
+  | 'FAILED';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(options: { code: StoreErrorCode; message: string; cause?: unknown }) {
+    super(`${options.code}: ${options.message}`, { cause: options.cause });
+    this.code = options.code;
+  }
+}
+
 export type SessionRow = {
   session: string;
   job: string;
@@ -19,13 +44,27 @@ export type SessionRow = {
   reason?: string;
 };
 
-export type SealedReport = { session: string; /** Stable: derived from the session. The `webhook-id` of every attempt. */ report: string; sealedAt: number; body: string };
+export type SealedReport = {
+  session: string;
+  /** Stable: derived from the session. The `webhook-id` of every attempt. */ report: string;
+  sealedAt: number;
+  body: string;
+};
 
-export type NewDelivery = { delivery: string; session: string; report: string; destination: string; kind: 'report' | 'alert'; body: string; nextAt: number };
+export type NewDelivery = {
+  delivery: string;
+  session: string;
+  report: string;
+  destination: string;
+  kind: 'report' | 'alert';
+  body: string;
+  nextAt: number;
+};
 
 export type DeliveryState = 'due' | 'delivering' | 'delivered' | 'dead';
 export type Delivery = NewDelivery & {
   state: DeliveryState;
+  /** Attempts that were settled: `settle` adds one, `claim` and `reclaim` leave it alone. */
   attempts: number;
   createdAt: number;
   settledAt?: number;
@@ -39,6 +78,7 @@ export type Settlement =
   | { kind: 'retry'; nextAt: number; error: string }
   | { kind: 'dead'; at: number; error: string };
 
+/** `before`: only rows accepted (sessions) or created (deliveries) earlier than this. */
 export type Page = { limit: number; before?: number };
 
 export interface Store {
@@ -52,8 +92,11 @@ export interface Store {
   report(session: string): Promise<SealedReport | undefined>;
   /** Rows whose `delivery` exists already are left as they are. */
   enqueue(deliveries: NewDelivery[]): Promise<void>;
-  /** Due rows, oldest first, now leased to `owner` until `now + leaseMs`. */
-  claim(ask: { owner: string; now: number; limit: number; leaseMs: number }): Promise<Claimed[]>;
+  /**
+   * Due rows, oldest first, now leased to `owner` until `now + leaseMs`. Rows of the destinations in `except` (busy: the
+   * relay's limit for one receiver) are passed over, so that a slow receiver's backlog hides nobody else's rows.
+   */
+  claim(ask: { owner: string; now: number; limit: number; leaseMs: number; except?: string[] }): Promise<Claimed[]>;
   /** Changes nothing when the lease is no longer this one: `false`. */
   settle(delivery: string, lease: string, settlement: Settlement): Promise<boolean>;
   /** Rows of other owners whose lease has run out, and all rows of `deadOwner`, are due again. Returns how many. */

@@ -1,0 +1,67 @@
+/**
+ * Who wrote a journal, and whether that process still lives. A pid alone says neither: it is reused, and it means
+ * something else in another container. Linux; elsewhere an answer is `unknown` unless the pid is free.
+ */
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { Owner } from './entry.ts';
+
+/** `unknown`: another host or container wrote it, so only LiveKit or the lease of that host can say. */
+export type Liveness = 'alive' | 'dead' | 'unknown';
+
+type ProcessFacts = { state: string; startTicks: string };
+
+/** Fields of /proc/PID/stat; the name in field 2 may hold blanks and parentheses, so count from the last one. */
+const processFacts = async (pid: number | 'self'): Promise<ProcessFacts> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '', startTicks: fields[19] ?? '' }; // fields 3 and 22 of the line
+};
+
+const orEmpty = (reading: Promise<string>): Promise<string> =>
+  reading.then(
+    (text) => text.trim(),
+    () => '',
+  );
+
+const bootId = () => orEmpty(readFile('/proc/sys/kernel/random/boot_id', 'utf8'));
+const pidNamespace = async () => (await orEmpty(readlink('/proc/self/ns/pid'))).replace(/\D/g, '');
+
+/** This process, as the first record of its journal names it. */
+export const thisProcess = async (): Promise<Owner> => {
+  const facts = await processFacts('self').catch(() => undefined);
+  return {
+    host: hostname(),
+    bootId: await bootId(),
+    pidNamespace: await pidNamespace(),
+    pid: process.pid,
+    startTicks: facts?.startTicks ?? '',
+  };
+};
+
+/** Whether the process that wrote a journal lives. A zombie is dead; so is everybody from before a reboot of this host. */
+export const isAlive = async (owner: Owner): Promise<Liveness> => {
+  if (!Number.isSafeInteger(owner.pid) || owner.pid <= 0 || owner.host !== hostname()) return 'unknown';
+  const boot = await bootId();
+  if (boot === '' || owner.bootId === '') return isPidFree(owner.pid) ? 'dead' : 'unknown';
+  if (owner.bootId !== boot) return 'dead';
+  if (owner.pidNamespace === '' || owner.pidNamespace !== (await pidNamespace())) return 'unknown';
+  try {
+    const { state, startTicks } = await processFacts(owner.pid);
+    if (state === 'Z' || state === 'X') return 'dead';
+    return startTicks === owner.startTicks ? 'alive' : 'dead'; // the pid is somebody else's now
+  } catch (error) {
+    // ESRCH: it went between open and read.
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ESRCH' ? 'dead' : 'unknown';
+  }
+};
+
+const isPidFree = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+};

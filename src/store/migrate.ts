@@ -1,0 +1,35 @@
+/** Numbered migrations, each in a transaction of its own; `user_version` says how many were applied. */
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { begin } from './sql/000001-begin.ts';
+import { StoreError } from './store.ts';
+
+const migrations: readonly string[] = [begin];
+
+const versionOf = (database: DatabaseSyncInstance): number =>
+  (database.prepare('pragma user_version').get() as { user_version: number }).user_version;
+
+/** Brings the database to the newest version. Two processes may try at once: the second finds it done. */
+export const migrate = (database: DatabaseSyncInstance): void => {
+  for (;;) {
+    const version = versionOf(database);
+    if (version > migrations.length) {
+      throw new StoreError({
+        code: 'TOO_NEW',
+        message: `expected a database of version ${migrations.length} or older, got ${version}: a newer Lastword has written it; update this one`,
+      });
+    }
+    const next = migrations[version];
+    if (next === undefined) return;
+    database.exec('begin immediate');
+    try {
+      if (versionOf(database) === version) {
+        database.exec(next);
+        database.exec(`pragma user_version = ${version + 1}`);
+      }
+      database.exec('commit');
+    } catch (error) {
+      database.exec('rollback');
+      throw error;
+    }
+  }
+};

@@ -1,0 +1,28 @@
+/** From the address in LASTWORD_STORE to a store. */
+import { openSqlite } from './sqlite.ts';
+import { StoreError, type Store } from './store.ts';
+
+/**
+ * Opens the store at `sqlite:PATH` or `sqlite::memory:` (gone with the process: for tests).
+ *
+ * @throws StoreError `BAD_ADDRESS` for anything else, `UNWRITABLE` where the database cannot be made.
+ */
+export const openStore = async (url: string): Promise<Store> => {
+  const scheme = url.slice(0, url.indexOf(':') + 1);
+  if (scheme === 'postgres:' || scheme === 'postgresql:') {
+    // The address is not repeated: it holds a password.
+    throw new StoreError({
+      code: 'BAD_ADDRESS',
+      message: 'Postgres is not built yet; set LASTWORD_STORE to sqlite:PATH',
+    });
+  }
+  const path = url.slice('sqlite:'.length);
+  if (scheme !== 'sqlite:' || path === '') {
+    const got = scheme === '' ? JSON.stringify(url.slice(0, 80)) : JSON.stringify(`${scheme}…`);
+    throw new StoreError({
+      code: 'BAD_ADDRESS',
+      message: `LASTWORD_STORE: expected sqlite:PATH or sqlite::memory:, got ${got}`,
+    });
+  }
+  return openSqlite(path);
+};

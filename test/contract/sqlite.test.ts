@@ -1,0 +1,102 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openStore } from '../../src/store/open.ts';
+import { assertSqliteVersion, openSqlite } from '../../src/store/sqlite.ts';
+import { sessionRow, storeContract } from './store-contract.ts';
+
+storeContract('SQLite in memory', () => ({ open: () => openSqlite(':memory:'), clean: async () => undefined }));
+
+storeContract('SQLite in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lastword-store-'));
+  const open = () => openSqlite(join(folder, 'made', 'on-demand', 'store.db'));
+  return { open, again: open, clean: async () => rmSync(folder, { recursive: true }) };
+});
+
+describe('opening SQLite', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lastword-store-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('every commit is flushed, and readers do not wait for writers', async () => {
+    const path = join(folder, 'store.db');
+    const store = await openStore(`sqlite:${path}`);
+    await store.putSession(sessionRow('one'));
+    expect(existsSync(`${path}-wal`)).toBe(true);
+    await store.close();
+  });
+
+  it('what was written is there after closing and opening again', async () => {
+    const path = join(folder, 'store.db');
+    const first = await openSqlite(path);
+    await first.putSession(sessionRow('one'));
+    await first.close();
+    const second = await openSqlite(path);
+    expect(await second.session('one')).toEqual(sessionRow('one'));
+    await second.close();
+  });
+
+  it.each(['3.51.2', '3.45.1', '3.50.99', '2.99.99'])('SQLite %s is refused', (version) => {
+    expect(() => assertSqliteVersion(version)).toThrow(/TOO_OLD: expected SQLite 3\.51\.3 or newer, got/);
+  });
+  it.each(['3.51.3', '3.53.0', '3.52', '4.0.0'])('SQLite %s is accepted', (version) => {
+    expect(() => assertSqliteVersion(version)).not.toThrow();
+  });
+
+  it('a directory that cannot be made is an error that names the variables', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(openStore(`sqlite:${join(folder, 'file', 'store.db')}`)).rejects.toMatchObject({
+      name: 'StoreError',
+      code: 'UNWRITABLE',
+      message: expect.stringMatching(/store\.db.*LASTWORD_DIR or LASTWORD_STORE/),
+    });
+  });
+
+  it('a file that is no database is an error, and is left alone', async () => {
+    const path = join(folder, 'notes.txt');
+    writeFileSync(path, 'my notes, '.repeat(1_000));
+    await expect(openSqlite(path)).rejects.toMatchObject({
+      code: 'FAILED',
+      message: expect.stringContaining('move it away'),
+    });
+  });
+
+  it('a database of a newer Lastword is refused', async () => {
+    const path = join(folder, 'store.db');
+    await (await openSqlite(path)).close();
+    const database = new DatabaseSync(path);
+    database.exec('pragma user_version = 99');
+    database.close();
+    await expect(openSqlite(path)).rejects.toMatchObject({ code: 'TOO_NEW' });
+  });
+
+  it('a database that another process holds is BUSY after a bounded wait', async () => {
+    const path = join(folder, 'store.db');
+    const store = await openSqlite(path);
+    const holder = new DatabaseSync(path);
+    holder.exec('begin immediate');
+    const began = performance.now();
+    await expect(store.putSession(sessionRow('one'))).rejects.toMatchObject({ code: 'BUSY' });
+    expect(performance.now() - began).toBeLessThan(10_000);
+    holder.exec('rollback');
+    await store.putSession(sessionRow('one'));
+    holder.close();
+    await store.close();
+  });
+
+  it.each([
+    ['postgres://user:secret@host/db', /Postgres is not built yet/],
+    ['mysql://host', /expected sqlite:PATH/],
+    ['store.db', /got "store\.db"/],
+    ['sqlite:', /expected sqlite:PATH/],
+    ['', /expected sqlite:PATH/],
+  ])('%j is refused in one line', async (url, message) => {
+    const error: unknown = await openStore(url).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'BAD_ADDRESS', message: expect.stringMatching(message) });
+    expect((error as Error).message).not.toMatch(/secret|\n/);
+  });
+});

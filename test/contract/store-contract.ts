@@ -1,0 +1,278 @@
+/** What every store has to do, whatever it is made of. `open` gives an empty store; `again` a second connection to it. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NewDelivery, SealedReport, SessionRow, Store } from '../../src/store/store.ts';
+
+export type StoreMaker = {
+  open(): Promise<Store>;
+  /** Undefined where a second connection cannot exist (in memory). */
+  again?: () => Promise<Store>;
+  clean(): Promise<void>;
+};
+
+export const sessionRow = (session: string, more: Partial<SessionRow> = {}): SessionRow => ({
+  session,
+  job: `job-${session}`,
+  room: `room-${session}`,
+  agentName: 'ada',
+  acceptedAt: 1_000,
+  state: 'open',
+  ...more,
+});
+
+export const sealedReport = (session: string, body = `{"session":"${session}"}`): SealedReport => ({
+  session,
+  report: `rep_${session}`,
+  sealedAt: 5_000,
+  body,
+});
+
+export const newDelivery = (delivery: string, session: string, more: Partial<NewDelivery> = {}): NewDelivery => ({
+  delivery,
+  session,
+  report: `rep_${session}`,
+  destination: 'backend',
+  kind: 'report',
+  body: `{"session":"${session}"}`,
+  nextAt: 2_000,
+  ...more,
+});
+
+export const storeContract = (title: string, make: () => StoreMaker): void => {
+  describe(title, () => {
+    let maker: StoreMaker;
+    let store: Store;
+    beforeEach(async () => {
+      maker = make();
+      store = await maker.open();
+    });
+    afterEach(async () => {
+      await store.close();
+      await maker.clean();
+    });
+
+    const sealNew = async (session: string, deliveries: NewDelivery[]) => {
+      await store.putSession(sessionRow(session));
+      return store.seal(
+        sessionRow(session, { state: 'sealed', endedAt: 5_000, by: 'caller', reason: 'caller_hung_up' }),
+        sealedReport(session),
+        deliveries,
+      );
+    };
+    const claim = (more: Partial<Parameters<Store['claim']>[0]> = {}) =>
+      store.claim({ owner: 'relay', now: 10_000, limit: 10, leaseMs: 1_000, ...more });
+
+    it('a session is found as it was put, and what is not known is absent', async () => {
+      await store.putSession(sessionRow('one'));
+      expect(await store.session('one')).toEqual(sessionRow('one'));
+      expect(await store.session('other')).toBeUndefined();
+    });
+
+    it('putting a session again updates it', async () => {
+      await store.putSession(sessionRow('one'));
+      await store.putSession(sessionRow('one', { state: 'recovering' }));
+      expect((await store.session('one'))?.state).toBe('recovering');
+      await store.putSession(sessionRow('one', { state: 'open' }));
+      expect((await store.session('one'))?.state).toBe('open');
+    });
+
+    it('a sealed session never becomes open again, and keeps its end', async () => {
+      await sealNew('one', []);
+      await store.putSession(sessionRow('one', { state: 'open', reason: 'other' }));
+      expect(await store.session('one')).toMatchObject({
+        state: 'sealed',
+        by: 'caller',
+        reason: 'caller_hung_up',
+        endedAt: 5_000,
+      });
+    });
+
+    it('sessions come newest first, by state and page', async () => {
+      for (const [index, name] of ['a', 'b', 'c', 'd'].entries())
+        await store.putSession(
+          sessionRow(name, { acceptedAt: index * 100, state: name === 'c' ? 'recovering' : 'open' }),
+        );
+      const names = async (page: Parameters<Store['sessions']>[0]) =>
+        (await store.sessions(page)).map(({ session }) => session);
+      expect(await names({ limit: 10 })).toEqual(['d', 'c', 'b', 'a']);
+      expect(await names({ limit: 2 })).toEqual(['d', 'c']);
+      expect(await names({ limit: 2, before: 200 })).toEqual(['b', 'a']);
+      expect(await names({ limit: 10, state: 'recovering' })).toEqual(['c']);
+    });
+
+    it('a seal puts report, session and deliveries down at once', async () => {
+      expect(
+        await sealNew('one', [newDelivery('d1', 'one'), newDelivery('d2', 'one', { destination: 'archive' })]),
+      ).toBe(true);
+      expect(await store.report('one')).toEqual(sealedReport('one'));
+      expect((await store.session('one'))?.state).toBe('sealed');
+      expect((await store.deliveries({ limit: 10 })).map(({ delivery }) => delivery).sort()).toEqual(['d1', 'd2']);
+    });
+
+    it('a seal needs no session row of its own', async () => {
+      expect(await store.seal(sessionRow('one', { state: 'sealed' }), sealedReport('one'), [])).toBe(true);
+      expect((await store.session('one'))?.state).toBe('sealed');
+    });
+
+    it('a second seal changes nothing', async () => {
+      await sealNew('one', [newDelivery('d1', 'one')]);
+      const second = sessionRow('one', { state: 'sealed', by: 'system', reason: 'process_crashed' });
+      expect(await store.seal(second, sealedReport('one', 'other'), [newDelivery('d9', 'one')])).toBe(false);
+      expect((await store.report('one'))?.body).toBe(sealedReport('one').body);
+      expect((await store.session('one'))?.reason).toBe('caller_hung_up');
+      expect(await store.deliveries({ limit: 10 })).toHaveLength(1);
+    });
+
+    it('a seal whose delivery cannot be stored leaves nothing behind', async () => {
+      await store.putSession(sessionRow('one'));
+      const wrong = { ...newDelivery('d2', 'one'), kind: 'neither' as 'report' };
+      await expect(
+        store.seal(sessionRow('one'), sealedReport('one'), [newDelivery('d1', 'one'), wrong]),
+      ).rejects.toMatchObject({
+        name: 'StoreError',
+        message: expect.stringContaining('could not seal a report'),
+      });
+      expect(await store.report('one')).toBeUndefined();
+      expect(await store.deliveries({ limit: 10 })).toEqual([]);
+      expect((await store.session('one'))?.state).toBe('open');
+      expect(await sealNew('one', [])).toBe(true); // and the store still works
+    });
+
+    it('every byte of a body comes back, also at a second destination and for an alert', async () => {
+      const body = JSON.stringify({ text: 'naïve 😀 \u2028 "quoted"\n\t\u0001', zero: '\u0000' });
+      await store.seal(sessionRow('one'), sealedReport('one', body), [
+        newDelivery('d1', 'one', { body }),
+        newDelivery('d2', 'one', { body: `${body} ` }),
+        newDelivery('d3', 'one', { kind: 'alert', body: 'alert' }),
+      ]);
+      const bodies = new Map((await claim()).map((delivery) => [delivery.delivery, delivery.body]));
+      expect(bodies).toEqual(
+        new Map([
+          ['d1', body],
+          ['d2', `${body} `],
+          ['d3', 'alert'],
+        ]),
+      );
+      expect((await store.report('one'))?.body).toBe(body);
+    });
+
+    it('enqueueing a delivery that exists leaves it as it is', async () => {
+      await store.enqueue([newDelivery('d1', 'one')]);
+      const [first] = await claim();
+      await store.settle('d1', first!.lease, { kind: 'delivered', at: 10_500 });
+      await store.enqueue([newDelivery('d1', 'one', { nextAt: 1, body: 'other' }), newDelivery('d2', 'one')]);
+      const found = await store.deliveries({ limit: 10, state: 'delivered' });
+      expect(found).toMatchObject([{ delivery: 'd1', body: newDelivery('d1', 'one').body, settledAt: 10_500 }]);
+      expect(await store.nextDue()).toBe(2_000);
+    });
+
+    it('an alert may go out for a session without a report', async () => {
+      await store.enqueue([newDelivery('d1', 'one', { kind: 'alert', body: 'the model is gone' })]);
+      expect(await claim()).toMatchObject([{ delivery: 'd1', kind: 'alert', body: 'the model is gone' }]);
+    });
+
+    it('due deliveries are claimed oldest first, up to the limit, and only once', async () => {
+      await store.enqueue([
+        newDelivery('late', 'one', { nextAt: 10_001 }),
+        newDelivery('second', 'one', { nextAt: 200 }),
+        newDelivery('first', 'one', { nextAt: 100 }),
+        newDelivery('third', 'one', { nextAt: 10_000 }),
+      ]);
+      const names = (rows: { delivery: string }[]) => rows.map(({ delivery }) => delivery);
+      expect(names(await claim({ limit: 2 }))).toEqual(['first', 'second']);
+      expect(names(await claim())).toEqual(['third']);
+      expect(await claim()).toEqual([]);
+      expect(await store.nextDue()).toBe(10_001);
+    });
+
+    it('an attempt is counted when it begins', async () => {
+      await store.enqueue([newDelivery('d1', 'one', { nextAt: 0 })]);
+      const [first] = await claim();
+      expect(first).toMatchObject({ state: 'delivering', attempts: 1 });
+      await store.reclaim({ now: 99_999 });
+      expect((await claim())[0]?.attempts).toBe(2);
+    });
+
+    it('a retry is due again at its time, with the error', async () => {
+      await store.enqueue([newDelivery('d1', 'one')]);
+      const [first] = await claim();
+      expect(await store.settle('d1', first!.lease, { kind: 'retry', nextAt: 15_000.4, error: '503' })).toBe(true);
+      expect(await store.nextDue()).toBe(15_000);
+      expect(await claim()).toEqual([]);
+      expect(await claim({ now: 15_000 })).toMatchObject([{ attempts: 2, lastError: '503' }]);
+    });
+
+    it('a dead delivery is kept and never claimed', async () => {
+      await store.enqueue([newDelivery('d1', 'one')]);
+      const [first] = await claim();
+      await store.settle('d1', first!.lease, { kind: 'dead', at: 11_000, error: '410 Gone' });
+      expect(await claim({ now: Number.MAX_SAFE_INTEGER })).toEqual([]);
+      expect(await store.nextDue()).toBeUndefined();
+      expect(await store.deliveries({ limit: 1, state: 'dead' })).toMatchObject([
+        { delivery: 'd1', lastError: '410 Gone', settledAt: 11_000 },
+      ]);
+    });
+
+    it('a settlement with a lease that is gone changes nothing', async () => {
+      await store.enqueue([newDelivery('d1', 'one')]);
+      const [first] = await claim();
+      await store.reclaim({ now: 11_000 });
+      expect(await store.settle('d1', first!.lease, { kind: 'delivered', at: 11_001 })).toBe(false);
+      const [second] = await claim({ now: 11_000 });
+      expect(await store.settle('d1', first!.lease, { kind: 'dead', at: 11_001, error: 'no' })).toBe(false);
+      expect(await store.settle('d1', second!.lease, { kind: 'delivered', at: 11_002 })).toBe(true);
+      expect(await store.settle('d1', second!.lease, { kind: 'dead', at: 11_003, error: 'no' })).toBe(false);
+      expect((await store.deliveries({ limit: 1 }))[0]?.state).toBe('delivered');
+    });
+
+    it('only what is leased beyond its time, or by a dead owner, is reclaimed', async () => {
+      await store.enqueue([newDelivery('d1', 'one'), newDelivery('d2', 'one'), newDelivery('d3', 'one')]);
+      await claim({ owner: 'dead', limit: 1, leaseMs: 60_000 });
+      await claim({ owner: 'slow', limit: 1, leaseMs: 500 });
+      await claim({ owner: 'quick', limit: 1, leaseMs: 60_000 });
+      expect(await store.reclaim({ now: 10_499 })).toBe(0);
+      expect(await store.reclaim({ now: 10_500 })).toBe(1);
+      expect(await store.reclaim({ now: 10_500, deadOwner: 'dead' })).toBe(1);
+      expect(await store.deliveries({ limit: 10, state: 'delivering' })).toHaveLength(1);
+    });
+
+    it('deliveries come newest first, by session, state and page', async () => {
+      await store.enqueue([newDelivery('d1', 'one')]);
+      await store.enqueue([newDelivery('d2', 'two')]);
+      await store.enqueue([newDelivery('d3', 'one')]);
+      const names = async (page: Parameters<Store['deliveries']>[0]) =>
+        (await store.deliveries(page)).map(({ delivery }) => delivery);
+      expect(await names({ limit: 10 })).toEqual(['d3', 'd2', 'd1']);
+      expect(await names({ limit: 1 })).toEqual(['d3']);
+      expect(await names({ limit: 10, session: 'one' })).toEqual(['d3', 'd1']);
+      expect(await names({ limit: 10, state: 'dead' })).toEqual([]);
+      expect(await names({ limit: 10, before: 0 })).toEqual([]);
+    });
+
+    it('after close every call says so, and closing again is harmless', async () => {
+      await store.close();
+      await store.close();
+      await expect(store.session('one')).rejects.toMatchObject({ name: 'StoreError', code: 'CLOSED' });
+      await expect(store.putSession(sessionRow('one'))).rejects.toMatchObject({ code: 'CLOSED' });
+    });
+
+    it('two connections see one store, and one of two seals wins', async (context) => {
+      if (!maker.again) return context.skip('a store in memory has one connection');
+      const other = await maker.again();
+      try {
+        const seals = await Promise.all([
+          store.seal(sessionRow('one'), sealedReport('one'), [newDelivery('d1', 'one')]),
+          other.seal(sessionRow('one'), sealedReport('one'), [newDelivery('d1', 'one')]),
+        ]);
+        expect(seals.filter(Boolean)).toHaveLength(1);
+        await other.enqueue([newDelivery('d2', 'one')]);
+        const claimed = [
+          ...(await claim({ limit: 1 })),
+          ...(await other.claim({ owner: 'other', now: 10_000, limit: 5, leaseMs: 1 })),
+        ];
+        expect(claimed.map(({ delivery }) => delivery).sort()).toEqual(['d1', 'd2']);
+      } finally {
+        await other.close();
+      }
+    });
+  });
+};
