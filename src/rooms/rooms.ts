@@ -4,7 +4,11 @@
  */
 import type { HangUpStrategy } from '../journal/entry.ts';
 
-export type Occupant = { identity: string; sid: string; kind: 'standard' | 'sip' | 'agent' | 'ingress' | 'egress' | 'other' };
+export type Occupant = {
+  identity: string;
+  sid: string;
+  kind: 'standard' | 'sip' | 'agent' | 'ingress' | 'egress' | 'other';
+};
 
 export type HangUpRequest = {
   room: string;

@@ -1,0 +1,108 @@
+/**
+ * Webhook URLs that come from job metadata: whoever dispatches a call may write anything there, so a URL has to match
+ * the allow-list, and where it leads is checked again when connecting (addresses.ts).
+ *
+ * A row of the store has to survive the keeper, and the metadata of its session may be gone by then. So its
+ * `destination` says both: `NAME => URL`. The allow-list is asked at each attempt, so one that was narrowed holds for
+ * what is queued.
+ */
+import { describeValue } from '../config-error.ts';
+import type { Destination, WebhookDestination } from '../link/destination.ts';
+import { isInsideHost } from './addresses.ts';
+
+const JOINT = ' => ';
+
+type Pattern = { protocol: string; host: string; anyHost: boolean; subdomains: boolean; port: string; path: RegExp };
+
+// scheme, host with an optional leading "*.", port, path: never one glob over the whole text, in which
+// https://example.com* would also allow https://example.com.attacker.net
+const SHAPE = /^(https?):\/\/(\*|(?:\*\.)?[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d+))?(\/[^?#]*)?$/i;
+
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+const readPattern = (pattern: string): Pattern | undefined => {
+  const [, scheme, host, port, path] = SHAPE.exec(pattern) ?? [];
+  if (scheme === undefined || host === undefined) return undefined;
+  const protocol = `${scheme.toLowerCase()}:`;
+  const defaultPort = protocol === 'https:' ? '443' : '80';
+  return {
+    protocol,
+    host: host.replace(/^\*\./, '').toLowerCase(),
+    anyHost: host === '*',
+    subdomains: host.startsWith('*.'),
+    port: port === undefined || port === defaultPort ? '' : port,
+    path: path === undefined ? /^/ : new RegExp(`^${path.split('*').map(literal).join('.*')}$`, 's'),
+  };
+};
+
+/** What is wrong with an allow pattern; undefined when nothing is. */
+export const patternProblem = (pattern: unknown): { expected: string; got: string } | undefined =>
+  typeof pattern === 'string' && readPattern(pattern) !== undefined
+    ? undefined
+    : {
+        expected: 'https://HOST/PATH with * for any host, *.HOST for its subdomains, * in the path',
+        got: describeValue(pattern),
+      };
+
+/** Pure. Whether a URL matches an allow pattern: scheme, host and port as they are, `*` in the path for anything. */
+export const matchesPattern = (url: URL, pattern: string): boolean => {
+  const wanted = readPattern(pattern);
+  if (wanted === undefined) return false;
+  const host = url.hostname.toLowerCase();
+  const hostMatches = wanted.anyHost || (wanted.subdomains ? host.endsWith(`.${wanted.host}`) : host === wanted.host);
+  return hostMatches && url.protocol === wanted.protocol && url.port === wanted.port && wanted.path.test(url.pathname);
+};
+
+/** Pure. The text at a field of JSON metadata; dots lead into objects. Empty when there is none. */
+const fieldOf = (metadata: string, field: string): string => {
+  let found: unknown;
+  try {
+    found = JSON.parse(metadata);
+  } catch {
+    return ''; // metadata may be any text
+  }
+  const within = (value: unknown, key: string): unknown =>
+    typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+      ? (value as Record<string, unknown>)[key]
+      : undefined;
+  // A key may itself hold dots.
+  const value = within(found, field) ?? field.split('.').reduce(within, found);
+  return typeof value === 'string' ? value.trim().slice(0, 2_048) : '';
+};
+
+/** Pure. What a row's `destination` says: the name, and for a URL from metadata also the URL as it came, checked or not. */
+export const addressFor = (destination: Destination, metadata: string): string =>
+  destination.kind === 'webhook' && destination.fromMetadata !== undefined
+    ? `${destination.name}${JOINT}${fieldOf(metadata, destination.fromMetadata.field)}`
+    : destination.name;
+
+/** Pure. The reverse of `addressFor`. */
+export const readAddress = (address: string): { name: string; url?: string } => {
+  const at = address.indexOf(JOINT);
+  return at === -1 ? { name: address } : { name: address.slice(0, at), url: address.slice(at + JOINT.length) };
+};
+
+/** Pure. Where an attempt goes, or why it must not go anywhere. */
+export const targetOf = (
+  webhook: WebhookDestination,
+  given: string | undefined,
+): { url: URL; untrusted: boolean } | { refused: string } => {
+  if (webhook.fromMetadata === undefined) {
+    return webhook.url === undefined
+      ? { refused: 'the webhook has no URL' }
+      : { url: new URL(webhook.url), untrusted: false };
+  }
+  const { field, allow } = webhook.fromMetadata;
+  if (given === undefined || given === '') return { refused: `the job's metadata has no URL in its field "${field}"` };
+  if (!URL.canParse(given))
+    return { refused: `field "${field}" of the job's metadata is not a URL: ${describeValue(given)}` };
+  const url = new URL(given);
+  if (url.username !== '' || url.password !== '') return { refused: 'a URL with user and password is not allowed' };
+  if (!allow.some((pattern) => matchesPattern(url, pattern))) {
+    return { refused: `${url.origin}${url.pathname} matches none of the allowed patterns (${allow.join(', ')})` };
+  }
+  if (url.protocol === 'http:' && !(webhook.allowPrivate && isInsideHost(url.hostname))) {
+    return { refused: `${url.origin} is not https: (http: needs allowPrivate and a host of your own network)` };
+  }
+  return { url, untrusted: !webhook.allowPrivate };
+};

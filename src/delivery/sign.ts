@@ -1,0 +1,95 @@
+/**
+ * Standard Webhooks 1.0.0: how a receiver knows that a report is ours and whole.
+ *
+ * Signed is `{id}.{timestamp}.{raw body}` with HMAC-SHA256. A body in any other form (parsed and printed again) does not
+ * verify, and the timestamp is that of the attempt, so that an old request cannot be played back.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+const PREFIX = 'whsec_';
+const TOLERANCE_SECONDS = 300;
+const KEY_BYTES = { least: 24, most: 64 };
+
+/** `expected` says what was wrong, without repeating the secret. */
+export type SecretProblem = { expected: string; got: string };
+
+/** What is wrong with a secret; undefined when nothing is. */
+export const secretProblem = (secret: unknown): SecretProblem | undefined => {
+  const expected = `${PREFIX} followed by base64 of ${KEY_BYTES.least} to ${KEY_BYTES.most} random bytes`;
+  if (typeof secret !== 'string') return { expected, got: secret === undefined ? 'nothing' : `a ${typeof secret}` };
+  if (!secret.startsWith(PREFIX)) return { expected, got: `${secret.length} characters without ${PREFIX}` };
+  const text = secret.slice(PREFIX.length);
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) {
+    return { expected, got: `${text.length} characters that are not base64` };
+  }
+  const { length } = Buffer.from(text, 'base64');
+  if (length < KEY_BYTES.least || length > KEY_BYTES.most) return { expected, got: `${length} bytes` };
+  return undefined;
+};
+
+const digest = (secret: string, id: string, timestamp: number, body: string): Buffer =>
+  createHmac('sha256', Buffer.from(secret.slice(PREFIX.length), 'base64'))
+    .update(`${id}.${timestamp}.${body}`)
+    .digest();
+
+/**
+ * Pure. The headers of one attempt. With two secrets there are two signatures, so that a receiver that knows only the
+ * old or only the new one accepts it; with none there is only id and timestamp.
+ *
+ * `at`: milliseconds since the epoch. Throws RangeError for an id with a dot, which would make two messages sign alike.
+ */
+export const signHeaders = (message: {
+  id: string;
+  at: number;
+  body: string;
+  secrets: readonly string[];
+}): Record<string, string> => {
+  if (message.id === '' || message.id.includes('.')) {
+    throw new RangeError(`webhook-id: expected some characters without a dot, got ${JSON.stringify(message.id)}`);
+  }
+  const timestamp = Math.floor(message.at / 1_000);
+  const signatures = message.secrets.map(
+    (secret) => `v1,${digest(secret, message.id, timestamp, message.body).toString('base64')}`,
+  );
+  return {
+    'webhook-id': message.id,
+    'webhook-timestamp': String(timestamp),
+    ...(signatures.length > 0 && { 'webhook-signature': signatures.join(' ') }),
+  };
+};
+
+export type Verification = { ok: true; id: string } | { ok: false; why: string };
+
+const first = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : value?.[0];
+
+/**
+ * Pure. Whether a request that came in is ours: `headers` as node:http gives them (lower case), `body` as it came.
+ * Refuses timestamps more than five minutes away from `now` (milliseconds; default: the clock).
+ */
+export const verifyWebhook = (request: {
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  body: string;
+  secrets: readonly string[];
+  now?: number;
+}): Verification => {
+  const id = first(request.headers['webhook-id']);
+  const stamp = first(request.headers['webhook-timestamp']);
+  const signatures = first(request.headers['webhook-signature']);
+  if (id === undefined || stamp === undefined || signatures === undefined) {
+    return { ok: false, why: 'webhook-id, webhook-timestamp or webhook-signature is missing' };
+  }
+  if (!/^\d{1,15}$/.test(stamp)) return { ok: false, why: 'webhook-timestamp is not a number of seconds' };
+  const timestamp = Number(stamp);
+  const age = Math.floor((request.now ?? Date.now()) / 1_000) - timestamp;
+  if (Math.abs(age) > TOLERANCE_SECONDS) {
+    return { ok: false, why: `webhook-timestamp is ${Math.abs(age)} s ${age > 0 ? 'old' : 'ahead'}` };
+  }
+  const wanted = request.secrets.map((secret) => digest(secret, id, timestamp, request.body));
+  for (const signature of signatures.split(' ')) {
+    if (!signature.startsWith('v1,')) continue; // v1a is ed25519: not ours
+    const given = Buffer.from(signature.slice(3), 'base64');
+    if (wanted.some((one) => one.length === given.length && timingSafeEqual(one, given))) return { ok: true, id };
+  }
+  return { ok: false, why: 'no signature matches: another secret, or the body was changed' };
+};

@@ -1,0 +1,253 @@
+import { describe, expect, it } from 'vitest';
+import type { HangUpRequest } from '../../src/rooms/rooms.ts';
+import { RoomsError } from '../../src/rooms/rooms-error.ts';
+import { openRooms } from '../../src/rooms/server-api.ts';
+import { startStandIn } from './twirp-stand-in.ts';
+import type { Participant, StandIn } from './twirp-stand-in.ts';
+
+const caller: Participant = { identity: 'caller', sid: 'PA_1', kind: 'STANDARD' };
+const phone: Participant = { identity: 'phone', sid: 'PA_2', kind: 'SIP' };
+const agent: Participant = { identity: 'agent', sid: 'PA_3', kind: 'AGENT' };
+
+const ATTEMPT_MS = 150;
+const clientOf = (server: StandIn, log?: { error(fields: object, message: string): void }) =>
+  openRooms(
+    { url: server.url, apiKey: 'key', apiSecret: 'secret-of-at-least-thirty-two-bytes' },
+    { attemptMs: ATTEMPT_MS, ...(log && { log }) },
+  );
+const ask = (strategy: HangUpRequest['strategy'], more: Partial<HangUpRequest> = {}): HangUpRequest => ({
+  room: 'r',
+  strategy,
+  signal: AbortSignal.timeout(3_000),
+  ...more,
+});
+const count = (server: StandIn, method: string) => server.asked.filter((one) => one.startsWith(method)).length;
+
+describe('deleting the room', () => {
+  it('is verified by asking the server', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, agent]);
+    expect(await clientOf(server).hangUp(ask('delete-room'))).toEqual({ verified: true, attempts: 1, left: [] });
+    expect(server.asked).toEqual(['DeleteRoom', 'ListRooms']);
+  });
+
+  it('of a room that is not there is a success', async () => {
+    await using server = await startStandIn();
+    expect(await clientOf(server).hangUp(ask('delete-room'))).toEqual({ verified: true, attempts: 1, left: [] });
+  });
+
+  it('is tried again after 503', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller]);
+    server.next('DeleteRoom', 503, 503);
+    expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true, attempts: 3 });
+  });
+
+  it('is tried again after an attempt without an answer', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller]);
+    server.next('DeleteRoom', 'hang');
+    expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true, attempts: 2 });
+    expect(count(server, 'DeleteRoom')).toBe(2);
+  });
+
+  it('is not sent again when the silent attempt has worked', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller]);
+    server.next('DeleteRoom', 'hang-but-do');
+    expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true, attempts: 2 });
+    expect(count(server, 'DeleteRoom')).toBe(1);
+  });
+
+  it('that the server only claims to have done is not verified until the room is gone', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller]);
+    server.next('DeleteRoom', 'ghost');
+    expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true, attempts: 2 });
+    expect(server.rooms.has('r')).toBe(false);
+  });
+
+  it('says who is left when the signal stops it', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, agent]);
+    server.next('DeleteRoom', ...Array.from({ length: 50 }, () => 'ghost' as const));
+    const signal = AbortSignal.timeout(300);
+    const result = await clientOf(server).hangUp(ask('delete-room', { signal }));
+    expect(result).toMatchObject({ verified: false, left: ['caller', 'agent'] });
+    expect(result.error).toContain('still listed');
+  });
+
+  it('settles when its signal says stop, with a server that never answers', async () => {
+    await using server = await startStandIn();
+    server.next('DeleteRoom', 'hang', 'hang', 'hang', 'hang');
+    server.next('ListRooms', 'hang', 'hang', 'hang', 'hang');
+    const stop = new AbortController();
+    const began = performance.now();
+    const hangingUp = clientOf(server).hangUp(ask('delete-room', { signal: stop.signal }));
+    setTimeout(() => stop.abort(), 50);
+    expect(await hangingUp).toMatchObject({ verified: false, error: expect.stringContaining('stopped') });
+    expect(performance.now() - began).toBeLessThan(ATTEMPT_MS);
+  });
+
+  it('makes no request when the signal has stopped already', async () => {
+    await using server = await startStandIn();
+    const result = await clientOf(server).hangUp(ask('delete-room', { signal: AbortSignal.abort() }));
+    expect(result).toEqual({ verified: false, attempts: 0, left: [], error: 'stopped before the first attempt' });
+    expect(server.asked).toEqual([]);
+  });
+
+  it('is in flight once for a room, whoever asks', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller]);
+    server.slowDeletion(60);
+    const results = await Promise.all([
+      clientOf(server).hangUp(ask('delete-room')),
+      clientOf(server).hangUp(ask('delete-room')),
+      clientOf(server).hangUp(ask('delete-room')),
+    ]);
+    expect(results.map(({ verified }) => verified)).toEqual([true, true, true]);
+    expect(server.mostDeletions()).toBe(1);
+    expect(count(server, 'DeleteRoom')).toBe(1);
+  });
+
+  it('of two rooms goes on side by side', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', []).set('s', []);
+    server.slowDeletion(60);
+    await Promise.all(['r', 's'].map((room) => clientOf(server).hangUp(ask('delete-room', { room }))));
+    expect(server.mostDeletions()).toBe(2);
+  });
+});
+
+describe('a refused key', () => {
+  for (const status of [401, 403]) {
+    it(`(${status}) is not tried again and is said once, loudly`, async () => {
+      await using server = await startStandIn();
+      server.next('DeleteRoom', status, status);
+      const said: string[] = [];
+      const rooms = clientOf(server, { error: (_, message) => void said.push(message) });
+      const result = await rooms.hangUp(ask('delete-room'));
+      await rooms.hangUp(ask('delete-room'));
+      expect(result).toMatchObject({ verified: false, attempts: 1 });
+      expect(result.error).toContain('LIVEKIT_API_KEY');
+      expect(said).toEqual([result.error]);
+    });
+  }
+});
+
+it('a token that the server repeats does not get into the result', async () => {
+  await using server = await startStandIn();
+  server.next('DeleteRoom', { status: 401, message: 'invalid token: eyJhbGciOi.eyJ2aWRl.u0fQ-dB_7, error: signature' });
+  const { error } = await clientOf(server).hangUp(ask('delete-room'));
+  expect(error).toContain('invalid token: (token), error');
+});
+
+describe('removing the SIP participant', () => {
+  it('leaves the others in the room and says so', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, phone, agent]);
+    expect(await clientOf(server).hangUp(ask('remove-sip'))).toEqual({
+      verified: true,
+      attempts: 1,
+      left: ['caller', 'agent'],
+    });
+    expect(count(server, 'DeleteRoom')).toBe(0);
+  });
+
+  it('removes the other one when one of two cannot be removed', async () => {
+    await using server = await startStandIn();
+    const second: Participant = { identity: 'phone-2', sid: 'PA_4', kind: 'SIP' };
+    server.rooms.set('r', [phone, second]);
+    server.next(
+      'RemoveParticipant',
+      ...Array.from({ length: 40 }, (_, index) => (index === 1 ? 'ghost' : 503) as 503 | 'ghost'),
+    );
+    const result = await clientOf(server).hangUp(ask('remove-sip', { signal: AbortSignal.timeout(400) }));
+    expect(result).toMatchObject({ verified: false, left: ['phone', 'phone-2'] });
+    expect(server.asked).toContain('RemoveParticipant phone-2');
+  });
+
+  it('is verified when the room is gone', async () => {
+    await using server = await startStandIn();
+    expect(await clientOf(server).hangUp(ask('remove-sip'))).toMatchObject({ verified: true, left: [] });
+  });
+
+  it('is tried again when the participant is still listed', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [phone]);
+    server.next('RemoveParticipant', 'ghost');
+    expect(await clientOf(server).hangUp(ask('remove-sip'))).toMatchObject({ verified: true, attempts: 2 });
+  });
+});
+
+describe('removing the caller', () => {
+  it('removes the linked one only', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, phone, agent]);
+    const result = await clientOf(server).hangUp(ask('remove-caller', { caller: 'phone' }));
+    expect(result).toMatchObject({ verified: true, left: ['caller', 'agent'] });
+  });
+
+  it('takes the only person there when none was linked', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [phone, agent]);
+    expect(await clientOf(server).hangUp(ask('remove-caller'))).toMatchObject({ verified: true, left: ['agent'] });
+  });
+
+  it('guesses nobody among several', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, phone]);
+    const result = await clientOf(server).hangUp(ask('remove-caller'));
+    expect(result).toMatchObject({ verified: false, attempts: 1 });
+    expect(server.rooms.get('r')).toHaveLength(2);
+  });
+});
+
+describe('leaving', () => {
+  it("removes the agent's own participant", async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, agent]);
+    const result = await clientOf(server).hangUp(ask('leave', { agent: 'agent' }));
+    expect(result).toMatchObject({ verified: true, left: ['caller'] });
+  });
+
+  it('without an identity claims nothing', async () => {
+    await using server = await startStandIn();
+    expect(await clientOf(server).hangUp(ask('leave'))).toMatchObject({ verified: false });
+  });
+});
+
+describe('the other calls', () => {
+  it('occupants are listed by kind, and a missing room is empty', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, phone, agent]);
+    const rooms = clientOf(server);
+    expect((await rooms.occupants('r', AbortSignal.timeout(3_000))).map(({ kind }) => kind)).toEqual([
+      'standard',
+      'sip',
+      'agent',
+    ]);
+    expect(await rooms.occupants('none', AbortSignal.timeout(3_000))).toEqual([]);
+  });
+
+  it('removing somebody who is gone is a success', async () => {
+    await using server = await startStandIn();
+    await expect(clientOf(server).remove('r', 'ghost', AbortSignal.timeout(3_000))).resolves.toBeUndefined();
+  });
+
+  it('a dispatch without an answer is not repeated, for two dispatches are two agents', async () => {
+    await using server = await startStandIn();
+    server.next('CreateDispatch', 'hang');
+    const dispatching = clientOf(server).dispatch('r', '', '{}', AbortSignal.timeout(3_000));
+    await expect(dispatching).rejects.toThrow(RoomsError);
+    expect(count(server, 'CreateDispatch')).toBe(1);
+  });
+
+  it('a server that is not there is an error that names the cause, when the signal stops', async () => {
+    const server = await startStandIn();
+    await server[Symbol.asyncDispose]();
+    const result = await clientOf(server).hangUp(ask('delete-room', { signal: AbortSignal.timeout(300) }));
+    expect(result).toMatchObject({ verified: false, error: expect.stringContaining('ECONNREFUSED') });
+    expect(result.attempts).toBeGreaterThan(1);
+  });
+});

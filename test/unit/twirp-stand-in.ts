@@ -1,0 +1,107 @@
+/**
+ * LiveKit's room service as a small HTTP server: rooms are lists of participants, and every method may be told to
+ * answer something else for its next calls.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type Participant = { identity: string; sid: string; kind: 'STANDARD' | 'SIP' | 'AGENT' };
+/** `number`: that status. `hang`: carried out or not, no answer. `ghost`: answers well and does nothing. */
+export type Misbehaviour = number | { status: number; message: string } | 'hang' | 'hang-but-do' | 'ghost';
+
+export type StandIn = {
+  url: string;
+  rooms: Map<string, Participant[]>;
+  /** Every request that came in, as `Method` or `Method identity`. */
+  asked: string[];
+  /** Deletions that were being carried out at the same time, at most. */
+  mostDeletions: () => number;
+  next: (method: string, ...how: Misbehaviour[]) => void;
+  /** Milliseconds that every deletion takes. */
+  slowDeletion: (milliseconds: number) => void;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+const readBody = async (request: IncomingMessage): Promise<Record<string, string>> => {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return JSON.parse(Buffer.concat(parts).toString()) as Record<string, string>;
+};
+
+export const startStandIn = async (): Promise<StandIn> => {
+  const rooms = new Map<string, Participant[]>();
+  const asked: string[] = [];
+  const planned = new Map<string, Misbehaviour[]>();
+  let deletionMs = 0;
+  let deleting = 0;
+  let most = 0;
+
+  const perform = async (method: string, body: Record<string, string>): Promise<[number, object]> => {
+    const room = body['room'] ?? '';
+    const missing: [number, object] = [404, { code: 'not_found', msg: 'requested room does not exist' }];
+    switch (method) {
+      case 'ListRooms': {
+        const names = body['names'] as unknown as string[];
+        return [200, { rooms: names.filter((name) => rooms.has(name)).map((name) => ({ name, sid: `RM_${name}` })) }];
+      }
+      case 'ListParticipants':
+        return rooms.has(room) ? [200, { participants: rooms.get(room) }] : missing;
+      case 'RemoveParticipant': {
+        const those = rooms.get(room);
+        if (those?.some(({ identity }) => identity === body['identity']) !== true) return missing;
+        rooms.set(
+          room,
+          those.filter(({ identity }) => identity !== body['identity']),
+        );
+        return [200, {}];
+      }
+      case 'DeleteRoom': {
+        deleting += 1;
+        most = Math.max(most, deleting);
+        if (deletionMs > 0) await new Promise((resolve) => setTimeout(resolve, deletionMs));
+        deleting -= 1;
+        return rooms.delete(room) ? [200, {}] : missing;
+      }
+      case 'CreateDispatch':
+        return [200, { id: 'AD_1', room, agentName: body['agentName'], metadata: body['metadata'] }];
+      default:
+        return [404, { code: 'bad_route', msg: method }];
+    }
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const method = request.url?.split('/').at(-1) ?? '';
+    const body = await readBody(request);
+    asked.push(body['identity'] === undefined ? method : `${method} ${body['identity']}`);
+    const how = planned.get(method)?.shift();
+    if (how === 'hang') return;
+    const answer: [number, object] =
+      how === 'ghost'
+        ? [200, {}]
+        : typeof how === 'object'
+          ? [how.status, { code: 'unauthenticated', msg: how.message }]
+          : typeof how === 'number'
+            ? [how, { code: 'internal', msg: `planned ${how}` }]
+            : await perform(method, body);
+    if (how === 'hang-but-do') return;
+    response.writeHead(answer[0], { 'content-type': 'application/json' }).end(JSON.stringify(answer[1]));
+  };
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    rooms,
+    asked,
+    mostDeletions: () => most,
+    next: (method, ...how) => void planned.set(method, how),
+    slowDeletion: (milliseconds) => void (deletionMs = milliseconds),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
