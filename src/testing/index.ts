@@ -1,0 +1,24 @@
+/** `lastword/testing`: what tests of an agent need, without keys, server or microphone. */
+export { startLab, connectLab, receptionist, spokenAs } from './lab/index.ts';
+export type {
+  Answer,
+  Component,
+  Fault,
+  FaultSpan,
+  Lab,
+  LabChannel,
+  LabEntry,
+  LabOptions,
+  LabScript,
+  LabUrls,
+  Match,
+  Prompt,
+  PromptMessage,
+  RemoteLab,
+  Rule,
+  Spoken,
+  ToolCall,
+} from './lab/index.ts';
+export { encodeSpeech, measureSpeech, PIECE_MS, recordingOf, SpeechDecoder } from './speech/index.ts';
+export type { Heard, HeardRecording, HeardUtterance, Recording, Sound, SpeechMeasure } from './speech/index.ts';
+export { callerSpeech } from './caller-speech.ts';

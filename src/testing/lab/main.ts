@@ -1,0 +1,25 @@
+/**
+ * The provider lab as a process of its own: `node main.js [--port N]`.
+ *
+ * Prints one line of JSON, `{"openai":…,"cartesia":…,"control":…}`, and runs until it gets SIGTERM or SIGINT or loses
+ * the parent that forked it.
+ */
+import { parseArgs } from 'node:util';
+import { startLab } from './server.ts';
+
+const { values } = parseArgs({ options: { port: { type: 'string' } } });
+const port = values.port === undefined ? 0 : Number(values.port);
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  process.stderr.write(`--port: expected a number from 0 to 65535, got "${values.port}"\n`);
+  process.exit(2);
+}
+try {
+  const lab = await startLab({ port });
+  const close = () => void lab.close();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, close);
+  process.once('disconnect', close);
+  process.stdout.write(`${JSON.stringify({ ...lab.urls, control: lab.controlUrl })}\n`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
