@@ -158,7 +158,8 @@ const SETTLE = `
 const CLAIM = `
   update deliveries set state = 'delivering', attempts = attempts + 1, owner = ?, lease = ?, lease_until = ?
   where delivery in
-    (select delivery from deliveries where state = 'due' and next_at <= ? order by next_at, rowid limit ?)`;
+    (select delivery from deliveries where state = 'due' and next_at <= ?
+      and destination not in (select value from json_each(?)) order by next_at, rowid limit ?)`;
 
 const RECLAIM = `
   update deliveries set state = 'due', owner = null, lease = null, lease_until = null
@@ -212,11 +213,12 @@ class SqliteStore implements Store {
     if (deliveries.length > 0) this.#write('enqueue deliveries', () => this.#enqueue(deliveries));
   }
 
-  async claim(ask: { owner: string; now: number; limit: number; leaseMs: number }): Promise<Claimed[]> {
+  async claim(ask: Parameters<Store['claim']>[0]): Promise<Claimed[]> {
     const lease = randomUUID();
+    const except = JSON.stringify(ask.except ?? []);
     const until = Math.round(ask.now + ask.leaseMs);
     const rows = this.#write('claim deliveries', () =>
-      this.#run(CLAIM, ask.owner, lease, until, ask.now, ask.limit) === 0
+      this.#run(CLAIM, ask.owner, lease, until, ask.now, except, ask.limit) === 0
         ? []
         : this.#all(`${DELIVERY_ROWS} where d.lease = ? and d.state = 'delivering' order by d.next_at, d.rowid`, lease),
     );

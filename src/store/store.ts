@@ -64,7 +64,7 @@ export type NewDelivery = {
 export type DeliveryState = 'due' | 'delivering' | 'delivered' | 'dead';
 export type Delivery = NewDelivery & {
   state: DeliveryState;
-  /** Attempts that were settled: `settle` adds one, `claim` and `reclaim` leave it alone. */
+  /** Attempts that were begun: `claim` adds one. */
   attempts: number;
   createdAt: number;
   settledAt?: number;
