@@ -9,6 +9,7 @@ import type { Answer, Component, Fault, Prompt, PromptMessage } from './script.t
 
 /** OpenAI's speech in the format `pcm` is always 24 kHz. */
 const SPEECH_RATE = 24_000;
+const TRAILING_MS = 100;
 
 type Exchange = { channel: Channel; request: IncomingMessage; response: ServerResponse; body: Buffer };
 
@@ -88,7 +89,8 @@ async function serveSpeech({ channel, response, body }: Exchange): Promise<void>
   spoken.complete = true;
   const samples = encodeSpeech(spoken.utterance, spoken.durationMs, SPEECH_RATE);
   if (begun.fault?.kind === 'silence') samples.fill(0);
-  const audio = bytesOf(samples);
+  // Real speech ends in silence, and the plugin relies on it: it drops what does not fill its last 100 ms.
+  const audio = Buffer.concat([bytesOf(samples), Buffer.alloc((SPEECH_RATE * 2 * TRAILING_MS) / 1000)]);
   response.writeHead(200, { 'content-type': 'audio/pcm' });
   await send(response, [audio.subarray(0, audio.length / 2), audio.subarray(audio.length / 2)], begun.fault);
 }
