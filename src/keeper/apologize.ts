@@ -1,0 +1,55 @@
+/** The keeper's side of an apology without an agent: silences who may still speak, forks the child, waits for it. */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { LiveKitAccess } from '../link/messages.ts';
+import type { Rooms } from '../rooms/rooms.ts';
+import type { ApologistReport, ApologistRequest } from './apologist.ts';
+import type { Apologize } from './recover.ts';
+
+/** Beside this file, and compiled or not as this file is. */
+const child = new URL(`./apologist${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+
+const LEAVING_MS = 2_000;
+
+/** 24 kHz, 16-bit, mono. */
+export const bundledApology = fileURLToPath(new URL('../assets/apology.en.wav', import.meta.url));
+
+/**
+ * *Effect.* @returns an apology for one LiveKit server. It rejects when nobody could hear it, and at once when its
+ * signal is aborted; the child is gone then.
+ */
+export function apologist(options: {
+  access: LiveKitAccess;
+  rooms: Rooms;
+  /** Path of a WAV file. Default: the bundled one. */
+  audio?: string;
+  /** For tests. */
+  child?: string | URL;
+}): Apologize {
+  const { access, rooms, audio = bundledApology } = options;
+  return async ({ room, signal, onAudible }) => {
+    const occupants = await rooms.occupants(room, signal);
+    const agents = occupants.filter(({ kind }) => kind === 'agent');
+    await Promise.all(agents.map(({ identity }) => rooms.remove(room, identity, signal))); // never two voices
+    signal.throwIfAborted();
+    const speaker = fork(options.child ?? child, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+    try {
+      return await new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('cut')), { once: true });
+        speaker.once('error', reject);
+        speaker.once('exit', (code, killer) => reject(new Error(`the apologist ended early (${killer ?? code})`)));
+        speaker.on('message', (message) => {
+          const report = message as ApologistReport;
+          if (report.type === 'audible') onAudible();
+          else if (report.type === 'played') resolve({ heardMs: report.heardMs });
+          else reject(new Error(report.message));
+        });
+        const request: ApologistRequest = { access, room, audio, subscriptionMs: 900 };
+        speaker.send(request, (error) => error && reject(error));
+      });
+    } finally {
+      if (signal.aborted) speaker.kill('SIGKILL');
+      setTimeout(() => speaker.kill('SIGKILL'), LEAVING_MS).unref(); // does nothing when it has left by itself
+    }
+  };
+}

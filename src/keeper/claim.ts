@@ -1,0 +1,90 @@
+/**
+ * One keeper for a LASTWORD_DIR. Two would seal, hang up and restart workers against each other.
+ *
+ *   K1  The claim is a file `keeper.N.json` that names its owner; the highest N holds. It is made by link(), so it is
+ *       whole from the start and only one can make it. A claim whose owner is dead is never removed to be made again
+ *       (between the two, another keeper could have made its own): the next one is N + 1.
+ *   K2  Who finds a higher N after making its own has lost, and takes its own back.
+ */
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Owner } from '../journal/entry.ts';
+import { isAlive, thisProcess } from '../journal/owner.ts';
+
+const ATTEMPTS = 10;
+const claimName = /^keeper\.(\d+)\.json$/;
+
+/** Another keeper runs on this directory. One line, with its pid. */
+export class KeeperRunsError extends Error {
+  override name = 'KeeperRunsError';
+  readonly code = 'LASTWORD_KEEPER_RUNS';
+  readonly pid: number;
+  constructor(directory: string, pid: number) {
+    super(
+      `a keeper already runs on ${directory} (pid ${pid}); expected none. Stop it, or set LASTWORD_DIR to another directory.`,
+    );
+    this.pid = pid;
+  }
+}
+
+const claimsIn = async (directory: string): Promise<number[]> =>
+  (await readdir(directory))
+    .map((name) => Number(claimName.exec(name)?.[1] ?? 0))
+    .filter((number) => number > 0)
+    .sort((one, other) => other - one);
+
+const ownerOf = async (path: string): Promise<Owner | undefined> => {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Owner;
+  } catch {
+    return undefined; // gone meanwhile, or no claim of ours
+  }
+};
+
+/**
+ * *Effect.* Makes the directory if need be, and claims it for this process.
+ * @param isListening does anybody listen on the directory's socket? Decides about an owner in another container
+ * @returns gives the claim back
+ * @throws KeeperRunsError when its keeper lives
+ */
+export async function claimDirectory(
+  directory: string,
+  isListening: () => Promise<boolean>,
+): Promise<() => Promise<void>> {
+  const folder = resolve(directory);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const mine = await thisProcess();
+  const draft = join(folder, `.keeper.${mine.pid}.${mine.startTicks}.json`);
+  await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const [highest = 0] = await claimsIn(folder);
+      const owner = highest > 0 ? await ownerOf(join(folder, `keeper.${highest}.json`)) : undefined;
+      if (owner && owner.pid !== mine.pid) {
+        const liveness = await isAlive(owner);
+        if (liveness === 'alive' || (liveness === 'unknown' && (await isListening())))
+          throw new KeeperRunsError(folder, owner.pid);
+      }
+      const number = highest + 1;
+      const claim = join(folder, `keeper.${number}.json`);
+      try {
+        await link(draft, claim); // K1
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue; // another one was quicker: ask who
+        throw error;
+      }
+      const after = await claimsIn(folder);
+      if (after[0] !== number) {
+        await rm(claim, { force: true }); // K2
+        continue;
+      }
+      for (const old of after.slice(1)) await rm(join(folder, `keeper.${old}.json`), { force: true });
+      return () => rm(claim, { force: true });
+    }
+  } finally {
+    await rm(draft, { force: true });
+  }
+  throw new Error(
+    `${folder} could not be claimed in ${ATTEMPTS} attempts; expected one other keeper at most, start again`,
+  );
+}

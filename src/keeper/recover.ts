@@ -1,0 +1,192 @@
+/**
+ * The recovery machine at work for one dead session: its effects are carried out, and all of it is noted.
+ *
+ * Owns the actor and the scope of its effects. What the effects do is given to it.
+ *   R1  It always resolves, and the seal has been asked for when it does: also when the machine itself fails.
+ *   R2  Without access to LiveKit there is nobody to hang up on, so it goes straight to sealing.
+ *   R3  A job that never opened its journal never entered its room. An agent found there belongs to somebody else (this
+ *       worker declined too late, and LiveKit gave the job to another one): that call is not ours to hang up.
+ */
+import { createActor, fromPromise, type InspectionEvent } from 'xstate';
+import { recoveryMachine, type End, type Heard, type Policy, type RecoveryEffects } from '../../machines/index.ts';
+import type { HangUpPolicy, Json } from '../journal/entry.ts';
+import type { Rooms } from '../rooms/rooms.ts';
+import { messageOf } from '../session/deadline.ts';
+import type { Log } from '../session/ports.ts';
+import { leavesOf } from '../session/run.ts';
+import type { Notes } from './notes.ts';
+import { strategyFor } from './reading.ts';
+
+export type Apologize = (request: { room: string; signal: AbortSignal; onAudible: () => void }) => Promise<Heard>;
+
+export type RecoveryRequest = {
+  room: string;
+  /** Identity of the dead agent, when it is known. */
+  agent: string | undefined;
+  caller: string | undefined;
+  policy: Policy;
+  hangUp: HangUpPolicy;
+  /** As the journal has it. */
+  end: End | null;
+  isReleased: boolean;
+  isUnopened: boolean;
+  rooms: Rooms | null;
+  /** Absent: the call is hung up on without a word. */
+  apologize: Apologize | undefined;
+  seal: () => Promise<unknown>;
+  notes: Pick<Notes, 'append'>;
+  log: Log;
+};
+
+type Effect = {
+  [Name in keyof RecoveryEffects]: (
+    input: RecoveryEffects[Name]['input'],
+    signal: AbortSignal,
+  ) => Promise<RecoveryEffects[Name]['output']>;
+};
+
+/** *Effect.* @returns whether the caller may still be on the line: nobody confirmed the hang-up (R1) */
+export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boolean }> {
+  const { room, agent, policy, rooms, notes, log } = request;
+  const scope = new AbortController();
+  let isForeign = false;
+  let effectCount = 0;
+
+  const act: Effect = {
+    probe: async (_, signal) => {
+      if (!rooms) return { callerThere: false, successorSpeaks: false };
+      const occupants = await rooms.occupants(room, signal);
+      isForeign = request.isUnopened && occupants.some(({ kind }) => kind === 'agent'); // R3
+      const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
+      return { callerThere: callerThere && !isForeign, successorSpeaks: false };
+    },
+    takeOver: () => Promise.reject(new Error('taking a call over is not built yet; resumesLeft has to be 0')),
+    apologize: async (_, signal) => {
+      if (!request.apologize) throw new Error('no apology is wanted');
+      const asked = Date.now();
+      let firstAudioMs: number | undefined;
+      const spoken = (outcome: 'played' | 'cut' | 'failed', heardMs: number, why?: string) =>
+        notes.append('spoken', {
+          line: 'apology',
+          rung: 'bundled',
+          heardMs,
+          outcome,
+          ...(firstAudioMs !== undefined && { firstAudioMs }),
+          ...(why !== undefined && { why }),
+        });
+      try {
+        const heard = await request.apologize({
+          room,
+          signal,
+          onAudible: () => {
+            firstAudioMs = Date.now() - asked;
+            actor.send({ type: 'apologist.audible' });
+          },
+        });
+        spoken('played', heard.heardMs);
+        return heard;
+      } catch (error) {
+        const heardMs = firstAudioMs === undefined ? 0 : Date.now() - asked - firstAudioMs;
+        spoken(firstAudioMs === undefined ? 'failed' : 'cut', heardMs, messageOf(error));
+        throw error;
+      }
+    },
+    hangUp: async ({ end }, signal) => {
+      if (!rooms || isForeign) return { verified: true };
+      const strategy = request.end === null ? request.hangUp.failure : strategyFor(end, request.hangUp);
+      const begun = Date.now();
+      const result = await rooms.hangUp({
+        room,
+        strategy,
+        signal,
+        ...(request.caller !== undefined && { caller: request.caller }),
+        ...(agent !== undefined && { agent }),
+      });
+      notes.append('hangup', { strategy, ...result, ms: Date.now() - begun });
+      log.info(
+        { room, strategy, ...result },
+        result.verified ? 'the caller was released' : 'the hang-up is unconfirmed',
+      );
+      return { verified: result.verified };
+    },
+    seal: () => request.seal(),
+  };
+
+  const provide = <Name extends keyof RecoveryEffects>(name: Name) =>
+    fromPromise<RecoveryEffects[Name]['output'], RecoveryEffects[Name]['input']>(async ({ input, signal }) => {
+      const id = `${name}#${(effectCount += 1)}`;
+      const begun = Date.now();
+      const note = (
+        phase: 'requested' | 'settled' | 'failed' | 'late',
+        more: { output?: Json; error?: string } = {},
+      ) => {
+        if (name === 'seal' && phase !== 'requested') return; // the journal is folded by then
+        const ms = phase === 'requested' ? {} : { ms: Date.now() - begun };
+        notes.append('effect', { machine: 'recovery', id, name, phase, ...ms, ...more });
+      };
+      note('requested');
+      const both = AbortSignal.any([signal, scope.signal]);
+      try {
+        const output = await act[name](input, both);
+        note(both.aborted ? 'late' : 'settled', name === 'seal' ? {} : { output: output as Json });
+        return output;
+      } catch (error) {
+        note(both.aborted ? 'late' : 'failed', { error: messageOf(error) });
+        throw error;
+      }
+    });
+
+  let states: string[] = [];
+  const inspect = (seen: InspectionEvent) => {
+    try {
+      if (seen.type !== '@xstate.snapshot' || seen.actorRef !== actor) return; // before R1: an observer may not throw
+      const { value } = seen.snapshot as { value?: unknown };
+      const now = value === undefined ? states : leavesOf(value);
+      if (now.join() === states.join()) return;
+      if (now[0] !== 'done')
+        notes.append('transition', { machine: 'recovery', from: states, to: now, event: seen.event.type });
+      states = now;
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'a state of the recovery could not be noted');
+    }
+  };
+
+  const actor = createActor(
+    recoveryMachine.provide({
+      actors: {
+        probe: provide('probe'),
+        takeOver: provide('takeOver'),
+        apologize: provide('apologize'),
+        hangUp: provide('hangUp'),
+        seal: provide('seal'),
+      },
+    }),
+    {
+      inspect,
+      input: {
+        policy,
+        resumesLeft: 0,
+        end: request.end,
+        isReleased: request.isReleased || rooms === null, // R2
+        apologizes: request.apologize !== undefined,
+      },
+    },
+  );
+
+  return new Promise((resolve) => {
+    const finish = (isHangUpOwed: boolean) => {
+      scope.abort();
+      resolve({ isHangUpOwed });
+    };
+    actor.subscribe({
+      complete: () => finish(actor.getSnapshot().context.isHangUpOwed),
+      error: (error) => {
+        log.error({ err: error }, 'the recovery machine failed; sealing without it');
+        notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
+        void request.seal().catch(() => undefined);
+        finish(true);
+      },
+    });
+    actor.start();
+  });
+}

@@ -1,0 +1,166 @@
+/**
+ * Every session that this keeper is responsible for, and which message belongs to which. What becomes of one is
+ * followed.ts's business; here they are found, begun, found again after a restart, and told to end.
+ */
+import { listSessions, readSession } from '../journal/read.ts';
+import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
+import type { Peer } from '../link/server.ts';
+import { settledWithin } from '../session/deadline.ts';
+import type { Store } from '../store/store.ts';
+import { followSession, type Followed, type FollowOptions } from './followed.ts';
+import { whatIsKnown } from './reading.ts';
+import { startPulse } from './watch.ts';
+
+/** A quarter of the default limit for missing beats, and cheap: it compares numbers. */
+const PULSE_MS = 250;
+const STORE_MS = 5_000;
+
+export type Sessions = {
+  /** Finds what an earlier keeper left unsealed. Resolves when all of it is followed; sealing goes on behind it. */
+  adopt(): Promise<void>;
+  offered(peer: Peer, message: Extract<ToKeeper, { type: 'job.offered' }>, worker: WorkerHello): void;
+  withdrawn(job: string, why: string): void;
+  hello(peer: Peer, message: JobHello): void;
+  beat(session: string): void;
+  closed(session: string): void;
+  /** A connection is gone, whoever it was. */
+  gone(peer: Peer): void;
+  readonly openCount: number;
+  /** Tells every running job, and every one that turns up later, to end; nothing new is accepted from here on. */
+  shutDown(graceMs: number): void;
+  tellAll(message: FromKeeper): void;
+  /** Resolves when no session is open any more. */
+  settled(): Promise<void>;
+  /** Kills what still runs, hangs up, seals. */
+  force(): void;
+  stop(): void;
+};
+
+export type SessionsOptions = Omit<FollowOptions, 'store'> & {
+  store: Pick<Store, 'putSession' | 'session' | 'report'>;
+};
+
+export function trackSessions(options: SessionsOptions): Sessions {
+  const { directory, store, log } = options;
+  const followed = new Map<string, Followed>();
+  let endingAt: number | undefined;
+
+  const forget = (one: Followed) => {
+    if (!one.isOpen && !one.hasPeer && followed.get(one.session) === one) followed.delete(one.session);
+  };
+  const follow = (session: string): Followed => {
+    const one = followSession(session, options);
+    followed.set(session, one);
+    void one.over.then(() => forget(one));
+    return one;
+  };
+  const pulse = startPulse(PULSE_MS, (lateMs) => {
+    if (lateMs > 1_000)
+      log.warn({ lateMs: Math.round(lateMs) }, 'the keeper itself stood still; the time is given back');
+    for (const one of followed.values()) one.tick(lateMs);
+  });
+
+  const sealedReport = async (session: string): Promise<string | undefined> => {
+    const found = await settledWithin(store.report(session), STORE_MS);
+    return found.kind === 'settled' ? found.value?.report : undefined;
+  };
+
+  const shutdownMessage = (): FromKeeper => ({
+    type: 'shutdown',
+    graceMs: Math.max(0, Math.round((endingAt ?? 0) - performance.now())),
+    reason: 'worker_shutdown',
+  });
+
+  return {
+    async adopt() {
+      for (const session of await listSessions(directory)) {
+        try {
+          if (followed.has(session) || (await sealedReport(session)) !== undefined) continue;
+          const known = whatIsKnown(await readSession(directory, session));
+          if (known.isWithdrawn || followed.has(session)) continue; // its hello was quicker
+          log.info({ session }, 'unsealed session found');
+          follow(session).adopt(known);
+        } catch (error) {
+          log.error({ session, err: error }, 'a session cannot be read; it is left as it is');
+        }
+      }
+    },
+
+    offered(peer, { request, facts }, worker) {
+      if (endingAt !== undefined) return; // no answer is a refusal
+      if (followed.has(facts.job)) {
+        log.warn({ job: facts.job }, 'offered again while it is followed already; not answered');
+        return;
+      }
+      const one = follow(facts.job);
+      void (async () => {
+        try {
+          const { hangUp, policy } = worker;
+          await one.accept({ ...facts, worker: `pid ${worker.pid}`, hangUp, policy });
+          peer.send({ type: 'job.recorded', request });
+        } catch (error) {
+          log.error({ job: facts.job, err: error }, 'a job cannot be recorded, so it is not accepted');
+          await one.withdraw('it could not be written down');
+        }
+      })();
+    },
+
+    withdrawn(job, why) {
+      void followed.get(job)?.withdraw(why);
+    },
+
+    hello(peer, message) {
+      const { session } = message;
+      const known = followed.get(session);
+      const one = known ?? follow(session);
+      one.hello(peer, message);
+      if (endingAt !== undefined) one.tell(shutdownMessage());
+      if (known) return;
+      // Nobody knew it: sealed by an earlier keeper, or begun without an offer.
+      void sealedReport(session).then((report) => {
+        if (report === undefined) return;
+        one.tell({ type: 'sealed', session, report });
+        return one.drop();
+      });
+    },
+
+    beat(session) {
+      followed.get(session)?.beat();
+    },
+    closed(session) {
+      followed.get(session)?.closed();
+    },
+    gone(peer) {
+      for (const one of followed.values()) {
+        one.gone(peer);
+        forget(one);
+      }
+    },
+
+    get openCount() {
+      return [...followed.values()].filter(({ isOpen }) => isOpen).length;
+    },
+
+    shutDown(graceMs) {
+      endingAt = Math.min(endingAt ?? Infinity, performance.now() + graceMs);
+      for (const one of followed.values()) if (one.isOpen) one.tell(shutdownMessage());
+    },
+    tellAll(message) {
+      for (const one of followed.values()) if (one.isOpen) one.tell(message);
+    },
+    async settled() {
+      for (;;) {
+        const open = [...followed.values()].filter(({ isOpen }) => isOpen);
+        if (open.length === 0) return;
+        await Promise.all(open.map(({ over }) => over));
+      }
+    },
+    force() {
+      for (const one of followed.values()) if (one.isOpen) one.force();
+    },
+    stop() {
+      pulse.stop();
+      for (const one of followed.values()) one.drop();
+    },
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * The worker as a process: started, started again when it dies, told once to end.
+ *
+ *   P1  It has a process group of its own, so a terminal's Ctrl-C reaches the keeper alone; and it gets one signal, for
+ *       the second would make it leave its calls at once.
+ *   P2  Its output is inherited, never piped: it may outlive this keeper, and whoever writes into a pipe that nobody
+ *       reads any more dies of it.
+ *   P3  One that ends before it said hello, when none ever did, will not do better the next time: that is the end, with
+ *       its code. Later on a failing start is tried again, at most MAX_FAILED_STARTS times in a row.
+ *   P4  One that ends by itself with 0 was done; so is the keeper.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Owner } from '../journal/entry.ts';
+import { isAlive, thisProcess } from '../journal/owner.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const LAST_PAUSE_MS = 30_000;
+/** After so long a worker counts as healthy, and the next pause is the shortest again. */
+const HEALTHY_MS = 60_000;
+const MAX_FAILED_STARTS = 5;
+/** From the start to hello: the import of the agent file, no more. */
+const HELLO_MS = 60_000;
+/** How long a worker that an earlier keeper started gets to connect: the client's longest pause, and a slow machine. */
+const ADOPTION_MS = 4_000;
+const ADOPTED_POLL_MS = 200;
+
+export type Command = { file: string; args: string[] };
+export type WorkerEnd = {
+  /** As a shell has it: 128 + the signal's number for one that was killed. */
+  code: number;
+  /** It never worked: what to tell the operator. */
+  failure?: string;
+};
+
+export type WorkerProcess = {
+  /** Adopts the worker of an earlier keeper, or starts one. */
+  start(): Promise<void>;
+  /** A worker said hello over the link. */
+  hello(pid: number): void;
+  /** SIGTERM, once. */
+  drain(): void;
+  kill(): void;
+  readonly pid: number | undefined;
+  /** Resolves when it has ended for good; never rejects. */
+  readonly ended: Promise<WorkerEnd>;
+};
+
+const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
+  code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+
+export function superviseWorker(options: {
+  command: Command;
+  /** For messages. */
+  agentFile: string;
+  environment: NodeJS.ProcessEnv;
+  /** Where `worker.json` names the worker, for the next keeper. */
+  directory: string;
+  log: Logger;
+  /** It died, and jobs of it may live on. */
+  onDied: () => void;
+}): WorkerProcess {
+  const { command, agentFile, environment, directory, log, onDied } = options;
+  const record = join(directory, 'worker.json');
+  let child: ChildProcess | undefined;
+  let pid: number | undefined;
+  let startedAt = 0;
+  let hasSaidHello = false;
+  let hasEverSaidHello = false;
+  let isDraining = false;
+  let failedStarts = 0;
+  let pauseMs = FIRST_PAUSE_MS;
+  let timer: NodeJS.Timeout | undefined;
+  let adoptedHello: (() => void) | undefined;
+  let end: (end: WorkerEnd) => void = () => undefined;
+  const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
+
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (pid !== undefined) process.kill(pid, name);
+    } catch (error) {
+      log.debug({ err: error, pid }, 'the worker was gone before the signal');
+    }
+  };
+
+  const onExit = (code: number, isKilled: boolean) => {
+    clearTimeout(timer);
+    const wasHello = hasSaidHello;
+    const exited = { workerPid: pid, code };
+    pid = undefined;
+    child = undefined;
+    hasSaidHello = false;
+    void rm(record, { force: true });
+    if (isDraining) return end({ code });
+    if (wasHello && code === 0) {
+      log.info(exited, 'the worker has ended by itself'); // P4
+      return end({ code });
+    }
+    if (!wasHello) {
+      failedStarts += 1;
+      const isHopeless = (!hasEverSaidHello && !isKilled) || failedStarts >= MAX_FAILED_STARTS;
+      if (isHopeless) {
+        const advice =
+          code === 0
+            ? 'does it call runWorker(import.meta.url)?'
+            : 'its own error is printed above; correct the file and start again.';
+        return end({
+          code: code || 1,
+          failure: `${agentFile} ended with code ${code} before it was a worker: ${advice}`,
+        });
+      }
+    }
+    if (Date.now() - startedAt > HEALTHY_MS) pauseMs = FIRST_PAUSE_MS;
+    log.error({ ...exited, againInMs: pauseMs }, 'the worker died; starting it again');
+    onDied();
+    timer = setTimeout(launch, pauseMs);
+    pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
+  };
+
+  const launch = () => {
+    startedAt = Date.now();
+    const started = spawn(command.file, command.args, { detached: true, stdio: 'inherit', env: environment }); // P1, P2
+    child = started;
+    pid = started.pid;
+    started.once('error', (error) => {
+      if (started.pid !== undefined) return; // a signal that did not arrive
+      end({ code: 1, failure: `${command.file} cannot be started: ${error.message}` });
+    });
+    started.once('exit', (code, killer) => onExit(codeOf(code, killer), killer !== null));
+    timer = setTimeout(() => {
+      log.error({ workerPid: pid }, `the worker did not say hello within ${HELLO_MS} ms; killing it`);
+      signal('SIGKILL');
+    }, HELLO_MS);
+    log.info({ workerPid: pid, file: command.file, args: command.args }, 'worker started');
+    if (started.pid !== undefined) void remember(started.pid);
+  };
+
+  /** For the next keeper. Without it a worker that outlives us is not waited for, and a second one starts. */
+  const remember = async (workerPid: number) => {
+    try {
+      const stat = await readFile(`/proc/${workerPid}/stat`, 'utf8').catch(() => '');
+      const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+      const owner: Owner = { ...(await thisProcess()), pid: workerPid, startTicks };
+      await writeFile(record, JSON.stringify(owner), { mode: 0o600 });
+    } catch (error) {
+      log.warn({ err: error }, 'the worker could not be written down for the next keeper');
+    }
+  };
+
+  /** No child of ours, so nobody tells us: ask until it is gone. */
+  const watchAdopted = async (owner: Owner) => {
+    if ((await isAlive(owner)) !== 'alive') return onExit(isDraining ? 0 : 1, true);
+    setTimeout(() => void watchAdopted(owner), ADOPTED_POLL_MS);
+  };
+
+  const adopt = async (): Promise<boolean> => {
+    const owner = await readFile(record, 'utf8').then(
+      (text) => JSON.parse(text) as Owner,
+      () => undefined,
+    );
+    if (!owner || (await isAlive(owner)) !== 'alive') return false;
+    pid = owner.pid;
+    if (!hasSaidHello) {
+      const isThere = await new Promise<boolean>((resolve) => {
+        const waiting = setTimeout(() => resolve(false), ADOPTION_MS);
+        adoptedHello = () => {
+          clearTimeout(waiting);
+          resolve(true);
+        };
+        if (earlyHellos.has(owner.pid)) adoptedHello();
+      });
+      if (!isThere) {
+        log.error(
+          { workerPid: pid },
+          `an earlier worker lives and did not connect within ${ADOPTION_MS} ms; ending it`,
+        );
+        signal('SIGKILL');
+        pid = undefined;
+        return false;
+      }
+    }
+    hasSaidHello = true;
+    hasEverSaidHello = true;
+    startedAt = Date.now();
+    log.info({ workerPid: pid }, 'worker adopted');
+    void watchAdopted(owner);
+    return true;
+  };
+  const earlyHellos = new Set<number>();
+
+  return {
+    ended,
+    get pid() {
+      return pid;
+    },
+    async start() {
+      if (!(await adopt()) && !isDraining) launch();
+      else if (pid === undefined) end({ code: 0 });
+    },
+    hello(from) {
+      earlyHellos.add(from);
+      if (from !== pid) return;
+      if (child) clearTimeout(timer);
+      hasSaidHello = true;
+      hasEverSaidHello = true;
+      failedStarts = 0;
+      adoptedHello?.();
+    },
+    drain() {
+      if (isDraining) return;
+      isDraining = true;
+      if (pid === undefined) {
+        clearTimeout(timer);
+        end({ code: 0 });
+      } else signal('SIGTERM');
+    },
+    kill() {
+      signal('SIGKILL');
+    },
+  };
+}
