@@ -22,6 +22,8 @@ export type HangUpRequest = {
 export type HangUpResult = { verified: boolean; attempts: number; left: string[]; error?: string };
 
 export interface Rooms {
+  /** The room's sid as the server has it now; undefined when there is no such room. One attempt. */
+  sidOf(room: string, signal: AbortSignal): Promise<string | undefined>;
   occupants(room: string, signal: AbortSignal): Promise<Occupant[]>;
   /** Tries again with backoff until the signal says stop; asks the server for the result. Never rejects. */
   hangUp(request: HangUpRequest): Promise<HangUpResult>;

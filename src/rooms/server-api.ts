@@ -122,10 +122,12 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
       throw error;
     }
   };
-  const exists = async (room: string, signal: AbortSignal): Promise<boolean> => {
+  const sidOf = async (room: string, signal: AbortSignal): Promise<string | undefined> => {
     const found = await ask('list rooms', signal, () => client.listRooms([room]));
-    return found.some(({ name }) => name === room);
+    return found.find(({ name }) => name === room)?.sid;
   };
+  const exists = async (room: string, signal: AbortSignal): Promise<boolean> =>
+    (await sidOf(room, signal)) !== undefined;
 
   /** Tries until it works, is hopeless, or the signal says stop. Rejects with the last error of the server. */
   const persist = async <Value>(signal: AbortSignal, attempt: (number: number) => Promise<Value>): Promise<Value> => {
@@ -210,6 +212,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   };
 
   return {
+    sidOf,
     occupants: (room, signal) => persist(signal, () => list(room, signal)),
     remove: (room, identity, signal) => persist(signal, () => removeOnce(room, identity, signal)),
     // One attempt: a request that got no answer may have been carried out, and two dispatches are two agents. Recovery

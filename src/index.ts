@@ -1,0 +1,39 @@
+/**
+ * Lastword: every voice session gets its last word.
+ *
+ * ```ts
+ * export default defineSession({
+ *   session: (call) => ({ stt, llm, tts, vad: call.proc.userData.vad }),
+ *   agent: () => new Receptionist(),
+ *   greeting: { say: 'Hello, this is Ada.' },
+ *   goodbye: { say: 'Thank you. Goodbye.' },
+ *   reports: [webhook({ url, secret })],
+ * });
+ * runWorker(import.meta.url);
+ * ```
+ */
+
+// A session: what it is, and who runs it.
+export { defineSession } from './job.ts';
+export { runWorker } from './worker.ts';
+export type { WorkerOptions } from './worker.ts';
+export type { SessionDefinition, StartOptions, Words } from './livekit/definition.ts';
+export { DefinitionError } from './livekit/definition.ts';
+export { ConfigError } from './config-error.ts';
+
+// From inside a call.
+export { currentCall } from './livekit/call.ts';
+export type { Call, EndOptions } from './livekit/call.ts';
+export { endSessionTool } from './livekit/tools/end-session.ts';
+
+// Where reports and alerts go.
+export { destination, file, slack, stdout, webhook } from './delivery/destinations.ts';
+export { verifyWebhook } from './delivery/sign.ts';
+export type { Destination } from './link/destination.ts';
+export type { Report } from './report/schema.ts';
+
+// Limits, and the numbers that follow from them.
+export { bound, defaultPolicy, releaseBound, silenceBound, startBound } from '../machines/index.ts';
+export type { End, Policy } from '../machines/index.ts';
+
+export { version } from './version.ts';

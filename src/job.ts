@@ -1,0 +1,208 @@
+/**
+ * `defineSession`: session and livekit put together into the entry of one job.
+ *
+ *   D1  The first record is on disk before connect(): from then on the keeper knows whom to answer for.
+ *   D2  Whatever is thrown before the machine runs ends the job at once; the keeper, which saw no journal, hangs up.
+ *   D3  A process that stays after `closed` holds resources and nothing else: it exits after a last deadline.
+ */
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import {
+  defineAgent,
+  type JobContext,
+  type JobProcess,
+  log as sdkLog,
+  version as agentsVersion,
+} from '@livekit/agents';
+import { type End, endOf, machineShape, sessionMachine, type SessionEvent } from '../machines/index.ts';
+import type { JobFacts } from './journal/entry.ts';
+import { thisProcess } from './journal/owner.ts';
+import { type Journal, openJournal } from './journal/write.ts';
+import { connectLink, type Link } from './link/client.ts';
+import { socketPath } from './link/path.ts';
+import { effectsOf } from './livekit/act/effects.ts';
+import { setCurrentCall } from './livekit/call.ts';
+import { checkDefinition, type Defined, DefinitionError, type SessionDefinition } from './livekit/definition.ts';
+import type { LiveJob } from './livekit/live-job.ts';
+import { observeProcess } from './livekit/observe/process.ts';
+import { Turns } from './livekit/observe/turns.ts';
+import { registerParticipants } from './livekit/participants.ts';
+import { STALE } from './livekit/room-venue.ts';
+import { makeCall } from './livekit/make-call.ts';
+import { openVenue } from './livekit/open-venue.ts';
+import { messageOf, settledWithin } from './session/deadline.ts';
+import type { Log } from './session/ports.ts';
+import { runSession, type SessionRun } from './session/run.ts';
+import { version } from './version.ts';
+
+/** Inside the SDK's own 10 s for import and prewarm, after which it kills the process and starts another one. */
+const PREWARM_MS = 8000;
+/** The SDK's shutdown callbacks have no limit of their own; this is it. */
+const EXIT_BACKSTOP_MS = 10_000;
+const prewarmFailed = Symbol('lastword.prewarmFailed');
+
+const definitions = new Map<string, Defined>();
+
+/** What the agent file at `url` defined; undefined when it has no defineSession. @internal */
+export const definedIn = (url: string): Defined | undefined => definitions.get(url) ?? definitions.get('');
+
+/**
+ * Defines the session of this agent file; its result is the file's default export, in place of `defineAgent`'s.
+ * One a file. @throws DefinitionError, PolicyError: what is wrong, field by field.
+ */
+export function defineSession(definition: SessionDefinition) {
+  const defined = checkDefinition(definition);
+  const file = callerFile();
+  if (definitions.has(file)) {
+    throw new DefinitionError([
+      `expected one defineSession in a file, got a second one in ${file}; move it into a file of its own`,
+    ]);
+  }
+  definitions.set(file, defined);
+  return defineAgent({
+    prewarm: async (proc: JobProcess) => {
+      const { prewarm } = defined;
+      if (!prewarm) return;
+      const outcome = await settledWithin((async () => prewarm(proc))(), PREWARM_MS);
+      if (outcome.kind === 'settled') return;
+      const error =
+        outcome.kind === 'failed' ? outcome.error : new Error(`prewarm did not settle within ${PREWARM_MS} ms`);
+      sdkLog().error({ error: messageOf(error) }, 'prewarm failed; the next call of this process hears the apology');
+      (proc.userData as Record<symbol, unknown>)[prewarmFailed] = error;
+    },
+    entry: (context: JobContext) => runJob(context, defined),
+  });
+}
+
+/** Journal entries of the options hold what was decided, not the functions. */
+const hashOf = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+
+async function runJob(context: JobContext, definition: Defined): Promise<void> {
+  const { job, info } = context;
+  const facts: JobFacts = {
+    job: job.id,
+    agentName: job.agentName,
+    room: { name: job.room?.name ?? '', sid: job.room?.sid ?? '' },
+    metadata: job.metadata,
+  };
+  const session = job.id;
+  const log = sdkLog().child({ session, job: job.id, room: facts.room.name }) as unknown as Log;
+  const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
+  const identity = info.acceptArguments.identity || `agent-${job.id}`;
+  const owner = await thisProcess();
+  const journal = await openJournal({
+    directory,
+    session,
+    file: '1',
+    first: {
+      kind: 'session.opened',
+      data: {
+        ...facts,
+        session,
+        epoch: 1,
+        owner,
+        identity,
+        policy: definition.policy,
+        policyHash: hashOf(definition.policy),
+        machineHash: hashOf(machineShape(sessionMachine)),
+        hangUp: definition.hangUp,
+        versions: { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node },
+      },
+    },
+  }); // D1, D2
+
+  // The run needs its effects and they need the run; nothing is sent before both are there.
+  const parts: { job?: LiveJob } = {};
+  const send = (event: SessionEvent) => parts.job?.run.send(event);
+  const link = connectLink({
+    path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
+    hello: () => [{ type: 'hello.job', session, epoch: 1, owner, identity }],
+    onMessage: (message) => {
+      if (message.type !== 'shutdown') return;
+      send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
+    },
+  });
+  const letGo = new AbortController();
+  const venue = openVenue(context, { send, recorder: journal });
+  const call = makeCall({ context, facts, venue, recorder: journal, log, letGo: letGo.signal, job: () => parts.job });
+  const turns = new Turns(send, (ms) => journal.append('latency', { measure: 'turn', ms }));
+  const run = runSession({
+    input: {
+      policy: definition.policy,
+      resumed: false,
+      elapsedMs: 0,
+      greeting: typeof definition.greeting === 'object' ? 'say' : definition.greeting,
+      goodbye: definition.goodbye !== 'none',
+    },
+    effects: effectsOf(
+      () => parts.job as LiveJob,
+      (context.proc.userData as Record<symbol, unknown>)[prewarmFailed],
+      (end, signal) => report({ end, signal, run, journal, link, session, waitMs: definition.policy.reportMs }),
+    ),
+    recorder: journal,
+    log,
+  });
+  parts.job = {
+    definition,
+    call,
+    venue,
+    recorder: journal,
+    log,
+    turns,
+    run,
+    letGo,
+    session: undefined,
+    playout: undefined,
+    speeches: new Set(),
+    tools: new Set(),
+  };
+  setCurrentCall(call);
+  observeProcess(parts.job);
+  registerParticipants(parts.job);
+  const beats = setInterval(() => link.send({ type: 'beat', session }), definition.policy.beatMs);
+  const keepAlive = setInterval(() => turns.keepAlive(), definition.policy.idleMs / 3);
+  run.start();
+
+  const { end } = await run.closed;
+  clearInterval(beats);
+  clearInterval(keepAlive);
+  await settledWithin(journal.close(), 1000);
+  link.close();
+  log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
+  setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3
+  context.shutdown(end?.reason ?? 'closed');
+}
+
+/** The last entry, durable; then the keeper's word that the report is sealed, for as long as the machine waits. */
+async function report(last: {
+  end: End;
+  signal: AbortSignal;
+  run: SessionRun;
+  journal: Journal;
+  link: Link;
+  session: string;
+  waitMs: number;
+}): Promise<void> {
+  const { end, run, journal, link, session } = last;
+  journal.append('session.closed', {
+    end,
+    alsoTriggered: run.context().alsoTriggered,
+    stage: run.stage() ?? 'connecting',
+  });
+  await journal.durable();
+  if (end.reason === STALE) link.send({ type: 'job.withdrawn', job: session, why: 'the dispatched room was gone' });
+  else {
+    link.send({ type: 'job.closed', session, epoch: 1, lastSeq: journal.lastSeq });
+    await link.awaitSealed(session, last.waitMs);
+  }
+}
+
+/** The file that called defineSession, off the stack; empty when it cannot be told (then one a process is the rule). */
+function callerFile(): string {
+  const lines = (new Error().stack ?? '').split('\n').slice(1);
+  const outside = lines
+    .map((line) => /(file:\/\/[^\s)]+?):\d+:\d+/.exec(line)?.[1])
+    .find((file) => file !== undefined && file !== import.meta.url);
+  return outside ?? '';
+}

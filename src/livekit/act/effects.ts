@@ -1,0 +1,88 @@
+/**
+ * What the machine may ask for, carried out on the SDK. Each has the machine's deadline as its signal; none decides
+ * what comes next.
+ */
+import type { voice } from '@livekit/agents';
+import type { Effects } from '../../../machines/index.ts';
+import type { HangUpResult } from '../../rooms/rooms.ts';
+import { settledWithin, unlessAborted } from '../../session/deadline.ts';
+import { strategyFor } from '../../session/hang-up-strategy.ts';
+import type { SessionEffects } from '../../session/run.ts';
+import type { LiveJob } from '../live-job.ts';
+import { speak } from './speak.ts';
+import { startSession } from './start-session.ts';
+
+export type Reporting = (end: Effects['sendReport']['input']['end'], signal: AbortSignal) => Promise<void>;
+
+/** `job` is asked for late: it needs the run, and the run needs its effects. */
+export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: Reporting): SessionEffects {
+  return {
+    connect: (_input, { signal }) => job().venue.connect(signal),
+    startSession: (_input, port) => startSession(job(), prewarmFailure, port),
+    awaitCaller: async (_input, { signal }) => {
+      const { identity } = await job().venue.awaitCaller(signal);
+      return { identity };
+    },
+    speak: (speech, port) => speak(job(), speech, port),
+    drain: (_input, { signal }) => drain(job(), signal),
+    interrupt: (_input, { signal }) => interrupt(job(), signal),
+    hangUp: ({ end }, { signal }) => hangUp(job(), end, signal),
+    close: (_input, { signal }) => close(job(), signal),
+    sendReport: ({ end }, { signal }) => report(end, signal),
+  };
+}
+
+/** Input muted; what is spoken and what runs may finish. */
+async function drain({ session, speeches, tools }: LiveJob, signal: AbortSignal): Promise<void> {
+  mute(session);
+  // A tool may speak and a speech may call a tool: until neither is there.
+  while (!signal.aborted && (speeches.size > 0 || tools.size > 0)) {
+    const pending: Promise<unknown>[] = [...[...speeches].map((each) => each.waitForPlayout()), ...tools];
+    await unlessAborted(Promise.allSettled(pending), signal);
+  }
+}
+
+/** What still plays is cut, and the cut is awaited: a goodbye before that is lost (sdk-facts, 12). */
+async function interrupt({ session, venue }: LiveJob, signal: AbortSignal): Promise<void> {
+  mute(session);
+  venue.hush();
+  if (!session) return;
+  session.interrupt({ force: true });
+  const output = session.output.audio;
+  if (output) await unlessAborted(output.waitForPlayout(), signal);
+}
+
+const mute = (session: voice.AgentSession | undefined) => session?.input.setAudioEnabled(false);
+
+async function hangUp(
+  job: LiveJob,
+  end: Effects['hangUp']['input']['end'],
+  signal: AbortSignal,
+): Promise<{ verified: boolean }> {
+  const strategy = strategyFor(end, job.definition.hangUp);
+  const begun = Date.now();
+  await settledWithin(job.recorder.durable(), 200);
+  job.venue.hush();
+  const result: HangUpResult = await job.venue.hangUp(strategy, signal);
+  const { verified, attempts, left, error } = result;
+  job.recorder.append('hangup', {
+    strategy,
+    attempts,
+    verified,
+    left,
+    ms: Date.now() - begun,
+    ...(error !== undefined && { error }),
+  });
+  job.letGo.abort();
+  return { verified };
+}
+
+/** Hard: a drain has no deadline and cannot be escalated (sdk-facts, 0). */
+async function close({ session, venue, letGo, log }: LiveJob, signal: AbortSignal): Promise<void> {
+  letGo.abort();
+  const closing = [venue.close(), ...(session ? [session.close()] : [])];
+  const outcomes = await unlessAborted(Promise.allSettled(closing), signal);
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') log.warn({ error: String(outcome.reason) }, 'something did not close cleanly');
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * Lines: greeting, nudge, wind-down and goodbye through the AgentSession (they belong to the conversation), apologies
+ * and fillers on a track of our own (they have to work when the session does not).
+ *
+ *   S1  Nobody there, nothing spoken: `skipped`, with why. An apology waits for somebody while its rung lasts.
+ *   S2  `audible`: settled at the first audio, and from there the line plays on, whatever becomes of the state.
+ *   S3  What was heard is measured at the output and journaled once for each line, also when it is cut or late.
+ */
+import type { voice } from '@livekit/agents';
+import type { Effects, Speech } from '../../../machines/index.ts';
+import type { EntryData } from '../../journal/entry.ts';
+import { messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
+import type { EffectPort } from '../../session/run.ts';
+import type { Words } from '../definition.ts';
+import type { LiveJob } from '../live-job.ts';
+import type { OurSpeech } from '../observe/playout.ts';
+import { recorded, synthesize } from '../synthesize.ts';
+
+type Heard = Effects['speak']['output'];
+type Spoken = EntryData['spoken'];
+
+/** The playout says "finished" a little before the caller's ear does: 60 ms were whole in 10 of 10 (sdk-facts, 12). */
+export const TAIL_MS = { room: 60, sip: 400 };
+const DEFAULT_APOLOGY = 'Sorry, something went wrong. Please try again later.';
+const DEFAULT_FILLER = 'One moment, please.';
+const bundled = {
+  apology: new URL('../../assets/apology.en.wav', import.meta.url),
+  filler: new URL('../../assets/filler.en.wav', import.meta.url),
+};
+
+export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<Heard> {
+  const { line, rung } = speech;
+  const begun = Date.now();
+  const note = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) =>
+    job.recorder.append('spoken', { line, rung, ...more });
+  const isOwnTrack = line === 'apology' || line === 'filler' || rung === 'bundled';
+
+  if (!job.venue.isCallerThere()) {
+    if (line !== 'apology') {
+      note({ heardMs: 0, outcome: 'skipped', why: 'nobody is there' });
+      return { heardMs: 0, skipped: 'nobody is there' };
+    }
+    await job.venue.presence(port.signal).catch((error: unknown) => {
+      note({ heardMs: 0, outcome: 'skipped', why: 'nobody came' });
+      throw error;
+    });
+  }
+  let firstAudioMs: number | undefined;
+  const audible = () => {
+    firstAudioMs = Date.now() - begun;
+    port.send({ type: 'line.audible', line, rung });
+  };
+  const told = () => (firstAudioMs === undefined ? {} : { firstAudioMs });
+  const ask: Ask = { job, speech, port, audible, told, note };
+  return isOwnTrack ? onOwnTrack(ask) : throughSession(ask);
+}
+
+type Ask = {
+  job: LiveJob;
+  speech: Speech;
+  port: EffectPort;
+  audible: () => void;
+  told: () => { firstAudioMs?: number };
+  note: (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) => void;
+};
+
+// ── on a track of our own ────────────────────────────────────────────────────────────────────────────────────────
+
+async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Promise<Heard> {
+  const { definition, venue } = job;
+  const line = speech.line === 'apology' ? 'apology' : 'filler';
+  const text = definition[line]?.say ?? (line === 'apology' ? DEFAULT_APOLOGY : DEFAULT_FILLER);
+  const stop = new AbortController();
+  let isAudible = false;
+  // S2: leaving the state stops a line that nobody has heard yet, or one that is awaited to its end.
+  port.signal.addEventListener('abort', () => {
+    if (!isAudible || speech.until === 'played') stop.abort();
+  });
+  const voice = job.session?.currentAgent?.tts ?? job.session?.tts;
+  if (speech.rung === 'live' && !voice) {
+    note({ heardMs: 0, outcome: 'failed', why: 'there is no TTS to speak with' });
+    throw new Error('there is no TTS to speak with');
+  }
+  const audio =
+    speech.rung === 'live' && voice
+      ? synthesize(voice, text, stop.signal)
+      : recorded(definition[line]?.audio ?? bundled[line]);
+
+  let hear = () => {};
+  const heard = new Promise<void>((resolve) => (hear = resolve));
+  const played = venue
+    .play(audio, stop.signal, () => {
+      isAudible = true;
+      audible();
+      hear();
+    })
+    .then(
+      ({ heardMs, plannedMs }) => {
+        const isCut = stop.signal.aborted || heardMs < plannedMs - 100;
+        const outcome = !isAudible ? 'failed' : isCut ? 'cut' : 'played';
+        note({ heardMs, plannedMs, text, outcome, ...told(), ...(isCut && { why: 'interrupted' }) });
+        if (!isAudible) throw new Error('no audio came in time');
+        return { heardMs };
+      },
+      (error: unknown) => {
+        note({ heardMs: 0, text, outcome: 'failed', why: messageOf(error), ...told() });
+        throw error;
+      },
+    );
+  if (speech.until === 'played') return played;
+  played.catch(() => {}); // awaited below until it is heard, and journaled by itself after that
+  await Promise.race([heard, played]);
+  return { heardMs: 0 };
+}
+
+// ── through the AgentSession ─────────────────────────────────────────────────────────────────────────────────────
+
+const wordsOf = ({ definition }: LiveJob, line: Speech['line']): Words | undefined => {
+  if (line === 'nudge' || line === 'windDown') return definition[line];
+  const words = line === 'goodbye' ? definition.goodbye : definition.greeting;
+  return typeof words === 'object' ? words : undefined;
+};
+
+async function throughSession({ job, speech, port, audible, told, note }: Ask): Promise<Heard> {
+  const { line } = speech;
+  const { session, playout } = job;
+  const words = wordsOf(job, line);
+  if (!session || !playout || !words) {
+    const why = words ? 'there is no running agent session' : 'no words are defined';
+    note({ heardMs: 0, outcome: 'failed', why });
+    throw new Error(`${line}: ${why}`);
+  }
+  // The journal knows that a goodbye was begun before anybody can hear it; a slow disk may not hold it up.
+  if (line === 'goodbye') await settledWithin(job.recorder.durable(), 200);
+  const isAside = line === 'nudge' || line === 'windDown';
+  if (isAside) job.turns.ourLineAsked(true);
+
+  const ours = follow(job, session, words, speech);
+  if (!ours) {
+    note({ heardMs: 0, outcome: 'failed', why: 'the agent session takes no speech' });
+    throw new Error(`${line}: the agent session takes no speech`);
+  }
+  const { handle, playback } = ours;
+  const text = 'say' in words ? { text: words.say } : {};
+  const finish = async (): Promise<Heard> => {
+    // The handle ends without a sound when the model or the TTS failed: then there is no playback to wait for.
+    const ended = handle.waitForPlayout().then(() => undefined);
+    await Promise.race([playback.audible, ended]);
+    if (told().firstAudioMs === undefined) throw new Error('it ended without a sound');
+    const [{ heardMs, interrupted }] = await Promise.all([playback.finished, ended]);
+    if (line === 'goodbye') await tail(job, port.signal);
+    note({
+      heardMs,
+      ...text,
+      ...told(),
+      outcome: interrupted ? 'cut' : 'played',
+      ...(interrupted && { why: 'interrupted' }),
+    });
+    return { heardMs };
+  };
+  void playback.audible.then(audible);
+  let isNoted = false;
+  const finished = finish().then(
+    (result) => {
+      isNoted = true;
+      return result;
+    },
+    (error: unknown) => {
+      if (!isNoted)
+        note({
+          heardMs: playback.heardMs(),
+          ...text,
+          ...told(),
+          outcome: told().firstAudioMs === undefined ? 'failed' : 'cut',
+          why: messageOf(error),
+        });
+      isNoted = true;
+      throw error;
+    },
+  );
+  finished.catch(() => {});
+
+  port.signal.addEventListener('abort', () => {
+    const isHeard = told().firstAudioMs !== undefined;
+    if (speech.until === 'audible' && (isHeard || line === 'windDown')) return; // S2; a late wind-down still helps
+    if (isNoted) return;
+    isNoted = true;
+    note({
+      heardMs: playback.heardMs(),
+      ...text,
+      ...told(),
+      outcome: isHeard ? 'cut' : 'failed',
+      why: isHeard ? 'the state was left' : 'no audio came in time',
+    });
+    quietly(() => handle.interrupt(true));
+  });
+  if (speech.until === 'audible') {
+    await Promise.race([playback.audible, finished]);
+    return { heardMs: 0 };
+  }
+  return finished;
+}
+
+const follow = (
+  job: LiveJob,
+  session: voice.AgentSession,
+  words: Words,
+  { interruptible }: Speech,
+): { handle: voice.SpeechHandle; playback: OurSpeech } | undefined => {
+  const { playout } = job;
+  if (!playout) return undefined;
+  playout.isAsking = true; // speech_created is emitted before say() returns: this one is ours
+  try {
+    const handle =
+      'say' in words
+        ? session.say(words.say, { allowInterruptions: interruptible })
+        : session.generateReply({
+            instructions: words.generate,
+            toolChoice: 'none',
+            allowInterruptions: interruptible,
+          });
+    return { handle, playback: playout.follow(handle) };
+  } catch (error) {
+    job.log.warn({ error: messageOf(error) }, 'the agent session refused a line');
+    return undefined;
+  } finally {
+    playout.isAsking = false;
+  }
+};
+
+const tail = async (job: LiveJob, signal: AbortSignal): Promise<void> => {
+  const ms = job.venue.caller()?.isSip ? TAIL_MS.sip : TAIL_MS.room;
+  await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal).catch(() => {});
+};
+
+const quietly = (act: () => unknown) => {
+  try {
+    act();
+  } catch {
+    // the handle is over already, which is what was wanted
+  }
+};

@@ -1,0 +1,22 @@
+/** A participant without an AgentSession: the user's own loop is the call. */
+import { endOf } from '../../../machines/index.ts';
+import { messageOf } from '../../session/deadline.ts';
+import type { Call } from '../call.ts';
+import type { LiveJob } from '../live-job.ts';
+import { noteError } from '../note-error.ts';
+
+/** Started once a caller is there; its end is the session's end. Returns at once. */
+export function startProgram(job: LiveJob, program: (call: Call) => Promise<void>): void {
+  const run = async () => {
+    await job.venue.presence(job.letGo.signal);
+    await program(job.call);
+  };
+  run().then(
+    () => job.run.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: false }),
+    (error: unknown) => {
+      if (job.letGo.signal.aborted) return;
+      noteError(job, 'program', error, false);
+      job.run.send({ type: 'session.failed', end: endOf('system', 'program_failed', 'application', messageOf(error)) });
+    },
+  );
+}

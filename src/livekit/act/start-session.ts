@@ -1,0 +1,87 @@
+/**
+ * The user's factories, the AgentSession, and everything that listens to it. One effect under one deadline: a factory
+ * that hangs is left behind, and what it returns later is not used.
+ */
+import { voice } from '@livekit/agents';
+import { unlessAborted } from '../../session/deadline.ts';
+import type { EffectPort } from '../../session/run.ts';
+import { guardAgent } from '../guard/agent.ts';
+import type { LiveJob } from '../live-job.ts';
+import { noteError } from '../note-error.ts';
+import { observeAgentSession, watchFallbacks } from '../observe/agent-session.ts';
+import { Playout } from '../observe/playout.ts';
+import { startProgram } from './start-program.ts';
+
+/**
+ * One quick retry instead of three slow ones: with the SDK's defaults (3 retries, 2 s apart, 10 s each) a dead
+ * provider would be called dead long after `silenceBound`.
+ */
+const connection = { maxRetry: 1, retryIntervalMs: 500, timeoutMs: 5000 };
+
+export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
+  const { definition, call, venue, turns } = job;
+  const failed = (component: string) => (error: unknown) => {
+    noteError(job, component, error, false);
+    throw error;
+  };
+  if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
+  if (definition.program) return startProgram(job, definition.program);
+
+  const ask = async <Value>(
+    component: string,
+    make: (() => Value | Promise<Value>) | undefined,
+    check: (value: Value) => string | undefined,
+  ) => {
+    if (!make) return undefined;
+    const value = await unlessAborted((async () => make())(), signal).catch(failed(component));
+    const wrong = check(value as Value);
+    if (wrong !== undefined) failed(component)(new TypeError(wrong));
+    return value as Value;
+  };
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+  const options = await ask('session', definition.session && (() => definition.session?.(call) ?? {}), (value) =>
+    isObject(value) ? undefined : `session(call): expected options of voice.AgentSession, got ${typeof value}`,
+  );
+  const agent = await ask('agent', definition.agent && (() => definition.agent?.(call) as voice.Agent), (value) =>
+    value instanceof voice.Agent
+      ? undefined
+      : `agent(call): expected your voice.Agent, got ${typeof value}; is there a second copy of @livekit/agents?`,
+  );
+  const start = await ask(
+    'start',
+    () => definition.start?.(call) ?? {},
+    (value) =>
+      isObject(value) ? undefined : `start(call): expected options of AgentSession.start(), got ${typeof value}`,
+  );
+  if (!agent || !options) throw new Error('session and agent are needed');
+
+  const session = new voice.AgentSession({
+    useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
+    ...options,
+    userAwayTimeout: options.userAwayTimeout ?? null, // the idle ladder is the machine's; the SDK's also fires after the end
+    transcriptionTimeout: options.transcriptionTimeout ?? definition.policy.firstAudioMs,
+    connOptions: {
+      ...options.connOptions,
+      llmConnOptions: { ...connection, ...options.connOptions?.llmConnOptions },
+      ttsConnOptions: { ...connection, ...options.connOptions?.ttsConnOptions },
+      sttConnOptions: { ...connection, ...options.connOptions?.sttConnOptions },
+    },
+  });
+  job.session = session;
+  observeAgentSession(job, session);
+  watchFallbacks(job, { llm: session.llm, tts: session.tts, stt: session.stt });
+  guardAgent(job, agent);
+  const wiring = venue.wire(session, start ?? {});
+  const listen = () => {
+    const output = session.output.audio;
+    if (!output || job.playout) return;
+    job.playout = new Playout(session, output, (isOurs) => {
+      if (!isOurs) venue.hush(); // the answer is here: the filler stops
+      turns.audible(isOurs);
+    });
+  };
+  const started = session.start({ ...wiring, agent });
+  queueMicrotask(listen); // onEnter may speak before start() resolves; the output exists as soon as RoomIO does
+  await unlessAborted(started, signal).catch(failed('agent session'));
+  listen();
+}

@@ -1,0 +1,66 @@
+/** The call as the user's code sees it, and the way to find it from anywhere inside a job. */
+import type { JobContext, JobProcess, voice } from '@livekit/agents';
+import type { RemoteParticipant, Room } from '@livekit/rtc-node';
+import type { Json } from '../journal/entry.ts';
+import type { Log } from '../session/ports.ts';
+
+export type EndOptions = {
+  /** Default true: current speech and tools may finish, for at most `drainMs`. False cuts them. */
+  drain?: boolean;
+  /** Default true: the goodbye is spoken, where one is defined and somebody is there. */
+  goodbye?: boolean;
+  /** What came of the call, in the application's own words; kept beside the reason. */
+  outcome?: Json;
+};
+
+export type Call = {
+  /** The session's id: the job's. */
+  readonly id: string;
+  readonly room: Room;
+  /** The linked caller; undefined until they are there. */
+  readonly participant: RemoteParticipant | undefined;
+  /** The job's metadata: parsed where it is JSON, else the text. */
+  readonly metadata: unknown;
+  /** The job as LiveKit sent it. */
+  readonly job: JobContext['job'];
+  readonly proc: JobProcess;
+  /** Every line carries session, job and room, and your `logFields`. */
+  readonly log: Log;
+  /** Aborted when the caller has been let go. */
+  readonly signal: AbortSignal;
+  /** The room's metadata as it is now. */
+  readonly roomMetadata: string;
+  /** Keeps a value in the journal and the report, under `application`. The last one for a key wins. */
+  attach(key: string, value: Json): void;
+  /** Ends the session; returns at once, never throws, may be called 300 times. The first reason wins. */
+  end(reason?: string, options?: EndOptions): void;
+  /** Escape hatch: the SDK's JobContext. */
+  readonly context: JobContext;
+  /** Escape hatch: the SDK's AgentSession; undefined before it started and for programs. */
+  readonly session: voice.AgentSession | undefined;
+};
+
+const slot = Symbol.for('lastword.currentCall');
+type Holder = { [slot]?: Call };
+
+/** One process, one call. @throws when there is no call in this process. */
+export function currentCall(): Call {
+  const call = (globalThis as Holder)[slot];
+  if (!call) throw new Error('currentCall(): expected to run inside a job, but no call has begun in this process');
+  return call;
+}
+
+/** @internal */
+export const setCurrentCall = (call: Call): void => {
+  (globalThis as Holder)[slot] = call;
+};
+
+/** Job metadata: JSON where it is JSON, else the text as it came. Keys that reach a prototype are dropped. Pure. */
+export function parseMetadata(text: string): unknown {
+  if (text.trim() === '') return text;
+  try {
+    return JSON.parse(text, (key, value: unknown) => (key === '__proto__' ? undefined : value));
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * What a user says of a session (`defineSession`), checked once at construction. What is wrong, unknown, or promised
+ * and not built yet is refused there, in one error that names every field.
+ */
+import type { JobProcess, voice } from '@livekit/agents';
+import type { RemoteParticipant } from '@livekit/rtc-node';
+import { definePolicy, type Policy } from '../../machines/index.ts';
+import { describeValue } from '../config-error.ts';
+import type { HangUpPolicy, HangUpStrategy } from '../journal/entry.ts';
+import type { Destination } from '../link/destination.ts';
+import type { Call } from './call.ts';
+
+type Awaitable<Value> = Value | Promise<Value>;
+
+/** A fixed text, or instructions for the model (which may then not call tools). */
+export type Words = { say: string } | { generate: string };
+
+/** Prewarmed data is the user's own and untyped unless they say otherwise. */
+export type UserData = Record<string, unknown>;
+
+export type SessionDefinition = {
+  /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. */
+  prewarm?: (proc: JobProcess) => unknown;
+  /** Options of voice.AgentSession; Lastword builds it. */
+  session?: (call: Call) => Awaitable<voice.AgentSessionOptions>;
+  agent?: (call: Call) => Awaitable<voice.Agent>;
+  /** What AgentSession.start() takes besides the agent and the room. */
+  start?: (call: Call) => Awaitable<StartOptions>;
+  /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. */
+  program?: (call: Call) => Promise<void>;
+  /** Default `wait`: the caller speaks first. `agent`: its own onEnter speaks. */
+  greeting?: Words | 'agent' | 'wait';
+  /** Default `none`. */
+  goodbye?: Words | 'none';
+  /** What a caller hears when the call fails; never the text of an exception. Default: bundled audio, in English. */
+  apology?: { say?: string; audio?: URL };
+  /** What a caller hears when an answer takes longer than `firstAudioMs`. */
+  filler?: { say?: string; audio?: URL };
+  /** Asked of a silent caller after `idleMs`. Default: "Are you still there?" */
+  nudge?: Words;
+  /** Said `windDownMs` before `maxDurationMs`. */
+  windDown?: Words;
+  hangUp?: Partial<HangUpPolicy>;
+  onCrash?: { resume?: number; say?: string };
+  policy?: Partial<Policy>;
+  /** Run for each participant that joins; a throw or a hang harms nobody else. */
+  participants?: ((call: Call, participant: RemoteParticipant) => Awaitable<void>)[];
+  reports?: Destination[];
+  alerts?: Destination[];
+  /** Fields that every log line of the call carries. Personal data under `pii` keys. */
+  logFields?: (call: Call) => Record<string, unknown>;
+};
+
+export type StartOptions = {
+  inputOptions?: Partial<voice.RoomInputOptions>;
+  outputOptions?: Partial<voice.RoomOutputOptions>;
+  record?: NonNullable<Parameters<voice.AgentSession['start']>[0]['record']>;
+};
+
+/** A definition with every default filled in. */
+export type Defined = Omit<SessionDefinition, 'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'windDown'> & {
+  greeting: Words | 'agent' | 'wait';
+  goodbye: Words | 'none';
+  nudge: Words;
+  windDown: Words;
+  policy: Policy;
+  hangUp: HangUpPolicy;
+  participants: NonNullable<SessionDefinition['participants']>;
+  reports: Destination[];
+  alerts: Destination[];
+};
+
+const knownFields = [
+  'prewarm',
+  'session',
+  'agent',
+  'start',
+  'program',
+  'greeting',
+  'goodbye',
+  'apology',
+  'filler',
+  'nudge',
+  'windDown',
+  'hangUp',
+  'onCrash',
+  'policy',
+  'participants',
+  'reports',
+  'alerts',
+  'logFields',
+] as const satisfies (keyof SessionDefinition)[];
+const functions = ['prewarm', 'session', 'agent', 'start', 'program', 'logFields'] as const;
+const strategies: readonly HangUpStrategy[] = ['delete-room', 'remove-sip', 'remove-caller', 'leave'];
+const destinationKinds = ['webhook', 'file', 'stdout', 'module', 'slack'];
+
+/** All that is wrong with a definition, a line each. */
+export class DefinitionError extends Error {
+  override name = 'DefinitionError';
+  readonly code = 'LASTWORD_DEFINITION';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(
+      `LASTWORD_DEFINITION: defineSession(…) cannot work as written:\n${problems.map((each) => `  ${each}`).join('\n')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/** Pure. @throws DefinitionError, and PolicyError for `policy`. */
+export function checkDefinition(given: SessionDefinition): Defined {
+  const problems: string[] = [];
+  const expect = (holds: boolean, field: string, expected: string, got: unknown) => {
+    if (!holds) problems.push(`${field}: expected ${expected}, got ${describeValue(got)}`);
+  };
+  if (typeof given !== 'object' || given === null) {
+    throw new DefinitionError([
+      `expected an object with \`session\` and \`agent\`, or \`program\`, got ${describeValue(given)}`,
+    ]);
+  }
+  for (const field of Object.keys(given)) {
+    expect((knownFields as readonly string[]).includes(field), field, `one of ${knownFields.join(', ')}`, field);
+  }
+  for (const field of functions) {
+    expect(given[field] === undefined || typeof given[field] === 'function', field, 'a function', given[field]);
+  }
+  if (given.program) {
+    expect(!given.session && !given.agent, 'program', 'to stand alone, without `session` and `agent`', 'both');
+    for (const line of ['greeting', 'goodbye', 'nudge', 'windDown'] as const) {
+      const isSilent = given[line] === undefined || given[line] === 'wait' || given[line] === 'none';
+      expect(
+        isSilent,
+        line,
+        'nothing: a program speaks for itself, there is no AgentSession to speak with',
+        given[line],
+      );
+    }
+  } else {
+    expect(
+      Boolean(given.session),
+      'session',
+      'a function that returns options of voice.AgentSession (or `program`)',
+      given.session,
+    );
+    expect(Boolean(given.agent), 'agent', 'a function that returns your voice.Agent (or `program`)', given.agent);
+  }
+  const isWords = (value: unknown) => {
+    if (typeof value !== 'object' || value === null) return false;
+    const words = Object.entries(value);
+    return (
+      words.length === 1 &&
+      ['say', 'generate'].includes(words[0]?.[0] ?? '') &&
+      typeof words[0]?.[1] === 'string' &&
+      words[0][1].trim() !== ''
+    );
+  };
+  const wordsExpected = "{ say: '…' } or { generate: '…' }";
+  const { greeting = 'wait', goodbye = 'none' } = given;
+  expect(
+    isWords(greeting) || greeting === 'agent' || greeting === 'wait',
+    'greeting',
+    `${wordsExpected}, 'agent' or 'wait'`,
+    greeting,
+  );
+  expect(isWords(goodbye) || goodbye === 'none', 'goodbye', `${wordsExpected} or 'none'`, goodbye);
+  for (const line of ['nudge', 'windDown'] as const) {
+    expect(given[line] === undefined || isWords(given[line]), line, wordsExpected, given[line]);
+  }
+  for (const line of ['apology', 'filler'] as const) {
+    const { say, audio } = given[line] ?? {};
+    expect(say === undefined || (typeof say === 'string' && say.trim() !== ''), `${line}.say`, 'a text', say);
+    expect(
+      audio === undefined || (audio instanceof URL && audio.protocol === 'file:'),
+      `${line}.audio`,
+      'a file URL of a WAV (PCM, 16 bit, one channel)',
+      audio,
+    );
+  }
+  for (const [when, strategy] of Object.entries(given.hangUp ?? {})) {
+    expect(['normal', 'failure', 'transfer'].includes(when), `hangUp.${when}`, 'normal, failure or transfer', when);
+    expect(strategies.includes(strategy), `hangUp.${when}`, `one of ${strategies.join(', ')}`, strategy);
+  }
+  const { resume, say } = given.onCrash ?? {};
+  expect(
+    resume === undefined || resume === 0,
+    'onCrash.resume',
+    '0: resuming a call after a crash is not built yet',
+    resume,
+  );
+  expect(say === undefined, 'onCrash.say', 'nothing: resuming a call after a crash is not built yet', say);
+  expect(
+    given.participants === undefined ||
+      (Array.isArray(given.participants) && given.participants.every((run) => typeof run === 'function')),
+    'participants',
+    'a list of functions (call, participant) => …',
+    given.participants,
+  );
+  for (const list of ['reports', 'alerts'] as const) {
+    for (const [index, destination] of (given[list] ?? []).entries()) {
+      const isKnown =
+        typeof destination === 'object' && destination !== null && destinationKinds.includes(destination.kind);
+      expect(
+        isKnown,
+        `${list}[${index}]`,
+        'webhook(…), file(…), stdout(), slack(…) or destination(url of a module); a function cannot cross to the keeper',
+        destination,
+      );
+      expect(
+        !isKnown || list === 'alerts' || destination.kind !== 'slack',
+        `${list}[${index}]`,
+        'a destination for reports; slack(…) belongs in `alerts`',
+        destination,
+      );
+    }
+  }
+  if (problems.length > 0) throw new DefinitionError(problems);
+
+  const policy = definePolicy({
+    // A program says nothing of its dialogue, so no silence of its caller can be told.
+    ...(given.program && { idleMs: given.policy?.maxDurationMs ?? 1_800_000 }),
+    ...given.policy,
+  });
+  return {
+    ...given,
+    greeting,
+    goodbye,
+    nudge: given.nudge ?? { say: 'Are you still there?' },
+    windDown: given.windDown ?? { say: 'We have to come to an end soon.' },
+    policy,
+    hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },
+    participants: given.participants ?? [],
+    reports: given.reports ?? [],
+    alerts: given.alerts ?? [],
+  };
+}

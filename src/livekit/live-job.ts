@@ -1,0 +1,27 @@
+/** One call at work in this process: what its observers and its effects share. Types only. */
+import type { voice } from '@livekit/agents';
+import type { SessionRun } from '../session/run.ts';
+import type { Log, Recorder } from '../session/ports.ts';
+import type { Call } from './call.ts';
+import type { Defined } from './definition.ts';
+import type { Playout } from './observe/playout.ts';
+import type { Turns } from './observe/turns.ts';
+import type { Venue } from './venue.ts';
+
+export type LiveJob = {
+  readonly definition: Defined;
+  readonly call: Call;
+  readonly venue: Venue;
+  readonly recorder: Recorder;
+  readonly log: Log;
+  readonly turns: Turns;
+  readonly run: SessionRun;
+  /** The AgentSession from the moment it is made; its playout from the moment it started. */
+  session: voice.AgentSession | undefined;
+  playout: Playout | undefined;
+  /** Speeches and tools that are under way, for the drain. */
+  readonly speeches: Set<voice.SpeechHandle>;
+  readonly tools: Set<Promise<unknown>>;
+  /** From the hang-up on: abort what the user started. */
+  readonly letGo: AbortController;
+};

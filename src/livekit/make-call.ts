@@ -1,0 +1,63 @@
+/** The user's `call`, on top of a live job. */
+import type { JobContext } from '@livekit/agents';
+import { endOf } from '../../machines/index.ts';
+import type { JobFacts, Json } from '../journal/entry.ts';
+import { messageOf } from '../session/deadline.ts';
+import type { Log, Recorder } from '../session/ports.ts';
+import { type Call, parseMetadata } from './call.ts';
+import type { LiveJob } from './live-job.ts';
+import type { Venue } from './venue.ts';
+
+type Parts = {
+  context: JobContext;
+  facts: JobFacts;
+  venue: Venue;
+  recorder: Recorder;
+  log: Log;
+  letGo: AbortSignal;
+  job: () => LiveJob | undefined;
+};
+
+export function makeCall({ context, facts, venue, recorder, log, letGo, job }: Parts): Call {
+  const metadata = parseMetadata(facts.metadata);
+  let callLog: Log | undefined;
+  const call: Call = {
+    id: facts.job,
+    room: context.room,
+    get participant() {
+      return venue.caller()?.participant;
+    },
+    metadata,
+    job: context.job,
+    proc: context.proc,
+    get log() {
+      callLog ??= withFields(call, log, job()?.definition.logFields);
+      return callLog;
+    },
+    signal: letGo,
+    get roomMetadata() {
+      return context.room.metadata ?? '';
+    },
+    attach: (key, value) => void recorder.append('attach', { key, value }),
+    end: (reason = 'agent_ended', { drain = true, goodbye = true, outcome } = {}) => {
+      if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
+      const run = job()?.run;
+      run?.send({ type: 'session.end', end: endOf('agent', String(reason)), drain, goodbye });
+    },
+    context,
+    get session() {
+      return job()?.session;
+    },
+  };
+  return call;
+}
+
+const withFields = (call: Call, log: Log, fields: ((call: Call) => Record<string, unknown>) | undefined): Log => {
+  if (!fields) return log;
+  try {
+    return log.child(fields(call));
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'logFields failed; lines go without them');
+    return log;
+  }
+};

@@ -1,0 +1,170 @@
+/**
+ * All events of the AgentSession, as machine events and journal entries.
+ *
+ *   A1  Every listener is guarded: one that throws inside a timer kills the process (fault A4).
+ *   A2  `close` is a hint, never the only way on; after our own close it says nothing new.
+ *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
+ */
+import { type llm, type stt, type tts, voice } from '@livekit/agents';
+import { endOf } from '../../../machines/index.ts';
+import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
+import { messageOf } from '../../session/deadline.ts';
+import { guardAgent } from '../guard/agent.ts';
+import type { LiveJob } from '../live-job.ts';
+
+const { AgentSessionEventTypes: Event } = voice;
+type ProviderError = voice.ErrorEvent['error'];
+
+/** Which model it was, and what it said; the interruption detector's error is one itself, the others hold one. */
+const reasonOf = (given: ProviderError): { component: string; cause: Error } =>
+  'error' in given
+    ? { component: given.type.replace(/_error$/, '').replace('realtime_model', 'llm'), cause: given.error }
+    : { component: 'interruption', cause: given };
+
+export function observeAgentSession(job: LiveJob, session: voice.AgentSession): void {
+  const { recorder, run, turns, log } = job;
+  const guarded =
+    <Arguments extends unknown[]>(listen: (...given: Arguments) => void) =>
+    (...given: Arguments): void => {
+      try {
+        listen(...given);
+      } catch (error) {
+        recorder.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: true });
+      }
+    };
+
+  session.on(
+    Event.UserInputTranscribed,
+    guarded((event) => {
+      if (event.isFinal && event.transcript.trim() !== '') turns.understood();
+    }),
+  );
+  session.on(
+    Event.UserTranscriptionTimeout,
+    guarded((event) => {
+      recorder.append('error', {
+        component: 'stt',
+        recoverable: true,
+        message: `${Math.round(event.speechDuration)} ms of speech were heard and no words came`,
+      });
+    }),
+  );
+  session.on(
+    Event.AgentStateChanged,
+    guarded((event) => turns.agentState(event.oldState, event.newState)),
+  );
+  session.on(
+    Event.UserStateChanged,
+    guarded((event) => turns.userState(event.newState)),
+  );
+  session.on(
+    Event.ConversationItemAdded,
+    guarded(({ item }) => {
+      recorder.append('item', itemOf(item, session));
+      // Fires before the new agent starts, so its onEnter is guarded too (sdk-facts, 12).
+      if (item.type === 'agent_handoff' && session.currentAgent) guardAgent(job, session.currentAgent);
+    }),
+  );
+  session.on(
+    Event.SessionUsageUpdated,
+    guarded(({ usage }) =>
+      recorder.append('usage', {
+        models: usage.modelUsage.map((each) => usageOf(each as Record<string, Json>, session)),
+      }),
+    ),
+  );
+  session.on(
+    Event.AgentFalseInterruption,
+    guarded(({ resumed }) => recorder.append('log', { level: 'info', message: 'false interruption', resumed })),
+  );
+  session.on(
+    Event.SpeechCreated,
+    guarded(({ speechHandle, source }) => {
+      job.speeches.add(speechHandle);
+      speechHandle.addDoneCallback(() => job.speeches.delete(speechHandle));
+      if (job.playout?.isAsking || !run.hasTag('leaving')) return;
+      recorder.append('log', { level: 'info', message: 'speech held back: the session is ending', source }); // A3
+      speechHandle.interrupt(true);
+    }),
+  );
+  session.on(
+    Event.Error,
+    guarded(({ error }) => {
+      const { component, cause } = reasonOf(error);
+      recorder.append('error', {
+        component,
+        message: messageOf(cause),
+        label: 'label' in error ? String(error.label) : component,
+        recoverable: error.recoverable,
+        ...('statusCode' in cause && { code: String(cause.statusCode) }),
+      });
+      log.warn({ component, recoverable: error.recoverable, error: messageOf(cause) }, 'a provider failed');
+    }),
+  );
+  session.on(
+    Event.Close,
+    guarded(({ reason, error }) => {
+      if (run.hasTag('leaving')) return; // A2
+      if (error !== null || reason === voice.CloseReason.ERROR) {
+        const failure = error ? reasonOf(error) : undefined;
+        const detail = failure
+          ? `${failure.component}: ${messageOf(failure.cause)}`
+          : 'the agent session closed with an error';
+        run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', detail) });
+      } else {
+        // The user's own code closed the session: an end like any other, with what is left of it.
+        run.send({ type: 'session.end', end: endOf('agent', 'agent_ended', 'none', String(reason)), drain: false });
+      }
+    }),
+  );
+}
+
+/** A switch of provider inside a fallback adapter. */
+export function watchFallbacks(
+  { recorder }: Pick<LiveJob, 'recorder'>,
+  models: { llm?: unknown; tts?: unknown; stt?: unknown },
+): void {
+  type Switch = { available: boolean; llm?: llm.LLM; tts?: tts.TTS; stt?: stt.STT };
+  type Emitter = { on?(name: string, listen: (event: Switch) => void): void };
+  for (const component of ['llm', 'tts', 'stt'] as const) {
+    const model = models[component] as Emitter | undefined;
+    model?.on?.(`${component}_availability_changed`, (event) => {
+      const provider = event[component] as { label?: string | (() => string) } | undefined;
+      const label = typeof provider?.label === 'function' ? provider.label() : (provider?.label ?? component);
+      recorder.append('provider', { component, label, available: event.available });
+    });
+  }
+}
+
+const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {
+  if (item.type === 'agent_handoff') {
+    return {
+      id: item.id,
+      role: 'handoff',
+      text: '',
+      interrupted: false,
+      agent: item.newAgentId,
+      createdAt: item.createdAt,
+    };
+  }
+  const role = item.role === 'user' || item.role === 'assistant' ? item.role : 'system';
+  const agent = role === 'assistant' ? session.currentAgent?.id : undefined;
+  return {
+    id: item.id,
+    role,
+    text: item.textContent ?? '',
+    interrupted: item.interrupted,
+    ...(agent !== undefined && { agent }),
+    createdAt: item.createdAt,
+  };
+};
+
+/** The SDK counts a TTS that does not stream twice: adapter and inner model both report (sdk-facts, 2.7). */
+const usageOf = (usage: Record<string, Json>, session: voice.AgentSession): ModelUsage => {
+  const isTwice = usage['type'] === 'tts_usage' && session.tts?.capabilities.streaming === false;
+  const measures = Object.entries(usage).map(([name, value]) => [
+    name,
+    isTwice && typeof value === 'number' ? value / 2 : value,
+  ]);
+  return Object.fromEntries(measures) as ModelUsage;
+};

@@ -1,0 +1,94 @@
+/**
+ * An audio track of our own: apologies and fillers play on it, before, without and after an AgentSession, and beside
+ * one whose speech queue is stuck. Published when it is first needed (65 ms measured), one for each sample rate.
+ */
+import {
+  AudioFrame,
+  AudioSource,
+  LocalAudioTrack,
+  type Room,
+  TrackPublishOptions,
+  TrackSource,
+} from '@livekit/rtc-node';
+import { unlessAborted } from '../session/deadline.ts';
+import type { Pcm, PlayResult } from './venue.ts';
+
+const FRAME_MS = 20;
+/** Short enough that a cut is heard as one, long enough that a busy event loop leaves no gap. */
+const QUEUE_MS = 400;
+
+export type OwnTrack = {
+  /** Rejects when aborted before the end, with nothing lost: what was heard is in `progress`. */
+  play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
+  hush(): void;
+  close(): Promise<void>;
+};
+
+type Published = { source: AudioSource; subscribed: Promise<void> };
+
+export function ownTrack(room: Room): OwnTrack {
+  const published = new Map<number, Promise<Published>>();
+  let playing: AbortController | undefined;
+
+  const publish = async (sampleRate: number): Promise<Published> => {
+    const { localParticipant } = room;
+    if (!localParticipant || !room.isConnected) throw new Error('own track: the room is not connected');
+    const source = new AudioSource(sampleRate, 1, QUEUE_MS);
+    const track = LocalAudioTrack.createAudioTrack('lastword', source);
+    const publication = await localParticipant.publishTrack(
+      track,
+      new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }),
+    );
+    return { source, subscribed: publication.waitForSubscription() };
+  };
+  const sourceFor = (sampleRate: number): Promise<Published> => {
+    const known = published.get(sampleRate) ?? publish(sampleRate);
+    published.set(sampleRate, known);
+    known.catch(() => published.delete(sampleRate));
+    return known;
+  };
+
+  const play: OwnTrack['play'] = async (audio, given, onAudible) => {
+    const stop = new AbortController();
+    playing?.abort();
+    playing = stop;
+    const signal = AbortSignal.any([given, stop.signal]);
+    let pushedMs = 0;
+    let source: AudioSource | undefined;
+    const heardMs = () => Math.max(0, Math.round(pushedMs - (source?.queuedDuration ?? 0)));
+    try {
+      for await (const { sampleRate, samples } of audio) {
+        if (signal.aborted) break;
+        const target = await unlessAborted(sourceFor(sampleRate), signal);
+        await unlessAborted(target.subscribed, signal);
+        source = target.source;
+        const perFrame = (sampleRate * FRAME_MS) / 1000;
+        for (let at = 0; at < samples.length && !signal.aborted; at += perFrame) {
+          const frame = samples.subarray(at, at + perFrame);
+          await unlessAborted(source.captureFrame(new AudioFrame(frame, sampleRate, 1, frame.length)), signal);
+          if (pushedMs === 0) onAudible();
+          pushedMs += (frame.length * 1000) / sampleRate;
+        }
+      }
+      if (source) await unlessAborted(source.waitForPlayout(), signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    const result = { heardMs: heardMs(), plannedMs: Math.round(pushedMs) };
+    if (signal.aborted) source?.clearQueue();
+    if (playing === stop) playing = undefined;
+    return result;
+  };
+
+  return {
+    play,
+    hush: () => playing?.abort(),
+    close: async () => {
+      playing?.abort();
+      for (const each of published.values()) {
+        const opened = await each.catch(() => undefined);
+        await opened?.source.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/**
+ * Participant entrypoints: one wrapper of our own is registered with the SDK, because a synchronous throw in one would
+ * make connect() fail and skip the others (sdk-facts, 12).
+ */
+import type { RemoteParticipant } from '@livekit/rtc-node';
+import { settledWithin } from '../session/deadline.ts';
+import type { LiveJob } from './live-job.ts';
+import { noteError } from './note-error.ts';
+
+/** Before connect(): entrypoints run inside it for those who are there already. */
+export function registerParticipants(job: LiveJob): void {
+  const { participants, policy } = job.definition;
+  if (participants.length === 0) return;
+  job.call.context.addParticipantEntrypoint(async (_context, participant: RemoteParticipant) => {
+    await Promise.all(
+      participants.map(async (run, index) => {
+        const name = `participant entrypoint ${run.name || index + 1}`;
+        const outcome = await settledWithin((async () => run(job.call, participant))(), policy.maxDurationMs);
+        if (outcome.kind === 'failed') noteError(job, name, outcome.error);
+        if (outcome.kind === 'late') noteError(job, name, new Error('did not settle while the call could last'));
+      }),
+    );
+  });
+}

@@ -1,0 +1,181 @@
+/**
+ * A LiveKit room as a venue.
+ *
+ * Owns: the linked caller (the first participant who is no agent; pinned by identity), own connection, hang-up.
+ *   V1  Listeners are attached before connect(): who leaves while we join is not missed.
+ *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
+ */
+import type { JobContext, voice } from '@livekit/agents';
+import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
+import { endOf } from '../../machines/index.ts';
+import { openRooms } from '../rooms/server-api.ts';
+import { settledWithin, unlessAborted } from '../session/deadline.ts';
+import { departureOf, expulsionOf, reasonName } from './observe/disconnect.ts';
+import { ownTrack } from './own-track.ts';
+import type { Caller, Reporter, Venue } from './venue.ts';
+
+/** The room that was dispatched is gone; what connect() found is another one of the same name (sdk-facts, 12). */
+export class StaleDispatchError extends Error {
+  override name = 'StaleDispatchError';
+}
+
+/** The end reason of such a job: no call, and no report. */
+export const STALE = 'stale_dispatch';
+
+const callerKinds: readonly (ParticipantKind | undefined)[] = [
+  undefined,
+  ParticipantKind.STANDARD,
+  ParticipantKind.SIP,
+  ParticipantKind.CONNECTOR,
+];
+const isSip = ({ info }: RemoteParticipant) => info.kind === ParticipantKind.SIP;
+/** A SIP leg is somebody to speak to once it is answered, not while it rings. */
+const isAnswered = (participant: RemoteParticipant) =>
+  !isSip(participant) || ['active', undefined].includes(participant.attributes?.['sip.callStatus']);
+
+export function roomVenue(context: JobContext, { send, recorder }: Reporter): Venue {
+  const { room, job, info } = context;
+  const rooms = openRooms({ url: info.url, apiKey: info.apiKey ?? '', apiSecret: info.apiSecret ?? '' });
+  const track = ownTrack(room);
+  let caller: Caller | undefined;
+  let isThere = false;
+  let isHungUp = false;
+  let isStale = false;
+  const waiting = new Set<() => void>();
+  const seen = new Set<string>(); // connect() and the event may both name somebody
+
+  const factsOf = (participant: RemoteParticipant) => ({
+    identity: participant.identity,
+    ...(participant.sid !== undefined && { sid: participant.sid }),
+    kind: (ParticipantKind[participant.info.kind ?? 0] ?? 'STANDARD').toLowerCase(),
+    isCaller: participant.identity === caller?.identity,
+  });
+  const maybeLink = (participant: RemoteParticipant): boolean => {
+    if (caller || !callerKinds.includes(participant.info.kind) || !isAnswered(participant)) return false;
+    caller = { identity: participant.identity, participant, isSip: isSip(participant) };
+    isThere = true;
+    for (const wake of waiting) wake();
+    return true;
+  };
+  const joined = (participant: RemoteParticipant) => {
+    if (isHungUp || seen.has(participant.sid ?? participant.identity)) return;
+    seen.add(participant.sid ?? participant.identity);
+    const isBack = caller !== undefined && participant.identity === caller.identity;
+    if (isBack) {
+      const wasAway = !isThere;
+      caller = { ...caller, identity: participant.identity, participant, isSip: isSip(participant) };
+      isThere = true;
+      if (wasAway) {
+        recorder.append('participant', { change: 'returned', ...factsOf(participant) });
+        send({ type: 'caller.returned' });
+        for (const wake of waiting) wake();
+      }
+      return;
+    }
+    maybeLink(participant);
+    recorder.append('participant', {
+      change: 'joined',
+      ...factsOf(participant),
+      attributes: { ...participant.attributes },
+      metadata: participant.metadata ?? '',
+    });
+  };
+  const departed = (participant: RemoteParticipant) => {
+    if (isHungUp) return;
+    seen.delete(participant.sid ?? participant.identity);
+    const departure = departureOf(participant.disconnectReason);
+    recorder.append('participant', {
+      change: departure.kind,
+      ...factsOf(participant),
+      reason: reasonName(participant.disconnectReason),
+    });
+    if (participant.identity !== caller?.identity) return;
+    isThere = false;
+    if (departure.kind === 'lost') send({ type: 'caller.lost' });
+    else send({ type: 'caller.left', end: departure.end });
+  };
+
+  room // V1
+    .on(RoomEvent.ParticipantConnected, joined)
+    .on(RoomEvent.ParticipantDisconnected, departed)
+    .on(RoomEvent.ParticipantAttributesChanged, (attributes, participant) => {
+      recorder.append('participant', { change: 'attributes', identity: participant.identity, attributes });
+      const remote = room.remoteParticipants.get(participant.identity);
+      if (remote) maybeLink(remote);
+    })
+    .on(RoomEvent.ParticipantMetadataChanged, (metadata, participant) =>
+      recorder.append('participant', { change: 'metadata', identity: participant.identity, metadata: metadata ?? '' }),
+    )
+    .on(RoomEvent.RoomMetadataChanged, (metadata) => recorder.append('room', { change: 'metadata', metadata }))
+    .on(RoomEvent.Reconnecting, () => recorder.append('room', { change: 'reconnecting' }))
+    .on(RoomEvent.Reconnected, () => recorder.append('room', { change: 'reconnected' }))
+    .on(RoomEvent.Disconnected, (reason) => {
+      recorder.append('room', { change: 'disconnected', reason: reasonName(reason) });
+      isThere = false;
+      const end = expulsionOf(reason);
+      if (end && !isHungUp) send({ type: 'caller.left', end });
+    });
+
+  const presence = (signal: AbortSignal): Promise<void> => {
+    if (isThere) return Promise.resolve();
+    let wake = () => {};
+    const there = new Promise<void>((resolve) => {
+      wake = resolve;
+      waiting.add(wake);
+    });
+    return unlessAborted(there, signal).finally(() => waiting.delete(wake));
+  };
+
+  return {
+    connect: async (signal) => {
+      await unlessAborted(context.connect(), signal);
+      const sid = await settledWithin(room.getSid(), 1000);
+      const found = sid.kind === 'settled' ? sid.value : '';
+      recorder.append('room', { change: 'connected', sid: found });
+      const dispatched = job.room?.sid ?? '';
+      if (dispatched !== '' && found !== '' && dispatched !== found) {
+        isStale = true;
+        send({ type: 'session.end', end: endOf('system', STALE, 'platform'), drain: false });
+        throw new StaleDispatchError(`dispatched to room ${dispatched}, which is gone; found ${found}`);
+      }
+      // Whoever was there before us, in the order in which the server lists them.
+      for (const participant of room.remoteParticipants.values()) joined(participant);
+    },
+    awaitCaller: async (signal) => {
+      await presence(signal);
+      if (!caller) throw new Error('nobody is there');
+      return caller;
+    },
+    caller: () => caller,
+    isCallerThere: () => isThere && room.isConnected,
+    presence,
+    wire: (_session: voice.AgentSession, { inputOptions, outputOptions, record }) => ({
+      room,
+      inputOptions: {
+        ...inputOptions,
+        ...(caller && { participantIdentity: caller.identity }),
+        closeOnDisconnect: false, // every reason has its own way through the machine
+        deleteRoomOnClose: false, // two deletions at once can bring the room back (sdk-facts, 12)
+      },
+      outputOptions: { ...outputOptions },
+      ...(record !== undefined && { record }),
+    }),
+    play: (audio, signal, onAudible) => track.play(audio, signal, onAudible),
+    hangUp: async (strategy, signal) => {
+      isHungUp = true; // V2
+      const isOthers = isStale && room.remoteParticipants.size > 0; // a new call in a room of the same name
+      const result = await rooms.hangUp({
+        room: room.name ?? job.room?.name ?? '',
+        strategy: isOthers ? 'leave' : strategy,
+        ...(caller && { caller: caller.identity }),
+        ...(room.localParticipant && { agent: room.localParticipant.identity }),
+        signal,
+      });
+      isThere = false;
+      if (strategy === 'leave') await settledWithin(room.disconnect(), 1000);
+      return result;
+    },
+    hush: () => track.hush(),
+    close: () => track.close(),
+  };
+}

@@ -1,0 +1,48 @@
+/** Text to sound through the user's own TTS object, without an AgentSession. */
+import { type AudioFrame } from '@livekit/rtc-node';
+import { tts } from '@livekit/agents';
+import { readWav } from '../wav.ts';
+import type { Pcm } from './venue.ts';
+
+const pcmOf = (frame: AudioFrame): Pcm => ({
+  sampleRate: frame.sampleRate,
+  samples: frame.channels === 1 ? frame.data : frame.data.filter((_, index) => index % frame.channels === 0),
+});
+
+/**
+ * Frames as they come. Ends early when aborted; throws what the provider throws. The deadline is the caller's.
+ * Streams where the provider can: `synthesize()` of the Cartesia plugin speaks https only (sdk-facts, 5).
+ */
+export async function* synthesize(voice: tts.TTS, text: string, signal: AbortSignal): AsyncGenerator<Pcm> {
+  // One attempt: a rung that fails hands over to the next one instead of waiting for itself.
+  const connOptions = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 5000 };
+  let seen = false;
+  if (voice.capabilities.streaming) {
+    const stream = voice.stream({ connOptions });
+    const stop = () => stream.close();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      stream.pushText(text);
+      stream.endInput();
+      for await (const audio of stream) {
+        if (audio === tts.SynthesizeStream.END_OF_STREAM) break;
+        seen = true;
+        yield pcmOf(audio.frame);
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stream.close();
+    }
+  } else {
+    for await (const audio of voice.synthesize(text, connOptions, signal)) {
+      seen = true;
+      yield pcmOf(audio.frame);
+    }
+  }
+  if (!seen && !signal.aborted) throw new Error('the TTS answered with no audio');
+}
+
+/** A recorded line, whole. */
+export async function* recorded(file: URL): AsyncGenerator<Pcm> {
+  yield await readWav(file);
+}

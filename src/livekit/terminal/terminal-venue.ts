@@ -1,0 +1,130 @@
+/**
+ * The terminal as a venue: no server and no microphone, but the real AgentSession, the real plugins, a real process.
+ * The host (the parent process) says over IPC what the caller does.
+ */
+import type { JobContext, voice } from '@livekit/agents';
+import { endOf } from '../../../machines/index.ts';
+import { unlessAborted } from '../../session/deadline.ts';
+import { readWav } from '../../wav.ts';
+import type { Caller, Pcm, Reporter, Venue } from '../venue.ts';
+import { LineInput } from './line-input.ts';
+import { PacedOutput } from './paced-output.ts';
+
+/** What the host may say; anything else on the channel is the SDK's. */
+export type TerminalMessage = {
+  case: 'lastword.terminal';
+  value: { type: 'join' | 'hang-up' | 'vanish' | 'return' } | { type: 'speak'; words: number };
+};
+
+const SAMPLE_RATE = 16_000;
+const IDENTITY = 'you';
+const recordings = {
+  short: new URL('../../assets/caller-short.en.wav', import.meta.url),
+  long: new URL('../../assets/caller-long.en.wav', import.meta.url),
+};
+
+export function terminalVenue(context: JobContext, { send, recorder }: Reporter): Venue {
+  const input = new LineInput(SAMPLE_RATE);
+  const caller: Caller = { identity: IDENTITY, isSip: false };
+  let isThere = false;
+  let isHungUp = false;
+  let playing: AbortController | undefined;
+  let arrive = () => {};
+  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+
+  const note = (change: 'joined' | 'left' | 'lost' | 'returned', reason?: string) =>
+    recorder.append('participant', {
+      change,
+      identity: IDENTITY,
+      kind: 'standard',
+      isCaller: true,
+      ...(reason !== undefined && { reason }),
+    });
+  const take = async ({ value }: TerminalMessage): Promise<void> => {
+    if (isHungUp) return;
+    switch (value.type) {
+      case 'join':
+        isThere = true;
+        note('joined');
+        arrive();
+        break;
+      case 'speak':
+        input.speak(await readWav(value.words > 6 ? recordings.long : recordings.short));
+        break;
+      case 'hang-up':
+        isThere = false;
+        note('left', 'CLIENT_INITIATED');
+        send({ type: 'caller.left', end: endOf('caller', 'caller_hung_up') });
+        break;
+      case 'vanish':
+        isThere = false;
+        note('lost', 'CONNECTION_TIMEOUT');
+        send({ type: 'caller.lost' });
+        break;
+      case 'return':
+        isThere = true;
+        note('returned');
+        send({ type: 'caller.returned' });
+        break;
+    }
+  };
+  const listen = (message: TerminalMessage) => {
+    if (message.case === 'lastword.terminal')
+      void take(message).catch((error: unknown) =>
+        recorder.append('error', { component: 'terminal', message: String(error), recoverable: true }),
+      );
+  };
+  process.on('message', listen);
+
+  return {
+    connect: (signal) => unlessAborted(context.connect(), signal),
+    awaitCaller: (signal) => unlessAborted(arrived, signal).then(() => caller),
+    caller: () => (isThere ? caller : undefined),
+    isCallerThere: () => isThere,
+    presence: (signal) => unlessAborted(arrived, signal),
+    wire: (session: voice.AgentSession) => {
+      session.input.audio = input;
+      session.output.audio = new PacedOutput();
+      return { record: false };
+    },
+    play: async (audio, given, onAudible) => {
+      playing?.abort();
+      const stop = (playing = new AbortController());
+      const signal = AbortSignal.any([given, stop.signal]);
+      return playPaced(audio, signal, onAudible);
+    },
+    hangUp: async () => {
+      isHungUp = true;
+      isThere = false;
+      return { verified: true, attempts: 1, left: [] };
+    },
+    hush: () => playing?.abort(),
+    close: async () => {
+      process.off('message', listen);
+      playing?.abort();
+      await input.close();
+    },
+  };
+}
+
+async function playPaced(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void) {
+  let plannedMs = 0;
+  let startedAt: number | undefined;
+  try {
+    for await (const { samples, sampleRate } of audio) {
+      if (signal.aborted) break;
+      if (startedAt === undefined) onAudible();
+      startedAt ??= Date.now();
+      plannedMs += (samples.length * 1000) / sampleRate;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  const begun = startedAt ?? Date.now();
+  const rest = begun + plannedMs - Date.now();
+  await unlessAborted(new Promise((resolve) => setTimeout(resolve, rest)), signal).catch(() => {});
+  return {
+    heardMs: Math.round(Math.min(plannedMs, startedAt === undefined ? 0 : Date.now() - begun)),
+    plannedMs: Math.round(plannedMs),
+  };
+}

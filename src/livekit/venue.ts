@@ -1,0 +1,39 @@
+/**
+ * Where a call happens: a LiveKit room, or the terminal. What differs between the two is here; everything else of a
+ * session is the same code. A venue reports what happens in it by itself, through the `Reporter` it was made with.
+ */
+import type { voice } from '@livekit/agents';
+import type { RemoteParticipant } from '@livekit/rtc-node';
+import type { SessionEvent } from '../../machines/index.ts';
+import type { HangUpStrategy } from '../journal/entry.ts';
+import type { HangUpResult } from '../rooms/rooms.ts';
+import type { Recorder } from '../session/ports.ts';
+import type { StartOptions } from './definition.ts';
+
+/** How observers speak to the machine and the journal. */
+export type Reporter = { send(event: SessionEvent): void; recorder: Recorder };
+
+export type Caller = { identity: string; participant?: RemoteParticipant; isSip: boolean };
+
+export type PlayResult = { heardMs: number; plannedMs: number };
+
+/** Frames for a track of our own, which needs no AgentSession. */
+export type Pcm = { sampleRate: number; samples: Int16Array };
+
+export type Venue = {
+  /** Into the room. Everything that can be observed is observed before. */
+  connect(signal: AbortSignal): Promise<void>;
+  awaitCaller(signal: AbortSignal): Promise<Caller>;
+  caller(): Caller | undefined;
+  isCallerThere(): boolean;
+  /** Resolves once somebody is there to speak to. */
+  presence(signal: AbortSignal): Promise<void>;
+  /** How the AgentSession gets its ears and its voice. */
+  wire(session: voice.AgentSession, options: StartOptions): Partial<Parameters<voice.AgentSession['start']>[0]>;
+  /** Plays on a track of our own; `onAudible` at the first sample that somebody can hear. Stops when aborted. */
+  play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
+  hangUp(strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult>;
+  /** What plays on our own track, stopped. */
+  hush(): void;
+  close(): Promise<void>;
+};

@@ -1,0 +1,52 @@
+/** Waiting, but not for ever: the SDK, users' code and the network all hang now and then. */
+
+export type Outcome<Value> = { kind: 'settled'; value: Value } | { kind: 'failed'; error: unknown } | { kind: 'late' };
+
+/** Never rejects. A promise that is late goes on by itself; its rejection is swallowed here. */
+export async function settledWithin<Value>(promise: PromiseLike<Value>, ms: number): Promise<Outcome<Value>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Outcome<Value>>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: 'late' }), ms);
+  });
+  const settled = Promise.resolve(promise).then(
+    (value): Outcome<Value> => ({ kind: 'settled', value }),
+    (error: unknown): Outcome<Value> => ({ kind: 'failed', error }),
+  );
+  try {
+    return await Promise.race([settled, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Rejects with the signal's reason as soon as it is aborted; the promise goes on by itself. */
+export function unlessAborted<Value>(promise: PromiseLike<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise<Value>((resolve, reject) => {
+    const leave = () => reject(new Error('left before it was done'));
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    Promise.resolve(promise)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', leave));
+  });
+}
+
+/** What was thrown, as a line of text. Survives everything that can be thrown, getters that throw included. */
+export function messageOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
+    if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) return String(thrown.message);
+    return String(thrown);
+  } catch {
+    return 'something that cannot be printed was thrown';
+  }
+}
+
+/** The stack, for the journal; undefined when there is none or it cannot be read. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    return thrown instanceof Error ? thrown.stack : undefined;
+  } catch {
+    return undefined;
+  }
+}

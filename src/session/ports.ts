@@ -1,0 +1,23 @@
+/** What a session at work needs from outside. Types only, so that tests and venues can stand in. */
+import type { EntryData, EntryKind } from '../journal/entry.ts';
+
+/** The one door to the journal: synchronous, in order, never throws. */
+export type Recorder = {
+  append<Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]): number;
+  /** All appended so far is on disk. Rejects when the disk says no. */
+  durable(): Promise<void>;
+};
+
+/** A logger in pino's shape. Personal data goes under keys with a whole `pii` segment. */
+export type Log = {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: Record<string, unknown>): Log;
+};
+
+export type Clock = {
+  setTimeout(fire: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+};

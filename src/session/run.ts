@@ -1,0 +1,192 @@
+/**
+ * One session machine at work: effects carried out, everything journaled, an answer always given.
+ *
+ * Owns: the actor, the scope of its effects, the crash report of the machine itself. Knows nothing of LiveKit.
+ *   R1  `send` never throws and is in the journal before the machine sees it.
+ *   R2  An effect that settles after the machine went on is journaled as `late` and changes nothing.
+ *   R3  A machine that fails (a bug of ours) still hangs up, closes and reports: XState would orphan the rest.
+ */
+import { createActor, fromPromise, type InspectionEvent } from 'xstate';
+import {
+  ends,
+  sessionMachine,
+  type Context,
+  type Effects,
+  type Input,
+  type SessionEvent,
+} from '../../machines/index.ts';
+import type { Json } from '../journal/entry.ts';
+import { messageOf, settledWithin } from './deadline.ts';
+import type { Clock, Log, Recorder } from './ports.ts';
+
+export type EffectPort = { signal: AbortSignal; send: (event: SessionEvent) => void };
+export type SessionEffects = {
+  [Name in keyof Effects]: (input: Effects[Name]['input'], port: EffectPort) => Promise<Effects[Name]['output']>;
+};
+
+export type SessionRun = {
+  /** The machine begins; its first effects are asked for at once. */
+  start(): void;
+  /** The state, by its name in the mission, at the first end trigger; undefined while there was none. */
+  stage(): string | undefined;
+  /** Never throws; ignored once the session is closed. */
+  send(event: SessionEvent): void;
+  /** The leaves of the current state: `live.conversing.dialogue.active`, … */
+  leaves(): string[];
+  hasTag(tag: 'live' | 'leaving' | 'released'): boolean;
+  context(): Context;
+  /** Resolves when `closed` is reached; never rejects. */
+  readonly closed: Promise<Context>;
+};
+
+export type RunOptions = {
+  input: Input;
+  effects: SessionEffects;
+  recorder: Recorder;
+  log: Log;
+  clock?: Clock;
+  onStates?: (leaves: string[]) => void;
+};
+
+/** The leaves of a state value, dotted. Pure. */
+export const leavesOf = (value: unknown, above = ''): string[] => {
+  const under = (name: string) => (above === '' ? name : `${above}.${name}`);
+  if (typeof value === 'string') return [under(value)];
+  return Object.entries(value as Record<string, unknown>).flatMap(([name, inner]) => leavesOf(inner, under(name)));
+};
+
+/** Nothing happens before `start()`. */
+export function runSession({ input, effects, recorder, log, clock, onStates }: RunOptions): SessionRun {
+  const scope = new AbortController();
+  let effectCount = 0;
+  let isOver = false;
+
+  const provide = <Name extends keyof Effects & string>(name: Name) =>
+    fromPromise<Effects[Name]['output'], Effects[Name]['input']>(async ({ input: asked, signal }) => {
+      const id = `${name}#${(effectCount += 1)}`;
+      const begun = Date.now();
+      const line = speechOf(asked);
+      const note = (phase: 'requested' | 'settled' | 'failed' | 'aborted' | 'late', more: object = {}) =>
+        recorder.append('effect', { machine: 'session', id, name, phase, ...line, ...more });
+      note('requested');
+      let isLeft = false;
+      const both = AbortSignal.any([signal, scope.signal]);
+      both.addEventListener('abort', () => {
+        if (isLeft) return;
+        isLeft = true;
+        note('aborted', { ms: Date.now() - begun });
+      });
+      try {
+        const output = await effects[name](asked, { signal: both, send });
+        const ms = Date.now() - begun;
+        note(isLeft ? 'late' : 'settled', { ms, output: output as Json });
+        isLeft = true;
+        return output;
+      } catch (error) {
+        const ms = Date.now() - begun;
+        note(isLeft ? 'late' : 'failed', { ms, error: messageOf(error) });
+        if (!isLeft) log.warn({ effect: name, ...line, error: messageOf(error) }, 'an effect failed');
+        isLeft = true;
+        throw error;
+      }
+    });
+
+  let states: string[] = [];
+  let stage: string | undefined;
+  const inspect = (seen: InspectionEvent) => {
+    // An observer that throws makes `send` throw and loses the event, so this one may not.
+    try {
+      if (seen.type !== '@xstate.snapshot' || seen.actorRef !== actor) return;
+      const snapshot = seen.snapshot as { value?: unknown };
+      if (snapshot.value === undefined) return;
+      const now = leavesOf(snapshot.value);
+      if (actor.getSnapshot().context.end !== null) stage ??= stageOf(states);
+      if (now.join() === states.join()) return;
+      recorder.append('transition', { machine: 'session', from: states, to: now, event: seen.event.type });
+      states = now;
+      onStates?.(now);
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'a state could not be recorded');
+    }
+  };
+
+  const actor = createActor(
+    sessionMachine.provide({
+      actors: {
+        connect: provide('connect'),
+        startSession: provide('startSession'),
+        awaitCaller: provide('awaitCaller'),
+        speak: provide('speak'),
+        drain: provide('drain'),
+        interrupt: provide('interrupt'),
+        hangUp: provide('hangUp'),
+        close: provide('close'),
+        sendReport: provide('sendReport'),
+      },
+    }),
+    { input, inspect, ...(clock && { clock: clock as never }) },
+  );
+
+  function send(event: SessionEvent): void {
+    if (isOver) return;
+    try {
+      recorder.append('event', plain(event));
+      actor.send(event);
+    } catch (error) {
+      log.error({ event: event.type, error: messageOf(error) }, 'an event could not be taken');
+    }
+  }
+
+  const closed = new Promise<Context>((resolve) => {
+    const finish = (context: Context) => {
+      isOver = true;
+      scope.abort();
+      resolve(context);
+    };
+    /** R3. */
+    const rescue = async (error: unknown) => {
+      const context = actor.getSnapshot().context;
+      const end = context.end ?? { ...ends.orchestratorError, detail: messageOf(error) };
+      recorder.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
+      log.error({ error: messageOf(error) }, 'the session machine failed; hanging up and reporting');
+      scope.abort();
+      const { hangUpMs, closeMs, reportMs } = input.policy;
+      const rest = new AbortController();
+      const port = { signal: rest.signal, send: () => {} };
+      await settledWithin(effects.hangUp({ end }, port), hangUpMs);
+      await settledWithin(effects.close(undefined, port), closeMs);
+      await settledWithin(effects.sendReport({ end }, port), reportMs);
+      rest.abort();
+      finish({ ...context, end });
+    };
+    actor.subscribe({
+      complete: () => finish(actor.getSnapshot().context),
+      error: (error) => void rescue(error),
+    });
+  });
+  return {
+    start: () => void actor.start(),
+    stage: () => stage,
+    send,
+    leaves: () => states,
+    hasTag: (tag) => actor.getSnapshot().hasTag(tag),
+    context: () => actor.getSnapshot().context,
+    closed,
+  };
+}
+
+/** `live.conversing.dialogue.active` → `conversing`, `exiting.saying.playing` → `exiting`. */
+const stageOf = (leaves: string[]): string => {
+  const [outer, inner] = (leaves[0] ?? 'connecting').split('.');
+  return (outer === 'live' ? inner : outer) ?? 'connecting';
+};
+
+const speechOf = (asked: unknown): object => {
+  if (typeof asked !== 'object' || asked === null || !('line' in asked)) return {};
+  const { line, rung } = asked as { line: string; rung: string };
+  return { line, rung };
+};
+
+/** An event as the journal keeps it: its own fields, which are all JSON. */
+const plain = (event: SessionEvent): { type: string; [detail: string]: Json } =>
+  ({ ...event }) as { type: string; [detail: string]: Json };
