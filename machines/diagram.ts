@@ -3,18 +3,18 @@
  *
  * Forty edges into `hangingUp` are no picture. So DOT draws an edge with its label only between neighbours (states of
  * one parent); a way that leads further away is a line in the box it starts from, and one grey edge between the
- * outermost states says that such ways exist.
+ * two neighbours on that way says that such ways exist.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { children, entered, everyNode, outward } from './chart.ts';
-import { transitionShapes, type TransitionShape } from './shape.ts';
+import { nameOf, transitionShapes, type TransitionShape } from './shape.ts';
 import { effectOf } from './table.ts';
 
 export { transitionTable } from './table.ts';
 
 const labelOf = ({ trigger, guard }: TransitionShape): string => (guard ? `${trigger} [${guard}]` : trigger);
 const nodesById = (machine: AnyStateMachine) => new Map(everyNode(machine.root).map((node) => [node.id, node]));
-const nameOf = (node: AnyStateNode): string =>
+const titleOf = (node: AnyStateNode): string =>
   node.type === 'parallel' ? `${node.key} (all regions at once)` : node.key;
 const identifierOf = (node: AnyStateNode): string => node.path.join('_') || 'machine';
 
@@ -26,11 +26,11 @@ export function toMermaid(machine: AnyStateMachine): string {
     const inner = `${indent}  `;
     if (node.type === 'atomic' || node.type === 'final') {
       lines.push(
-        `${indent}state "${[nameOf(node), effectOf(node)].filter(Boolean).join('<br/>')}" as ${identifierOf(node)}`,
+        `${indent}state "${[titleOf(node), effectOf(node)].filter(Boolean).join('<br/>')}" as ${identifierOf(node)}`,
       );
       return;
     }
-    lines.push(`${indent}state "${nameOf(node)}" as ${identifierOf(node)} {`);
+    lines.push(`${indent}state "${titleOf(node)}" as ${identifierOf(node)} {`);
     if (node.type === 'compound')
       for (const first of node.initial.target) lines.push(`${inner}[*] --> ${identifierOf(first)}`);
     for (const child of children(node)) draw(child, inner);
@@ -64,45 +64,58 @@ const colourOf = (node: AnyStateNode): string => {
 };
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+/** Who looks at it may have a wider font than Graphviz reckons with. */
+const room = (text: string): string => '&#160;'.repeat(Math.ceil(text.length / 5));
 const small = (text: string, colour: string): string =>
-  `<tr><td align="left"><font point-size="9" color="${colour}">${escaped(text)}</font></td></tr>`;
+  `<tr><td align="left"><font point-size="9" color="${colour}">${escaped(text)}${room(text)}</font></td></tr>`;
 
-/** The outermost state around a node, below the root: where a grey edge starts. */
-const outermost = (node: AnyStateNode): AnyStateNode => (node.parent?.parent ? outermost(node.parent) : node);
+/** Two rungs are called `live` and two `bundled`: these by their ids. */
+const farName = (node: AnyStateNode): string => (node.key === 'live' || node.key === 'bundled' ? node.id : node.key);
+/** The box names its effect and its deadline already. */
+const wordsOf = (node: AnyStateNode, trigger: string): string => {
+  const effect = node.invoke[0] && nameOf(node.invoke[0].src);
+  if (effect === undefined) return trigger;
+  return trigger.replace(`${effect} `, '').replace(/^after .+/, 'late');
+};
+/** The two neighbours between which a far transition leads: one holds the source, the other the target. */
+const neighboursOf = (from: AnyStateNode, to: AnyStateNode): [AnyStateNode, AnyStateNode] | undefined => {
+  const ups = outward(to);
+  const source = outward(from).find(({ parent }) => parent !== undefined && ups.includes(parent));
+  const target = ups.find(({ parent }) => parent === source?.parent);
+  return source && target && source !== target ? [source, target] : undefined;
+};
 
 /** Pure. Text of a Graphviz digraph; the id of each box is the path of its state, joined by underscores. */
 export function toDot(machine: AnyStateMachine): string {
   const byId = nodesById(machine);
   const lines = [
     `digraph ${quoted(machine.id)} {`,
-    '  compound=true; rankdir=TB; newrank=true; nodesep=0.35; ranksep=0.5; fontname="Helvetica"; fontsize=13;',
-    '  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=12, margin="0.08,0.04", color="#5b6470"];',
-    '  edge [fontname="Helvetica", fontsize=9, color="#39424e", fontcolor="#39424e", arrowsize=0.7];',
+    '  compound=true; rankdir=TB; pad=0.3; newrank=true; nodesep=0.35; ranksep=0.5; fontname="Helvetica,Arial,sans-serif"; fontsize=13;',
+    '  node [shape=box, style="rounded,filled", fontname="Helvetica,Arial,sans-serif", fontsize=12, margin="0.08,0.04", color="#5b6470"];',
+    '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=9, color="#39424e", fontcolor="#39424e", arrowsize=0.7];',
     '  start [shape=point, width=0.15, label="", color="#39424e"];',
   ];
   const isDrawn = (node: AnyStateNode, to: AnyStateNode): boolean => node !== to && node.parent === to.parent;
 
   const rowsOf = (node: AnyStateNode): string[] => {
-    const away = new Map<string, string[]>();
-    const stays: string[] = [];
+    const triggers = new Map<string, string[]>(); // by what they lead to
     for (const transition of transitionShapes(node)) {
+      const guard = transition.guard ? ` [${transition.guard}]` : '';
       const targets = transition.target.flatMap((id) => byId.get(id) ?? []);
-      if (targets.length === 0) stays.push(labelOf(transition));
-      for (const to of targets) {
-        if (isDrawn(node, to)) continue;
-        const name = to === node ? '↻' : `→ ${to.key === 'live' || to.key === 'bundled' ? to.id : to.key}`;
-        away.set(name, [...(away.get(name) ?? []), labelOf(transition)]);
+      const wheres = targets.filter((to) => !isDrawn(node, to)).map((to) => (to === node ? '↻' : `→ ${farName(to)}`));
+      for (const where of targets.length === 0 ? ['stays'] : wheres) {
+        const consequence = `${guard} ${where}`;
+        triggers.set(consequence, [...(triggers.get(consequence) ?? []), wordsOf(node, transition.trigger)]);
       }
     }
-    const leaving = [...away].flatMap(([name, texts]) =>
-      [...new Set(texts)].map((text) => small(`${text} ${name}`, '#8a3b12')),
+    return [...triggers].map(([consequence, words]) =>
+      small(`${[...new Set(words)].join(', ')}${consequence}`, consequence.endsWith('stays') ? '#5b6470' : '#8a3b12'),
     );
-    return [...leaving, ...[...new Set(stays)].map((text) => small(`${text}: stays`, '#5b6470'))];
   };
   const tableOf = (node: AnyStateNode): string => {
     const effect = effectOf(node);
     const rows = [
-      `<tr><td align="left"><b>${escaped(nameOf(node))}</b></td></tr>`,
+      `<tr><td align="left"><b>${escaped(titleOf(node))}</b>${room(titleOf(node))}</td></tr>`,
       ...(effect ? [small(effect, '#1f5fa8')] : []),
       ...rowsOf(node),
     ];
@@ -141,21 +154,35 @@ export function toDot(machine: AnyStateMachine): string {
     lines.push(
       `  start -> ${quoted(identifierOf(firstBox(first)))} [lhead=${quoted(`cluster_${identifierOf(first)}`)}];`,
     );
-  const grey = new Set<string>();
-  for (const node of everyNode(machine.root).slice(1)) {
-    const labels = new Map<AnyStateNode, string[]>();
+  // Labelled edges first: where one exists, a grey one would say nothing.
+  const drawn = new Set<string>();
+  const nodes = everyNode(machine.root).slice(1);
+  for (const node of nodes) {
+    const labels = new Map<AnyStateNode, Map<string, string[]>>(); // by target, then by guard
     for (const transition of transitionShapes(node))
       for (const to of transition.target.flatMap((id) => byId.get(id) ?? [])) {
-        if (isDrawn(node, to)) labels.set(to, [...(labels.get(to) ?? []), labelOf(transition)]);
-        const [from, into] = [outermost(node), outermost(to)];
-        const pair = `${from.id} ${into.id}`;
-        if (from === into || isDrawn(node, to) || grey.has(pair)) continue;
-        grey.add(pair);
+        if (!isDrawn(node, to)) continue;
+        const guards = labels.get(to) ?? new Map<string, string[]>();
+        const guard = transition.guard ? ` [${transition.guard}]` : '';
+        guards.set(guard, [...(guards.get(guard) ?? []), wordsOf(node, transition.trigger)]);
+        labels.set(to, guards);
+      }
+    for (const [to, guards] of labels) {
+      drawn.add(`${node.id} ${to.id}`);
+      const text = [...guards].map(([guard, words]) => `${[...new Set(words)].join(', ')}${guard}`);
+      edge(node, to, [
+        `label=<${text.map((each) => `  ${escaped(each)}${room(each)}`).join('<br align="left"/>')}<br align="left"/>>`,
+      ]);
+    }
+  }
+  for (const node of nodes)
+    for (const transition of transitionShapes(node))
+      for (const to of transition.target.flatMap((id) => byId.get(id) ?? [])) {
+        const [from, into] = neighboursOf(node, to) ?? [];
+        if (!from || !into || drawn.has(`${from.id} ${into.id}`)) continue;
+        drawn.add(`${from.id} ${into.id}`);
         edge(from, into, ['color="#b8bec6"', 'penwidth=2']);
       }
-    for (const [to, texts] of labels)
-      edge(node, to, [`label=${quoted([...new Set(texts)].join('\\n')).replaceAll('\\\\n', '\\n')}`]);
-  }
   lines.push('}');
   return `${lines.join('\n')}\n`;
 }
