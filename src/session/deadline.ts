@@ -19,10 +19,15 @@ export async function settledWithin<Value>(promise: PromiseLike<Value>, ms: numb
   }
 }
 
-/** Rejects with the signal's reason as soon as it is aborted; the promise goes on by itself. */
+/** What an effect rejects with when the machine has gone on: nobody's failure. */
+export class LeftError extends Error {
+  override name = 'LeftError';
+}
+
+/** Rejects with LeftError as soon as it is aborted; the promise goes on by itself. */
 export function unlessAborted<Value>(promise: PromiseLike<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise<Value>((resolve, reject) => {
-    const leave = () => reject(new Error('left before it was done'));
+    const leave = () => reject(new LeftError('left before it was done'));
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
     Promise.resolve(promise)

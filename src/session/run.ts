@@ -16,7 +16,7 @@ import {
   type SessionEvent,
 } from '../../machines/index.ts';
 import type { Json } from '../journal/entry.ts';
-import { messageOf, settledWithin } from './deadline.ts';
+import { LeftError, messageOf, settledWithin } from './deadline.ts';
 import type { Clock, Log, Recorder } from './ports.ts';
 
 export type EffectPort = { signal: AbortSignal; send: (event: SessionEvent) => void };
@@ -84,7 +84,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
         return output;
       } catch (error) {
         const ms = Date.now() - begun;
-        note(isLeft ? 'late' : 'failed', { ms, error: messageOf(error) });
+        if (!(isLeft && error instanceof LeftError)) note(isLeft ? 'late' : 'failed', { ms, error: messageOf(error) });
         if (!isLeft) log.warn({ effect: name, ...line, error: messageOf(error) }, 'an effect failed');
         isLeft = true;
         throw error;
