@@ -11,6 +11,7 @@ import type { Destination, WebhookDestination } from '../link/destination.ts';
 import { isInsideHost } from './addresses.ts';
 
 const JOINT = ' => ';
+const LONGEST_URL = 2_048;
 
 type Pattern = { protocol: string; host: string; anyHost: boolean; subdomains: boolean; port: string; path: RegExp };
 
@@ -67,7 +68,9 @@ const fieldOf = (metadata: string, field: string): string => {
       : undefined;
   // A key may itself hold dots.
   const value = within(found, field) ?? field.split('.').reduce(within, found);
-  return typeof value === 'string' ? value.trim().slice(0, 2_048) : '';
+  if (typeof value !== 'string') return '';
+  // Never cut: a URL that was shortened is another URL.
+  return value.length <= LONGEST_URL ? value.trim() : `(a text of ${value.length} characters)`;
 };
 
 /** Pure. What a row's `destination` says: the name, and for a URL from metadata also the URL as it came, checked or not. */

@@ -1,0 +1,61 @@
+/**
+ * From a sealed report, or an alert, to the rows of the outbox: one for each destination.
+ *
+ * Their ids are derived from what they deliver and to whom, so whoever makes them a second time (a keeper that died
+ * after the seal, a repeated alert) makes the same rows, and the store leaves those alone.
+ */
+import { createHash } from 'node:crypto';
+import type { Destination } from '../link/destination.ts';
+import type { NewDelivery, SealedReport } from '../store/store.ts';
+import { addressFor } from './metadata-url.ts';
+
+/** A failure that an operator should hear of. The texts go to third parties: no personal data in them. */
+export type Alert = {
+  session: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** The end reason, where there is one. */
+  reason?: string;
+  message: string;
+  detail?: string;
+};
+
+const shortHash = (...parts: string[]): string =>
+  createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
+
+/**
+ * Pure. One row for each destination. A webhook whose URL should come from `metadata` (the job's, as dispatched) gets one
+ * in any case: if there is no URL, or not an allowed one, the first attempt makes it a dead letter that says why.
+ */
+export const deliveriesFor = (
+  report: SealedReport,
+  destinations: readonly Destination[],
+  metadata: string,
+): NewDelivery[] =>
+  destinations
+    .filter(({ kind }) => kind !== 'slack') // alerts only
+    .map((destination) => ({
+      delivery: `${report.report}-${shortHash(destination.name)}`,
+      session: report.session,
+      report: report.report,
+      destination: addressFor(destination, metadata),
+      kind: 'report',
+      body: report.body,
+      nextAt: report.sealedAt,
+    }));
+
+/** Pure. One row for each destination; the same alert twice makes the same rows. */
+export const alertsFor = (alert: Alert, destinations: readonly Destination[], metadata = ''): NewDelivery[] => {
+  const { at, ...data } = alert;
+  const id = `alert-${shortHash(alert.session, String(at), alert.message, alert.detail ?? '')}`;
+  const body = JSON.stringify({ type: 'session.alert', timestamp: new Date(at).toISOString(), data });
+  return destinations.map((destination) => ({
+    delivery: `${id}-${shortHash(destination.name)}`,
+    session: alert.session,
+    report: id,
+    destination: addressFor(destination, metadata),
+    kind: 'alert',
+    body,
+    nextAt: at,
+  }));
+};

@@ -1,0 +1,54 @@
+/** Destinations on this machine: a directory, and standard output. Both reject when it did not work. */
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { Delivery } from '../store/store.ts';
+
+/** Pure. A session's name as a file name: nothing in it can lead out of the directory or hide the file. */
+export const fileNameOf = (session: string): string =>
+  session
+    .replace(/[^\w.-]/gu, (one) => `%${one.codePointAt(0)?.toString(16)}`)
+    .replace(/^\./, '%2e')
+    .slice(0, 180);
+
+/**
+ * Effect. Whoever looks sees the whole file or none: it is written beside, flushed, renamed, and the directory flushed.
+ * A second attempt writes the same bytes to the same name.
+ */
+export const writeReport = async (directory: string, delivery: Delivery): Promise<void> => {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const base = fileNameOf(delivery.session);
+  const name = delivery.kind === 'report' ? `${base}.json` : `${base}.${fileNameOf(delivery.report)}.json`;
+  // The same name for each attempt, so that what a crash left behind is overwritten.
+  const temporary = join(directory, `.${name}.${fileNameOf(delivery.delivery).slice(-24)}.tmp`);
+  try {
+    const handle = await open(temporary, 'w', 0o600);
+    try {
+      await handle.writeFile(delivery.body);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, join(directory, name));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+  const folder = await open(directory, 'r');
+  try {
+    await folder.sync(); // the name, too, survives a power cut
+  } finally {
+    await folder.close();
+  }
+};
+
+const oneLine = (body: string): string => (body.includes('\n') ? JSON.stringify(JSON.parse(body)) : body);
+
+/** Effect. One write, so that lines of several deliveries never mix. */
+export const printReport = (output: Writable, body: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    output.write(`${oneLine(body)}\n`, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });

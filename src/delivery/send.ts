@@ -1,0 +1,114 @@
+/**
+ * One attempt at one delivery: to the destination its row names, with the bytes that were sealed.
+ *
+ * It decides nothing (machines/delivery.ts does) and writes nothing to the store (relay.ts does). It never rejects, and
+ * it settles within the deadline whatever the receiver, the disk or a user's module does.
+ */
+import type { Writable } from 'node:stream';
+import type { DeliveryOutcome } from '../../machines/delivery.ts';
+import type { Destination, WebhookDestination } from '../link/destination.ts';
+import type { Delivery } from '../store/store.ts';
+import { readAddress, targetOf } from './metadata-url.ts';
+import { openHttp } from './send-http.ts';
+import type { HttpPost } from './send-http.ts';
+import { printReport, writeReport } from './send-local.ts';
+import { runModule } from './send-module.ts';
+import { signHeaders } from './sign.ts';
+import { slackBody } from './slack-text.ts';
+
+/** Standard Webhooks asks for 15 to 30 s. */
+const ATTEMPT_MS = 15_000;
+
+export type SenderOptions = {
+  /** For a whole attempt, in milliseconds; default 15,000. */
+  attemptMs?: number;
+  now?: () => number;
+  /** Default: process.stdout. */
+  output?: Writable;
+  /** For tests: a build of module-child.ts. */
+  moduleChild?: URL;
+};
+
+export type Sender = {
+  /** One attempt; never rejects. `stop` ends it early: then nothing is known of what the receiver got. */
+  attempt(destination: Destination, delivery: Delivery, stop: AbortSignal): Promise<DeliveryOutcome>;
+  close(): Promise<void>;
+};
+
+const failed = (error: unknown): DeliveryOutcome => ({
+  kind: 'failed',
+  error: error instanceof Error ? error.message : String(error),
+});
+
+/** Rejects with the signal's reason when it is aborted: a write to a dead network disk never comes back. */
+const unlessAborted = async (work: Promise<void>, signal: AbortSignal): Promise<void> => {
+  let leave = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', leave, { once: true });
+  });
+  work.catch(() => {});
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+};
+
+/** Effect. Opens no connection yet. */
+export const openSender = (options: SenderOptions = {}): Sender => {
+  const { attemptMs = ATTEMPT_MS, now = Date.now, output = process.stdout } = options;
+  const http = openHttp({ deadlineMs: attemptMs, now });
+
+  const webhookPost = (webhook: WebhookDestination, delivery: Delivery): HttpPost | { refused: string } => {
+    const target = targetOf(webhook, readAddress(delivery.destination).url);
+    if ('refused' in target) return target;
+    const signed = signHeaders({ id: delivery.report, at: now(), body: delivery.body, secrets: webhook.secrets });
+    return { ...target, headers: { ...webhook.headers, ...signed }, body: delivery.body };
+  };
+
+  const attempt = async (
+    destination: Destination,
+    delivery: Delivery,
+    signal: AbortSignal,
+  ): Promise<DeliveryOutcome> => {
+    switch (destination.kind) {
+      case 'webhook': {
+        const post = webhookPost(destination, delivery);
+        return 'refused' in post ? { kind: 'refused', error: post.refused } : http.post(post, signal);
+      }
+      case 'slack':
+        return http.post(
+          { url: new URL(destination.url), untrusted: false, headers: {}, body: slackBody(delivery.body) },
+          signal,
+        );
+      case 'file':
+        await unlessAborted(writeReport(destination.directory, delivery), signal);
+        return { kind: 'done' };
+      case 'stdout':
+        await unlessAborted(printReport(output, delivery.body), signal);
+        return { kind: 'done' };
+      case 'module':
+        return runModule(destination.url, delivery, signal, options.moduleChild);
+    }
+  };
+
+  return {
+    attempt: async (destination, delivery, stop) => {
+      const ending = new AbortController();
+      const onStop = (): void => ending.abort(new Error('stopped during the attempt'));
+      const timer = setTimeout(() => ending.abort(new Error(`no answer within ${attemptMs} ms`)), attemptMs);
+      if (stop.aborted) onStop();
+      else stop.addEventListener('abort', onStop, { once: true });
+      try {
+        return await attempt(destination, delivery, ending.signal);
+      } catch (error) {
+        return failed(error);
+      } finally {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', onStop);
+      }
+    },
+    close: () => http.close(),
+  };
+};
