@@ -76,7 +76,14 @@ export type EntryData = {
   /** A machine event as it was sent, without personal data. */
   event: { type: string; [detail: string]: Json };
   /** States are the leaves, as dotted paths below `session`: `live.conversing.dialogue.active`. */
-  transition: { machine: 'session' | 'recovery'; from: string[]; to: string[]; event: string };
+  transition: {
+    machine: 'session' | 'recovery';
+    from: string[];
+    to: string[];
+    event: string;
+    /** The session's end, on the transition that recorded it: what a timer ended has no event that says why. */
+    end?: End;
+  };
   item: Item;
   tool: {
     call: string;

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import type { Entry } from './entry.ts';
 import { journalErrorOf } from './errors.ts';
 import { journalOf, sessionFolder } from './folder.ts';
+import { mergeByTime } from './merge.ts';
 import { parseJournal } from './parse.ts';
 
 /** Backstop while fs.watch works, and pace where there is nothing to watch yet. */
@@ -19,6 +20,7 @@ const POLL_MS = 1_000;
 const UNWATCHED_POLL_MS = 100;
 
 type Found = { entry: Entry; file: string };
+const timeOf = ({ entry }: Found): number => entry.at;
 
 /**
  * Calls `onEntry` for every entry of every file of the session, those already there first, until `signal` aborts; then
@@ -40,7 +42,7 @@ export const followSession = async (
   try {
     while (!signal.aborted) {
       watcher ??= watchFolder(folder, bell);
-      for (const { entry, file } of mergeByTime(await readNew(folder, consumed))) {
+      for (const { entry, file } of mergeByTime(await readNew(folder, consumed), timeOf)) {
         if (signal.aborted) return;
         onEntry(entry, file);
       }
@@ -103,22 +105,6 @@ const readFrom = async (path: string, position: number): Promise<Buffer> => {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
     throw journalErrorOf(error, path, 'read');
-  }
-};
-
-/** By time, but never against the order within a file: a clock that is set back must not turn a session around. */
-const mergeByTime = (files: Found[][]): Found[] => {
-  const merged: Found[] = [];
-  const next = files.map(() => 0);
-  for (;;) {
-    let best: { index: number; found: Found } | undefined;
-    for (const [index, file] of files.entries()) {
-      const found = file[next[index] ?? 0];
-      if (found && (!best || found.entry.at < best.found.entry.at)) best = { index, found };
-    }
-    if (!best) return merged;
-    next[best.index] = (next[best.index] ?? 0) + 1;
-    merged.push(best.found);
   }
 };
 

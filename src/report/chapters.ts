@@ -1,0 +1,52 @@
+/** A session's journal as the fold reads it: one chapter for each process, and the keeper's as chapter 0. Pure. */
+import type { Entry, SessionJournal } from '../journal/entry.ts';
+import { countOf, recordOf } from './lenient.ts';
+
+export type Chapter = {
+  /** 0: the keeper. */
+  epoch: number;
+  entries: Entry[];
+  /** The session wrote its last entry here. Else the process died, or (before the seal) it still runs. */
+  isClosed: boolean;
+  isTorn: boolean;
+  lastSeq: number;
+  /** Entries that a stalled process wrote after its successor had taken over. */
+  ignored: number;
+};
+
+/** `keeper.sealed` comes after the fold: a second fold of the same session has to give the same bytes. */
+const isPartOfReport = ({ kind }: Entry): boolean => kind !== 'keeper.sealed';
+
+export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: Chapter } => {
+  const takenOver = new Map<number, number>();
+  for (const { entries } of journal.epochs) {
+    for (const { kind, data } of entries) {
+      if (kind !== 'session.opened') continue;
+      const taken = recordOf(recordOf(data)['takenOver']);
+      if (typeof taken['epoch'] !== 'number') continue;
+      const lastSeq = countOf(taken['lastSeq']);
+      takenOver.set(taken['epoch'], Math.min(lastSeq, takenOver.get(taken['epoch']) ?? lastSeq));
+    }
+  }
+  const chapter = (epoch: number, all: Entry[], isTorn: boolean): Chapter => {
+    const last = takenOver.get(epoch) ?? Infinity;
+    const entries = all.filter((entry) => entry.seq <= last && isPartOfReport(entry));
+    return {
+      epoch,
+      entries,
+      isClosed: entries.some(({ kind }) => kind === 'session.closed'),
+      isTorn,
+      lastSeq: countOf(entries.at(-1)?.seq),
+      ignored: all.filter(({ seq }) => seq > last).length,
+    };
+  };
+  const jobs = [...journal.epochs].sort((one, other) => one.epoch - other.epoch);
+  return {
+    jobs: jobs.map(({ epoch, entries, torn }) => chapter(epoch, entries, torn)),
+    keeper: chapter(0, journal.keeper, false),
+  };
+};
+
+/** All entries, epoch by epoch, the keeper's last: order of cause, for what is no matter of time. */
+export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Entry[] =>
+  [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);

@@ -1,0 +1,180 @@
+/**
+ * The report: a pure fold over a session's journal. A healthy end and a crash go through here alike.
+ *
+ *   F1  Total: whatever the journal holds, or does not hold, there is a report that fits the schema.
+ *   F2  The same journal gives the same bytes; there is no clock here, and nothing is taken from this process.
+ *   F3  What a process wrote after its successor had taken over does not count.
+ */
+import type { Json, SessionJournal } from '../journal/entry.ts';
+import { toJson } from '../journal/json.ts';
+import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
+import { endIn, foundBy, recordedIn } from './end.ts';
+import {
+  applicationOf,
+  errorsOf,
+  latencyOf,
+  participantsOf,
+  peopleOf,
+  providerSwitchesOf,
+  toolsOf,
+  transcriptOf,
+  usageOf,
+} from './facts.ts';
+import { between, countOf, listOf, nameOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
+import { evidenceFor, hangUpOf, linesOf } from './lines.ts';
+import { pathOf, stagesOf } from './path.ts';
+import type { Report } from './schema.ts';
+
+/** *Pure.* The id of a session's report: stable, so that two who seal seal the same, and a receiver can tell a repeat. */
+export const reportId = (session: string): string => `rep_${session}`;
+
+/** *Pure.* The bytes that are sealed, signed and sent. */
+export const serializeReport = (report: Report): string => JSON.stringify(report);
+
+/** *Pure.* The report of a session, from all that its journal holds. Never throws. */
+export const fold = (journal: SessionJournal): Report => {
+  const { jobs, keeper } = chaptersOf(journal);
+  const chapters = [...jobs, keeper];
+  const entries = allEntries(jobs, keeper);
+  const lines = linesOf(chapters);
+  const path = pathOf(chapters);
+  const hangUp = hangUpOf(jobs, keeper);
+  const people = peopleOf(entries);
+  const errors = errorsOf(chapters);
+  const recorded = recordedIn(jobs);
+  const { end, at: endedAt, stage } = recorded ?? foundBy(jobs, keeper);
+
+  return {
+    type: 'session.report',
+    version: 1,
+    id: reportId(journal.session),
+    timestamp: timeOf(lastOf(entries.map(({ at }) => at))),
+    session: journal.session,
+    ...identityOf(jobs, keeper),
+    times: timesOf(jobs, keeper, endedAt, hangUp?.at, people),
+    end: {
+      by: end.by,
+      reason: end.reason,
+      fault: end.fault,
+      detail: end.detail ?? lastFailure(end.fault, errors),
+      stage: stage ?? 'connecting',
+    },
+    alsoTriggered: alsoTriggeredIn(jobs, keeper, recorded !== undefined),
+    stages: stagesOf(path),
+    path,
+    greeting: evidenceFor('greeting', lines),
+    goodbye: evidenceFor('goodbye', lines),
+    apology: evidenceFor('apology', lines),
+    lines,
+    hangUp: hangUp?.evidence ?? null,
+    transcript: transcriptOf(entries),
+    tools: toolsOf(jobs),
+    errors,
+    usage: usageOf(entries),
+    latency: latencyOf(entries),
+    participants: participantsOf(people),
+    providerSwitches: providerSwitchesOf(entries),
+    application: applicationOf(entries),
+    completeness: completenessOf(jobs, keeper),
+  };
+};
+
+const firstOf = (times: readonly number[]): number => times.reduce((one, other) => Math.min(one, other), Infinity);
+const lastOf = (times: readonly number[]): number => times.reduce((one, other) => Math.max(one, other), -Infinity);
+
+type Identity = Pick<Report, 'job' | 'agentName' | 'room' | 'policyHash' | 'machineHash' | 'versions' | 'metadata'>;
+
+/** Facts of the job that was dispatched first: a successor's metadata is wrapped in ours. */
+const identityOf = (jobs: readonly Chapter[], keeper: Chapter): Identity => {
+  const opened = recordOf(allEntries(jobs).find(({ kind }) => kind === 'session.opened')?.data);
+  const accepted = recordOf(keeper.entries.find(({ kind }) => kind === 'session.accepted')?.data);
+  const room = { ...recordOf(accepted['room']), ...recordOf(opened['room']) };
+  const connected = allEntries(jobs).find(
+    ({ kind, data }) => kind === 'room' && nameOf(recordOf(data)['sid']) !== null,
+  );
+  const name = nameOf(room['name']);
+  return {
+    job: textOf(opened['job']) ?? textOf(accepted['job']),
+    agentName: textOf(opened['agentName']) ?? textOf(accepted['agentName']),
+    room: name === null ? null : { name, sid: nameOf(room['sid']) ?? nameOf(recordOf(connected?.data)['sid']) },
+    policyHash: textOf(opened['policyHash']),
+    machineHash: textOf(opened['machineHash']),
+    versions: textMapOf(opened['versions']),
+    metadata: metadataOf(textOf(accepted['metadata']) ?? textOf(opened['metadata']) ?? ''),
+  };
+};
+
+const metadataOf = (text: string): Json => {
+  if (text === '') return null;
+  try {
+    return toJson(JSON.parse(text));
+  } catch {
+    return text;
+  }
+};
+
+const timesOf = (
+  jobs: readonly Chapter[],
+  keeper: Chapter,
+  endedAt: number,
+  hungUpAt: number | undefined,
+  people: ReturnType<typeof peopleOf>,
+): Report['times'] => {
+  const entries = allEntries(jobs, keeper);
+  const find = (wanted: (kind: string, data: Record<string, unknown>) => boolean): number | undefined =>
+    entries.find(({ kind, data }) => wanted(kind, recordOf(data)))?.at;
+  const isAudible = (type: unknown) =>
+    type === 'line.audible' || type === 'agent.audible' || type === 'apologist.audible';
+  const caller = people.find(({ isCaller }) => isCaller);
+  const releasedAt = caller?.left ?? hungUpAt;
+  const all = entries.map(({ at }) => at);
+  return {
+    acceptedAt: timeOf(find((kind) => kind === 'session.accepted')),
+    openedAt: timeOf(find((kind) => kind === 'session.opened')),
+    connectedAt: timeOf(find((kind, data) => kind === 'room' && data['change'] === 'connected')),
+    callerJoinedAt: timeOf(caller?.joined),
+    firstAudioAt: timeOf(find((kind, data) => kind === 'event' && isAudible(data['type']))),
+    endedAt: entries.length === 0 ? null : timeOf(endedAt),
+    releasedAt: timeOf(releasedAt),
+    closedAt: timeOf(find((kind) => kind === 'session.closed')),
+    callMs: caller?.joined === undefined ? null : between(caller.joined, releasedAt ?? lastOf(all)),
+    totalMs: between(firstOf(all), lastOf(all)),
+  };
+};
+
+const isFatal = ({ recoverable }: { recoverable: boolean }): boolean => !recoverable;
+
+/** An end that blames somebody should say for what. */
+const lastFailure = (fault: Report['end']['fault'], errors: Report['errors']): string | null =>
+  fault === 'application' || fault === 'provider' ? (errors.findLast(isFatal)?.message ?? null) : null;
+
+const withDetail = (end: ReturnType<typeof endIn>): Report['alsoTriggered'] =>
+  end ? [{ by: end.by, reason: end.reason, fault: end.fault, detail: end.detail ?? null }] : [];
+
+const alsoTriggeredIn = (jobs: readonly Chapter[], keeper: Chapter, isRecorded: boolean): Report['alsoTriggered'] => {
+  const closed = allEntries(jobs).find(({ kind }) => kind === 'session.closed');
+  if (closed) return listOf(recordOf(closed.data)['alsoTriggered']).flatMap((each) => withDetail(endIn(each)));
+  // It was ending, and died on the way: the first reason stays, and the crash is told beside it.
+  const isCrash = (data: unknown) => oneOf(['died', 'frozen', 'gone'], recordOf(data)['what']) !== null;
+  const crash = isRecorded && keeper.entries.some(({ kind, data }) => kind === 'keeper.noticed' && isCrash(data));
+  return crash ? withDetail(foundBy(jobs, keeper).end) : [];
+};
+
+const completenessOf = (jobs: readonly Chapter[], keeper: Chapter): Report['completeness'] => ({
+  status: jobs.some(({ isClosed }) => isClosed) ? 'closed' : 'recovered',
+  noticed: keeper.entries.flatMap(({ kind, at, data: raw }) => {
+    if (kind !== 'keeper.noticed') return [];
+    const { what, epoch, detail } = recordOf(raw);
+    return { what: textOf(what) ?? 'unknown', epoch: countOf(epoch), detail: textOf(detail), at: timeOf(at) };
+  }),
+  epochs: jobs.map(({ epoch, entries, lastSeq, ignored, isClosed, isTorn }) => ({
+    epoch: countOf(epoch),
+    lastSeq,
+    entries: entries.length,
+    ignored,
+    opened: entries.some(({ kind }) => kind === 'session.opened'),
+    closed: isClosed,
+    torn: isTorn,
+  })),
+  keeperSeq: keeper.lastSeq,
+});

@@ -1,0 +1,107 @@
+/** What was said by us, how much of it was heard, and how the caller was released. Pure. */
+import type { Chapter } from './chapters.ts';
+import { countOf, durationOf, oneOf, recordOf, textOf, textsOf, timeOf } from './lenient.ts';
+import type { Report } from './schema.ts';
+
+export type SpokenLine = Report['lines'][number];
+type HangUp = NonNullable<Report['hangUp']>;
+
+const outcomes = ['played', 'cut', 'skipped', 'failed', 'held-back'] as const;
+
+/** Asked for, and no word yet of how it went. */
+type Pending = { id: string; line: string; rung: string | null; askedAt: number; heardAt?: number; error?: string };
+
+const settled = (line: string, data: Record<string, unknown>, heardAt: number | undefined): SpokenLine => {
+  const outcome = oneOf(outcomes, data['outcome']) ?? 'unknown';
+  const heardMs = durationOf(data['heardMs']);
+  return {
+    line,
+    outcome,
+    rung: textOf(data['rung']),
+    text: textOf(data['text']),
+    startedAt: timeOf(heardAt),
+    firstAudioMs: durationOf(data['firstAudioMs']),
+    heardMs,
+    plannedMs: durationOf(data['plannedMs']),
+    interrupted: (outcome === 'cut' || outcome === 'failed') && (heardMs ?? 0) > 0,
+    why: textOf(data['why']),
+  };
+};
+
+const unsettled = ({ line, rung, heardAt, askedAt, error }: Pending): SpokenLine => ({
+  line,
+  outcome: error === undefined ? 'unknown' : 'failed',
+  rung,
+  text: null,
+  startedAt: timeOf(heardAt),
+  firstAudioMs: heardAt === undefined ? null : durationOf(heardAt - askedAt),
+  heardMs: heardAt === undefined && error !== undefined ? 0 : null,
+  plannedMs: null,
+  interrupted: false,
+  why: error ?? null,
+});
+
+const linesIn = ({ entries }: Chapter): SpokenLine[] => {
+  const lines: SpokenLine[] = [];
+  const pending: Pending[] = [];
+  for (const { kind, at, data: raw } of entries) {
+    const data = recordOf(raw);
+    const line = textOf(data['line']);
+    const rung = textOf(data['rung']);
+    const isThis = (other: Pending) => other.line === line && other.rung === rung;
+    if (kind === 'event') {
+      const isAudible = data['type'] === 'line.audible' || data['type'] === 'apologist.audible';
+      const heard = isAudible
+        ? pending.find((other) => other.heardAt === undefined && (line === null || isThis(other)))
+        : undefined;
+      if (heard) heard.heardAt = at;
+    } else if (kind === 'effect' && line !== null) {
+      const id = textOf(data['id']) ?? '';
+      if (data['phase'] === 'requested') pending.push({ id, line, rung, askedAt: at });
+      const asked = pending.find((other) => other.id === id);
+      if (asked && data['phase'] === 'failed') asked.error = textOf(data['error']) ?? 'failed';
+    } else if (kind === 'spoken' && line !== null) {
+      // One rung of one line is asked for again only after the first has begun to play, so the oldest is the one.
+      const index = pending.findIndex(isThis);
+      const [asked] = index < 0 ? [] : pending.splice(index, 1);
+      lines.push(settled(line, data, asked?.heardAt));
+    }
+  }
+  return [...lines, ...pending.map(unsettled)];
+};
+
+export const linesOf = (chapters: readonly Chapter[]): SpokenLine[] => chapters.flatMap(linesIn);
+
+/** Of several tries (rungs, epochs) the one that was heard most; among equals the last. */
+export const evidenceFor = (line: string, lines: readonly SpokenLine[]): SpokenLine | null =>
+  lines
+    .filter((each) => each.line === line)
+    .reduce<SpokenLine | null>((best, each) => ((best?.heardMs ?? 0) > (each.heardMs ?? 0) ? best : each), null);
+
+/** The one that was verified, else the last that was tried; `unknown` if all we know is that it was asked for. */
+export const hangUpOf = (jobs: readonly Chapter[], keeper: Chapter): { at: number; evidence: HangUp } | null => {
+  let found: { at: number; evidence: HangUp } | null = null;
+  for (const { epoch, entries } of [...jobs, keeper]) {
+    const by = epoch === 0 ? 'recovery' : 'session';
+    for (const { kind, at, data: raw } of entries) {
+      const data = recordOf(raw);
+      if (kind === 'effect' && data['name'] === 'hangUp' && data['phase'] === 'requested' && !found) {
+        const nothingYet = { strategy: null, outcome: 'unknown', attempts: 0, error: null, ms: null } as const;
+        found = { at, evidence: { ...nothingYet, left: [], by, at: timeOf(at) } };
+      }
+      if (kind !== 'hangup' || found?.evidence.outcome === 'verified') continue;
+      const evidence: HangUp = {
+        strategy: textOf(data['strategy']),
+        outcome: data['verified'] === true ? 'verified' : 'unverified',
+        attempts: countOf(data['attempts']),
+        left: textsOf(data['left']),
+        by,
+        error: textOf(data['error']),
+        ms: durationOf(data['ms']),
+        at: timeOf(at),
+      };
+      found = { at, evidence };
+    }
+  }
+  return found;
+};

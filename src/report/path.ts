@@ -1,0 +1,51 @@
+/** Which states a session went through, and for how long. Pure. */
+import { mergeByTime } from '../journal/merge.ts';
+import type { Chapter } from './chapters.ts';
+import { between, recordOf, textOf, textsOf, timeOf } from './lenient.ts';
+import type { Report } from './schema.ts';
+
+export type Step = Report['path'][number];
+
+/** `live.conversing.dialogue.active` → `conversing`: the names that the mission gives the states. */
+export const stageOf = (states: readonly string[]): string | null => {
+  const words = (states[0] ?? '').split('.').filter((word) => word !== '');
+  return (words[0] === 'live' ? words[1] : words[0]) ?? null;
+};
+
+type Dated = { step: Step; since: number };
+
+const stepsIn = ({ epoch, entries }: Chapter): Dated[] => {
+  const steps: Dated[] = [];
+  const open = new Map<string, Dated>();
+  for (const entry of entries) {
+    if (entry.kind !== 'transition') continue;
+    const data = recordOf(entry.data);
+    const states = textsOf(data['to']);
+    if (states.length === 0) continue;
+    const machine = textOf(data['machine']) ?? 'session';
+    const before = open.get(machine);
+    if (before) before.step.ms = between(before.since, entry.at);
+    const event = textOf(data['event']) ?? '';
+    const dated = { step: { machine, epoch, states, event, at: timeOf(entry.at), ms: 0 }, since: entry.at };
+    open.set(machine, dated);
+    steps.push(dated);
+  }
+  // What was never left lasts as long as its process is known to have lived.
+  for (const { step, since } of open.values()) step.ms = between(since, entries.at(-1)?.at ?? since);
+  return steps;
+};
+
+export const pathOf = (chapters: readonly Chapter[]): Step[] =>
+  mergeByTime(chapters.map(stepsIn), ({ since }) => since).map(({ step }) => step);
+
+export const stagesOf = (path: readonly Step[]): Report['stages'] => {
+  const stages: Report['stages'] = [];
+  for (const step of path) {
+    const stage = step.machine === 'session' ? stageOf(step.states) : null;
+    if (stage === null) continue;
+    const last = stages.at(-1);
+    if (last?.stage === stage) last.ms += step.ms;
+    else stages.push({ stage, ms: step.ms });
+  }
+  return stages;
+};
