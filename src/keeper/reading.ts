@@ -1,10 +1,12 @@
 /** What a keeper has to know of a session, read off its journal. Pure. */
-import { ends, type End, type Policy } from '../../machines/index.ts';
-import type { EntryOf, HangUpPolicy, HangUpStrategy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
+import type { End, Policy } from '../../machines/index.ts';
+import type { HangUpPolicy, HangUpStrategy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
+import { recordedEnd } from '../report/end.ts';
 
 export type Known = {
   facts: JobFacts | undefined;
   acceptedAt: number | undefined;
+  openedAt: number | undefined;
   isWithdrawn: boolean;
   isClosed: boolean;
   /** Of the last epoch that opened its journal. */
@@ -20,15 +22,18 @@ export type Known = {
 
 export function whatIsKnown(journal: SessionJournal): Known {
   const entries = journal.epochs.flatMap((epoch) => epoch.entries);
-  const accepted = journal.keeper.find((entry) => entry.kind === 'session.accepted');
+  const accepted = journal.keeper.findLast((entry) => entry.kind === 'session.accepted');
+  // LiveKit offers a job that was declined again, under the same id: the last word counts.
+  const offer = journal.keeper.findLast(({ kind }) => kind === 'session.accepted' || kind === 'session.withdrawn');
   const opened = entries.findLast((entry) => entry.kind === 'session.opened');
   const caller = entries.findLast((entry) => entry.kind === 'participant' && entry.data.isCaller === true);
   const job = opened?.data ?? accepted?.data;
   return {
     facts: job && { job: job.job, agentName: job.agentName, room: job.room, metadata: job.metadata },
     acceptedAt: accepted?.at,
+    openedAt: entries.find(({ kind }) => kind === 'session.opened')?.at,
     // A job that runs all the same is a session, whatever its worker said.
-    isWithdrawn: !opened && journal.keeper.some(({ kind }) => kind === 'session.withdrawn'),
+    isWithdrawn: !opened && offer?.kind === 'session.withdrawn',
     isClosed: entries.some(({ kind }) => kind === 'session.closed'),
     opened: opened && { epoch: opened.data.epoch, owner: opened.data.owner, identity: opened.data.identity },
     policy: job?.policy,
@@ -37,27 +42,6 @@ export function whatIsKnown(journal: SessionJournal): Known {
     isReleased: [...entries, ...journal.keeper].some((entry) => entry.kind === 'hangup' && entry.data.verified),
     caller: caller?.kind === 'participant' ? caller.data.identity : undefined,
   };
-}
-
-/** The first reason that led out of `live` wins; an ending by a timer has none in its events, and is an ending still. */
-function recordedEnd(journal: SessionJournal): End | null {
-  const entries = journal.epochs.flatMap((epoch) => epoch.entries);
-  const closed = entries.find((entry) => entry.kind === 'session.closed');
-  if (closed) return closed.data.end;
-  const isLeaving = (entry: EntryOf<'transition'>) =>
-    entry.data.machine === 'session' &&
-    entry.data.to.length > 0 &&
-    !entry.data.to.some((leaf) => leaf.startsWith('live.'));
-  const left = entries.findIndex((entry) => entry.kind === 'transition' && isLeaving(entry));
-  const leaving = entries[left];
-  if (leaving?.kind !== 'transition') return null;
-  const cause = entries
-    .slice(0, left)
-    .findLast((entry) => entry.kind === 'event' && typeof entry.data['end'] === 'object' && entry.data['end'] !== null);
-  if (cause?.kind === 'event') return cause.data['end'] as unknown as End;
-  if (leaving.data.to.some((leaf) => leaf.startsWith('startupFailed'))) return ends.startupFailed;
-  if (leaving.data.to.some((leaf) => leaf.startsWith('runtimeFailed'))) return ends.modelFailed;
-  return { by: 'limit', reason: 'ended', fault: 'none' };
 }
 
 /** Which strategy an end calls for. */

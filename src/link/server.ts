@@ -44,7 +44,7 @@ export class LinkInUseError extends Error {
 }
 
 /** Does anybody listen there? The kernel accepts for a process that is frozen, too: that counts as somebody. */
-const isListening = (path: string): Promise<boolean> =>
+export const isListening = (path: string): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(path);
     const settle = (answer: boolean) => {

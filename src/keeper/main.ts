@@ -1,0 +1,213 @@
+/**
+ * The keeper: the top process. It holds no user code and no agent, starts at once, and is still there when everything
+ * below it has died; so it is the one that seals.
+ *
+ * Here the parts are put together, and taken apart again in the order in which they need each other:
+ *   tell the calls → drain the worker → every session sealed → what is sealed delivered → exit.
+ *   M1  Every step of the end has a limit, and what is left at the limit is killed, hung up on, and sealed.
+ *   M2  Only the first SIGTERM counts. A second SIGINT (an impatient terminal) shortens the budget, and nothing else.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { ConfigError, describeValue } from '../config-error.ts';
+import { startRelay } from '../delivery/relay.ts';
+import { alertsFor } from '../delivery/rows.ts';
+import type { ToKeeper } from '../link/messages.ts';
+import { socketPath } from '../link/path.ts';
+import { isListening, listen, type Peer, type PeerHandler } from '../link/server.ts';
+import { settledWithin } from '../session/deadline.ts';
+import { openStore } from '../store/open.ts';
+import { defaultPolicy } from '../../machines/index.ts';
+import { claimDirectory } from './claim.ts';
+import { startSealer } from './seal.ts';
+import { trackSessions } from './sessions.ts';
+import { workerFacts } from './worker-facts.ts';
+import { superviseWorker, type Command } from './worker-process.ts';
+
+/** A second SIGINT: time for a goodbye, not for a talk. */
+const HURRY_MS = 3_000;
+/** An orphaned job ends by itself, unheard, about 13 s after its worker (measured); its goodbye has to come before. */
+const ORPHAN_MS = 10_000;
+/** After the last session: the SDK can wait up to a minute for an idle process that missed its order. */
+const WORKER_MS = 5_000;
+/** Beside the recovery's own limits, when jobs had to be killed. */
+const FORCE_MARGIN_MS = 2_000;
+const DELIVERY_MS = 10_000;
+
+export type KeeperOptions = {
+  agentFile: string;
+  /** What the agent file is called with. */
+  mode: 'start' | 'dev';
+  /** LASTWORD_DIR. */
+  directory: string;
+  /** LASTWORD_STORE: `sqlite:PATH`. */
+  store: string;
+  /** Passed on to the agent file, behind the mode. */
+  args: string[];
+  /** What to start instead of the agent file: the terminal's host, or a test's. */
+  command?: Command;
+  /** What to do about a caller whose agent has died. `apologize` (default false): say the bundled line before hanging up. */
+  crash?: { apologize?: boolean; audio?: string };
+  log: Logger;
+};
+
+/**
+ * *Effect.* Runs until the worker has ended for good or a signal comes. Takes SIGTERM, SIGINT and SIGHUP for itself.
+ *
+ * @returns the exit code: the worker's, or 1 when it never worked (the reason is logged)
+ * @throws KeeperRunsError when a keeper lives on this directory; StoreError when the store cannot be opened;
+ *   ConfigError when there is no such agent file
+ */
+export async function runKeeper(options: KeeperOptions): Promise<number> {
+  const { mode, args, log } = options;
+  const directory = resolve(options.directory);
+  const agentFile = resolve(options.agentFile);
+  if (!options.command && !existsSync(agentFile))
+    throw new ConfigError({
+      field: 'agent file',
+      expected: 'the path of a file that exists',
+      got: describeValue(agentFile),
+      advice: 'check the path, or build it first',
+    });
+  const command = options.command ?? { file: process.execPath, args: [agentFile, mode, ...args] };
+  const path = socketPath(directory);
+  const release = await claimDirectory(directory, () => isListening(path));
+  const closers: (() => Promise<void> | void)[] = [release];
+  const end = signals(log);
+  closers.push(end.forget);
+
+  try {
+    const store = await openStore(options.store);
+    closers.push(() => store.close());
+    const { apologize = false, audio } = options.crash ?? {};
+    const facts = workerFacts({ apologizes: apologize, log, ...(audio !== undefined && { audio }) });
+    const relay = startRelay({
+      store,
+      log,
+      owner: `keeper ${directory}`, // one at a time, by its claim
+      destinations: () => (facts.now ? [...facts.now.reports, ...facts.now.alerts] : []),
+    });
+    closers.push(() => relay.stop());
+    const sealer = startSealer({
+      directory,
+      store,
+      worker: () => facts.known(),
+      onSealed: () => relay.wake(),
+      log,
+    });
+    closers.push(() => sealer.stop());
+    const sessions = trackSessions({
+      directory,
+      store,
+      log,
+      rooms: () => facts.rooms(),
+      apologize: () => facts.apologize(),
+      seal: (session, sessionLog) => sealer.seal(session, sessionLog),
+    });
+    closers.push(() => sessions.stop());
+    const worker = superviseWorker({
+      command,
+      agentFile,
+      directory,
+      environment: { ...process.env, LASTWORD_SOCKET: path, LASTWORD_DIR: directory },
+      log,
+      onDied: () => sessions.tellAll({ type: 'shutdown', graceMs: ORPHAN_MS, reason: 'worker_lost' }),
+    });
+
+    const alert = async (message: Extract<ToKeeper, { type: 'alert' }>) => {
+      const { session, message: text, detail } = message;
+      log.error({ session, detail }, text);
+      const destinations = (await facts.known())?.alerts ?? [];
+      await store.enqueue(alertsFor({ session, at: Date.now(), message: text, detail }, destinations));
+      relay.wake();
+    };
+    const onPeer = (peer: Peer): PeerHandler => ({
+      onMessage(message) {
+        switch (message.type) {
+          case 'hello.worker':
+            log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
+            facts.take(message);
+            worker.hello(message.pid);
+            sealer.onWorker();
+            return relay.wake();
+          case 'worker.ready':
+            return log.info('the worker takes calls');
+          case 'job.offered':
+            return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
+          case 'job.withdrawn':
+            return sessions.withdrawn(message.job, message.why);
+          case 'hello.job':
+            return sessions.hello(peer, message);
+          case 'beat':
+            return sessions.beat(message.session);
+          case 'job.closed':
+            return sessions.closed(message.session);
+          case 'alert':
+            return void alert(message).catch((error: unknown) => log.error({ err: error }, 'an alert was lost'));
+        }
+      },
+      onClose: () => sessions.gone(peer),
+    });
+    const server = await listen({ path, onPeer, log });
+    closers.push(() => server.close());
+
+    await sessions.adopt();
+    await worker.start();
+    const first = await Promise.race([worker.ended, end.asked]);
+    if (first?.failure !== undefined) log.fatal({ agentFile, code: first.code }, first.failure);
+
+    // ── the end (M1) ──
+    const budgetMs = facts.now?.policy.shutdownBudgetMs ?? defaultPolicy.shutdownBudgetMs;
+    log.info({ open: sessions.openCount, budgetMs }, 'ending');
+    sessions.shutDown(budgetMs);
+    worker.drain();
+    void end.hurried.then(() => sessions.shutDown(HURRY_MS));
+    const hurried = end.hurried.then(() => settledWithin(sessions.settled(), HURRY_MS));
+    await Promise.race([settledWithin(sessions.settled(), budgetMs), hurried]);
+    if (sessions.openCount > 0) {
+      log.error({ open: sessions.openCount }, 'the budget is spent; ending what still runs');
+      sessions.force();
+      const { probeMs, hangUpMs, sealMs } = facts.now?.policy ?? defaultPolicy;
+      await settledWithin(sessions.settled(), probeMs + hangUpMs + sealMs + FORCE_MARGIN_MS);
+    }
+    const workerEnd = await settledWithin(worker.ended, WORKER_MS);
+    if (workerEnd.kind !== 'settled') {
+      log.error({ workerPid: worker.pid }, `the worker did not end within ${WORKER_MS} ms; killing it`);
+      worker.kill();
+    }
+    const { code } = await worker.ended;
+    const { pending } = facts.now ? await relay.settled(DELIVERY_MS) : { pending: 0 };
+    log.info({ code, open: sessions.openCount, pending }, 'the keeper ends');
+    return code;
+  } finally {
+    for (const close of closers.toReversed()) {
+      const closed = await settledWithin(Promise.resolve(close()), WORKER_MS);
+      if (closed.kind !== 'settled') log.warn({ closed }, 'something did not close in time');
+    }
+  }
+}
+
+/** M2. */
+function signals(log: Logger) {
+  let ask: () => void = () => undefined;
+  let hurry: () => void = () => undefined;
+  const asked = new Promise<undefined>((done) => (ask = () => done(undefined)));
+  const hurried = new Promise<void>((done) => (hurry = done));
+  let isAsked = false;
+  const take = (signal: NodeJS.Signals) => {
+    log.info({ signal, again: isAsked }, 'signal');
+    if (isAsked && signal === 'SIGINT') hurry();
+    isAsked = true;
+    ask();
+  };
+  const names: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+  for (const name of names) process.on(name, take);
+  return {
+    asked,
+    hurried,
+    forget: () => {
+      for (const name of names) process.removeListener(name, take);
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * Fold, seal, hand over to delivery. Only the keeper does this, and only here.
+ *
+ *   S1  The seal is a compare-and-set on the session: whoever comes second reads what the first one sealed.
+ *   S2  A store that fails is asked again until it works or the keeper ends; the journal is the truth meanwhile, and the
+ *       next keeper on this directory finds the session unsealed.
+ *   S3  Destinations hold secrets, so they live in the worker and in memory only. A report that was sealed before any
+ *       worker had said where reports go gets its deliveries as soon as one does.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { JobFacts } from '../journal/entry.ts';
+import { readSession } from '../journal/read.ts';
+import type { WorkerHello } from '../link/messages.ts';
+import { fold, reportId, serializeReport } from '../report/fold.ts';
+import { settledWithin } from '../session/deadline.ts';
+import { deliveriesFor } from '../delivery/rows.ts';
+import type { SealedReport, Store } from '../store/store.ts';
+import { whatIsKnown } from './reading.ts';
+
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 5_000;
+const STORE_MS = 10_000;
+
+export type Sealed = { report: string; bytes: number };
+export type Sealer = {
+  seal(session: string, log: Logger): Promise<Sealed>;
+  /** Another worker said where reports go. */
+  onWorker(): void;
+  stop(): void;
+};
+
+export function startSealer(options: {
+  directory: string;
+  store: Pick<Store, 'seal' | 'report' | 'enqueue'>;
+  /** What the worker said; waits for one, but not for ever. */
+  worker: () => Promise<WorkerHello | undefined>;
+  /** There is something to deliver. */
+  onSealed: () => void;
+  log: Logger;
+}): Sealer {
+  const { directory, store, onSealed } = options;
+  const stopped = new AbortController();
+  /** S3. */
+  const undirected = new Map<string, { sealed: SealedReport; metadata: string }>();
+
+  const sealOnce = async (session: string, worker: WorkerHello | undefined): Promise<Sealed> => {
+    const already = await store.report(session);
+    if (already) return { report: already.report, bytes: Buffer.byteLength(already.body) };
+    const journal = await readSession(directory, session);
+    const known = whatIsKnown(journal);
+    const folded = fold(journal);
+    const body = serializeReport(folded);
+    const report = reportId(session);
+    const { job, agentName, room, metadata }: JobFacts = known.facts ?? {
+      job: session,
+      agentName: '',
+      room: { name: '', sid: '' },
+      metadata: '',
+    };
+    const now = Date.now();
+    const sealed: SealedReport = { session, report, sealedAt: now, body };
+    const row = {
+      session,
+      job,
+      room: room.name,
+      agentName,
+      acceptedAt: known.acceptedAt ?? known.openedAt ?? now,
+      state: 'sealed' as const,
+      endedAt: folded.times.endedAt === null ? now : Date.parse(folded.times.endedAt),
+      by: folded.end.by,
+      reason: folded.end.reason,
+    };
+    const deliveries = worker ? deliveriesFor(sealed, worker.reports, metadata) : [];
+    const isFirst = await store.seal(row, sealed, deliveries);
+    if (!isFirst) {
+      const first = await store.report(session); // S1
+      return { report: first?.report ?? report, bytes: Buffer.byteLength(first?.body ?? body) };
+    }
+    if (!worker) undirected.set(session, { sealed, metadata });
+    return { report, bytes: Buffer.byteLength(body) };
+  };
+
+  return {
+    async seal(session, log) {
+      const worker = await options.worker();
+      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
+        stopped.signal.throwIfAborted();
+        const outcome = await settledWithin(sealOnce(session, worker), STORE_MS);
+        if (outcome.kind === 'settled') {
+          onSealed();
+          return outcome.value;
+        }
+        const error = outcome.kind === 'failed' ? outcome.error : new Error(`no answer within ${STORE_MS} ms`);
+        log.error({ err: error, againInMs: pauseMs }, 'the report could not be sealed; trying again'); // S2
+        await pause(pauseMs, undefined, { signal: stopped.signal });
+      }
+    },
+    onWorker() {
+      void (async () => {
+        const worker = await options.worker();
+        if (!worker || undirected.size === 0) return;
+        for (const [session, { sealed, metadata }] of undirected) {
+          undirected.delete(session);
+          try {
+            await store.enqueue(deliveriesFor(sealed, worker.reports, metadata));
+          } catch (error) {
+            undirected.set(session, { sealed, metadata });
+            options.log.error({ session, err: error }, 'the deliveries of a sealed report could not be written');
+            break;
+          }
+        }
+        onSealed();
+      })();
+    },
+    stop() {
+      stopped.abort();
+    },
+  };
+}
