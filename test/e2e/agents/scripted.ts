@@ -1,0 +1,109 @@
+/**
+ * The agent of the end-to-end lane: silero, OpenAI and Cartesia against the provider lab, one channel of it for each
+ * room. What differs between deployments comes by environment (LASTWORD_TEST), what differs between calls by the job's
+ * metadata.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { llm, voice } from '@livekit/agents';
+import * as cartesia from '@livekit/agents-plugin-cartesia';
+import * as openai from '@livekit/agents-plugin-openai';
+import * as silero from '@livekit/agents-plugin-silero';
+import {
+  type Call,
+  currentCall,
+  defineSession,
+  endSessionTool,
+  runWorker,
+  type SessionDefinition,
+} from '../../../src/index.ts';
+import type { CallWish, DeploymentWish } from '../harness/wishes.ts';
+
+const wish = JSON.parse(process.env['LASTWORD_TEST'] ?? '{}') as DeploymentWish;
+const wishOf = (call: Call): CallWish =>
+  (typeof call.metadata === 'object' && call.metadata !== null ? call.metadata : {}) as CallWish;
+const isJob = (process.argv[1] ?? '').includes('job_proc');
+if (wish.import === 'throws' || (wish.import === 'throws in the job' && isJob))
+  throw new Error('planted: the agent file throws on import');
+
+const blockFor = (ms: number) => {
+  const until = Date.now() + ms;
+  while (Date.now() < until);
+};
+
+class Scripted extends voice.Agent {
+  constructor() {
+    super({
+      instructions: 'You play a script.',
+      tools: [
+        endSessionTool(),
+        llm.tool({
+          name: 'look_up_opening_hours',
+          description: 'Looks up the opening hours.',
+          execute: async () => 'nine to five',
+        }),
+        llm.tool({ name: 'hang', description: 'Never answers.', execute: () => new Promise<string>(() => {}) }),
+        llm.tool({
+          name: 'block',
+          description: 'Blocks the event loop.',
+          execute: async () => {
+            blockFor(wishOf(currentCall()).blockMs ?? 3_600_000);
+            return 'done';
+          },
+        }),
+      ],
+    });
+  }
+
+  override async onEnter(): Promise<void> {
+    const { greeting } = wishOf(currentCall());
+    if (wish.greeting === 'agent' && greeting !== undefined) this.session.say(greeting);
+  }
+}
+
+/** Ends the session while the agent speaks, so many milliseconds after the first audio of its n-th speech. */
+function endWhileSpeaking(call: Call, { speech, afterMs, drain }: NonNullable<CallWish['endWhileSpeaking']>): void {
+  let speeches = 0;
+  call.session?.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
+    if (newState !== 'speaking') return;
+    speeches += 1;
+    if (speeches === speech) void sleep(afterMs).then(() => call.end('planted_end', { drain }));
+  });
+}
+
+const definition: SessionDefinition = {
+  prewarm: async (proc) => {
+    if (wish.prewarm === 'throws') throw new Error('planted: prewarm throws');
+    if (wish.prewarm === 'hangs') await new Promise(() => {});
+    proc.userData['vad'] = await silero.VAD.load();
+  },
+  session: async (call) => {
+    const planted = wishOf(call).start;
+    if (planted === 'session throws') throw new Error('planted: session() throws');
+    if (planted === 'session hangs') await new Promise(() => {});
+    const lab = (provider: string) => `${process.env['LASTWORD_TEST_LAB']}/${call.job.room?.name}/${provider}`;
+    return {
+      vad: call.proc.userData['vad'] as silero.VAD,
+      stt: new openai.STT({ useRealtime: false, baseURL: lab('openai/v1'), apiKey: 'lab' }),
+      llm: new openai.LLM({ model: 'lab', baseURL: lab('openai/v1'), apiKey: 'lab' }),
+      tts: new cartesia.TTS({ baseUrl: lab('cartesia'), apiKey: 'lab' }),
+      turnHandling: { turnDetection: 'vad' },
+    };
+  },
+  agent: (call) => {
+    const { start, endWhileSpeaking: end } = wishOf(call);
+    if (start === 'agent throws') throw new Error('planted: agent() throws');
+    if (end) setImmediate(() => endWhileSpeaking(call, end));
+    return new Scripted();
+  },
+  greeting: wish.greeting ?? { say: 'Hello, this is Ada.' },
+  goodbye: wish.goodbye ?? { say: 'Thank you for calling. Goodbye.' },
+  ...(wish.hangUp && { hangUp: wish.hangUp }),
+  policy: wish.policy ?? {},
+};
+
+export default defineSession(definition);
+runWorker(import.meta.url, {
+  agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
+  port: Number(process.env['LASTWORD_TEST_PORT']),
+  server: { numIdleProcesses: wish.idleProcesses ?? 1 },
+});

@@ -1,0 +1,22 @@
+/** What a test asks of a deployment, and of one call. Plain data: it crosses to other processes as JSON. */
+import type { SessionDefinition } from '../../../src/index.ts';
+
+export type DeploymentWish = {
+  greeting?: NonNullable<SessionDefinition['greeting']>;
+  goodbye?: NonNullable<SessionDefinition['goodbye']>;
+  policy?: NonNullable<SessionDefinition['policy']>;
+  hangUp?: NonNullable<SessionDefinition['hangUp']>;
+  prewarm?: 'throws' | 'hangs';
+  import?: 'throws' | 'throws in the job';
+  /** Warm job processes; default 1. */
+  idleProcesses?: number;
+};
+
+export type CallWish = {
+  start?: 'session throws' | 'session hangs' | 'agent throws';
+  /** `greeting: 'agent'`: what its onEnter says. */
+  greeting?: string;
+  endWhileSpeaking?: { speech: number; afterMs: number; drain: boolean };
+  /** For the tool `block`. */
+  blockMs?: number;
+};
