@@ -161,15 +161,13 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
         });
 
   let live: AgentServer | undefined;
-  const { run } = AgentServer.prototype;
-  AgentServer.prototype.run = function () {
-    live = this;
-    this.event.on('worker_registered', () => {
+  onServer((server) => {
+    live = server;
+    server.event.on('worker_registered', () => {
       if (!isReady) link?.send({ type: 'worker.ready' });
       isReady = true;
     });
-    return run.call(this);
-  };
+  });
   const accepting = new Set<string>();
   const calls = () => new Set([...(live?.activeJobs ?? []).map(({ job }) => job.id), ...accepting]).size;
   const accept = options.requestFunc ?? ((request) => request.accept());
@@ -192,6 +190,15 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
       },
     }),
   );
+}
+
+/** The SDK's command line makes the server and keeps it to itself; its `run` is where it can be met. */
+function onServer(meet: (server: AgentServer) => void): void {
+  const run = Reflect.get(AgentServer.prototype, 'run') as (this: AgentServer) => Promise<void>;
+  AgentServer.prototype.run = function meeting(this: AgentServer) {
+    meet(this);
+    return run.call(this);
+  };
 }
 
 /** The same request, whose `accept` asks the keeper first: only what it has on disk is a call. */

@@ -42,7 +42,7 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
     end: (reason = 'agent_ended', { drain = true, goodbye = true, outcome } = {}) => {
       if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
       const run = job()?.run;
-      run?.send({ type: 'session.end', end: endOf('agent', String(reason)), drain, goodbye });
+      run?.send({ type: 'session.end', end: endOf('agent', messageOf(reason)), drain, goodbye });
     },
     context,
     get session() {

@@ -99,9 +99,10 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     .on(RoomEvent.ParticipantConnected, joined)
     .on(RoomEvent.ParticipantDisconnected, departed)
     .on(RoomEvent.ParticipantAttributesChanged, (attributes, participant) => {
-      recorder.append('participant', { change: 'attributes', identity: participant.identity, attributes });
       const remote = room.remoteParticipants.get(participant.identity);
-      if (remote) maybeLink(remote);
+      if (!remote) return; // our own: the SDK writes the agent's state there
+      recorder.append('participant', { change: 'attributes', identity: participant.identity, attributes });
+      maybeLink(remote);
     })
     .on(RoomEvent.ParticipantMetadataChanged, (metadata, participant) =>
       recorder.append('participant', { change: 'metadata', identity: participant.identity, metadata: metadata ?? '' }),

@@ -44,5 +44,5 @@ export async function* synthesize(voice: tts.TTS, text: string, signal: AbortSig
 
 /** A recorded line, whole. */
 export async function* recorded(file: URL): AsyncGenerator<Pcm> {
-  yield await readWav(file);
+  yield readWav(file);
 }

@@ -11,7 +11,7 @@ import type { Recorder } from '../session/ports.ts';
 import type { StartOptions } from './definition.ts';
 
 /** How observers speak to the machine and the journal. */
-export type Reporter = { send(event: SessionEvent): void; recorder: Recorder };
+export type Reporter = { send: (event: SessionEvent) => void; recorder: Recorder };
 
 export type Caller = { identity: string; participant?: RemoteParticipant; isSip: boolean };
 

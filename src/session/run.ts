@@ -61,7 +61,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
   let effectCount = 0;
   let isOver = false;
 
-  const provide = <Name extends keyof Effects & string>(name: Name) =>
+  const provide = <Name extends keyof Effects>(name: Name) =>
     fromPromise<Effects[Name]['output'], Effects[Name]['input']>(async ({ input: asked, signal }) => {
       const id = `${name}#${(effectCount += 1)}`;
       const begun = Date.now();

@@ -48,6 +48,7 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
   let firstAudioMs: number | undefined;
   const audible = () => {
     firstAudioMs = Date.now() - begun;
+    if (line === 'greeting') job.recorder.append('latency', { measure: 'greeting', ms: firstAudioMs });
     port.send({ type: 'line.audible', line, rung });
   };
   const told = () => (firstAudioMs === undefined ? {} : { firstAudioMs });

@@ -20,12 +20,14 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   const { policy } = job.definition;
   for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
 
-  const { onEnter, onExit, onUserTurnCompleted } = agent;
+  const onEnter = agent.onEnter.bind(agent);
+  const onExit = agent.onExit.bind(agent);
+  const onUserTurnCompleted = agent.onUserTurnCompleted.bind(agent);
   const isEnding = () => job.run.hasTag('leaving');
 
   agent.onEnter = async () => {
     await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
-    const isOk = await bounded(job, 'onEnter', policy.toolMs, () => onEnter.call(agent));
+    const isOk = await bounded(job, 'onEnter', policy.toolMs, () => onEnter());
     const isGreeting =
       job.definition.greeting === 'agent' && job.run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
     if (!isOk && isGreeting) {
@@ -35,13 +37,13 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   };
   agent.onExit = async () => {
     // Part of the SDK's close(), which has its own limit: what is left of it must suffice for the rest.
-    await bounded(job, 'onExit', isEnding() ? policy.closeMs / 3 : policy.toolMs, () => onExit.call(agent));
+    await bounded(job, 'onExit', isEnding() ? policy.closeMs / 3 : policy.toolMs, () => onExit());
   };
   agent.onUserTurnCompleted = async (context, message) => {
     let stop: unknown;
     await bounded(job, 'onUserTurnCompleted', policy.firstAudioMs, async () => {
       try {
-        await onUserTurnCompleted.call(agent, context, message);
+        await onUserTurnCompleted(context, message);
       } catch (error) {
         if (!(error instanceof voice.StopResponse)) throw error;
         stop = error; // H3

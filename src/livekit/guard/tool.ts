@@ -11,14 +11,10 @@ import type { Json } from '../../journal/entry.ts';
 import { messageOf, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 
-type Tool = ReturnType<llm.ToolContext['flatten']>[number] & llm.FunctionTool<never, unknown, unknown>;
+type Tool = ReturnType<llm.ToolContext['flatten']>[number] & llm.FunctionTool<never>;
 const known = new WeakSet<object>();
 
-export function guardTool(
-  job: LiveJob,
-  tool: llm.FunctionTool<never, never, unknown> | Tool,
-  agentId: () => string,
-): void {
+export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | Tool, agentId: () => string): void {
   if (known.has(tool)) return;
   known.add(tool);
   const { execute, name } = tool as Tool;

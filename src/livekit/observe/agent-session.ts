@@ -13,6 +13,7 @@ import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
+const failed: string = voice.CloseReason.ERROR;
 type ProviderError = voice.ErrorEvent['error'];
 
 /** Which model it was, and what it said; the interruption detector's error is one itself, the others hold one. */
@@ -94,7 +95,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       recorder.append('error', {
         component,
         message: messageOf(cause),
-        label: 'label' in error ? String(error.label) : component,
+        label: 'label' in error ? error.label : component,
         recoverable: error.recoverable,
         ...('statusCode' in cause && { code: String(cause.statusCode) }),
       });
@@ -105,7 +106,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     Event.Close,
     guarded(({ reason, error }) => {
       if (run.hasTag('leaving')) return; // A2
-      if (error !== null || reason === voice.CloseReason.ERROR) {
+      if (error !== null || reason === failed) {
         const failure = error ? reasonOf(error) : undefined;
         const detail = failure
           ? `${failure.component}: ${messageOf(failure.cause)}`
@@ -113,7 +114,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
         run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', detail) });
       } else {
         // The user's own code closed the session: an end like any other, with what is left of it.
-        run.send({ type: 'session.end', end: endOf('agent', 'agent_ended', 'none', String(reason)), drain: false });
+        run.send({ type: 'session.end', end: endOf('agent', 'agent_ended', 'none', reason), drain: false });
       }
     }),
   );

@@ -4,7 +4,7 @@
  */
 import type { JobContext, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import { unlessAborted } from '../../session/deadline.ts';
+import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import { readWav } from '../../wav.ts';
 import type { Caller, Pcm, Reporter, Venue } from '../venue.ts';
 import { LineInput } from './line-input.ts';
@@ -40,7 +40,7 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
       isCaller: true,
       ...(reason !== undefined && { reason }),
     });
-  const take = async ({ value }: TerminalMessage): Promise<void> => {
+  const take = ({ value }: TerminalMessage): void => {
     if (isHungUp) return;
     switch (value.type) {
       case 'join':
@@ -49,7 +49,7 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
         arrive();
         break;
       case 'speak':
-        input.speak(await readWav(value.words > 6 ? recordings.long : recordings.short));
+        input.speak(readWav(value.words > 6 ? recordings.long : recordings.short));
         break;
       case 'hang-up':
         isThere = false;
@@ -69,10 +69,12 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
     }
   };
   const listen = (message: TerminalMessage) => {
-    if (message.case === 'lastword.terminal')
-      void take(message).catch((error: unknown) =>
-        recorder.append('error', { component: 'terminal', message: String(error), recoverable: true }),
-      );
+    if (message.case !== 'lastword.terminal') return;
+    try {
+      take(message);
+    } catch (error) {
+      recorder.append('error', { component: 'terminal', message: messageOf(error), recoverable: true });
+    }
   };
   process.on('message', listen);
 
