@@ -9,6 +9,7 @@
  *   L3  a store that fails is asked again; an attempt that worked is written down before anything else happens to its row
  *   L4  with no destination known (a new keeper before its worker has spoken) no row is touched
  */
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { decide, defaultDeliveryPolicy } from '../../machines/delivery.ts';
 import type { DeliveryDecision, DeliveryOutcome, DeliveryPolicy } from '../../machines/delivery.ts';
@@ -85,6 +86,7 @@ export const startRelay = (options: RelayOptions): Relay => {
   const running = new Set<Promise<void>>();
   const waiters = new Set<Waiter>();
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each attempt in flight: many, and no leak
   let held = 0; // claimed and not settled: running, or queued in a lane
   let pumping: Promise<void> | undefined;
   let isWanted = false;

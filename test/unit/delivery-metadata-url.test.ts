@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isInsideHost, isPublicAddress } from '../../src/delivery/addresses.ts';
 import { webhook } from '../../src/delivery/destinations.ts';

@@ -1,0 +1,435 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { DeliveryOutcome } from '../../machines/delivery.ts';
+import { slack, stdout, webhook } from '../../src/delivery/destinations.ts';
+import { startRelay } from '../../src/delivery/relay.ts';
+import type { RelayOptions } from '../../src/delivery/relay.ts';
+import { alertsFor, deliveriesFor } from '../../src/delivery/rows.ts';
+import { openSender } from '../../src/delivery/send.ts';
+import type { Sender } from '../../src/delivery/send.ts';
+import type { Destination } from '../../src/link/destination.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import type { Delivery, SealedReport, Store } from '../../src/store/store.ts';
+import { virtualClock } from './delivery-clock.ts';
+
+const fast = webhook({ url: 'https://fast.example/' });
+const slow = webhook({ url: 'https://slow.example/' });
+const log = pino({ level: 'silent' });
+
+const reportOf = (session: string, sealedAt: number): SealedReport => ({
+  session,
+  report: `report-${session}`,
+  sealedAt,
+  body: `{"session":"${session}"}`,
+});
+
+const DONE: DeliveryOutcome = { kind: 'done' };
+const BUSY: DeliveryOutcome = { kind: 'answered', status: 503 };
+
+/** Answers as it is told, or never; remembers who was asked when. */
+const fakeSender = (now: () => number, answer: (delivery: Delivery) => DeliveryOutcome | undefined = () => DONE) => {
+  const asked: { delivery: string; destination: string; body: string; at: number }[] = [];
+  const inFlight = new Map<string, number>();
+  const most = new Map<string, number>();
+  const sender: Sender = {
+    attempt: async (destination, delivery, stop) => {
+      asked.push({ delivery: delivery.delivery, destination: destination.name, body: delivery.body, at: now() });
+      const flying = (inFlight.get(destination.name) ?? 0) + 1;
+      inFlight.set(destination.name, flying);
+      most.set(destination.name, Math.max(most.get(destination.name) ?? 0, flying));
+      try {
+        const outcome = answer(delivery);
+        if (outcome !== undefined) return outcome;
+        return await new Promise((resolve) => {
+          stop.addEventListener('abort', () => resolve({ kind: 'failed', error: 'stopped' }), { once: true });
+        });
+      } finally {
+        inFlight.set(destination.name, (inFlight.get(destination.name) ?? 0) - 1);
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+  return { sender, asked, most };
+};
+
+const open = async () => {
+  const clock = virtualClock();
+  const store = await openSqlite(':memory:', { now: clock.now });
+  const started: { stop: () => Promise<void> }[] = [];
+  return {
+    clock,
+    store,
+    enqueue: (destination: Destination, ...sessions: string[]) =>
+      store.enqueue(sessions.flatMap((session) => deliveriesFor(reportOf(session, clock.now()), [destination], ''))),
+    relay: (options: Partial<RelayOptions>) => {
+      const relay = startRelay({
+        store,
+        destinations: () => [fast, slow],
+        owner: 'keeper',
+        log,
+        now: clock.now,
+        random: () => 0.5,
+        timers: clock.timers,
+        ...options,
+      });
+      started.push(relay);
+      return relay;
+    },
+    row: async (session: string) => (await store.deliveries({ session, limit: 10 }))[0],
+    async [Symbol.asyncDispose]() {
+      // A relay whose store failed waits on the clock in stop(): let it.
+      const stops = Promise.all(started.map((relay) => relay.stop()));
+      await clock.advance(60_000);
+      await stops;
+      await store.close();
+    },
+  };
+};
+
+describe('a due row', () => {
+  it('is delivered once and written down', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay, row } = bench;
+    const { sender, asked } = fakeSender(clock.now);
+    const delivered: string[] = [];
+    await enqueue(fast, 'AJ_1');
+    relay({ sender, onDelivered: ({ session }) => void delivered.push(session) });
+    await clock.advance(60_000);
+    expect(asked).toHaveLength(1);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered', attempts: 1 });
+    expect(delivered).toEqual(['AJ_1']);
+    expect(await store.nextDue()).toBeUndefined();
+  });
+
+  it('that another process enqueued is found without a word', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    const { sender } = fakeSender(clock.now);
+    relay({ sender });
+    await clock.drain();
+    await enqueue(fast, 'AJ_1');
+    await clock.advance(1_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
+  });
+
+  it('is tried again by the schedule, with the same bytes, until the receiver takes it', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    const { sender, asked } = fakeSender(clock.now, () => (asked.length < 4 ? BUSY : DONE));
+    const began = clock.now();
+    await enqueue(fast, 'AJ_1');
+    relay({ sender });
+    await clock.drain();
+    expect(await row('AJ_1')).toMatchObject({
+      state: 'due',
+      attempts: 1,
+      lastError: 'receiver answered 503',
+      nextAt: began + 5_000,
+    });
+    await clock.advance(3_600_000);
+    expect(asked.map(({ at }) => at - began)).toEqual([0, 5_000, 305_000, 2_105_000]);
+    expect(new Set(asked.map(({ body }) => body)).size).toBe(1);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered', attempts: 4 });
+  });
+
+  it('is a dead letter that says why once the schedule is spent', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    const { sender, asked } = fakeSender(clock.now, () => BUSY);
+    const dead: string[] = [];
+    await enqueue(fast, 'AJ_1');
+    relay({
+      sender,
+      policy: { schedule: [0, 10, 20], jitter: 0, retryAfterMaxMs: 1_000 },
+      onDead: ({ session }, error) => void dead.push(`${session}: ${error}`),
+    });
+    await clock.advance(60_000);
+    expect(asked).toHaveLength(3);
+    expect(await row('AJ_1')).toMatchObject({
+      state: 'dead',
+      attempts: 3,
+      lastError: 'receiver answered 503 (attempt 3, the last)',
+    });
+    expect(dead).toEqual(['AJ_1: receiver answered 503 (attempt 3, the last)']);
+  });
+
+  it('whose destination is unknown is kept, with the reason', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    await enqueue(webhook({ url: 'https://gone.example/' }), 'AJ_1');
+    relay({ sender: fakeSender(clock.now).sender });
+    await clock.drain();
+    expect(await row('AJ_1')).toMatchObject({
+      state: 'due',
+      lastError: 'no destination named "https://gone.example/" is configured',
+    });
+  });
+
+  it('is not touched while no destination is known, and delivered when the worker has spoken', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    const { sender, asked } = fakeSender(clock.now);
+    const known: Destination[] = [];
+    await enqueue(fast, 'AJ_1');
+    const one = relay({ sender, destinations: () => known });
+    await clock.advance(10_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'due', attempts: 0 });
+    known.push(fast);
+    one.wake();
+    await clock.drain();
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is delivered although a hook throws', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    await enqueue(fast, 'AJ_1', 'AJ_2');
+    relay({
+      sender: fakeSender(clock.now).sender,
+      onDelivered: () => {
+        throw new Error('from the hook');
+      },
+    });
+    await clock.drain();
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
+    expect(await row('AJ_2')).toMatchObject({ state: 'delivered' });
+  });
+});
+
+describe('a receiver that never answers', () => {
+  const many = Array.from({ length: 300 }, (_, index) => `AJ_slow_${index}`);
+
+  it('holds nobody else, however much waits for it', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    const { sender, most } = fakeSender(clock.now, ({ destination }) => (destination === slow.name ? undefined : DONE));
+    await enqueue(slow, ...many);
+    await enqueue(fast, 'AJ_1'); // the youngest row of all
+    relay({ sender, concurrency: { total: 40, each: 4 } });
+    await clock.drain();
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
+    expect(most.get(slow.name)).toBe(4);
+  });
+
+  it('gets no more than its share, and nothing is lost on the way', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay } = bench;
+    const { sender, asked, most } = fakeSender(clock.now);
+    await enqueue(slow, ...many);
+    relay({ sender, concurrency: { total: 40, each: 4 } });
+    await clock.advance(5_000);
+    expect(most.get(slow.name)).toBeLessThanOrEqual(4);
+    expect(asked).toHaveLength(many.length);
+    expect(await store.deliveries({ state: 'delivered', limit: 1_000 })).toHaveLength(many.length);
+  });
+});
+
+describe('a relay that ends', () => {
+  it('leaves its retries to the next one', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    await enqueue(fast, 'AJ_1');
+    const first = relay({ sender: fakeSender(clock.now, () => BUSY).sender });
+    await clock.drain();
+    await first.stop();
+    const { sender, asked } = fakeSender(clock.now);
+    relay({ sender });
+    await clock.advance(4_000);
+    expect(asked).toHaveLength(0);
+    await clock.advance(2_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered', attempts: 2 });
+  });
+
+  it('gives back what is in flight and what is queued', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay } = bench;
+    await enqueue(slow, 'AJ_1', 'AJ_2', 'AJ_3');
+    const one = relay({ sender: fakeSender(clock.now, () => undefined).sender, concurrency: { each: 1 } });
+    await clock.drain();
+    expect((await store.deliveries({ state: 'delivering', limit: 10 })).length).toBeGreaterThan(0);
+    await one.stop();
+    expect(await store.deliveries({ state: 'due', limit: 10 })).toHaveLength(3);
+  });
+
+  it('by SIGKILL leaves leases that the next one of its name takes at once, and others only when they have run out', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay, row } = bench;
+    await enqueue(fast, 'AJ_mine', 'AJ_theirs');
+    await store.claim({ owner: 'keeper', now: clock.now(), limit: 1, leaseMs: 300_000 });
+    await store.claim({ owner: 'another', now: clock.now(), limit: 1, leaseMs: 300_000 });
+    relay({ sender: fakeSender(clock.now).sender });
+    await clock.advance(2_000);
+    expect(await row('AJ_mine')).toMatchObject({ state: 'delivered' });
+    expect(await row('AJ_theirs')).toMatchObject({ state: 'delivering' });
+    await clock.advance(400_000);
+    expect(await row('AJ_theirs')).toMatchObject({ state: 'delivered' });
+  });
+});
+
+describe('settled', () => {
+  it('waits for a retry that falls due before the deadline', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay } = bench;
+    const { sender, asked } = fakeSender(clock.now, () => (asked.length === 1 ? BUSY : DONE));
+    await enqueue(fast, 'AJ_1');
+    const settling = relay({ sender }).settled(10_000);
+    await clock.advance(5_500);
+    expect(await settling).toEqual({ pending: 0 });
+  });
+
+  it('does not wait for one that falls due later, and counts it', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay } = bench;
+    await enqueue(fast, 'AJ_1');
+    const settling = relay({ sender: fakeSender(clock.now, () => BUSY).sender }).settled(4_000);
+    await clock.drain();
+    expect(await settling).toEqual({ pending: 1 });
+  });
+
+  it('ends at its deadline when a receiver hangs', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay } = bench;
+    await enqueue(slow, 'AJ_1');
+    await enqueue(fast, 'AJ_2');
+    const { sender } = fakeSender(clock.now, ({ destination }) => (destination === slow.name ? undefined : DONE));
+    let isSettled = false;
+    const settling = relay({ sender })
+      .settled(3_000)
+      .finally(() => (isSettled = true));
+    await clock.advance(2_900);
+    expect(isSettled).toBe(false);
+    await clock.advance(200);
+    expect(await settling).toEqual({ pending: 1 });
+  });
+
+  it('with nothing to do settles at once', async () => {
+    await using bench = await open();
+    const { clock, relay } = bench;
+    const settling = relay({ sender: fakeSender(clock.now).sender }).settled(60_000);
+    await clock.drain();
+    expect(await settling).toEqual({ pending: 0 });
+  });
+});
+
+describe('a store that fails', () => {
+  /** The store, whose method fails for its next calls. */
+  const failing = (store: Store) => {
+    const planned = new Map<string, number>();
+    const proxy = new Proxy(store, {
+      get: (target, name: keyof Store) => {
+        const method = target[name].bind(target) as (...given: unknown[]) => Promise<unknown>;
+        return (...given: unknown[]) => {
+          const left = planned.get(name) ?? 0;
+          planned.set(name, left - 1);
+          return left > 0 ? Promise.reject(new Error('BUSY: database is locked')) : method(...given);
+        };
+      },
+    });
+    return { store: proxy, fail: (name: keyof Store, times: number) => void planned.set(name, times) };
+  };
+
+  it('when an attempt is written down is asked again, and nothing is sent twice', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay, row } = bench;
+    const { sender, asked } = fakeSender(clock.now);
+    const broken = failing(store);
+    await enqueue(fast, 'AJ_1');
+    broken.fail('settle', 3);
+    relay({ sender, store: broken.store });
+    await clock.advance(10_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('when it is read is asked again', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay, row } = bench;
+    const broken = failing(store);
+    await enqueue(fast, 'AJ_1');
+    for (const name of ['reclaim', 'nextDue', 'claim'] as const) broken.fail(name, 2);
+    relay({ sender: fakeSender(clock.now).sender, store: broken.store });
+    await clock.advance(10_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
+  });
+
+  it('and hangs does not hang the relay', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay, row } = bench;
+    let hangs = 1;
+    const hanging = new Proxy(store, {
+      get: (target, name: keyof Store) =>
+        name === 'nextDue' && hangs-- > 0 ? () => new Promise(() => {}) : target[name].bind(target),
+    });
+    await enqueue(fast, 'AJ_1');
+    relay({ sender: fakeSender(clock.now).sender, store: hanging });
+    await clock.advance(15_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
+  });
+});
+
+describe('the rows of a report', () => {
+  it('are the same however often they are made, one for each destination but Slack', () => {
+    const all = [fast, stdout(), slack({ url: 'https://hooks.slack.com/x' })];
+    const rows = deliveriesFor(reportOf('AJ_1', 5), all, '');
+    expect(rows).toEqual(deliveriesFor(reportOf('AJ_1', 5), all, ''));
+    expect(rows.map(({ destination, kind, nextAt }) => [destination, kind, nextAt])).toEqual([
+      [fast.name, 'report', 5],
+      ['stdout', 'report', 5],
+    ]);
+    expect(new Set(rows.map(({ delivery }) => delivery)).size).toBe(2);
+  });
+
+  it('whose URL is not allowed become a visible dead letter at once', async () => {
+    await using bench = await open();
+    const { clock, store, relay, row } = bench;
+    const hook = webhook({ fromMetadata: { field: 'callback', allow: ['https://*.example.com/*'] } });
+    await store.enqueue(deliveriesFor(reportOf('AJ_1', clock.now()), [hook], '{"callback":"https://attacker.net/"}'));
+    relay({ sender: openSender(), destinations: () => [hook] });
+    await clock.drain();
+    expect(await row('AJ_1')).toMatchObject({
+      state: 'dead',
+      attempts: 1,
+      lastError: expect.stringContaining('https://attacker.net/ matches none of the allowed patterns'),
+    });
+  });
+
+  it('of an alert are its own, and the same alert is one', () => {
+    const alert = { session: 'AJ_1', at: 5, message: 'failed' };
+    const [one] = alertsFor(alert, [fast]);
+    expect(one).toMatchObject({ kind: 'alert', destination: fast.name });
+    expect(alertsFor(alert, [fast])).toEqual([one]);
+    expect(alertsFor({ ...alert, message: 'other' }, [fast])[0]?.delivery).not.toBe(one?.delivery);
+    expect(one?.report).not.toContain('.');
+  });
+});
+
+it('every attempt at a real receiver has the same id and the same bytes', async () => {
+  const got: { id: unknown; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part: Buffer) => (body += part.toString()));
+    request.on('end', () => {
+      got.push({ id: request.headers['webhook-id'], body });
+      response.writeHead(got.length < 3 ? 500 : 200).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const store = await openSqlite(':memory:');
+  const to = webhook({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` });
+  const report = reportOf('AJ_1', Date.now());
+  await store.enqueue(deliveriesFor(report, [to], ''));
+  const relay = startRelay({
+    store,
+    destinations: () => [to],
+    owner: 'keeper',
+    log,
+    policy: { schedule: [0, 10, 10], jitter: 0, retryAfterMaxMs: 10 },
+  });
+  expect(await relay.settled(10_000)).toEqual({ pending: 0 });
+  await relay.stop();
+  await store.close();
+  await new Promise((resolve) => server.close(resolve));
+  expect(got).toEqual(Array.from({ length: 3 }, () => ({ id: report.report, body: report.body })));
+});
