@@ -20,6 +20,7 @@ import type { Store } from '../store/store.ts';
 import { openNotes } from './notes.ts';
 import { whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
+import type { Sealed } from './seal.ts';
 
 /** The client's longest pause between two attempts is 2 s (link/client.ts). */
 const RECONNECT_MS = 2_000;
@@ -38,7 +39,7 @@ export type FollowOptions = {
   rooms: () => Promise<Rooms | null>;
   apologize: () => Apologize | undefined;
   /** Tries until it is sealed; rejects only when the keeper ends first. */
-  seal: (session: string, log: Logger) => Promise<{ report: string; bytes: number }>;
+  seal: (session: string, log: Logger) => Promise<Sealed>;
   log: Logger;
 };
 
@@ -138,8 +139,9 @@ export function followSession(session: string, options: FollowOptions): Followed
   const seal = () => {
     sealing ??= (async () => {
       await notes.durable();
-      const sealed = await options.seal(session, log);
+      const { isFirst, ...sealed } = await options.seal(session, log);
       report = sealed.report;
+      if (!isFirst) return;
       notes.append('keeper.sealed', sealed);
       log.info(sealed, 'report sealed');
     })();

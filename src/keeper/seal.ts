@@ -22,7 +22,7 @@ const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
 const STORE_MS = 10_000;
 
-export type Sealed = { report: string; bytes: number };
+export type Sealed = { report: string; bytes: number; /** false: it was sealed before. */ isFirst: boolean };
 export type Sealer = {
   seal(session: string, log: Logger): Promise<Sealed>;
   /** Another worker said where reports go. */
@@ -46,7 +46,7 @@ export function startSealer(options: {
 
   const sealOnce = async (session: string, worker: WorkerHello | undefined): Promise<Sealed> => {
     const already = await store.report(session);
-    if (already) return { report: already.report, bytes: Buffer.byteLength(already.body) };
+    if (already) return { report: already.report, bytes: Buffer.byteLength(already.body), isFirst: false };
     const journal = await readSession(directory, session);
     const known = whatIsKnown(journal);
     const folded = fold(journal);
@@ -75,10 +75,10 @@ export function startSealer(options: {
     const isFirst = await store.seal(row, sealed, deliveries);
     if (!isFirst) {
       const first = await store.report(session); // S1
-      return { report: first?.report ?? report, bytes: Buffer.byteLength(first?.body ?? body) };
+      return { report: first?.report ?? report, bytes: Buffer.byteLength(first?.body ?? body), isFirst };
     }
     if (!worker) undirected.set(session, { sealed, metadata });
-    return { report, bytes: Buffer.byteLength(body) };
+    return { report, bytes: Buffer.byteLength(body), isFirst };
   };
 
   return {

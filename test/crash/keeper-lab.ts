@@ -1,0 +1,189 @@
+/** Keepers, workers and jobs as real processes in a directory of their own; what they print is what a test waits for. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { readSession } from '../../src/journal/read.ts';
+import type { SessionJournal } from '../../src/journal/entry.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Report } from '../../src/report/schema.ts';
+import { startStandIn, type StandIn } from '../unit/twirp-stand-in.ts';
+import type { FakeEvent, How, Scenario } from './keeper-fake.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const newest = (folder: string): number =>
+  Math.max(
+    ...readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+  );
+
+/** The processes run from dist, as they will when they are installed; it is built when a source is newer. */
+export async function build(): Promise<void> {
+  const built = statSync(join(root, 'dist/test/crash/keeper-main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (built > Math.max(...['machines', 'src', 'test'].map((folder) => newest(join(root, folder))))) return;
+  // Type errors are the type check's business; the files are written all the same.
+  await promisify(execFile)('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root }).catch(() => undefined);
+}
+
+export type Line = Partial<FakeEvent> & { msg?: string; session?: string; code?: number; pid?: number; at: number };
+
+export const quick = {
+  startMs: 1_500,
+  beatMs: 100,
+  unresponsiveMs: 1_500,
+  probeMs: 500,
+  hangUpMs: 2_000,
+  sealMs: 2_000,
+  shutdownBudgetMs: 3_000,
+};
+
+export class Lab implements AsyncDisposable {
+  readonly lines: Line[] = [];
+  readonly pids = new Set<number>();
+  #waiters: { condition: (line: Line) => boolean; resolve: (line: Line) => void }[] = [];
+  #keepers: ChildProcess[] = [];
+  readonly scenario: Scenario;
+  readonly directory: string;
+  readonly livekit: StandIn;
+  errors = '';
+
+  private constructor(directory: string, livekit: StandIn, options: Partial<Scenario>) {
+    this.directory = directory;
+    this.livekit = livekit;
+    this.scenario = {
+      directory,
+      reports: join(directory, 'reports'),
+      livekit: { url: livekit.url, apiKey: 'key', apiSecret: 'secret-that-is-long-enough-for-a-token' },
+      policy: quick,
+      jobs: [],
+      once: join(directory, 'begun'),
+      ...options,
+    };
+  }
+  static async open(jobs: Record<string, How> = {}, options: Partial<Scenario> = {}): Promise<Lab> {
+    const livekit = await startStandIn();
+    const directory = await mkdtemp(join(tmpdir(), 'lastword-keeper-'));
+    const list = Object.entries(jobs).map(([session, how]) => ({ session, how }));
+    for (const { session, how } of list)
+      livekit.rooms.set(`room-${session}`, [
+        { identity: 'caller', sid: 'PA_1', kind: 'STANDARD' },
+        ...(how === 'absent' ? [] : [{ identity: `agent-${session}`, sid: 'PA_2', kind: 'AGENT' as const }]),
+      ]);
+    return new Lab(directory, livekit, { jobs: list, ...options });
+  }
+
+  /** Starts a keeper; `ended` resolves with its exit code, or null when it was killed. */
+  keeper(): { process: ChildProcess; pid: number; ended: Promise<number | null> } {
+    const child = spawn(
+      process.execPath,
+      [
+        join(root, 'dist/test/crash/keeper-main.js'),
+        this.directory,
+        `sqlite:${join(this.directory, 'store.db')}`,
+        JSON.stringify(this.scenario),
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    this.#keepers.push(child);
+    createInterface({ input: child.stdout }).on('line', (text) => this.#take(text));
+    child.stderr.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+    return { process: child, pid: child.pid ?? 0, ended };
+  }
+
+  #take(text: string) {
+    let line: Line;
+    try {
+      line = { ...(JSON.parse(text) as Line), at: performance.now() };
+    } catch {
+      return;
+    }
+    this.lines.push(line);
+    if (line.fake && line.pid) this.pids.add(line.pid);
+    for (const waiter of this.#waiters.filter(({ condition }) => condition(line))) {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      waiter.resolve(line);
+    }
+  }
+
+  /** The first line that fits, from the `from`-th on; within 20 s. */
+  until(what: string, condition: (line: Line) => boolean, from = 0): Promise<Line> {
+    const found = this.lines.slice(from).find((line) => condition(line));
+    if (found) return Promise.resolve(found);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const tail = this.lines.slice(-25).map((line) => JSON.stringify(line));
+        reject(new Error(`nothing like "${what}" in 20 s; the last lines were\n${tail.join('\n')}\n${this.errors}`));
+      }, 20_000);
+      this.#waiters.push({
+        condition,
+        resolve: (line) => {
+          clearTimeout(timer);
+          resolve(line);
+        },
+      });
+    });
+  }
+  /** What a fake said. */
+  fake(what: FakeEvent['what'], session?: string, from = 0): Promise<Line> {
+    const fits = (line: Line) =>
+      line.fake !== undefined && line.what === what && (session === undefined || line.session === session);
+    return this.until(`${what} ${session ?? ''}`, fits, from);
+  }
+  /** What a keeper logged. */
+  logged(message: string, session?: string, from = 0): Promise<Line> {
+    const fits = (line: Line) =>
+      line.msg?.includes(message) === true && (session === undefined || line.session === session);
+    return this.until(`${message} ${session ?? ''}`, fits, from);
+  }
+  async opened(session: string): Promise<number> {
+    const { pid } = await this.fake('opened', session);
+    await this.logged('following the job', session);
+    return pid ?? 0;
+  }
+
+  journal(session: string): Promise<SessionJournal> {
+    return readSession(this.directory, session);
+  }
+  /** Only when no keeper runs. */
+  async sealed(session: string): Promise<{ report: Report; deliveries: number } | undefined> {
+    const store = await openStore(`sqlite:${join(this.directory, 'store.db')}`);
+    try {
+      const report = await store.report(session);
+      const deliveries = await store.deliveries({ limit: 100, session });
+      return report && { report: JSON.parse(report.body) as Report, deliveries: deliveries.length };
+    } finally {
+      await store.close();
+    }
+  }
+  async delivered(): Promise<string[]> {
+    const names = await readdir(this.scenario.reports).catch(() => []);
+    return names.filter((name) => !name.startsWith('.')).sort();
+  }
+  deliveredReport = async (session: string): Promise<Report> =>
+    JSON.parse(await readFile(join(this.scenario.reports, `${session}.json`), 'utf8')) as Report;
+
+  async [Symbol.asyncDispose]() {
+    for (const child of this.#keepers) child.kill('SIGKILL');
+    for (const pid of this.pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
+    }
+    await this.livekit[Symbol.asyncDispose]();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** A zombie is gone: who starts orphans in a container may have nobody to collect them. */
+export const isGone = async (pid: number): Promise<boolean> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat === '' || /\) [ZX] /.test(stat);
+};
