@@ -49,9 +49,9 @@ const listOf = (list: readonly unknown[], budget: Budget, depth: number): Json[]
   return result;
 };
 
-const objectOf = (pairs: [string, unknown][], budget: Budget, depth: number): Json => {
+const objectOf = ({ pairs, count }: Pairs, budget: Budget, depth: number): Json => {
   const kept = new Map<string, Json | undefined>();
-  let dropped = 0;
+  let dropped = count - pairs.length;
   const keep = (wanted: (value: unknown) => boolean) => {
     for (const [name, value] of pairs) {
       if (!wanted(value)) continue;
@@ -71,23 +71,32 @@ const objectOf = (pairs: [string, unknown][], budget: Budget, depth: number): Js
     const value = kept.get(name);
     if (value !== undefined) result.push([wellFormed(name), value]);
   }
-  if (dropped > 0) result.push(['[truncated]', `${dropped} of ${pairs.length} keys`]);
+  if (dropped > 0) result.push(['[truncated]', `${dropped} of ${count} keys`]);
   return Object.fromEntries(result);
 };
 
-const pairsOf = (value: object): [string, unknown][] => {
-  if (value instanceof Map) return [...value].map(([name, inner]) => [String(name), inner]);
+type Pairs = { pairs: [string, unknown][]; count: number };
+
+const pairsOf = (value: object, budget: Budget): Pairs => {
+  if (value instanceof Map) {
+    const pairs = [...value].map(([name, inner]): [string, unknown] => [String(name), inner]);
+    return { pairs, count: pairs.length };
+  }
   if (value instanceof Error) {
     const { name, message } = value;
-    return [['name', name], ['message', message], ...Object.entries(value)];
+    const pairs: [string, unknown][] = [['name', name], ['message', message], ...Object.entries(value)];
+    return { pairs, count: pairs.length };
   }
-  return Object.keys(value).map((name) => {
+  const names = Object.keys(value);
+  // More keys than the budget could ever pay for are not even looked at: reading them is what would take long.
+  const pairs = names.slice(0, Math.max(0, budget.left) / NODE_COST + 1).map((name): [string, unknown] => {
     try {
       return [name, (value as Record<string, unknown>)[name]];
     } catch (error) {
       return [name, `[unreadable: ${String(error)}]`]; // a getter that throws
     }
   });
+  return { pairs, count: names.length };
 };
 
 const structureOf = (value: object, budget: Budget, depth: number): Json | undefined => {
@@ -100,7 +109,7 @@ const structureOf = (value: object, budget: Budget, depth: number): Json | undef
     if (value instanceof Set) return listOf([...value], budget, depth);
     const own = (value as { toJSON?: unknown }).toJSON;
     if (typeof own === 'function') return convert(own.call(value) as unknown, budget, depth + 1);
-    return objectOf(pairsOf(value), budget, depth);
+    return objectOf(pairsOf(value, budget), budget, depth);
   } finally {
     budget.ancestors.delete(value);
   }
@@ -138,5 +147,10 @@ const convert = (value: unknown, budget: Budget, depth: number): Json | undefine
  * anything beyond `characters` (default ENTRY_CHARACTERS) come out as text that says so. `undefined` and functions
  * are left out, as JSON does; alone they are null.
  */
-export const toJson = (value: unknown, characters: number = ENTRY_CHARACTERS): Json =>
-  convert(value, { left: characters, ancestors: new Set() }, 0) ?? null;
+export const toJson = (value: unknown, characters: number = ENTRY_CHARACTERS): Json => {
+  try {
+    return convert(value, { left: characters, ancestors: new Set() }, 0) ?? null;
+  } catch {
+    return '[unreadable]'; // what it threw could not be read either
+  }
+};

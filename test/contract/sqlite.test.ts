@@ -5,7 +5,8 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { assertSqliteVersion, openSqlite } from '../../src/store/sqlite.ts';
-import { sessionRow, storeContract } from './store-contract.ts';
+import { storeContract } from './store-contract.ts';
+import { sessionRow } from './store-rows.ts';
 
 storeContract('SQLite in memory', () => ({ open: () => openSqlite(':memory:'), clean: async () => undefined }));
 

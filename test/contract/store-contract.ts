@@ -1,6 +1,7 @@
 /** What every store has to do, whatever it is made of. `open` gives an empty store; `again` a second connection to it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NewDelivery, SealedReport, SessionRow, Store } from '../../src/store/store.ts';
+import type { NewDelivery, Store } from '../../src/store/store.ts';
+import { newDelivery, sealedReport, sessionRow } from './store-rows.ts';
 
 export type StoreMaker = {
   open(): Promise<Store>;
@@ -8,34 +9,6 @@ export type StoreMaker = {
   again?: () => Promise<Store>;
   clean(): Promise<void>;
 };
-
-export const sessionRow = (session: string, more: Partial<SessionRow> = {}): SessionRow => ({
-  session,
-  job: `job-${session}`,
-  room: `room-${session}`,
-  agentName: 'ada',
-  acceptedAt: 1_000,
-  state: 'open',
-  ...more,
-});
-
-export const sealedReport = (session: string, body = `{"session":"${session}"}`): SealedReport => ({
-  session,
-  report: `rep_${session}`,
-  sealedAt: 5_000,
-  body,
-});
-
-export const newDelivery = (delivery: string, session: string, more: Partial<NewDelivery> = {}): NewDelivery => ({
-  delivery,
-  session,
-  report: `rep_${session}`,
-  destination: 'backend',
-  kind: 'report',
-  body: `{"session":"${session}"}`,
-  nextAt: 2_000,
-  ...more,
-});
 
 export const storeContract = (title: string, make: () => StoreMaker): void => {
   describe(title, () => {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Entry, SessionJournal } from '../../src/journal/entry.ts';
+import type { Entry, EntryData, SessionJournal } from '../../src/journal/entry.ts';
 import { parseJournal } from '../../src/journal/parse.ts';
 import { recordedEnd } from '../../src/report/end.ts';
 import { fold, reportId, serializeReport } from '../../src/report/fold.ts';
@@ -17,11 +17,11 @@ const only = (script: Script, keeper: Script = accepted()): SessionJournal => ({
   epochs: [{ epoch: 1, entries: script.entries, torn: false }],
   keeper: keeper.entries,
 });
-const closing = {
+const closing: EntryData['session.closed'] = {
   end: { by: 'caller', reason: 'caller_hung_up', fault: 'none' },
   alsoTriggered: [],
   stage: 'conversing',
-} as const;
+};
 
 describe('the report of a call that ended well', () => {
   const report = checked(wholeCall());

@@ -1,0 +1,30 @@
+/** Rows for stores to hold. */
+import type { NewDelivery, SealedReport, SessionRow } from '../../src/store/store.ts';
+
+export const sessionRow = (session: string, more: Partial<SessionRow> = {}): SessionRow => ({
+  session,
+  job: `job-${session}`,
+  room: `room-${session}`,
+  agentName: 'ada',
+  acceptedAt: 1_000,
+  state: 'open',
+  ...more,
+});
+
+export const sealedReport = (session: string, body = `{"session":"${session}"}`): SealedReport => ({
+  session,
+  report: `rep_${session}`,
+  sealedAt: 5_000,
+  body,
+});
+
+export const newDelivery = (delivery: string, session: string, more: Partial<NewDelivery> = {}): NewDelivery => ({
+  delivery,
+  session,
+  report: `rep_${session}`,
+  destination: 'backend',
+  kind: 'report',
+  body: `{"session":"${session}"}`,
+  nextAt: 2_000,
+  ...more,
+});
