@@ -122,6 +122,7 @@ test('a server that is killed and started again has the same address, and caller
   try {
     const caller = await startCaller({ server: own, room: 'own' });
     callers.push(caller);
+    await caller.until('its microphone', () => caller.find('microphone.on'), 5000);
     const { pid } = own;
     await own.kill();
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);

@@ -10,7 +10,8 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await compile();
+  // `npm test` has just built everything; a lane started by itself has not.
+  if (!['test', 'verify'].includes(process.env['npm_lifecycle_event'] ?? '')) await compile();
   const server = await startLiveKitServer();
   project.provide('livekit', { url: server.url, apiKey: server.apiKey, apiSecret: server.apiSecret });
   return () => server.stop();

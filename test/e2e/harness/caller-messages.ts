@@ -9,6 +9,8 @@ export type TrackHeard = Heard & {
 
 export type CallerEvent =
   | { kind: 'joined'; at: number }
+  /** The track is published: what is said from now on can be heard. */
+  | { kind: 'microphone.on'; at: number }
   | { kind: 'participant.joined'; at: number; identity: string; agent: boolean }
   | { kind: 'participant.left'; at: number; identity: string; reason: string }
   | { kind: 'track.heard'; at: number; participant: string; sid: string }

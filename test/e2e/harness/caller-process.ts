@@ -130,6 +130,7 @@ async function join(wish: ToCaller & { type: 'join' }): Promise<void> {
   const source = new AudioSource(MOUTH_RATE, 1, MOUTH_QUEUE_MS);
   const options = new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE });
   await room.localParticipant?.publishTrack(LocalAudioTrack.createAudioTrack('microphone', source), options);
+  event({ kind: 'microphone.on', at: now() });
   await speak(source, wish.microphone);
 }
 
