@@ -26,7 +26,7 @@ async function detected(samples: Int16Array): Promise<VADEventType[]> {
     if (event.type !== VADEventType.INFERENCE_DONE) events.push(event.type);
     else if ((inferred += 1) >= windows) break;
   }
-  await stream.close();
+  stream.close();
   return events;
 }
 

@@ -94,26 +94,13 @@ function findIn(
     const place = bestPlace(recording.samples, anchor.at, heard, from, to - BLOCK);
     if (place.likeness < ALIKE) continue;
     const start = place.at - anchor.at;
-    let sure = 1;
-    let heardBlocks = 1;
-    // Outwards from the anchor, each block near where the one before it was: receivers stretch time.
-    for (const side of [
-      blocks.filter((block) => block.at > anchor.at),
-      blocks.filter((block) => block.at < anchor.at).toReversed(),
-    ]) {
-      let shift = start;
-      for (const block of side) {
-        const near = shift + block.at;
-        const last = Math.min(to - BLOCK, near + DRIFT);
-        const found = bestPlace(recording.samples, block.at, heard, Math.max(from, near - DRIFT), last);
-        if (found.likeness >= ALIKE) {
-          shift = found.at - block.at;
-          sure += 1;
-        }
-        if (found.likeness >= LIKELY) heardBlocks += 1;
-      }
-    }
-    if (sure < FEWEST) continue;
+    const found = follow(recording.samples, blocks, blocks.indexOf(anchor), heard, { from, to, start });
+    if (found.filter(({ likeness }) => likeness >= ALIKE).length < FEWEST) continue;
+    const first = found.findIndex(({ likeness }) => likeness >= LIKELY);
+    const last = found.findLastIndex(({ likeness }) => likeness >= LIKELY);
+    const heardBlocks = found.filter(
+      ({ likeness, loud }, index) => likeness >= LIKELY || (index > first && index < last && loud),
+    ).length;
     const totalMs = (recording.samples.length / KEPT_RATE) * 1000;
     const one = {
       name: recording.name,
@@ -125,6 +112,39 @@ function findIn(
     return [...findIn(recording, heard, from, start, timeOf), one, ...findIn(recording, heard, end, to, timeOf)];
   }
   return [];
+}
+
+/**
+ * Outwards from the anchor, each block near where the one before it was: receivers stretch time. `loud`: what sounded
+ * there has about the power of the block; codecs bend the waveform of sharp sounds more than their power.
+ */
+function follow(
+  samples: Int16Array,
+  blocks: readonly { at: number; power: number }[],
+  anchor: number,
+  heard: Int16Array,
+  { from, to, start }: { from: number; to: number; start: number },
+): { likeness: number; loud: boolean }[] {
+  const found = blocks.map(() => ({ likeness: 0, loud: false }));
+  for (const step of [1, -1]) {
+    let shift = start;
+    for (let index = anchor; index >= 0 && index < blocks.length; index += step) {
+      const block = blocks[index] as { at: number; power: number };
+      const near = shift + block.at;
+      const place = bestPlace(
+        samples,
+        block.at,
+        heard,
+        Math.max(from, near - DRIFT),
+        Math.min(to - BLOCK, near + DRIFT),
+      );
+      if (place.likeness >= ALIKE) shift = place.at - block.at;
+      const at = shift + block.at;
+      const ratio = at >= from && at + BLOCK <= to ? powerOf(heard, at) / block.power : 0;
+      found[index] = { likeness: place.likeness, loud: ratio > 1 / 4 && ratio < 4 };
+    }
+  }
+  return found;
 }
 
 /** Blocks that have anything in them: pauses resemble everything. */
