@@ -9,6 +9,12 @@ import { defineSession, endSessionTool, runWorker } from './index.ts';
 
 const { env } = process;
 
+/** Where your shop keeps them. A look-up that hangs is Lastword's to bound: `toolMs`. */
+const lookUpOpeningHours = async (): Promise<string> => {
+  const url = env['SHOP_HOURS_URL'];
+  return url === undefined ? 'Monday to Friday from nine to five.' : (await fetch(url)).text();
+};
+
 class Receptionist extends voice.Agent {
   constructor() {
     super({
@@ -19,7 +25,7 @@ class Receptionist extends voice.Agent {
         llm.tool({
           name: 'look_up_opening_hours',
           description: 'Looks up the opening hours of the shop.',
-          execute: async () => 'Monday to Friday from nine to six, Saturday from ten to two.',
+          execute: lookUpOpeningHours,
         }),
       ],
     });

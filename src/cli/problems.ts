@@ -1,0 +1,77 @@
+/** How the command line fails: one line that says what to do, and an exit code that a script can use. */
+import { PolicyError } from '../../machines/index.ts';
+import { ConfigError } from '../config-error.ts';
+import { JournalError } from '../journal/errors.ts';
+import { messageOf } from '../session/deadline.ts';
+import { StoreError } from '../store/store.ts';
+
+export const exitCodes = {
+  /** It worked. */
+  ok: 0,
+  /** It did not work; trying again may. */
+  failure: 1,
+  /** The command line was not understood. */
+  usage: 2,
+  /** There is no such session, report or delivery. */
+  notFound: 3,
+  /** Environment, files or keys are wrong: trying again will not help. */
+  configuration: 78,
+} as const;
+
+/** The command line was not understood. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** What was asked for is not there. */
+export class NotFoundError extends Error {
+  override name = 'NotFoundError';
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
+
+const unusable: Record<string, string> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'its file system is read-only',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'there is a file of that name',
+  ENOSPC: 'the disk is full',
+};
+
+/** *Pure.* What to print and how to exit. A fault of ours is printed with its stack, but never the stack alone. */
+export function problemOf(error: unknown): { message: string; code: number } {
+  const { failure, usage, notFound, configuration } = exitCodes;
+  if (error instanceof UsageError) return { message: error.message, code: usage };
+  if (error instanceof NotFoundError) return { message: error.message, code: notFound };
+  if (error instanceof ConfigError || error instanceof PolicyError)
+    return { message: error.message, code: configuration };
+  if (error instanceof StoreError) {
+    const isPassing = error.code === 'BUSY' || error.code === 'FAILED' || error.code === 'CLOSED';
+    return { message: error.message, code: isPassing ? failure : configuration };
+  }
+  if (error instanceof JournalError) {
+    return {
+      message: error.message,
+      code: error.code === 'ENOSESSION' || error.code === 'EBADID' ? notFound : failure,
+    };
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'LASTWORD_KEEPER_RUNS')
+    return { message: error.message, code: failure };
+  if (isSystemError(error) && error.path !== undefined && unusable[error.code ?? ''] !== undefined) {
+    const message = `LASTWORD_DIR: expected a directory that can be written, got ${error.path} (${unusable[error.code ?? '']}); let this user write there, or set LASTWORD_DIR to another directory`;
+    return { message, code: configuration };
+  }
+  const stack = error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : '';
+  return {
+    message: `${messageOf(error)}; this should not happen, please report it with what follows${stack}`,
+    code: failure,
+  };
+}
+
+/** *Effect.* Lets output be written, and then leaves: a handle that somebody forgot must not keep a finished command. */
+export function finish(code: number): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(), 1_000).unref();
+}

@@ -1,0 +1,91 @@
+/** The caller of a call in the terminal: what is typed, turned into speech, into leaving, and into faults. */
+import type { Lab } from '../testing/lab/index.ts';
+import type { TerminalMessage } from '../livekit/terminal/terminal-venue.ts';
+import type { Desk } from './desk.ts';
+import type { Screen } from './screen.ts';
+import { HELP, parseTyped } from './typed.ts';
+import type { Watched } from './watched.ts';
+
+/** A line is spoken when the one before was understood, or after this. */
+const UNDERSTOOD_MS = 6_000;
+
+export type Caller = {
+  /** Spoken after whatever is being spoken. */
+  say(text: string): void;
+  hangUp(): void;
+  /** A line as it was typed. */
+  take(typed: string): void;
+};
+
+export function callerOf(parts: {
+  lab: Pick<Lab, 'hears' | 'fail' | 'heal'>;
+  desk: Pick<Desk, 'hang'>;
+  screen: Pick<Screen, 'print' | 'paint'>;
+  call: Pick<Watched, 'state' | 'entries' | 'until'>;
+  /** To the job. */
+  does: (what: TerminalMessage['value']) => void;
+  /** SIGKILL for the job. */
+  kill: () => void;
+  /** SIGTERM for the keeper. */
+  shutDown: () => void;
+}): Caller {
+  const { lab, desk, screen, call, does, kill, shutDown } = parts;
+  const canHear = () => call.state.startsWith('live.conversing') || call.state.startsWith('live.greeting');
+  let speaking: Promise<unknown> = Promise.resolve();
+
+  const say = (text: string) => {
+    speaking = speaking.then(async () => {
+      if (!canHear())
+        return screen.print(
+          `nobody hears "${text}": the call is ${/^(live\.|$)/.test(call.state) ? 'not up yet' : 'over'}`,
+        );
+      lab.hears(text);
+      does({ type: 'speak', words: text.split(/\s+/).length });
+      return call.until(
+        ({ kind, data }) => kind === 'item' && data.role === 'user',
+        UNDERSTOOD_MS,
+        call.entries.length,
+      );
+    });
+  };
+  const hangUp = () => does({ type: 'hang-up' });
+
+  return {
+    say,
+    hangUp,
+    take(typed) {
+      const command = parseTyped(typed);
+      switch (command.kind) {
+        case 'nothing':
+          return;
+        case 'line':
+          return say(command.text);
+        case 'hangup':
+          return hangUp();
+        case 'vanish':
+        case 'return':
+          return does({ type: command.kind });
+        case 'fail':
+          lab.fail(command.component, { kind: 'status', status: 500 });
+          return screen.print(`the ${command.component} answers 500 from its next request on; /heal mends it`);
+        case 'heal':
+          lab.heal();
+          desk.hang(false);
+          return screen.print('every model works again, and the tool');
+        case 'hang-tool':
+          desk.hang(true);
+          return screen.print(
+            'the next look-up of the opening hours gets no answer; ask "what are your opening hours"',
+          );
+        case 'kill':
+          return kill();
+        case 'shutdown':
+          return shutDown();
+        case 'help':
+          return screen.print(HELP);
+        case 'wrong':
+          return screen.print(screen.paint('bad', command.why));
+      }
+    },
+  };
+}

@@ -1,0 +1,170 @@
+/** A session's journal as lines for people: on the screen while it runs, and in `lastword show`. Pure. */
+import type { Entry, Json } from '../journal/entry.ts';
+import { oneLine, type Paint, spellMs, type Tone } from './paint.ts';
+
+export type Row = {
+  /** Milliseconds since the epoch. */
+  at: number;
+  what: string;
+  text: string;
+  tone: Tone;
+  /** Beside the text, and less important. */
+  aside?: string;
+};
+
+const named: Record<string, string> = {
+  waiting: 'the caller waits',
+  idle: 'idle',
+  suspended: 'the caller is lost',
+  running: 'a tool runs',
+  overdue: 'a tool is overdue',
+  windingDown: 'winding down',
+};
+
+/** *Pure.* The state in the words of its diagram: `conversing: the caller waits, a tool runs`; `exiting: saying`. */
+export const stateName = (leaves: readonly string[]): string => {
+  const paths = leaves.map((leaf) => leaf.split('.').slice(leaf.startsWith('live.') ? 1 : 0));
+  const stage = paths[0]?.[0] ?? '';
+  const inner = stage === 'conversing' ? paths.map((path) => named[path[2] ?? '']) : [paths[0]?.[1]];
+  const said = inner.filter((word) => word !== undefined && word !== '');
+  return said.length === 0 ? stage : `${stage}: ${said.join(', ')}`;
+};
+
+const brief = (value: Json | undefined): string => {
+  const text = oneLine(JSON.stringify(value ?? null));
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+};
+const inMs = (ms: number | undefined): string =>
+  ms === undefined ? '' : ` (${Math.round(ms).toLocaleString('en-US')} ms)`;
+const because = (why: string | undefined): string => (why === undefined || why === '' ? '' : `: ${oneLine(why)}`);
+
+/** *Pure.* How one line of ours went. */
+export const heardOf = (spoken: {
+  outcome: string;
+  heardMs: number | null;
+  plannedMs?: number | null;
+  why?: string | null;
+}): string => {
+  const { outcome, heardMs, plannedMs, why } = spoken;
+  const number = (ms: number) => Math.round(ms).toLocaleString('en-US');
+  const of = typeof plannedMs === 'number' ? ` of ${number(plannedMs)}` : '';
+  const heard = heardMs === null ? '' : heardMs > 0 || outcome === 'played' ? `, ${number(heardMs)}${of} ms heard` : '';
+  return `${outcome}${heard}${because(why ?? undefined)}`;
+};
+
+/**
+ * Makes rows of entries, one session in order. It remembers the state, to say how long it lasted; entries that say
+ * nothing new make no row.
+ */
+export function timeline(): (entry: Entry, file?: string) => Row | undefined {
+  const since = new Map<string, { name: string; at: number }>();
+
+  return (entry, file = '1') => {
+    const row = (what: string, text: string, tone: Tone = 'plain'): Row => ({ at: entry.at, what, text, tone });
+    switch (entry.kind) {
+      case 'session.accepted':
+        return row('keeper', `the job is taken, room "${oneLine(entry.data.room.name)}"`, 'quiet');
+      case 'session.opened':
+        return row('job', `process ${entry.data.owner.pid}, epoch ${entry.data.epoch}`, 'quiet');
+      case 'session.withdrawn':
+        return row('keeper', `no session after all${because(entry.data.why)}`, 'quiet');
+      case 'transition': {
+        const key = `${entry.data.machine} ${file}`;
+        const name = stateName(entry.data.to);
+        const before = since.get(key);
+        if (before?.name === name) return undefined;
+        since.set(key, { name, at: entry.at });
+        const moved = row(entry.data.machine === 'recovery' ? 'recover' : 'state', name, 'state');
+        return before ? { ...moved, aside: `after ${spellMs(entry.at - before.at)} of ${before.name}` } : moved;
+      }
+      case 'item': {
+        const { role, text, interrupted, agent } = entry.data;
+        if (role === 'handoff') return row('handoff', `to ${agent ?? 'another agent'}`);
+        if (role === 'system') return undefined;
+        return row(
+          role === 'user' ? 'caller' : 'agent',
+          `${oneLine(text)}${interrupted ? ' (interrupted)' : ''}`,
+          role === 'user' ? 'caller' : 'agent',
+        );
+      }
+      case 'tool': {
+        const { name, status, args, output, error, ms } = entry.data;
+        if (status === 'started') return row('tool', `${name} ${brief(args)} …`);
+        if (status === 'settled') return row('tool', `${name} → ${brief(output)}${inMs(ms)}`);
+        return row('tool', `${name} ${status}${because(error)}${inMs(ms)}`, 'bad');
+      }
+      case 'spoken':
+        return row(
+          'line',
+          `${entry.data.line} (${entry.data.rung}) ${heardOf(entry.data)}`,
+          entry.data.outcome === 'failed' ? 'bad' : 'quiet',
+        );
+      case 'hangup': {
+        const { strategy, verified, left = [], error, ms } = entry.data;
+        const result = verified ? 'verified' : `not verified, left: ${left.map(oneLine).join(', ') || 'unknown'}`;
+        return row('hang-up', `${strategy}, ${result}${because(error)}${inMs(ms)}`, verified ? 'quiet' : 'bad');
+      }
+      case 'error': {
+        const { component, message, recoverable } = entry.data;
+        return row('error', `${component}: ${oneLine(message)}${recoverable ? '' : ' (for good)'}`, 'bad');
+      }
+      case 'participant': {
+        const { identity, change, reason, isCaller } = entry.data;
+        if (change === 'attributes' || change === 'metadata')
+          return row('room', `${change} of ${oneLine(identity)} changed`, 'quiet');
+        return row(
+          'room',
+          `${isCaller === true ? 'the caller' : oneLine(identity)} ${change}${because(reason)}`,
+          'quiet',
+        );
+      }
+      case 'room':
+        return row('room', `${entry.data.change}${because(entry.data.reason)}`, 'quiet');
+      case 'provider':
+        return row(
+          'model',
+          `${entry.data.component} ${oneLine(entry.data.label)} ${entry.data.available ? 'is back' : 'is given up for another'}`,
+        );
+      case 'effect': {
+        const { name, phase, line, error, ms } = entry.data;
+        if (phase !== 'failed' && phase !== 'late') return undefined;
+        return row('effect', `${name}${line ? ` ${line}` : ''} ${phase}${because(error)}${inMs(ms)}`, 'quiet');
+      }
+      case 'attach':
+        return row('attach', `${oneLine(entry.data.key)} = ${brief(entry.data.value)}`, 'quiet');
+      case 'log':
+        return entry.data.level === 'debug' ? undefined : row('log', oneLine(entry.data.message), 'quiet');
+      case 'session.closed': {
+        const { end, alsoTriggered } = entry.data;
+        const also =
+          alsoTriggered.length === 0
+            ? ''
+            : `; later also ${alsoTriggered.map(({ reason }) => oneLine(reason)).join(', ')}`;
+        return row('end', `${oneLine(end.reason)}, by ${end.by}${because(end.detail)}${also}`, 'strong');
+      }
+      case 'keeper.noticed':
+        return row('keeper', `noticed that the job ${noticed[entry.data.what]}${because(entry.data.detail)}`, 'bad');
+      case 'keeper.sealed':
+        return row('keeper', `report sealed, ${entry.data.bytes.toLocaleString('en-US')} bytes`, 'quiet');
+      case 'event':
+      case 'usage':
+      case 'latency':
+        return undefined;
+    }
+  };
+}
+
+const noticed = {
+  closed: 'closed its journal',
+  died: 'died',
+  frozen: 'froze',
+  unopened: 'never began',
+  gone: 'is gone with its host',
+} as const;
+
+/** *Pure.* One row as it is printed: seconds since the first entry, what, text. */
+export const printed = ({ at, what, text, tone, aside }: Row, startedAt: number, paint: Paint): string => {
+  const time = ((at - startedAt) / 1000).toFixed(1).padStart(6);
+  const more = aside === undefined ? '' : `   ${paint('quiet', aside)}`;
+  return `${paint('quiet', `${time}  ${what.padEnd(7)}`)}  ${paint(tone, text)}${more}`;
+};

@@ -1,0 +1,62 @@
+/** What a user can type. Pure. */
+import { nearest } from './nearest.ts';
+
+export const components = ['llm', 'tts', 'stt'] as const;
+export type Component = (typeof components)[number];
+
+export type Typed =
+  | { kind: 'nothing' }
+  | { kind: 'line'; text: string }
+  | { kind: 'hangup' | 'vanish' | 'return' | 'heal' | 'hang-tool' | 'kill' | 'shutdown' | 'help' }
+  | { kind: 'fail'; component: Component }
+  /** What was expected, what came, what to do. */
+  | { kind: 'wrong'; why: string };
+
+type Plain = Exclude<Typed, { text: string } | { component: Component } | { why: string }>['kind'];
+const plain: Record<string, Plain> = {
+  '/hangup': 'hangup',
+  '/vanish': 'vanish',
+  '/return': 'return',
+  '/heal': 'heal',
+  '/kill': 'kill',
+  '/shutdown': 'shutdown',
+  '/help': 'help',
+};
+const names = [...Object.keys(plain), '/fail', '/hang'];
+
+export const HELP = `A line that begins with no slash is spoken into the call. Otherwise:
+  /hangup             hang up
+  /vanish, /return    lose the connection; come back
+  /fail llm|tts|stt   break a model, from its next request on
+  /heal               mend every model, and the tool
+  /hang tool          the next look-up of the opening hours gets no answer
+  /kill               kill the process of the call (kill -9)
+  /shutdown           stop the keeper, as a deployment does (SIGTERM)
+  /help               this
+Ctrl-C ends the call with its goodbye, a second one at once. Ctrl-D hangs up.`;
+
+export function parseTyped(typed: string): Typed {
+  const text = typed.trim();
+  if (text === '') return { kind: 'nothing' };
+  if (!text.startsWith('/')) return { kind: 'line', text };
+  const [name = '', ...rest] = text.toLowerCase().split(/\s+/);
+  const argument = rest.join(' ');
+  const got = argument === '' ? 'nothing' : `"${argument}"`;
+  if (name === '/fail') {
+    const component = components.find((each) => each === argument);
+    if (component) return { kind: 'fail', component };
+    return { kind: 'wrong', why: `/fail: expected ${components.join(', ')}, got ${got}; write /fail llm` };
+  }
+  if (name === '/hang') {
+    if (argument === 'tool') return { kind: 'hang-tool' };
+    return { kind: 'wrong', why: `/hang: expected tool, got ${got}; write /hang tool, or /hangup to hang up` };
+  }
+  const kind = Object.hasOwn(plain, name) ? plain[name] : undefined;
+  if (kind === undefined) {
+    const near = nearest(name, names);
+    const advice = near.length > 0 ? `did you mean ${near.join(' or ')}?` : '/help lists what there is';
+    return { kind: 'wrong', why: `${name}: expected a command, got none that is known; ${advice}` };
+  }
+  if (argument !== '') return { kind: 'wrong', why: `${name}: expected nothing after it, got ${got}; write ${name}` };
+  return { kind };
+}
