@@ -60,7 +60,7 @@ export async function claimDirectory(
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const [highest = 0] = await claimsIn(folder);
       const owner = highest > 0 ? await ownerOf(join(folder, `keeper.${highest}.json`)) : undefined;
-      if (owner && owner.pid !== mine.pid) {
+      if (owner) {
         const liveness = await isAlive(owner);
         if (liveness === 'alive' || (liveness === 'unknown' && (await isListening())))
           throw new KeeperRunsError(folder, owner.pid);

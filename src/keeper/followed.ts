@@ -52,6 +52,7 @@ export type Followed = {
   readonly hasPeer: boolean;
   /** Resolves when the job is on disk. @throws JournalError */
   accept(accepted: EntryData['session.accepted']): Promise<void>;
+  /** Declined by the worker after all, or left by the job because its room was gone: no session, and no report. */
   withdraw(why: string): Promise<void>;
   /** As the journal has it, after a restart of the keeper. */
   adopt(known: Known): void;
@@ -156,6 +157,7 @@ export function followSession(session: string, options: FollowOptions): Followed
       log.error({ err: error }, 'the journal cannot be read; hanging up all the same');
       return undefined;
     });
+    if (known?.isWithdrawn) return;
     if (known?.isClosed) return await seal(); // it said its last word, and nobody heard it
     void index('recovering');
     const rooms = facts ? await options.rooms() : null;
@@ -270,12 +272,12 @@ export function followSession(session: string, options: FollowOptions): Followed
     },
 
     async withdraw(why) {
-      if (phase !== 'accepted') return;
+      if (phase !== 'accepted' && phase !== 'running') return;
       phase = 'over';
       clearTimeout(startTimer);
       notes.append('session.withdrawn', { why });
       await notes.close();
-      log.info({ why }, 'the worker declined the job after all');
+      log.info({ why }, 'withdrawn: no session');
       finish();
     },
 

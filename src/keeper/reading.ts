@@ -3,6 +3,9 @@ import type { End, Policy } from '../../machines/index.ts';
 import type { HangUpPolicy, HangUpStrategy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { recordedEnd } from '../report/end.ts';
 
+/** The end of a job that found its room gone: no call, and no report, also when it died before it could say so. */
+const STALE = 'stale_dispatch';
+
 export type Known = {
   facts: JobFacts | undefined;
   acceptedAt: number | undefined;
@@ -26,15 +29,18 @@ export function whatIsKnown(journal: SessionJournal): Known {
   // LiveKit offers a job that was declined again, under the same id: the last word counts.
   const offer = journal.keeper.findLast(({ kind }) => kind === 'session.accepted' || kind === 'session.withdrawn');
   const opened = entries.findLast((entry) => entry.kind === 'session.opened');
+  const closed = entries.find((entry) => entry.kind === 'session.closed');
+  // A job that runs all the same is a session, whatever its worker said before.
+  const isWithdrawn = offer?.kind === 'session.withdrawn' && (!opened || opened.at <= offer.at);
+  const isStale = closed?.data.end.reason === STALE;
   const caller = entries.findLast((entry) => entry.kind === 'participant' && entry.data.isCaller === true);
   const job = opened?.data ?? accepted?.data;
   return {
     facts: job && { job: job.job, agentName: job.agentName, room: job.room, metadata: job.metadata },
     acceptedAt: accepted?.at,
     openedAt: entries.find(({ kind }) => kind === 'session.opened')?.at,
-    // A job that runs all the same is a session, whatever its worker said.
-    isWithdrawn: !opened && offer?.kind === 'session.withdrawn',
-    isClosed: entries.some(({ kind }) => kind === 'session.closed'),
+    isWithdrawn: isWithdrawn || isStale,
+    isClosed: closed !== undefined,
     opened: opened && { epoch: opened.data.epoch, owner: opened.data.owner, identity: opened.data.identity },
     policy: job?.policy,
     hangUp: job?.hangUp,

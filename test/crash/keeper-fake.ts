@@ -15,7 +15,7 @@ import { connectLink } from '../../src/link/client.ts';
 import type { LiveKitAccess } from '../../src/link/messages.ts';
 
 /** `absent`: offered, accepted, and never seen. `deaf`: does not end when told to. `closed-unheard`: closes its journal and dies. */
-export type How = 'talks' | 'absent' | 'deaf' | 'closed-unheard' | 'saying-goodbye' | 'foreign';
+export type How = 'talks' | 'absent' | 'deaf' | 'closed-unheard' | 'saying-goodbye' | 'foreign' | 'stale';
 export type Scenario = {
   directory: string;
   reports: string;
@@ -151,7 +151,8 @@ async function job(how: How) {
   });
   await journal.durable();
   const close = async () => {
-    const end = { by: 'caller', reason: 'caller_hung_up', fault: 'none' } as const;
+    const reason = how === 'stale' ? 'stale_dispatch' : 'caller_hung_up';
+    const end = { by: 'caller', reason, fault: 'none' } as const;
     journal.append('session.closed', { end, alsoTriggered: [], stage: 'conversing' });
     await journal.close();
   };
@@ -169,6 +170,12 @@ async function job(how: How) {
     if (isEnding) return;
     isEnding = true;
     await close();
+    if (how === 'stale') {
+      link.send({ type: 'job.withdrawn', job: session, why: 'the room was gone' });
+      link.close();
+      await new Promise((resolve) => setTimeout(resolve, 50)); // the socket empties itself
+      process.exit(0);
+    }
     link.send({ type: 'job.closed', session, epoch: 1, lastSeq: journal.lastSeq });
     say({ what: (await link.awaitSealed(session, 20_000)) ? 'sealed' : 'unsealed', session });
     process.exit(0);

@@ -1,46 +1,30 @@
 /** Keepers, workers and jobs as real processes in a directory of their own; what they print is what a test waits for. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { readSession } from '../../src/journal/read.ts';
 import type { SessionJournal } from '../../src/journal/entry.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { startStandIn, type StandIn } from '../unit/twirp-stand-in.ts';
+import { compile } from './compile.ts';
 import type { FakeEvent, How, Scenario } from './keeper-fake.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const newest = (folder: string): number =>
-  Math.max(
-    ...readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
-  );
-
-/** The processes run from dist, as they will when they are installed; it is built when a source is newer. */
-export async function build(): Promise<void> {
-  const built = statSync(join(root, 'dist/test/crash/keeper-main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (built > Math.max(...['machines', 'src', 'test'].map((folder) => newest(join(root, folder))))) return;
-  // Type errors are the type check's business; the files are written all the same.
-  await promisify(execFile)('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root }).catch(() => undefined);
-}
+let program: Awaited<ReturnType<typeof compile>> | undefined;
+/** Compiles the programs; returns what removes them. */
+export const build = async (): Promise<() => Promise<void>> => {
+  program = await compile('test/crash/keeper-main.ts', 'test/crash/keeper-fake.ts');
+  return program.clean;
+};
 
 export type Line = Partial<FakeEvent> & { msg?: string; session?: string; code?: number; pid?: number; at: number };
 
-export const quick = {
-  startMs: 1_500,
-  beatMs: 100,
-  unresponsiveMs: 1_500,
-  probeMs: 500,
-  hangUpMs: 2_000,
-  sealMs: 2_000,
-  shutdownBudgetMs: 3_000,
-};
+/** Quick where a test waits for the limit; where it does not, long enough for a machine that does other work, too. */
+const policy = { startMs: 10_000, beatMs: 100, unresponsiveMs: 3_000, hangUpMs: 3_000, shutdownBudgetMs: 3_000 };
+export const quickStart = { policy: { ...policy, startMs: 1_500 } };
+export const quickFreeze = { policy: { ...policy, unresponsiveMs: 1_500 } };
 
 export class Lab implements AsyncDisposable {
   readonly lines: Line[] = [];
@@ -59,7 +43,7 @@ export class Lab implements AsyncDisposable {
       directory,
       reports: join(directory, 'reports'),
       livekit: { url: livekit.url, apiKey: 'key', apiSecret: 'secret-that-is-long-enough-for-a-token' },
-      policy: quick,
+      policy,
       jobs: [],
       once: join(directory, 'begun'),
       ...options,
@@ -82,7 +66,7 @@ export class Lab implements AsyncDisposable {
     const child = spawn(
       process.execPath,
       [
-        join(root, 'dist/test/crash/keeper-main.js'),
+        program?.path('test/crash/keeper-main.ts') ?? '',
         this.directory,
         `sqlite:${join(this.directory, 'store.db')}`,
         JSON.stringify(this.scenario),

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { build, isGone, Lab } from './keeper-lab.ts';
+import { build, isGone, Lab, quickFreeze, quickStart } from './keeper-lab.ts';
 
 beforeAll(build);
 
@@ -56,7 +56,7 @@ describe('a job', () => {
   });
 
   test('that froze is killed, hung up on and sealed', async () => {
-    await using lab = await Lab.open({ AJ_1: 'talks' });
+    await using lab = await Lab.open({ AJ_1: 'talks' }, quickFreeze);
     const keeper = lab.keeper();
     const pid = await lab.opened('AJ_1');
     signal(pid, 'SIGSTOP');
@@ -83,7 +83,7 @@ describe('a job', () => {
   });
 
   test('that was accepted and never opened its journal is hung up on and reported', async () => {
-    await using lab = await Lab.open({ AJ_1: 'absent' });
+    await using lab = await Lab.open({ AJ_1: 'absent' }, quickStart);
     const keeper = lab.keeper();
     const recorded = await lab.fake('recorded', 'AJ_1');
     const released = await lab.logged('the caller was released', 'AJ_1');
@@ -94,7 +94,7 @@ describe('a job', () => {
   });
 
   test('that never opened is not hung up on when another agent serves its room', async () => {
-    await using lab = await Lab.open({ AJ_1: 'absent' });
+    await using lab = await Lab.open({ AJ_1: 'absent' }, quickStart);
     const occupants = lab.livekit.rooms.get('room-AJ_1') ?? [];
     occupants.push({ identity: 'agent-of-another-worker', sid: 'PA_9', kind: 'AGENT' });
     const keeper = lab.keeper();
@@ -122,6 +122,23 @@ describe('a job', () => {
     const report = await lab.deliveredReport('AJ_1');
     expect(report.end.reason).toBe('agent_ended');
     expect(report.alsoTriggered).toMatchObject([{ reason: 'process_crashed' }]);
+  });
+
+  test('whose room was gone is no session: no report, and the next keeper leaves it alone', async () => {
+    await using lab = await Lab.open({ AJ_1: 'stale' });
+    const first = lab.keeper();
+    signal(await lab.opened('AJ_1'), 'SIGUSR2');
+    await lab.logged('withdrawn', 'AJ_1');
+    first.process.kill('SIGTERM');
+    await first.ended;
+    const from = lab.lines.length;
+    const second = lab.keeper();
+    await lab.fake('ready', undefined, from);
+    second.process.kill('SIGTERM');
+    await second.ended;
+    expect(await lab.sealed('AJ_1')).toBeUndefined();
+    expect(await lab.delivered()).toEqual([]);
+    expect(lab.livekit.asked).toEqual([]);
   });
 
   test('that dies beside another one does not disturb it', async () => {
@@ -176,7 +193,7 @@ describe('the keeper', () => {
   });
 
   test('killed after a job was recorded counts its time to start from that record', async () => {
-    await using lab = await Lab.open({ AJ_1: 'absent' });
+    await using lab = await Lab.open({ AJ_1: 'absent' }, quickStart);
     const first = lab.keeper();
     await lab.fake('recorded', 'AJ_1');
     first.process.kill('SIGKILL');
@@ -202,7 +219,7 @@ describe('the keeper', () => {
   });
 
   test('asks LiveKit about a job of another container, and takes it in hand when its agent is gone', async () => {
-    await using lab = await Lab.open({ AJ_1: 'foreign' });
+    await using lab = await Lab.open({ AJ_1: 'foreign' }, { policy: { ...quickFreeze.policy, startMs: 4_000 } });
     const first = lab.keeper();
     const pid = await lab.opened('AJ_1');
     first.process.kill('SIGKILL');

@@ -1,0 +1,191 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { defaultPolicy } from '../../machines/index.ts';
+import type { Owner } from '../../src/journal/entry.ts';
+import { thisProcess } from '../../src/journal/owner.ts';
+import { openJournal } from '../../src/journal/write.ts';
+import { claimDirectory, KeeperRunsError } from '../../src/keeper/claim.ts';
+import { openNotes } from '../../src/keeper/notes.ts';
+import { startSealer } from '../../src/keeper/seal.ts';
+import { startPulse } from '../../src/keeper/watch.ts';
+import type { WorkerHello } from '../../src/link/messages.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+
+const log = pino({ level: 'silent' });
+const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lastword-keeper-parts-'));
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('the claim on a directory', () => {
+  const nobodyListens = () => Promise.resolve(false);
+  const claims = async () => (await readdir(directory)).filter((name) => name.endsWith('.json')).sort();
+  const plant = (number: number, owner: Owner) =>
+    writeFile(join(directory, `keeper.${number}.json`), JSON.stringify(owner));
+
+  test('is refused while its keeper lives, and names its pid', async () => {
+    const release = await claimDirectory(directory, nobodyListens);
+    await expect(claimDirectory(directory, nobodyListens)).rejects.toThrow(KeeperRunsError);
+    await expect(claimDirectory(directory, nobodyListens)).rejects.toThrow(`pid ${process.pid}`);
+    await release();
+    await (
+      await claimDirectory(directory, nobodyListens)
+    )();
+  });
+  test('of a dead keeper is followed by the next number, also when its pid is somebody else’s now', async () => {
+    await plant(7, { ...(await thisProcess()), startTicks: '1' });
+    await claimDirectory(directory, nobodyListens);
+    expect(await claims()).toEqual(['keeper.8.json']);
+  });
+  test('of a keeper in another container holds as long as somebody listens on the socket', async () => {
+    await plant(1, { ...(await thisProcess()), pidNamespace: '1' });
+    await expect(claimDirectory(directory, () => Promise.resolve(true))).rejects.toThrow(KeeperRunsError);
+    await claimDirectory(directory, nobodyListens);
+  });
+  test('of a dead keeper is taken over by one of many', async () => {
+    await plant(1, { ...(await thisProcess()), startTicks: '1' });
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => claimDirectory(directory, nobodyListens)));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await claims()).toHaveLength(1);
+  });
+  test('that is damaged is passed over', async () => {
+    await writeFile(join(directory, 'keeper.3.json'), '{');
+    await claimDirectory(directory, nobodyListens);
+    expect(await claims()).toEqual(['keeper.4.json']);
+  });
+});
+
+describe('the pulse', () => {
+  test('tells how late it is itself, and nothing when it is in time', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setImmediate'] });
+    let now = 0;
+    const late: number[] = [];
+    const pulse = startPulse(
+      250,
+      (lateMs) => late.push(lateMs),
+      () => now,
+    );
+    for (const at of [250, 600, 4_850, 5_100]) {
+      now = at;
+      await vi.advanceTimersByTimeAsync(250);
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    pulse.stop();
+    expect(late).toEqual([0, 0, 4_000, 0]);
+  });
+});
+
+describe('the sealer', () => {
+  const worker = (directories: string[]): WorkerHello => ({
+    type: 'hello.worker',
+    pid: 1,
+    agentFile: 'agent.js',
+    agentName: 'ada',
+    livekit: null,
+    reports: directories.map((name) => ({ kind: 'file', name, directory: join(directory, name) })),
+    alerts: [],
+    policy: defaultPolicy,
+    hangUp,
+  });
+  const accepted = async (session: string) => {
+    const notes = openNotes(directory, session, log);
+    await notes.begin({
+      kind: 'session.accepted',
+      data: {
+        job: session,
+        agentName: 'ada',
+        room: { name: 'room', sid: 'RM_1' },
+        metadata: '',
+        worker: 'pid 1',
+        hangUp,
+        policy: defaultPolicy,
+      },
+    });
+    await notes.close();
+  };
+  const sealerOn = (store: Pick<Store, 'seal' | 'report' | 'enqueue'>, known: () => WorkerHello | undefined) =>
+    startSealer({ directory, store, worker: () => Promise.resolve(known()), onSealed: () => undefined, log });
+
+  test('seals once, with a delivery for each destination; a second time gives back the first', async () => {
+    await using store = await memory();
+    await accepted('AJ_1');
+    const sealer = sealerOn(store, () => worker(['one', 'two']));
+    const first = await sealer.seal('AJ_1', log);
+    const journal = await openJournal({ directory, session: 'AJ_1', file: 'keeper' });
+    journal.append('keeper.noticed', { what: 'died', epoch: 1 }); // a different fold must not make a different report
+    await journal.close();
+    const before = await store.report('AJ_1');
+    const second = await sealer.seal('AJ_1', log);
+    expect(first).toMatchObject({ isFirst: true });
+    expect(second).toMatchObject({ isFirst: false, report: first.report, bytes: first.bytes });
+    expect(await store.report('AJ_1')).toEqual(before);
+    expect(await store.deliveries({ limit: 10 })).toHaveLength(2);
+    expect(await store.session('AJ_1')).toMatchObject({ state: 'sealed', reason: 'startup_failed' });
+  });
+
+  test('goes on asking a store that fails', async () => {
+    await using store = await memory();
+    await accepted('AJ_1');
+    let failures = 2;
+    const flaky = {
+      report: (session: string) => store.report(session),
+      enqueue: () => Promise.resolve(),
+      seal: (...given: Parameters<Store['seal']>) =>
+        failures-- > 0 ? Promise.reject(new Error('planted: disk full')) : store.seal(...given),
+    };
+    await sealerOn(flaky, () => worker([])).seal('AJ_1', log);
+    expect(await store.report('AJ_1')).toBeDefined();
+    expect(failures).toBe(-1);
+  });
+
+  test('gives up only when the keeper ends', async () => {
+    await accepted('AJ_1');
+    const broken = {
+      report: () => Promise.reject(new Error('planted')),
+      enqueue: () => Promise.resolve(),
+      seal: () => Promise.reject(new Error('planted')),
+    };
+    const sealer = sealerOn(broken, () => worker([]));
+    const sealing = sealer.seal('AJ_1', log);
+    sealer.stop();
+    await expect(sealing).rejects.toThrow();
+  });
+
+  test('makes the deliveries later when no worker had said where reports go', async () => {
+    await using store = await memory();
+    await accepted('AJ_1');
+    let known: WorkerHello | undefined;
+    let heard: () => void = () => undefined;
+    const enqueued = new Promise<void>((resolve) => (heard = resolve));
+    const watched = {
+      report: (session: string) => store.report(session),
+      seal: (...given: Parameters<Store['seal']>) => store.seal(...given),
+      enqueue: async (...given: Parameters<Store['enqueue']>) => {
+        await store.enqueue(...given);
+        heard();
+      },
+    };
+    const sealer = sealerOn(watched, () => known);
+    await sealer.seal('AJ_1', log);
+    expect(await store.deliveries({ limit: 10 })).toEqual([]);
+    known = worker(['one']);
+    sealer.onWorker();
+    await enqueued;
+    sealer.onWorker();
+    expect(await store.deliveries({ limit: 10 })).toMatchObject([{ session: 'AJ_1' }]);
+  });
+});
+
+const memory = async (): Promise<Store & AsyncDisposable> => {
+  const store = await openStore('sqlite::memory:');
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
+};
