@@ -249,8 +249,13 @@ describe('a relay that ends', () => {
     const one = relay({ sender: fakeSender(clock.now, () => undefined).sender, concurrency: { each: 1 } });
     await clock.drain();
     expect((await store.deliveries({ state: 'delivering', limit: 10 })).length).toBeGreaterThan(0);
+    const began = clock.now();
     await one.stop();
-    expect(await store.deliveries({ state: 'due', limit: 10 })).toHaveLength(3);
+    const rows = await store.deliveries({ state: 'due', limit: 10 });
+    expect(rows).toHaveLength(3);
+    // At once, and not as a failure of the receiver's.
+    for (const { nextAt, lastError } of rows)
+      expect({ nextAt, lastError }).toEqual({ nextAt: began, lastError: undefined });
   });
 
   it('by SIGKILL leaves leases that the next one of its name takes at once, and others only when they have run out', async () => {
