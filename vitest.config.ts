@@ -1,24 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * One project a lane. In-process lanes share a pool; lanes with processes, ports and audio run one file at a time,
- * because two cores that decode speech for two calls at once measure each other.
+ * One project a lane. In-process lanes share the cores; lanes with processes, ports and audio come one after the
+ * other, one file at a time: two cores that decode speech for two calls at once measure each other.
  */
-const lane = (name: string, options: Record<string, unknown> = {}) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, ...options },
+const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, sequence: { groupOrder }, ...options },
 });
-const withProcesses = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 };
+const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
+const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 
 export default defineConfig({
   test: {
     projects: [
-      lane('machine', { testTimeout: 120_000 }),
-      lane('unit'),
-      lane('contract'),
-      lane('faults', withProcesses),
-      lane('crash', withProcesses),
-      lane('e2e', { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] }),
-      lane('docs', withProcesses),
+      lane('machine', 0, { testTimeout: 120_000 }),
+      lane('unit', 0),
+      lane('contract', 0, { testTimeout: 60_000 }),
+      lane('faults', 1, withProcesses),
+      lane('crash', 2, withProcesses),
+      lane('e2e', 3, withServer),
+      lane('docs', 4, withServer),
     ],
   },
 });

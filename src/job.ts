@@ -156,6 +156,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     playout: undefined,
     speeches: new Set(),
     tools: new Set(),
+    asked: new Set(),
   };
   setCurrentCall(call);
   observeProcess(parts.job);

@@ -21,8 +21,11 @@ import type { Defined } from './livekit/definition.ts';
 import { openRooms } from './rooms/server-api.ts';
 import { messageOf } from './session/deadline.ts';
 
-/** A call waits for this answer; a keeper that is that slow could not look after it. */
-const OFFER_MS = 500;
+/**
+ * A call waits for this answer; a keeper that is that slow could not look after it. 500 ms were too few: on two busy
+ * cores a keeper answered after 600 ms, and a declined dispatch is never offered again (the server gives 10 s).
+ */
+const OFFER_MS = 2000;
 /** The server assigns to workers below 0.7, so a full worker says exactly that (sdk-facts, 12). */
 const FULL_LOAD = 0.7;
 /** A process that is still warming up misses the SDK's shutdown request; 60 s is the SDK's patience (trap T17). */
@@ -33,7 +36,7 @@ const CALLS_PER_CORE = 10;
 export type WorkerOptions = {
   /** Named agents are dispatched by name; without a name every new room gets one. */
   agentName?: string;
-  /** Accept or reject by yourself. `accept()` asks the keeper first, and declines when it gives no answer in 500 ms. */
+  /** Accept or reject by yourself. `accept()` asks the keeper first, and declines when it gives no answer in 2 s. */
   requestFunc?: (request: JobRequest) => Promise<void>;
   /** Health port. Default 8081. */
   port?: number;
@@ -234,7 +237,7 @@ async function roomIsThere(
   room: JobFacts['room'],
 ): Promise<boolean> {
   try {
-    const sid = await openRooms(livekit).sidOf(room.name, AbortSignal.timeout(OFFER_MS - 100));
+    const sid = await openRooms(livekit).sidOf(room.name, AbortSignal.timeout(500));
     return room.sid === '' || sid === room.sid;
   } catch {
     return true;

@@ -1,5 +1,6 @@
 /** One call at work in this process: what its observers and its effects share. Types only. */
 import type { voice } from '@livekit/agents';
+import type { SpokenLine } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call } from './call.ts';
@@ -22,6 +23,8 @@ export type LiveJob = {
   /** Speeches and tools that are under way, for the drain. */
   readonly speeches: Set<voice.SpeechHandle>;
   readonly tools: Set<Promise<unknown>>;
+  /** Lines that were asked for, whatever became of them. */
+  readonly asked: Set<SpokenLine>;
   /** From the hang-up on: abort what the user started. */
   readonly letGo: AbortController;
 };

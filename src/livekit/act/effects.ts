@@ -3,7 +3,7 @@
  * what comes next.
  */
 import type { voice } from '@livekit/agents';
-import type { Effects } from '../../../machines/index.ts';
+import type { Effects, End } from '../../../machines/index.ts';
 import type { HangUpResult } from '../../rooms/rooms.ts';
 import { settledWithin, unlessAborted } from '../../session/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';
@@ -12,7 +12,7 @@ import type { LiveJob } from '../live-job.ts';
 import { speak } from './speak.ts';
 import { startSession } from './start-session.ts';
 
-export type Reporting = (end: Effects['sendReport']['input']['end'], signal: AbortSignal) => Promise<void>;
+export type Reporting = (end: End, signal: AbortSignal) => Promise<void>;
 
 /** `job` is asked for late: it needs the run, and the run needs its effects. */
 export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: Reporting): SessionEffects {
@@ -56,11 +56,12 @@ const mute = (session: voice.AgentSession | undefined) => session?.input.setAudi
 
 async function hangUp(
   job: LiveJob,
-  end: Effects['hangUp']['input']['end'],
+  end: End,
   signal: AbortSignal,
 ): Promise<{ verified: boolean }> {
   const strategy = strategyFor(end, job.definition.hangUp);
   const begun = Date.now();
+  noteGoodbyeLeftOut(job, end);
   await settledWithin(job.recorder.durable(), 200);
   job.venue.hush();
   const result: HangUpResult = await job.venue.hangUp(strategy, signal);
@@ -75,6 +76,17 @@ async function hangUp(
   });
   job.letGo.abort();
   return { verified };
+}
+
+/** A goodbye that was configured and never asked for: the report says why. */
+function noteGoodbyeLeftOut({ definition, asked, venue, run, recorder }: LiveJob, end: End): void {
+  if (definition.goodbye === 'none' || asked.has('goodbye')) return;
+  const why =
+    asked.has('apology') ? 'the apology was the last word'
+    : !venue.isCallerThere() ? 'nobody was there'
+    : !run.context().goodbye ? 'the one who ended the call wanted none'
+    : `no time was left for it (${end.reason})`;
+  recorder.append('spoken', { line: 'goodbye', rung: 'live', heardMs: 0, outcome: 'skipped', why });
 }
 
 /** Hard: a drain has no deadline and cannot be escalated (sdk-facts, 0). */

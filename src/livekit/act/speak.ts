@@ -31,6 +31,7 @@ const bundled = {
 export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<Heard> {
   const { line, rung } = speech;
   const begun = Date.now();
+  job.asked.add(line);
   const note = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) =>
     job.recorder.append('spoken', { line, rung, ...more });
   const isOwnTrack = line === 'apology' || line === 'filler' || rung === 'bundled';

@@ -42,7 +42,8 @@ const call = { over: false };
 let news = false;
 
 const now = () => performance.timeOrigin + performance.now();
-const tell = (message: FromCaller) => process.connected && process.send?.(message);
+// A test that has ended takes no more messages, and that is no failure.
+const tell = (message: FromCaller) => process.connected && process.send?.(message, undefined, {}, () => {});
 const event = (what: CallerEvent) => tell({ type: 'event', event: what });
 const nameOf = (reason: DisconnectReason | undefined) =>
   reason === undefined ? 'UNKNOWN' : (DisconnectReason[reason] ?? String(reason));

@@ -5,6 +5,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -49,6 +50,8 @@ export interface Deployment {
     fits: (entry: EntryOf<Kind>) => boolean,
     ms: number,
   ): Promise<EntryOf<Kind>>;
+  /** Resolves when so many job processes are warm and free. A call that finds none waits for the import of everything. */
+  warm(count: number, ms: number): Promise<void>;
   /** Process id of the job that serves a room. */
   jobPid(room: string): Promise<number>;
   signal(name: NodeJS.Signals): void;
@@ -67,7 +70,7 @@ let deployments = 0;
 export async function deploy(
   server: LiveKitAddress,
   wish: DeploymentWish = {},
-  options: { awaitReady?: boolean; agent?: string } = {},
+  options: { awaitReady?: boolean; agent?: string; port?: number } = {},
 ): Promise<Deployment> {
   const directory = await mkdtemp(path.join(tmpdir(), 'lastword-e2e-'));
   const agentName = `agent-${process.pid}-${(deployments += 1)}`;
@@ -96,7 +99,7 @@ export async function deploy(
   await once(receiver, 'listening');
   const logFile = path.join(directory, 'processes.log');
   const rooms = roomsOf(server);
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   let keeper: ChildProcess;
   let exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   const text = () => readFile(logFile, 'utf8').catch(() => '');
@@ -212,6 +215,22 @@ export async function deploy(
       const look = async (): Promise<EntryOf<Kind> | undefined> =>
         ((await journalOf(name))?.epochs.flatMap((epoch) => epoch.entries) ?? []).find(isIt);
       return until(`an entry ${kind} of ${name}`, look, ms, async () => (await text()).slice(-2000));
+    },
+    warm: async (count, ms) => {
+      const free = async () => {
+        const found = [...(await text()).matchAll(/^warm: (\d+)$/gm)].map(([, pid]) => Number(pid));
+        const journals = await Promise.all((await listSessions(directory)).map((id) => readSession(directory, id)));
+        const taken = journals
+          .flatMap(({ epochs }) => epochs.flatMap(({ entries }) => entries))
+          .flatMap((entry) => (entry.kind === 'session.opened' ? [entry.data.owner.pid] : []));
+        return found.filter((pid) => !taken.includes(pid) && existsSync(`/proc/${pid}`));
+      };
+      await until(
+        `${count} warm processes`,
+        async () => (await free()).length >= count,
+        ms,
+        async () => `${(await free()).length} of them; ${(await text()).slice(-2000)}`,
+      );
     },
     jobPid: async (name) => {
       const opened = await until(

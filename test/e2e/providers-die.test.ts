@@ -1,0 +1,56 @@
+/** A provider dies at once or in the third turn: the best rung that is left speaks, and nobody sits in silence. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { defaultPolicy, releaseBound, silenceBound } from '../../src/index.ts';
+import { silences } from './harness/caller.ts';
+import { deploy, type Deployment } from './harness/index.ts';
+
+const server = inject('livekit');
+const GREETING = 'Hello, this is Ada.';
+const APOLOGY = 'Sorry, something went wrong. Please try again later.';
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await deploy(server);
+});
+afterAll(() => deployment?.[Symbol.asyncDispose]());
+
+for (const component of ['llm', 'tts', 'stt'] as const) {
+  for (const turn of [1, 3]) {
+    test(`${component} dead from turn ${turn} on: an apology, release within releaseBound, silence within silenceBound`, async () => {
+      const { name, lab, caller: made } = await deployment.call();
+      await using caller = made;
+      const isGreetingDead = component === 'tts' && turn === 1;
+      if (turn === 1) lab.fail(component, { kind: 'status', status: 500 });
+      if (!isGreetingDead) await caller.until('the greeting', () => caller.line(lab, GREETING)[0]?.share === 1, 10_000);
+      for (let before = 1; before < turn; before += 1) {
+        await caller.say(lab, `How are you, for the time number ${before}?`);
+        const answers = () => caller.line(lab, 'Very well, thank you. And you?');
+        await caller.until(`answer ${before}`, () => (answers()[before - 1]?.share ?? 0) > 0.95, 15_000);
+      }
+      if (turn > 1) lab.fail(component, { kind: 'status', status: 500 });
+      if (!isGreetingDead) await caller.say(lab, 'Can you still hear me?');
+      const { at } = await caller.disconnected(45_000);
+
+      const recordings = (await caller.recordings()).map((each) => each.name);
+      const isLive = caller.line(lab, APOLOGY).some(({ share }) => share > 0.95);
+      // The best rung left: live speech while the TTS lives, else the recording.
+      expect(isLive).toBe(component !== 'tts');
+      expect(recordings.includes('apology')).toBe(component === 'tts');
+
+      const from = isGreetingDead ? caller.joinedAt : (caller.sounds()[0]?.to ?? 0);
+      const spans = [
+        ...caller.sounds(),
+        ...caller.events
+          .filter((event) => event.kind === 'said')
+          .map(({ from: since, to }) => ({ from: since, to, codedMs: 0 })),
+      ];
+      const [longest] = silences(spans, from, at);
+      expect(longest?.ms).toBeLessThan(silenceBound(defaultPolicy));
+      const { report } = await deployment.reportOf(name, 10_000);
+      expect(report.end).toMatchObject({ by: 'system', reason: isGreetingDead ? 'startup_failed' : 'model_failed' });
+      expect(report.apology).toMatchObject({ outcome: 'played', rung: isLive ? 'live' : 'bundled' });
+      expect(report.errors.some((error) => error.component === component)).toBe(true);
+      const endedAt = Date.parse(report.times.endedAt ?? '');
+      expect(at - endedAt).toBeLessThan(releaseBound(defaultPolicy));
+    });
+  }
+}

@@ -1,0 +1,84 @@
+import { voice } from '@livekit/agents';
+import { describe, expect, test } from 'vitest';
+import { destination, file, slack } from '../../src/index.ts';
+import { parseMetadata } from '../../src/livekit/call.ts';
+import { checkDefinition, DefinitionError, type SessionDefinition } from '../../src/livekit/definition.ts';
+
+const right = { session: () => ({}), agent: () => new voice.Agent({ instructions: '' }) };
+const problemsOf = (given: unknown): readonly string[] => {
+  try {
+    checkDefinition(given as SessionDefinition);
+  } catch (error) {
+    if (error instanceof DefinitionError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+test('what is left out has a default', () => {
+  const defined = checkDefinition(right);
+  expect(defined).toMatchObject({
+    greeting: 'wait',
+    goodbye: 'none',
+    hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' },
+    participants: [],
+    reports: [],
+    alerts: [],
+  });
+  expect(defined.policy.firstAudioMs).toBe(3000);
+});
+
+describe('what is wrong is refused with the field, what was expected and what came', () => {
+  const wrong: [string, object, RegExp][] = [
+    ['an unknown field', { ...right, greting: 'x' }, /^greting: expected one of .*greeting.*got "greting"$/],
+    ['no session', { agent: right.agent }, /^session: expected a function/],
+    ['a session that is no function', { ...right, session: {} }, /^session: expected a function, got an object/],
+    ['a greeting with two ways', { ...right, greeting: { say: 'a', generate: 'b' } }, /^greeting: expected \{ say/],
+    ['an empty greeting', { ...right, greeting: { say: ' ' } }, /^greeting: expected/],
+    ['a goodbye that is a text', { ...right, goodbye: 'Bye' }, /^goodbye: expected .*'none', got "Bye"$/],
+    ['an unknown strategy', { ...right, hangUp: { normal: 'vanish' } }, /^hangUp\.normal: expected one of delete-room/],
+    ['a strategy for nothing', { ...right, hangUp: { sometimes: 'leave' } }, /^hangUp\.sometimes: expected normal/],
+    [
+      'audio from the web',
+      { ...right, apology: { audio: new URL('https://example.com/a.wav') } },
+      /^apology\.audio: expected a file URL/,
+    ],
+    [
+      'a function as a destination',
+      { ...right, reports: [() => {}] },
+      /^reports\[0\]: expected webhook.*cannot cross to the keeper/,
+    ],
+    [
+      'Slack for reports',
+      { ...right, reports: [slack({ url: 'https://hooks.slack.com/x' })] },
+      /^reports\[0\]: .*belongs in `alerts`/,
+    ],
+    ['resuming', { ...right, onCrash: { resume: 2 } }, /^onCrash\.resume: expected 0: .*not built yet, got 2$/],
+    ['a program with a session', { ...right, program: async () => {} }, /^program: expected to stand alone/],
+    ['a program with a greeting', { program: async () => {}, greeting: { say: 'Hi' } }, /^greeting: expected nothing/],
+    ['entrypoints that are none', { ...right, participants: ['x'] }, /^participants: expected a list of functions/],
+  ];
+  for (const [what, given, message] of wrong) {
+    test(what, () => expect(problemsOf(given)).toContainEqual(expect.stringMatching(message)));
+  }
+  test('a policy field, by the policy', () => {
+    expect(() => checkDefinition({ ...right, policy: { drainMs: Number.NaN } })).toThrow(/drainMs.*NaN/);
+  });
+  test('everything at once, in one error', () => {
+    expect(problemsOf({ greeting: 1, goodbye: 2, foo: 3 })).toHaveLength(5);
+    expect(problemsOf(null)).toHaveLength(1);
+  });
+});
+
+test('destinations of every kind are taken', () => {
+  expect(problemsOf({ ...right, reports: [file({ dir: 'x' }), destination(new URL(import.meta.url))] })).toEqual([]);
+});
+
+test('metadata is parsed where it is JSON, stays text where it is none, and reaches no prototype', () => {
+  expect(parseMetadata('{"a":1}')).toEqual({ a: 1 });
+  expect(parseMetadata('hello there')).toBe('hello there');
+  expect(parseMetadata('')).toBe('');
+  const parsed = parseMetadata('{"__proto__":{"polluted":true},"b":2}') as Record<string, unknown>;
+  expect(parsed).toEqual({ b: 2 });
+  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+});

@@ -1,0 +1,178 @@
+/** One machine at work on a virtual clock: what is journaled, what is survived. */
+import { expect, test } from 'vitest';
+import { bound, defaultPolicy, endOf, type Effects } from '../../machines/index.ts';
+import type { EntryData, EntryKind } from '../../src/journal/entry.ts';
+import type { Log, Recorder } from '../../src/session/ports.ts';
+import { leavesOf, runSession, type SessionEffects } from '../../src/session/run.ts';
+
+const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
+
+function virtualClock() {
+  let now = 0;
+  let ids = 0;
+  const timers = new Map<number, { at: number; fire: () => void }>();
+  return {
+    clock: {
+      setTimeout: (fire: () => void, ms: number) => {
+        timers.set((ids += 1), { at: now + ms, fire });
+        return ids;
+      },
+      clearTimeout: (id: unknown) => void timers.delete(id as number),
+    },
+    now: () => now,
+    /** Fires the next timer. */
+    async next(): Promise<boolean> {
+      for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
+      const [first] = [...timers].sort(([, one], [, other]) => one.at - other.at);
+      if (!first) return false;
+      timers.delete(first[0]);
+      now = first[1].at;
+      first[1].fire();
+      for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
+      return true;
+    },
+  };
+}
+
+function journal() {
+  const entries: { kind: EntryKind; data: EntryData[EntryKind] }[] = [];
+  const recorder: Recorder = {
+    append: (kind, data) => entries.push({ kind, data }),
+    durable: () => Promise.resolve(),
+  };
+  return { entries, recorder };
+}
+
+const never = () => new Promise<never>(() => {});
+const done: SessionEffects = {
+  connect: async () => ({}),
+  startSession: async () => ({}),
+  awaitCaller: async () => ({ identity: 'caller' }),
+  speak: async () => ({ heardMs: 1000 }),
+  drain: async () => ({}),
+  interrupt: async () => ({}),
+  hangUp: async () => ({ verified: true }),
+  close: async () => ({}),
+  sendReport: async () => ({}),
+};
+const start = (effects: SessionEffects) => {
+  const { clock, next, now } = virtualClock();
+  const { entries, recorder } = journal();
+  const run = runSession({
+    input: { policy: defaultPolicy, resumed: false, elapsedMs: 0, greeting: 'say', goodbye: true },
+    effects,
+    recorder,
+    log: quiet,
+    clock: clock as never,
+  });
+  run.start();
+  return { run, entries, next, now };
+};
+const settle = async () => {
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+};
+
+test('every event is in the journal before the machine has moved, every effect with its phases', async () => {
+  const { run, entries } = start(done);
+  await settle();
+  run.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true });
+  const { end } = await run.closed;
+  expect(end?.reason).toBe('agent_ended');
+  expect(run.stage()).toBe('conversing');
+  const kinds = entries.map(({ kind, data }) => (kind === 'event' ? `event ${(data as { type: string }).type}` : kind));
+  const asked = kinds.indexOf('event session.end');
+  expect(kinds.slice(asked).indexOf('transition')).toBeGreaterThan(0);
+  const phases = entries.flatMap(({ kind, data }) =>
+    kind === 'effect' ? [`${(data as EntryData['effect']).name} ${(data as EntryData['effect']).phase}`] : [],
+  );
+  for (const name of [
+    'connect',
+    'startSession',
+    'awaitCaller',
+    'drain',
+    'interrupt',
+    'hangUp',
+    'close',
+    'sendReport',
+  ]) {
+    expect(phases.filter((each) => each.startsWith(`${name} `))).toEqual([`${name} requested`, `${name} settled`]);
+  }
+});
+
+test('G3 with every effect hung, closed is reached by timers alone, within the computed bound', async () => {
+  const hung = Object.fromEntries(Object.keys(done).map((name) => [name, never])) as unknown as SessionEffects;
+  const { run, next, now } = start(hung);
+  let isClosed = false;
+  void run.closed.then(() => (isClosed = true));
+  while (!isClosed && (await next()));
+  expect(isClosed).toBe(true);
+  expect(now()).toBeLessThanOrEqual(bound(defaultPolicy, 'session.live.connecting'));
+});
+
+test('an effect that settles after the machine went on is journaled as late and changes nothing', async () => {
+  let settleLate: (heard: Effects['speak']['output']) => void = () => {};
+  const { run, entries } = start({
+    ...done,
+    speak: (speech) =>
+      speech.line === 'greeting' ? new Promise((resolve) => (settleLate = resolve)) : done.speak(speech, {} as never),
+  });
+  await settle();
+  run.send({ type: 'caller.left', end: endOf('caller', 'caller_hung_up') });
+  await run.closed;
+  settleLate({ heardMs: 5 });
+  await settle();
+  const phases = entries.flatMap(({ kind, data }) =>
+    kind === 'effect' && (data as EntryData['effect']).line === 'greeting' ? [(data as EntryData['effect']).phase] : [],
+  );
+  expect(phases).toEqual(['requested', 'aborted', 'late']);
+  expect(run.context().end?.reason).toBe('caller_hung_up');
+});
+
+test('asked 300 times in a row to end, the session ends once, for the first reason (B14)', async () => {
+  const { run, entries } = start(done);
+  await settle();
+  for (let time = 0; time < 300; time += 1)
+    run.send({ type: 'session.end', end: endOf('agent', `reason ${time}`), drain: true });
+  const context = await run.closed;
+  expect(context.end?.reason).toBe('reason 0');
+  const goodbyes = entries.filter(
+    ({ kind, data }) =>
+      kind === 'effect' &&
+      (data as EntryData['effect']).line === 'goodbye' &&
+      (data as EntryData['effect']).phase === 'requested',
+  );
+  expect(goodbyes).toHaveLength(1);
+});
+
+test('events after closed are ignored, also hostile ones', async () => {
+  const { run, entries } = start(done);
+  await settle();
+  run.send({ type: 'caller.left', end: endOf('caller', 'caller_hung_up') });
+  await run.closed;
+  const before = entries.length;
+  run.send({ type: 'caller.returned' });
+  run.send(null as never);
+  expect(entries).toHaveLength(before);
+});
+
+test('an effect that throws what cannot be printed fails like any other', async () => {
+  const unprintable = Object.defineProperty({}, 'message', {
+    get: () => {
+      throw new Error('no');
+    },
+  });
+  const { run, entries } = start({ ...done, startSession: () => Promise.reject(unprintable) });
+  const { end } = await run.closed;
+  expect(end?.reason).toBe('startup_failed');
+  expect(entries.some(({ kind, data }) => kind === 'effect' && (data as EntryData['effect']).phase === 'failed')).toBe(
+    true,
+  );
+});
+
+test('a state value becomes its leaves', () => {
+  expect(leavesOf('closed')).toEqual(['closed']);
+  expect(leavesOf({ live: { conversing: { dialogue: 'active', work: 'none' } } })).toEqual([
+    'live.conversing.dialogue.active',
+    'live.conversing.work.none',
+  ]);
+});
