@@ -48,8 +48,7 @@ export const openSqlite = async (location: string, options: SqliteOptions = {}):
     if (!isInMemory) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     database = new DatabaseSync(path, { timeout: BUSY_MS });
     assertSqliteVersion(versionOf(database));
-    // The driver's default for WAL is NORMAL, which loses what was sealed last in a power cut.
-    database.exec('pragma journal_mode = wal; pragma synchronous = full;');
+    makeDurable(database, isInMemory);
     migrate(database);
     return new SqliteStore(database, options.now ?? Date.now);
   } catch (error) {
@@ -73,6 +72,17 @@ export const assertSqliteVersion = (version: string): void => {
     const message = `expected SQLite ${expected} or newer, got ${version}: older ones can corrupt a database that several processes use; reinstall @photostructure/sqlite`;
     throw new StoreError({ code: 'TOO_OLD', message });
   }
+};
+
+/** The driver's default for WAL is NORMAL, which loses what was sealed last in a power cut. */
+const makeDurable = (database: DatabaseSyncInstance, isInMemory: boolean): void => {
+  database.exec('pragma journal_mode = wal; pragma synchronous = full;');
+  const mode = Object.values(database.prepare('pragma journal_mode').get() as object)[0] as unknown;
+  const level = Object.values(database.prepare('pragma synchronous').get() as object)[0] as unknown;
+  // SQLite keeps the old mode without a word where the file system has no shared memory (a network share).
+  if ((mode === 'wal' || isInMemory) && level === 2) return;
+  const message = `expected journal_mode wal and synchronous 2, got ${String(mode)} and ${String(level)}: put the database on a local disk (LASTWORD_DIR or LASTWORD_STORE)`;
+  throw new StoreError({ code: 'UNWRITABLE', message });
 };
 
 const versionOf = (database: DatabaseSyncInstance): string =>

@@ -23,7 +23,7 @@ describe('opening SQLite', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('every commit is flushed, and readers do not wait for writers', async () => {
+  it('a file is written by way of a log, so that readers do not wait for writers', async () => {
     const path = join(folder, 'store.db');
     const store = await openStore(`sqlite:${path}`);
     await store.putSession(sessionRow('one'));

@@ -146,9 +146,9 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     it('due deliveries are claimed oldest first, up to the limit, and only once', async () => {
       await store.enqueue([
         newDelivery('late', 'one', { nextAt: 10_001 }),
+        newDelivery('third', 'one', { nextAt: 10_000 }),
         newDelivery('second', 'one', { nextAt: 200 }),
         newDelivery('first', 'one', { nextAt: 100 }),
-        newDelivery('third', 'one', { nextAt: 10_000 }),
       ]);
       const names = (rows: { delivery: string }[]) => rows.map(({ delivery }) => delivery);
       expect(names(await claim({ limit: 2 }))).toEqual(['first', 'second']);

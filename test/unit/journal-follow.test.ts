@@ -99,6 +99,16 @@ describe('following a session', () => {
     await end();
   });
 
+  it('a number that was seen is not seen again', async () => {
+    mkdirSync(folder(), { recursive: true });
+    appendFileSync(join(folder(), '1.jsonl'), line(1, 1));
+    const { until, end } = following();
+    await until(1);
+    appendFileSync(join(folder(), '1.jsonl'), line(1, 1) + line(2, 2));
+    expect(await until(2)).toEqual(['1:1', '1:2']);
+    await end();
+  });
+
   it('it ends when it is told to, also while it waits', async () => {
     const { end, seen } = following();
     await end();
