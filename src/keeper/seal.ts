@@ -14,7 +14,8 @@ import { readSession } from '../journal/read.ts';
 import type { WorkerHello } from '../link/messages.ts';
 import { fold, reportId, serializeReport } from '../report/fold.ts';
 import { settledWithin } from '../session/deadline.ts';
-import { deliveriesFor } from '../delivery/rows.ts';
+import { alertsFor, deliveriesFor } from '../delivery/rows.ts';
+import type { Report } from '../report/schema.ts';
 import type { SealedReport, Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
 
@@ -28,6 +29,14 @@ export type Sealer = {
   /** Another worker said where reports go. */
   onWorker(): void;
   stop(): void;
+};
+
+/** A session that failed, and not by its caller: whoever operates the agent wants to know now. */
+const alertsOf = ({ end }: Report, session: string, at: number, { alerts }: WorkerHello, metadata: string) => {
+  if (end.by !== 'system' || end.fault === 'none') return [];
+  const detail = end.detail === null ? {} : { detail: end.detail };
+  const message = `A call failed while ${end.stage}: ${end.reason} (${end.fault})`;
+  return alertsFor({ session, at, reason: end.reason, message, ...detail }, alerts, metadata);
 };
 
 export function startSealer(options: {
@@ -71,7 +80,9 @@ export function startSealer(options: {
       by: folded.end.by,
       reason: folded.end.reason,
     };
-    const deliveries = worker ? deliveriesFor(sealed, worker.reports, metadata) : [];
+    const deliveries = worker
+      ? [...deliveriesFor(sealed, worker.reports, metadata), ...alertsOf(folded, session, now, worker, metadata)]
+      : [];
     const isFirst = await store.seal(row, sealed, deliveries);
     if (!isFirst) {
       const first = await store.report(session); // S1
