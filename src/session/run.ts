@@ -100,9 +100,17 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
       const snapshot = seen.snapshot as { value?: unknown };
       if (snapshot.value === undefined) return;
       const now = leavesOf(snapshot.value);
-      if (actor.getSnapshot().context.end !== null) stage ??= stageOf(states);
+      const { end } = (seen.snapshot as { context?: Context }).context ?? {};
+      const isFirst = end !== undefined && end !== null && stage === undefined;
+      if (isFirst) stage = stageOf(states);
       if (now.join() === states.join()) return;
-      recorder.append('transition', { machine: 'session', from: states, to: now, event: seen.event.type });
+      recorder.append('transition', {
+        machine: 'session',
+        from: states,
+        to: now,
+        event: seen.event.type,
+        ...(isFirst && { end }),
+      });
       states = now;
       onStates?.(now);
     } catch (error) {
