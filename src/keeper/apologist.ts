@@ -56,7 +56,7 @@ async function speak({ access, room: name, audio, subscriptionMs }: ApologistReq
     if (isHeard !== true) throw new Error(`nobody subscribed within ${subscriptionMs} ms`);
     const perFrame = (sampleRate * FRAME_MS) / 1_000;
     for (let at = 0; at < samples.length; at += perFrame) {
-      const frame = samples.subarray(at, at + perFrame);
+      const frame = samples.slice(at, at + perFrame); // a view is sent from the start of its buffer: silence
       await source.captureFrame(new AudioFrame(frame, sampleRate, 1, frame.length));
       if (at === 0) await say({ type: 'audible' });
     }

@@ -18,7 +18,8 @@ import type { Peer } from '../link/server.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import type { Store } from '../store/store.ts';
 import { openNotes } from './notes.ts';
-import { whatIsKnown, type Known } from './reading.ts';
+import { hangUpLater } from './owed.ts';
+import { strategyFor, whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
 
@@ -163,6 +164,7 @@ export function followSession(session: string, options: FollowOptions): Followed
     const rooms = facts ? await options.rooms() : null;
     const { isHangUpOwed } = await recover({
       room: facts?.room.name ?? '',
+      roomSid: facts?.room.sid ?? '',
       agent: identity,
       caller: known?.caller,
       policy,
@@ -176,7 +178,14 @@ export function followSession(session: string, options: FollowOptions): Followed
       notes,
       log,
     });
-    if (isHangUpOwed) log.error('nobody confirmed the hang-up: the caller may still be in the room');
+    if (isHangUpOwed && rooms && facts) {
+      log.error('nobody confirmed the hang-up: the caller may still be in the room; trying on');
+      const { name: room, sid: roomSid } = facts.room;
+      const caller = known?.caller;
+      const strategy = strategyFor(known?.end ?? null, known?.hangUp ?? defaultHangUp);
+      const who = { ...(caller !== undefined && { caller }), ...(identity !== undefined && { agent: identity }) };
+      void hangUpLater(rooms, { room, roomSid, strategy, ...who }, log);
+    }
     await seal(); // its deadline in the machine is over; the work is not
   };
 

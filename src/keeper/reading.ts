@@ -50,6 +50,6 @@ export function whatIsKnown(journal: SessionJournal): Known {
   };
 }
 
-/** Which strategy an end calls for. */
-export const strategyFor = (end: End, policy: HangUpPolicy): HangUpStrategy =>
-  end.reason === 'transferred' ? policy.transfer : end.by === 'system' ? policy.failure : policy.normal;
+/** Which strategy an end calls for; a call without one has crashed. */
+export const strategyFor = (end: End | null, policy: HangUpPolicy): HangUpStrategy =>
+  end?.reason === 'transferred' ? policy.transfer : !end || end.by === 'system' ? policy.failure : policy.normal;

@@ -5,7 +5,8 @@
  *   R1  It always resolves, and the seal has been asked for when it does: also when the machine itself fails.
  *   R2  Without access to LiveKit there is nobody to hang up on, so it goes straight to sealing.
  *   R3  A job that never opened its journal never entered its room. An agent found there belongs to somebody else (this
- *       worker declined too late, and LiveKit gave the job to another one): that call is not ours to hang up.
+ *       worker declined too late, and LiveKit gave the job to another one): that call is not ours to hang up. Nor is one
+ *       in a room of the same name that was made anew: a keeper that was away for an hour finds such rooms.
  */
 import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import { recoveryMachine, type End, type Heard, type Policy, type RecoveryEffects } from '../../machines/index.ts';
@@ -21,6 +22,8 @@ export type Apologize = (request: { room: string; signal: AbortSignal; onAudible
 
 export type RecoveryRequest = {
   room: string;
+  /** As dispatched; empty when it is not known. */
+  roomSid: string;
   /** Identity of the dead agent, when it is known. */
   agent: string | undefined;
   caller: string | undefined;
@@ -55,8 +58,10 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
   const act: Effect = {
     probe: async (_, signal) => {
       if (!rooms) return { callerThere: false, successorSpeaks: false };
-      const occupants = await rooms.occupants(room, signal);
-      isForeign = request.isUnopened && occupants.some(({ kind }) => kind === 'agent'); // R3
+      const [occupants, sid] = await Promise.all([rooms.occupants(room, signal), rooms.sidOf(room, signal)]);
+      const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
+      isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
+      if (isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
       const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
       return { callerThere: callerThere && !isForeign, successorSpeaks: false };
     },
@@ -91,9 +96,9 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         throw error;
       }
     },
-    hangUp: async ({ end }, signal) => {
+    hangUp: async (_, signal) => {
       if (!rooms || isForeign) return { verified: true };
-      const strategy = request.end === null ? request.hangUp.failure : strategyFor(end, request.hangUp);
+      const strategy = strategyFor(request.end, request.hangUp);
       const begun = Date.now();
       const result = await rooms.hangUp({
         room,

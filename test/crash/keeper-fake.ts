@@ -54,7 +54,7 @@ const say = (event: Omit<FakeEvent, 'pid' | 'fake'>) =>
 const factsOf = (job: string): JobFacts => ({
   job,
   agentName: 'ada',
-  room: { name: `room-${job}`, sid: `RM_${job}` },
+  room: { name: `room-${job}`, sid: `RM_room-${job}` },
   metadata: '',
 });
 

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { defaultPolicy, type End } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
+import { hangUpLater } from '../../src/keeper/owed.ts';
 import { recover, type Apologize, type RecoveryRequest } from '../../src/keeper/recover.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from '../../src/rooms/rooms.ts';
 
@@ -29,7 +30,8 @@ class FakeRooms implements Rooms {
   }
   remove = () => Promise.resolve();
   dispatch = () => Promise.reject(new Error('nothing is dispatched here'));
-  sidOf = () => Promise.resolve(undefined);
+  sid: string | undefined = 'RM_1';
+  sidOf = () => Promise.resolve(this.sid);
 }
 
 const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {}) => {
@@ -38,6 +40,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
   let seals = 0;
   const request: RecoveryRequest = {
     room: 'room',
+    roomSid: 'RM_1',
     agent: 'agent-1',
     caller: 'caller',
     policy,
@@ -134,6 +137,38 @@ describe('a dead session', () => {
     expect(rooms.hangUps).toEqual([]);
     expect(seals).toBe(1);
     expect(isHangUpOwed).toBe(false);
+  });
+});
+
+describe('a room that was made anew', () => {
+  test('under the same name is another call, and is left alone', async () => {
+    const rooms = new FakeRooms();
+    rooms.sid = 'RM_2';
+    const { seals, isHangUpOwed } = await run({ rooms });
+    expect(rooms.hangUps).toEqual([]);
+    expect(seals).toBe(1);
+    expect(isHangUpOwed).toBe(false);
+  });
+});
+
+describe('an owed hang-up', () => {
+  const owed = { room: 'room', roomSid: 'RM_1', strategy: 'delete-room' } as const;
+
+  test('is tried again until LiveKit confirms it', async () => {
+    const rooms = new FakeRooms();
+    rooms.answer = { verified: false, attempts: 1, left: ['caller'] };
+    const later = hangUpLater(rooms, owed, log, 1);
+    await vi.waitFor(() => expect(rooms.hangUps.length).toBeGreaterThan(2));
+    rooms.answer = { verified: true, attempts: 1, left: [] };
+    expect(await later).toBe(true);
+  });
+  test('is settled when the room is gone, or is another one now', async () => {
+    const rooms = new FakeRooms();
+    rooms.sid = undefined;
+    expect(await hangUpLater(rooms, owed, log, 1)).toBe(true);
+    rooms.sid = 'RM_2';
+    expect(await hangUpLater(rooms, owed, log, 1)).toBe(true);
+    expect(rooms.hangUps).toEqual([]);
   });
 });
 
