@@ -46,7 +46,7 @@ export const withoutActions = (branches: unknown): unknown =>
   (branches as object[]).map((branch) => ({ ...branch, actions: [] }));
 
 /** Plain objects and lists are copied, everything else (functions, logic) is shared. */
-function copied(value: unknown): unknown {
+export function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, copied(each)]));

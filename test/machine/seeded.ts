@@ -1,6 +1,6 @@
 /**
  * Bugs to plant in the machines, one for each promise, and the monitor that has to notice: by name one of the
- * adversary's, or `the walk` where only the numbers change. A monitor that catches nothing proves nothing.
+ * adversary's, `the exploration: …`, or `the walk` where only the numbers change. A monitor that catches nothing proves nothing.
  */
 import { assign } from 'xstate';
 import { swapLimit, withoutActions, type Mutation } from './mutate.ts';
@@ -135,8 +135,8 @@ export const bugs: Bug[] = [
     },
   },
   {
-    what: 'a caller who returns is not told either',
-    caughtBy: 'the caller was not told',
+    what: 'a caller who returns is not told either', // two rare things at once: for the exploration, not for chance
+    caughtBy: 'the exploration: the caller was not told',
     session: (at) => {
       delete at(`${windingDown}.untold`).on['caller.returned'];
     },

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { endOf, ends, isReason, reasons } from '../../machines/index.ts';
+
+test('every end that a machine finds has a built-in reason, and says whose fault it is', () => {
+  for (const [name, { by, reason, fault }] of Object.entries(ends)) {
+    expect(reasons, name).toHaveProperty(reason);
+    expect(isReason(reason)).toBe(true);
+    expect([by, fault], name).not.toContain(undefined);
+  }
+});
+test('a reason of the application’s own stays as it is', () => {
+  expect(endOf('agent', 'order_placed', 'none', 'order 12')).toEqual({
+    by: 'agent',
+    reason: 'order_placed',
+    fault: 'none',
+    detail: 'order 12',
+  });
+  expect(isReason('order_placed')).toBe(false);
+  expect(isReason('toString')).toBe(false);
+});
+test.each(['', ' ', '\n'])('the blank reason %j becomes "unspecified"', (reason) => {
+  expect(endOf('agent', reason)).toEqual({ by: 'agent', reason: 'unspecified', fault: 'none' });
+});

@@ -1,0 +1,110 @@
+import * as fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { defaultPolicy, definePolicy, PolicyError } from '../../machines/index.ts';
+
+const refusal = (overrides: unknown): PolicyError => {
+  try {
+    definePolicy(overrides);
+  } catch (error) {
+    if (error instanceof PolicyError) return error;
+    throw error;
+  }
+  throw new Error('expected a PolicyError; the policy was accepted');
+};
+
+test('nothing given means the defaults', () => {
+  expect(definePolicy()).toEqual(defaultPolicy);
+  expect(definePolicy({})).toEqual(defaultPolicy);
+  expect(definePolicy({ idleMs: undefined })).toEqual(defaultPolicy);
+});
+
+test('a given limit takes the place of its default, and the policy cannot be changed afterwards', () => {
+  const policy = definePolicy({ idleMs: 1, nudges: 0, hangUpMs: 2_147_483_647 });
+  expect(policy).toEqual({ ...defaultPolicy, idleMs: 1, nudges: 0, hangUpMs: 2_147_483_647 });
+  expect(Object.isFrozen(policy)).toBe(true);
+  expect(Object.isFrozen(defaultPolicy)).toBe(true);
+});
+
+describe('a value that no timer can use is refused', () => {
+  test.each([NaN, Infinity, -Infinity, -1, 0, -0, 2 ** 31, '3000', null, true, [], {}, 5n, () => 5])(
+    'idleMs %s',
+    (idleMs) => {
+      const { code, problems, message } = refusal({ idleMs });
+      expect(code).toBe('POLICY_INVALID');
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toMatchObject({
+        field: 'idleMs',
+        expected: expect.stringContaining('more than 0 and at most 2147483647'),
+      });
+      expect(message).toContain('idleMs: expected a number of milliseconds');
+    },
+  );
+  test.each([-1, 0.5, NaN, Infinity, '2'])('nudges %s', (nudges) => {
+    expect(refusal({ nudges }).message).toContain('nudges: expected a whole number, 0 or more; got');
+  });
+});
+
+test.each([
+  ['maxDuration', 'maxDurationMs'],
+  ['idle', 'idleMs'],
+  ['maxDurationMS', 'maxDurationMs'],
+  ['goodByeMs', 'goodbyeMs'],
+  ['nudge', 'nudges'],
+])('the unknown field %s is refused, and %s is suggested', (field, suggestion) => {
+  expect(refusal({ [field]: 5 }).problems).toEqual([
+    { field, expected: `a field of the policy, perhaps ${suggestion}`, got: 'an unknown field' },
+  ]);
+});
+
+test('an unknown field like no other is refused with the list of fields', () => {
+  expect(refusal({ favouriteColour: 5 }).message).toMatch(
+    /favouriteColour: expected one of startMs, connectMs, .*sealMs; got an unknown field/,
+  );
+  expect(refusal(JSON.parse('{"__proto__": 5}')).problems[0]?.field).toBe('__proto__');
+});
+
+test('limits that contradict each other are refused, and the one that was given is blamed', () => {
+  expect(refusal({ maxDurationMs: 30_000 }).problems).toEqual([
+    { field: 'maxDurationMs', expected: expect.stringContaining('more than windDownMs (30000)'), got: '30000' },
+  ]);
+  expect(refusal({ windDownMs: 2_000_000 }).problems[0]?.field).toBe('windDownMs');
+  expect(refusal({ beatMs: 3_000 }).message).toContain('beatMs: expected less than unresponsiveMs (3000)');
+  expect(refusal({ unresponsiveMs: 400 }).problems[0]?.field).toBe('unresponsiveMs');
+});
+
+test('every wrong field is listed at once', () => {
+  const { problems } = refusal({ idle: 1, rungMs: -1, nudges: 1.5, windDownMs: 9, maxDurationMs: 9 });
+  expect(problems.map(({ field }) => field).sort()).toEqual(['idle', 'nudges', 'rungMs', 'windDownMs']);
+});
+
+test.each([[null], [[]], ['fast'], [5]])('%j is no policy', (overrides) => {
+  expect(refusal(overrides).message).toContain('policy: expected an object such as { maxDurationMs: 600000 }; got');
+});
+
+test('whatever comes, the answer is a usable policy or a PolicyError', () => {
+  const value = fc.oneof(fc.double(), fc.integer(), fc.string(), fc.constant(null), fc.object());
+  const overrides = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(defaultPolicy)), fc.string()), value);
+  fc.assert(
+    fc.property(overrides, (given) => {
+      try {
+        for (const [name, limit] of Object.entries(definePolicy(given)))
+          expect(limit, name).toSatisfy((number: number) =>
+            name === 'nudges' ? number >= 0 : number > 0 && number < 2 ** 31,
+          );
+      } catch (error) {
+        expect(error).toBeInstanceOf(PolicyError);
+      }
+    }),
+    { seed: 3, numRuns: 500 },
+  );
+});
+
+test('the documentation of each field names its true default', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../machines/policy.ts'), 'utf8');
+  for (const [field, value] of Object.entries(defaultPolicy)) {
+    const comment = new RegExp(String.raw`/\*\*((?:(?!\*/)[^])*)\*/\s*readonly ${field}: number;`).exec(source)?.[1];
+    expect(comment, field).toMatch(new RegExp(`default ${value.toLocaleString('en-US')}\\b`));
+  }
+});

@@ -1,0 +1,142 @@
+/** What the exploration watches a session for. */
+import type { AnyMachineSnapshot } from 'xstate';
+import {
+  defaultPolicy,
+  endOf,
+  type Context,
+  type End,
+  type Greeting,
+  type SessionEvent,
+} from '../../machines/index.ts';
+import type { Model } from './explore.ts';
+
+export type Presence = 'absent' | 'there' | 'lost' | 'left';
+export type SessionFacts = {
+  presence: Presence;
+  /** Configured, and not taken away by a request. */
+  isGoodbyeWanted: boolean;
+  isTold: boolean;
+  goodbyes: number;
+  hangUps: number;
+  closes: number;
+  reports: number;
+};
+
+const agentEnded = endOf('agent', 'agent_ended', 'none');
+const sessionEnd = (drain: boolean, goodbye?: boolean): SessionEvent => ({
+  type: 'session.end',
+  end: agentEnded,
+  drain,
+  ...(goodbye !== undefined && { goodbye }),
+});
+const events: SessionEvent[] = [
+  { type: 'agent.audible' },
+  { type: 'caller.waits' },
+  { type: 'dialogue.moved' },
+  { type: 'line.audible', line: 'filler', rung: 'live' },
+  { type: 'line.audible', line: 'goodbye', rung: 'live' },
+  { type: 'line.audible', line: 'apology', rung: 'live' },
+  { type: 'tool.started' },
+  { type: 'tool.ended' },
+  { type: 'caller.lost' },
+  { type: 'caller.returned' },
+  { type: 'budget.spent' },
+  { type: 'caller.left', end: endOf('caller', 'caller_hung_up', 'none') },
+  { type: 'session.failed', end: endOf('system', 'model_failed', 'provider', 'a test') },
+  sessionEnd(true),
+  sessionEnd(false),
+  sessionEnd(true, false),
+  { type: 'session.end', end: { by: 'agent', reason: ' ', fault: 'none' }, drain: true },
+  { type: 'shutdown.requested', end: endOf('operator', 'worker_shutdown', 'none'), graceMs: 25_000 },
+];
+
+/** Counts up to two, which is too many already: a loop in a faulty machine must not make endless places. */
+export const more = (count: number): number => Math.min(2, count + 1);
+
+const contextOf = (snapshot: AnyMachineSnapshot): Context => snapshot.context as Context;
+
+const arrived = (presence: Presence, type: string): Presence => {
+  if (type === 'caller.lost') return presence === 'there' ? 'lost' : presence;
+  if (type === 'caller.returned') return presence === 'lost' ? 'there' : presence;
+  if (type === 'caller.left') return presence === 'absent' ? 'absent' : 'left';
+  return presence;
+};
+
+export const sessionModel: Model<SessionFacts> = {
+  inputs: (['say', 'generate', 'agent', 'wait'] satisfies Greeting[]).flatMap((greeting) =>
+    [false, true].flatMap((resumed) =>
+      [false, true].map((goodbye) => ({
+        policy: { ...defaultPolicy, nudges: 1 },
+        resumed,
+        elapsedMs: 0,
+        greeting,
+        goodbye,
+      })),
+    ),
+  ),
+  events,
+  outputs: () => [{}],
+  project: (snapshot) => {
+    const { end, nudges, isLiveBroken, isAnswerOwed, goodbye, greeting, resumed } = contextOf(snapshot);
+    const isLive = snapshot.matches('live');
+    const isSuspended = snapshot.matches({ live: { conversing: { dialogue: 'suspended' } } });
+    return [
+      end !== null,
+      isLiveBroken,
+      goodbye,
+      isLive && nudges,
+      isSuspended && isAnswerOwed,
+      isLive && !snapshot.matches({ live: 'conversing' }) && [greeting, resumed],
+    ];
+  },
+  begin: (_, snapshot) => ({
+    presence: 'absent',
+    isGoodbyeWanted: contextOf(snapshot).goodbye,
+    isTold: false,
+    goodbyes: 0,
+    hangUps: 0,
+    closes: 0,
+    reports: 0,
+  }),
+  step: (facts, { before, event, after, asked }, broke) => {
+    const next = { ...facts, presence: arrived(facts.presence, event.type) };
+    const [was, is] = [contextOf(before), contextOf(after)];
+    const given = event['end'] as End | undefined;
+    if (event.type.startsWith('xstate.done.actor') && before.matches({ live: { connecting: 'awaitingCaller' } }))
+      next.presence = 'there';
+    if (event.type === 'session.end' && event['goodbye'] === false && facts.goodbyes === 0)
+      next.isGoodbyeWanted = false;
+
+    // The first reason wins, is never empty, and later ones are noted.
+    if (was.end && is.end !== was.end) broke('the first end is replaced');
+    if (given && !was.end && is.end?.reason !== (given.reason.trim() || 'unspecified')) broke('an end is not recorded');
+    if (given && was.end && is.alsoTriggered.length !== was.alsoTriggered.length + 1)
+      broke('a later trigger is forgotten');
+    if (is.end && is.end.reason.trim() === '') broke('an end without a reason');
+    if (!after.matches('live') && !is.end) broke('an ending without an end');
+    if (after.matches('live') && is.end) broke('an end that does not end');
+    // J3.
+    if (after.matches('live') && !before.matches('live')) broke('live is entered again');
+
+    for (const { name, input } of asked) {
+      if (name === 'speak' && input['line'] === 'goodbye') {
+        next.goodbyes = more(next.goodbyes);
+        if (next.goodbyes > 1) broke('goodbye twice');
+        if (next.presence !== 'there') broke('goodbye to nobody');
+        if (!next.isGoodbyeWanted) broke('a goodbye that nobody wants');
+        if (!before.matches({ ending: 'interrupting' })) broke('goodbye without interrupting');
+      } else if (name === 'speak' && (next.presence === 'lost' || next.presence === 'left')) broke('a line to nobody');
+      if (name === 'speak' && input['line'] === 'windDown') next.isTold = true;
+      if (name === 'hangUp') next.hangUps = more(next.hangUps);
+      if (name === 'close') next.closes = more(next.closes);
+      if (name === 'sendReport') next.reports = more(next.reports);
+      if ((name === 'hangUp' || name === 'sendReport') && input['end'] !== is.end) broke(`${name} with another end`);
+      if (name === 'sendReport' && next.closes !== 1) broke('report before close');
+    }
+    if (!was.end && is.end?.reason === 'max_duration' && next.presence === 'there' && !next.isTold)
+      broke('the caller was not told');
+    if (after.status === 'done' && (next.hangUps !== 1 || next.closes !== 1 || next.reports !== 1))
+      broke('a step of the ending missing or twice');
+    return next;
+  },
+};
