@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { encodeSpeech, measureSpeech, recordingOf, SpeechDecoder } from '../../src/testing/speech/index.ts';
+import { digitsOf, pieceOf } from '../../src/testing/speech/code.ts';
 import { readWav } from '../../src/wav.ts';
 
 const RATE = 16_000;
@@ -93,6 +94,29 @@ describe('coded speech', () => {
     expect(sounds.every((sound) => sound.codedMs === 0)).toBe(true);
   });
 
+  test('20 ms of another place are not believed', () => {
+    const stray = encodeSpeech(7, 50, RATE, 30).subarray(0, RATE * 0.02);
+    const samples = join(encodeSpeech(7, 500, RATE), stray, encodeSpeech(7, 500, RATE, 10));
+    expect(listen(new SpeechDecoder(RATE), samples).heard().utterances).toMatchObject([
+      { lastPiece: 19, heardMs: 1000, times: 1 },
+    ]);
+  });
+
+  test('one wrong digit never passes, and of random digits one in 25', () => {
+    const digits = digitsOf({ utterance: 4711, piece: 815 });
+    expect(pieceOf(digits)).toEqual({ utterance: 4711, piece: 815 });
+    digits.forEach((digit, index) => {
+      for (let other = 1; other < 5; other += 1)
+        expect(pieceOf(digits.with(index, (digit + other) % 5))).toBeUndefined();
+    });
+    let passed = 0;
+    for (let piece = 0; piece < 1000; piece += 1) {
+      const mixed = digitsOf({ utterance: 7, piece }).map((digit, index) => (digit + piece * (index + 3)) % 5);
+      if (pieceOf(mixed)) passed += 1;
+    }
+    expect(passed).toBeLessThan(1000 * 0.25);
+  });
+
   test('wrong arguments are refused in words', () => {
     expect(() => encodeSpeech(9000, 100, RATE)).toThrow(/expected an integer from 0 to 8137, got 9000/);
     expect(() => encodeSpeech(1, 61_000, RATE)).toThrow(/at most 60000 ms, got 61000/);
@@ -170,7 +194,8 @@ describe('measured speech', () => {
   test('length and level do not depend on the silence around', () => {
     const { samples } = readWav(new URL('../../src/assets/caller-short.en.wav', import.meta.url));
     const bare = measureSpeech({ samples, sampleRate: RATE });
-    const padded = measureSpeech({ samples: join(silence(700), samples, silence(600)), sampleRate: RATE });
+    const hum = (ms: number) => noisy(silence(ms), 60);
+    const padded = measureSpeech({ samples: join(hum(700), samples, hum(600)), sampleRate: RATE });
     expect(Math.abs(padded.speechMs - bare.speechMs)).toBeLessThanOrEqual(40);
     expect(padded.level / bare.level).toBeCloseTo(1, 1);
     expect(bare.speechMs).toBeGreaterThan(1200);
