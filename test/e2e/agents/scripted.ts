@@ -75,6 +75,7 @@ const definition: SessionDefinition = {
     if (wish.prewarm === 'throws') throw new Error('planted: prewarm throws');
     if (wish.prewarm === 'hangs') await new Promise(() => {});
     proc.userData['vad'] = await silero.VAD.load();
+    process.stdout.write(`warm: ${process.pid}\n`); // for deployment.warm
   },
   session: async (call) => {
     const planted = wishOf(call).start;

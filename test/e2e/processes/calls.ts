@@ -1,0 +1,67 @@
+/** What the tests of dying processes have in common: a call that talks, and an account of how it ended. */
+import { expect } from 'vitest';
+import type { LabChannel } from '../../../src/testing/index.ts';
+import { type Caller, type Deployment, type LiveKitAddress, roomsOf } from '../harness/index.ts';
+import type { CallWish } from '../harness/wishes.ts';
+
+export const GREETING = 'Hello, this is Ada.';
+export const GOODBYE = 'Thank you for calling today, it was a pleasure to talk to you. Goodbye.';
+export const QUESTION = 'What are your opening hours?';
+export const ANSWER = 'We are open from nine to five, Monday to Friday.';
+
+/** For what takes as long as the machine is slow; a promise has a number of its own. */
+export const PATIENCE_MS = 20_000;
+
+/**
+ * A call takes 0.4 s of one core in one piece when it begins to speak, and these tests start processes all the time: on
+ * two cores that others use too, a job can stand still for seconds. Where that is not the subject, it is given time.
+ */
+export const patient = {
+  startMs: 15_000,
+  connectMs: 10_000,
+  firstAudioMs: 8000,
+  rungMs: 4000,
+  unresponsiveMs: 8000,
+  idleMs: 40_000,
+} as const;
+
+export type Greeted = { name: string; lab: LabChannel; caller: Caller };
+
+/** A call whose greeting was heard. A warm process waits for it, so nothing of the start is measured here. */
+export async function greeted(deployment: Deployment, wish?: CallWish): Promise<Greeted> {
+  await deployment.warm(1, PATIENCE_MS);
+  const call = await deployment.call(wish);
+  await hears(call, GREETING);
+  return call;
+}
+
+export const hears = ({ caller, lab }: Greeted, line: string): Promise<true> =>
+  caller.until(`"${line}" to be heard`, () => (caller.line(lab, line)[0]?.share ?? 0) > 0.9, PATIENCE_MS);
+
+/** One turn: the caller's words, the model's tool, the answer heard. */
+export async function asks(call: Greeted): Promise<void> {
+  await call.caller.say(call.lab, QUESTION);
+  await hears(call, ANSWER);
+}
+
+/** The caller says goodbye and hears it said: once, whole, and then the line is down. */
+export async function partsWith(call: Greeted): Promise<void> {
+  const { caller, lab } = call;
+  await caller.say(lab, 'Goodbye.');
+  await caller.disconnected(PATIENCE_MS);
+  expectGoodbye(call);
+}
+
+/** Once and to its end. The last 2 % are measured where a call has the machine to itself. */
+export function expectGoodbye({ caller, lab }: Greeted): void {
+  const heard = caller.line(lab, GOODBYE);
+  expect(heard, 'the goodbye is heard once').toHaveLength(1);
+  expect(heard[0]?.times).toBe(1);
+  expect(heard[0]?.share).toBeGreaterThan(0.9);
+  expect(caller.find('disconnected')?.reason).toBe('ROOM_DELETED');
+}
+
+export const expectNoRoom = async (server: LiveKitAddress, ...names: string[]): Promise<void> => {
+  const there = await roomsOf(server).names();
+  expect(there.filter((name) => names.includes(name))).toEqual([]);
+};

@@ -1,0 +1,91 @@
+/** A process dies, or stands still, while somebody is on the line. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { deploy, type Deployment } from '../harness/index.ts';
+import {
+  ANSWER,
+  asks,
+  expectNoRoom,
+  GOODBYE,
+  GREETING,
+  greeted,
+  hears,
+  PATIENCE_MS,
+  partsWith,
+  patient,
+  QUESTION,
+} from './calls.ts';
+
+const server = inject('livekit');
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+});
+afterAll(() => deployment?.[Symbol.asyncDispose]());
+
+test('kill -9 of the job: the caller is released within 2 s, and the report has the transcript so far', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  await asks(call);
+  const pid = await deployment.jobPid(call.name);
+  await deployment.entry(call.name, 'item', ({ data }) => data.text === ANSWER, 5000);
+  const killedAt = Date.now();
+  process.kill(pid, 'SIGKILL');
+  const { at } = await caller.disconnected(10_000);
+  expect(at - killedAt).toBeLessThan(2000);
+
+  const { report } = await deployment.reportOf(call.name, 10_000);
+  expect(report.end).toMatchObject({ by: 'system', reason: 'process_crashed', stage: 'conversing' });
+  expect(report.completeness).toMatchObject({ status: 'recovered', noticed: [{ what: 'died', epoch: 1 }] });
+  expect(report.hangUp).toMatchObject({ by: 'recovery', strategy: 'delete-room', outcome: 'verified', left: [] });
+  const words = report.transcript.filter(({ role }) => role !== 'handoff');
+  expect(words.map(({ role, text }) => [role, text])).toEqual([
+    ['assistant', GREETING],
+    ['user', QUESTION],
+    ['assistant', ANSWER],
+  ]);
+  expect(report.goodbye).toBeNull();
+  await expectNoRoom(server, call.name);
+});
+
+test('kill -9 of the keeper, started again on the same directory: the call goes on, and one report is delivered', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  const workerPid = /"workerPid":(\d+)/.exec(await deployment.log())?.[1];
+  const jobPid = await deployment.jobPid(call.name);
+  deployment.signal('SIGKILL');
+  await deployment.ended(5000);
+  await asks(call); // nobody supervises, and nobody notices
+  await deployment.restart();
+  expect(await deployment.log()).toContain('worker adopted');
+  await caller.say(call.lab, 'How are you?');
+  await hears(call, 'Very well, thank you. And you?');
+  await partsWith(call);
+
+  const { report } = await deployment.reportOf(call.name, 10_000);
+  expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
+  expect(report.completeness).toMatchObject({ status: 'closed', noticed: [], epochs: [{ epoch: 1, closed: true }] });
+  expect(await deployment.jobPid(call.name)).toBe(jobPid);
+  const started = (await deployment.log()).match(/"worker started"/g);
+  expect(started, `only worker ${workerPid} was ever started`).toHaveLength(1);
+});
+
+test('two calls at once, one of which loses its model: the other notices nothing', async () => {
+  await deployment.warm(2, PATIENCE_MS);
+  const [well, ill] = await Promise.all([greeted(deployment), greeted(deployment)]);
+  await using fine = well.caller;
+  await using failing = ill.caller;
+  ill.lab.fail('llm', { kind: 'status', status: 401 });
+  await Promise.all([ill.caller.say(ill.lab, QUESTION), asks(well)]);
+  await failing.disconnected(20_000);
+  expect(fine.find('disconnected')).toBeUndefined();
+  await fine.say(well.lab, 'How are you?');
+  await hears(well, 'Very well, thank you. And you?');
+  await partsWith(well);
+
+  const failed = (await deployment.reportOf(ill.name, 10_000)).report;
+  expect(failed.end).toMatchObject({ by: 'system', reason: 'model_failed', fault: 'provider' });
+  const { report } = await deployment.reportOf(well.name, 10_000);
+  expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
+  expect(report.errors).toEqual([]);
+  expect(report.completeness).toMatchObject({ status: 'closed', noticed: [] });
+});

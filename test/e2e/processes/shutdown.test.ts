@@ -1,0 +1,36 @@
+/** The keeper is told to stop while people talk. */
+import { expect, inject, test } from 'vitest';
+import { defaultPolicy } from '../../../src/index.ts';
+import { deploy } from '../harness/index.ts';
+import { expectGoodbye, expectNoRoom, GOODBYE, greeted, PATIENCE_MS, patient } from './calls.ts';
+
+const server = inject('livekit');
+
+test('SIGTERM with two calls running, and again: both hear the goodbye within the budget, both reports are delivered before the exit', async () => {
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+  await deployment.warm(2, PATIENCE_MS);
+  const calls = await Promise.all([greeted(deployment), greeted(deployment)]);
+  await using one = calls[0].caller;
+  await using other = calls[1].caller;
+  const askedAt = Date.now();
+  deployment.signal('SIGTERM');
+  for (const { caller, lab } of calls)
+    await caller.until('the goodbye to begin', () => caller.line(lab, GOODBYE)[0] !== undefined, PATIENCE_MS);
+  deployment.signal('SIGTERM');
+  const released = await Promise.all([one, other].map((caller) => caller.disconnected(defaultPolicy.shutdownBudgetMs)));
+  await deployment.ended(defaultPolicy.shutdownBudgetMs);
+  const delivered = [...deployment.delivered]; // at the instant of the exit
+
+  for (const { at } of released) expect(at - askedAt).toBeLessThan(defaultPolicy.shutdownBudgetMs);
+  expect(Date.now() - askedAt).toBeLessThan(defaultPolicy.shutdownBudgetMs);
+  for (const call of calls) {
+    expectGoodbye(call);
+    const mine = delivered.filter(({ report }) => report.room?.name === call.name);
+    expect(mine).toHaveLength(1);
+    expect(mine[0]?.report.end).toMatchObject({ by: 'operator', reason: 'worker_shutdown', fault: 'none' });
+    expect(mine[0]?.report.goodbye).toMatchObject({ outcome: 'played', interrupted: false });
+    expect(mine[0]?.report.completeness).toMatchObject({ status: 'closed', noticed: [] });
+  }
+  expect((await deployment.log()).match(/"msg":"signal"/g)).toHaveLength(2);
+  await expectNoRoom(server, ...calls.map(({ name }) => name));
+});
