@@ -10,7 +10,7 @@ import {
 import { attack } from './adversary.ts';
 
 test('no random call, with late, failing and hanging effects and a dying process, breaks a promise', async () => {
-  const figures = await attack({ session: sessionMachine, recovery: recoveryMachine }, { seed: 1, runs: 2_500 });
+  const figures = await attack({ session: sessionMachine, recovery: recoveryMachine }, { seed: 1, runs: 1_500 });
 
   expect(
     Object.fromEntries([...figures.broken].map(([monitor, { times, first }]) => [`${monitor} ×${times}`, first])),
