@@ -90,12 +90,15 @@ describe('a caller hears', () => {
       const [one = 0, other = 0] = [samples[Math.floor(place)], samples[Math.ceil(place)]];
       return (one + other) / 2;
     });
+    // A receiver bends the first words of a call until its buffer has settled.
+    await speaker.play(tones(98, 500));
     await speaker.play({ sampleRate: RATE, samples: slower });
-    expect(await heardAfter(listener, speaker)).toEqual([]);
+    expect(await heardAfter(listener, speaker)).toMatchObject([{ utterance: 98 }]);
     const recordings = await listener.recordings();
     expect(recordings.map(({ name }) => name)).toEqual(['apology']);
-    // The receiver's jitter buffer settles on the first words of a call: up to 250 ms of them are bent beyond comparison.
-    expect((recordings[0]?.heardMs ?? 0) / (recordings[0]?.totalMs ?? 1)).toBeGreaterThan(0.85);
+    const share = (recordings[0]?.heardMs ?? 0) / (recordings[0]?.totalMs ?? 1);
+    expect(share).toBeGreaterThan(0.8);
+    expect(share).toBeLessThanOrEqual(1);
   });
 });
 

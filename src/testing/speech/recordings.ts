@@ -27,6 +27,7 @@ export type HeardRecording = {
   name: string;
   /** Milliseconds since the epoch of its beginning. */
   at: number;
+  /** Up to 400 ms too little where a receiver's buffer had yet to settle: the first words on a new track. */
   heardMs: number;
   totalMs: number;
 };
