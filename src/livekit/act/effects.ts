@@ -3,7 +3,7 @@
  * what comes next.
  */
 import type { voice } from '@livekit/agents';
-import type { Effects, End } from '../../../machines/index.ts';
+import type { End } from '../../../machines/index.ts';
 import type { HangUpResult } from '../../rooms/rooms.ts';
 import { settledWithin, unlessAborted } from '../../session/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';

@@ -1,0 +1,176 @@
+/**
+ * Calls on a real server, Lastword and the bare SDK in turn: what does the orchestration cost, and what does it give?
+ *
+ *   npm run bench:call [-- calls of each, default 40]
+ *
+ * The noise floor is the bare SDK against itself: its even calls beside its odd ones.
+ */
+import { fork } from 'node:child_process';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import path from 'node:path';
+import { startCaller } from '../e2e/harness/caller.ts';
+import { compiled, root } from '../e2e/harness/compiled.ts';
+import { deploy, freePort, roomsOf, startLiveKitServer, until } from '../e2e/harness/index.ts';
+import type { LiveKitAddress } from '../e2e/harness/index.ts';
+import type { Lab, LabScript } from '../../src/testing/index.ts';
+import { receptionist } from '../../src/testing/index.ts';
+import { median, percentile, shown, withSection } from './figures.ts';
+
+const calls = Number(process.argv[2] ?? 40);
+const deaths = Math.max(10, Math.round(calls / 2));
+const GREETING = 'Hello, this is Ada.';
+const GOODBYE = 'Thank you very much for calling us today. Goodbye, and have a nice day.';
+/** The bare SDK's tool asks the model for the goodbye, ours says it; both say the same words. */
+const script: LabScript = {
+  ...receptionist,
+  rules: [
+    { when: { afterTool: 'end_call' }, answer: { say: GOODBYE } },
+    { when: { user: 'goodbye', offers: 'end_call' }, answer: { tools: [{ name: 'end_call' }] } },
+    ...receptionist.rules,
+  ],
+};
+
+type Measured = { greetingMs: number; hangUpMs: number; share: number; memoryMiB: number };
+
+async function measure(
+  server: LiveKitAddress,
+  lab: Lab,
+  agentName: string,
+  room: string,
+  agentFile: string,
+): Promise<Measured> {
+  const channel = lab.channel(room);
+  channel.play(script);
+  await roomsOf(server).create(room, { agentName });
+  await using caller = await startCaller({ server, room });
+  await caller.until('the greeting', () => caller.line(channel, GREETING)[0]?.share === 1, 20_000);
+  const memoryMiB = await memoryOf(agentFile);
+  await caller.say(channel, 'Goodbye.');
+  const { at } = await caller.disconnected(40_000);
+  const greeting = caller.line(channel, GREETING)[0];
+  const goodbye = caller.line(channel, GOODBYE)[0];
+  return {
+    greetingMs: (greeting?.firstAt ?? Number.NaN) - caller.joinedAt,
+    hangUpMs: at - (goodbye?.lastAt ?? Number.NaN),
+    share: goodbye?.share ?? 0,
+    memoryMiB,
+  };
+}
+
+/** Resident memory of the job that is at work: of the agent file's job processes the largest (the idle one has no call). */
+async function memoryOf(agentFile: string): Promise<number> {
+  const sizes: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (!command.includes('job_proc_lazy_main') || !command.includes(agentFile)) continue;
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    sizes.push(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  }
+  return Math.max(0, ...sizes);
+}
+
+async function startBare(server: LiveKitAddress, lab: Lab): Promise<{ agentName: string; stop(): Promise<void> }> {
+  const agentName = `bare-${process.pid}`;
+  const directory = await mkdtemp(path.join(tmpdir(), 'lastword-bench-'));
+  const logFile = path.join(directory, 'bare.log');
+  const output = await open(logFile, 'w');
+  const worker = fork(compiled('test/bench/agents/bare.ts'), ['start'], {
+    stdio: ['ignore', output.fd, output.fd, 'ipc'],
+    env: {
+      ...process.env,
+      LIVEKIT_URL: server.url,
+      LIVEKIT_API_KEY: server.apiKey,
+      LIVEKIT_API_SECRET: server.apiSecret,
+      LASTWORD_TEST_LAB: `http://127.0.0.1:${lab.port}`,
+      LASTWORD_TEST_AGENT: agentName,
+      LASTWORD_TEST_PORT: String(await freePort()),
+    },
+  });
+  await until(
+    'the bare worker',
+    async () => (await readFile(logFile, 'utf8')).includes('registered worker'),
+    30_000,
+    () => readFile(logFile, 'utf8'),
+  );
+  const exited = new Promise((resolve) => worker.once('exit', resolve));
+  return {
+    agentName,
+    stop: async () => {
+      worker.kill('SIGTERM');
+      const late = setTimeout(() => worker.kill('SIGKILL'), 10_000);
+      await exited;
+      clearTimeout(late);
+      await output.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+const server = await startLiveKitServer();
+const deployment = await deploy(server, { goodbye: { say: GOODBYE } });
+const bare = await startBare(server, deployment.lab);
+const results = { lastword: [] as Measured[], bare: [] as Measured[] };
+const killed: number[] = [];
+try {
+  // One call of each to warm up; then in turn, so that whatever else the machine does meets both.
+  for (let call = 0; call <= calls; call += 1) {
+    for (const who of ['lastword', 'bare'] as const) {
+      const [agentName, file] =
+        who === 'bare' ? [bare.agentName, 'bench/agents/bare'] : [deployment.agentName, 'e2e/agents/scripted'];
+      const measured = await measure(server, deployment.lab, agentName, `bench-${who}-${call}`, file).catch(
+        (error: unknown) => {
+          console.error(`${who} ${call}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+          return undefined;
+        },
+      );
+      if (call > 0 && measured) results[who].push(measured);
+    }
+    process.stdout.write(`\r${call} of ${calls}`);
+  }
+  for (let death = 0; death < deaths; death += 1) {
+    const { name } = await deployment.room();
+    const pid = await deployment.jobPid(name);
+    await deployment.entry(name, 'effect', ({ data }) => data.name === 'awaitCaller', 20_000);
+    const at = Date.now();
+    process.kill(pid, 'SIGKILL');
+    killed.push((await deployment.reportOf(name, 20_000)).at - at);
+    process.stdout.write(`\r${death + 1} of ${deaths} deaths`);
+  }
+} finally {
+  await bare.stop();
+  await deployment[Symbol.asyncDispose]();
+  await server.stop();
+}
+
+const of = (who: 'lastword' | 'bare', what: keyof Measured) =>
+  results[who].map((each) => each[what]).filter((value) => !Number.isNaN(value));
+const halves = (what: keyof Measured) => {
+  const all = of('bare', what);
+  return Math.abs(
+    median(all.filter((_, index) => index % 2 === 0)) - median(all.filter((_, index) => index % 2 === 1)),
+  );
+};
+const row = (title: string, what: keyof Measured, unit: string, goal: string) => {
+  const [ours, theirs] = [of('lastword', what), of('bare', what)];
+  return `| ${title} | ${shown(median(ours))} ${unit} (p90 ${shown(percentile(ours, 0.9))}) | ${shown(median(theirs))} ${unit} (p90 ${shown(percentile(theirs, 0.9))}) | ${shown(median(ours) - median(theirs))} ${unit}, ×${shown(median(ours) / median(theirs), 2)} | ${shown(halves(what))} ${unit} | ${goal} |`;
+};
+const whole = (who: 'lastword' | 'bare') =>
+  `${of(who, 'share').filter((share) => share >= 0.98).length} of ${results[who].length}`;
+const body = `
+## A call, beside the bare SDK
+
+\`npm run bench:call -- ${calls}\`: ${results.lastword.length} and ${results.bare.length} calls in turn on a real livekit-server, measured at the caller; ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}. Medians. The noise floor is the bare SDK against itself (even calls, odd calls).
+
+| | Lastword | bare SDK with createEndCallTool | difference, ratio | noise floor | goal |
+| --- | --- | --- | --- | --- | --- |
+${row('caller joins → greeting heard', 'greetingMs', 'ms', 'added ≤ 30 ms')}
+${row('last sample of the goodbye → disconnected', 'hangUpMs', 'ms', '≤ 150 ms')}
+| calls in which ≥ 98 % of the goodbye was heard | ${whole('lastword')} | ${whole('bare')} | | | all |
+${row('memory of the job', 'memoryMiB', 'MiB', 'added ≤ 12 MiB')}
+| \`kill -9\` → report delivered, nobody in the room (${killed.length} times) | p50 ${shown(median(killed))} ms, p90 ${shown(percentile(killed, 0.9))} ms | never | | | p50 ≤ 100 ms |
+`;
+const file = path.join(root, 'docs/benchmarks.md');
+const document = await readFile(file, 'utf8').catch(() => '# Benchmarks\n');
+await writeFile(file, withSection(document, 'bench:call', body));
+console.log(body);
