@@ -6,6 +6,7 @@ import * as cartesia from '@livekit/agents-plugin-cartesia';
 import * as openai from '@livekit/agents-plugin-openai';
 import * as silero from '@livekit/agents-plugin-silero';
 import { defineSession, endSessionTool, runWorker } from './index.ts';
+import { tryProviderKeys } from './provider-keys.ts';
 
 const { env } = process;
 
@@ -51,4 +52,5 @@ export default defineSession({
   goodbye: { say: env['LASTWORD_GOODBYE'] ?? 'Thank you for calling. Goodbye.' },
 });
 
+await tryProviderKeys(import.meta.url);
 runWorker(import.meta.url);

@@ -2,23 +2,47 @@
  * `npm start`. With LIVEKIT_URL and its keys: the keeper over the deployed worker. Without: a call in this terminal.
  */
 import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../config-error.ts';
 import { runTerminal } from '../terminal/run.ts';
-import { settings } from './settings.ts';
+import { runCommandLine } from './command-line.ts';
 import { finish, problemOf } from './problems.ts';
+import { readEnvironmentFile, settings } from './settings.ts';
 
 const agentFile = fileURLToPath(new URL('../agent.js', import.meta.url));
-const { directory, store } = settings();
-const code = await runTerminal({
-  directory,
-  store,
-  agentFile,
-  input: process.stdin,
-  output: process.stdout,
-  env: process.env,
-  isScripted: !process.stdin.isTTY && process.env['LASTWORD_TERMINAL'] !== '1',
-}).catch((error: unknown) => {
+const { env, stdin, stdout, stderr } = process;
+const livekit = ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const;
+
+async function main(): Promise<number> {
+  readEnvironmentFile();
+  const missing = livekit.filter((name) => (env[name] ?? '') === '');
+  if (missing.length > 0 && missing.length < livekit.length)
+    throw new ConfigError({
+      field: missing.join(', '),
+      expected: `a value, since ${livekit.filter((name) => !missing.includes(name)).join(' and ')} is set`,
+      got: 'nothing',
+      advice: 'set all three for a LiveKit server, or none for a call in this terminal',
+    });
+  if (missing.length === 0)
+    return runCommandLine(['start', agentFile], {
+      env,
+      isTTY: stdout.isTTY,
+      out: (text) => void stdout.write(text),
+      err: (text) => void stderr.write(text),
+    });
+  return runTerminal({
+    ...settings(env),
+    agentFile,
+    input: stdin,
+    output: stdout,
+    env,
+    // A pipe of typed lines counts as a terminal when it says so.
+    isScripted: !stdin.isTTY && env['LASTWORD_TERMINAL'] !== '1',
+  });
+}
+
+const code = await main().catch((error: unknown) => {
   const { message, code } = problemOf(error);
-  console.error(`lastword: ${message}`);
+  stderr.write(`lastword: ${message}\n`);
   return code;
 });
 finish(code);

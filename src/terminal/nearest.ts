@@ -11,17 +11,24 @@ export function nearest(given: string, known: readonly string[], most = 2): stri
     .map(({ name }) => name);
 }
 
-/** Letters to insert, remove or replace; anything above `limit` once the lengths alone say so. */
+/** Letters to insert, remove, replace or swap; more than `limit` once the lengths alone say so. */
 function distance(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) > limit) return limit + 1;
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [line, letter] of Array.from(from).entries()) {
-    const next = [line + 1];
-    for (const [column, other] of Array.from(to).entries()) {
-      const kept = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(kept, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+  for (let line = 1; line <= from.length; line += 1) {
+    const next = [line];
+    for (let column = 1; column <= to.length; column += 1) {
+      const isSame = from[line - 1] === to[column - 1];
+      const isSwapped = from[line - 1] === to[column - 2] && from[line - 2] === to[column - 1];
+      next[column] = Math.min(
+        (row[column - 1] ?? 0) + (isSame ? 0 : 1),
+        (row[column] ?? 0) + 1,
+        (next[column - 1] ?? 0) + 1,
+        isSwapped ? (before[column - 2] ?? Infinity) + 1 : Infinity,
+      );
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[to.length] ?? limit + 1;
 }

@@ -83,30 +83,8 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     });
     closers.push(() => screen.close());
 
-    // ── the host ──
     let host: Channel<ToHost, FromHost> | undefined;
     let failure: string | undefined;
-    terminal.onHost((channel) => {
-      if (host) return channel.close(); // one call; a second host has nothing to do
-      host = channel;
-      channel.onMessage((message) => {
-        if (message.type === 'failed') failure = message.why;
-      });
-      channel.send({
-        type: 'begin',
-        session,
-        agentFile,
-        logFile,
-        reports: [webhook({ ...desk.webhook, name: 'npm start' }), fileDestination({ dir: reports }), ...extra],
-        environment: {
-          OPENAI_API_KEY: 'lab',
-          OPENAI_BASE_URL: lab.urls.openai,
-          CARTESIA_API_KEY: 'lab',
-          CARTESIA_BASE_URL: lab.urls.cartesia,
-          SHOP_HOURS_URL: desk.hoursUrl,
-        },
-      });
-    });
     const does = (what: (ToHost & { type: 'caller' })['does']) => host?.send({ type: 'caller', does: what });
     const kill = () => host?.send({ type: 'kill' });
 
@@ -135,10 +113,32 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     };
     process.on('SIGINT', onInterrupt);
     closers.push(() => void process.off('SIGINT', onInterrupt));
-    screen.print(isScripted ? scriptedHello : typedHello);
-    const script = isScripted
-      ? playScript({ ...caller, until: call.until, print: screen.print })
-      : Promise.resolve(true);
+
+    // ── the host ──
+    let script: Promise<boolean> | undefined;
+    terminal.onHost((channel) => {
+      if (host) return channel.close(); // one call; a second host has nothing to do
+      host = channel;
+      channel.onMessage((message) => {
+        if (message.type === 'failed') failure = message.why;
+      });
+      channel.send({
+        type: 'begin',
+        session,
+        agentFile,
+        logFile,
+        reports: [webhook({ ...desk.webhook, name: 'npm start' }), fileDestination({ dir: reports }), ...extra],
+        environment: {
+          OPENAI_API_KEY: 'lab',
+          OPENAI_BASE_URL: lab.urls.openai,
+          CARTESIA_API_KEY: 'lab',
+          CARTESIA_BASE_URL: lab.urls.cartesia,
+          SHOP_HOURS_URL: desk.hoursUrl,
+        },
+      });
+      screen.print(isScripted ? scriptedHello : typedHello);
+      if (isScripted) script = playScript({ ...caller, until: call.until, print: screen.print });
+    });
 
     process.env[CHANNEL] = terminal.path; // for the host; the keeper hands its environment on
     try {
@@ -149,7 +149,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
       await call.stop().catch((error: unknown) => screen.print(`the journal cannot be read: ${messageOf(error)}`));
     }
     screen.close();
-    const wentAsWritten = await script;
+    const wentAsWritten = script === undefined || (await script);
 
     // ── the last word ──
     if (!existsSync(join(directory, 'sessions', session))) {

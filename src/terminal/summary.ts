@@ -1,4 +1,4 @@
-/** What is printed when a call in the terminal is over. Pure. */
+/** What is printed when a call in the terminal is over. */
 import { relative } from 'node:path';
 import type { Report } from '../report/schema.ts';
 import type { Paint } from './paint.ts';
@@ -19,28 +19,37 @@ const deliveryOf = ({ delivered }: Outcome): { text: string; isGood: boolean } =
   return { text: 'not delivered yet; it is kept, and `lastword deliveries` says why', isGood: false };
 };
 
+/** From here, where that is shorter than the whole path. */
+const near = (path: string): string => {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith('..') ? path : fromHere;
+};
+
 /** *Pure.* */
 export const isGood = (outcome: Outcome): boolean => outcome.delivered?.ok === true && outcome.file !== undefined;
 
-export function summary(outcome: Outcome, paint: Paint): string {
-  const { report, file } = outcome;
+/** *Pure.* What a report says of the call as a whole: name and text. */
+export function summaryRows(report: Report): [string, string][] {
   const { completeness, end, stages, goodbye, hangUp } = report;
   // The report is sealed before the machine's last step, so it cannot hold it.
   const last = completeness.status === 'closed' ? ['closed'] : ['(the process died; the keeper went on)'];
-  const path = [
-    ...stages.filter(({ stage }) => stage !== 'closed').map(({ stage, ms }) => `${stage} ${spellMs(ms)}`),
-    ...last,
+  const lasted = stages.filter(({ stage }) => stage !== 'closed').map(({ stage, ms }) => `${stage} ${spellMs(ms)}`);
+  const why = end.detail === null ? '' : `: ${oneLine(end.detail)}`;
+  return [
+    ['path', [...lasted, ...last].join(' → ')],
+    ['end', `${oneLine(end.reason)}, by ${end.by}, while ${end.stage}${why}`],
+    ['goodbye', goodbye === null ? 'none was due' : heardOf(goodbye)],
+    ['hang-up', hangUp === null ? 'none' : `${hangUp.strategy ?? 'asked for'}, ${hangUp.outcome}`],
   ];
+}
+
+/** *Pure.* */
+export function summary(outcome: Outcome, paint: Paint): string {
+  const { report, file } = outcome;
   const delivery = deliveryOf(outcome);
   const rows: [string, string][] = [
-    ['path', path.join(' → ')],
-    [
-      'end',
-      `${oneLine(end.reason)}, by ${end.by}, while ${end.stage}${end.detail === null ? '' : `: ${oneLine(end.detail)}`}`,
-    ],
-    ['goodbye', goodbye === null ? 'none was due' : heardOf(goodbye)],
-    ['hang-up', hangUp === null ? 'none: the caller had gone' : `${hangUp.strategy ?? 'asked for'}, ${hangUp.outcome}`],
-    ['report', file === undefined ? 'no file was written' : relative(process.cwd(), file) || file],
+    ...summaryRows(report),
+    ['report', file === undefined ? 'no file was written' : near(file)],
     ['', paint(delivery.isGood ? 'good' : 'bad', delivery.text)],
   ];
   return rows.map(([name, text]) => `${paint('quiet', name.padEnd(9))}${text}`).join('\n');

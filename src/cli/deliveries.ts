@@ -1,0 +1,42 @@
+import { oneLine, table } from '../terminal/paint.ts';
+import { clock, limitOf, none, oneOf } from './arguments.ts';
+import type { Command } from './command.ts';
+import { exitCodes } from './problems.ts';
+import { withoutBody, withStore } from './stored.ts';
+
+const states = ['due', 'delivering', 'delivered', 'dead'] as const;
+
+export const deliveries: Command = {
+  name: 'deliveries',
+  usage: '',
+  summary: 'Lists deliveries, newest first: what went where, what is due, what is dead.',
+  details: `--state due|delivering|delivered|dead   only these
+--session ID                            only of this session
+--limit N                               at most N, default 50`,
+  options: { state: { type: 'string' }, session: { type: 'string' }, limit: { type: 'string' } },
+  async run(given, { settings, print }) {
+    none(given, 'deliveries');
+    const limit = limitOf(given);
+    const state = oneOf(given.values['state'], states, '--state');
+    const session = given.values['session'];
+    const page = { limit, ...(state && { state }), ...(typeof session === 'string' && { session }) };
+    const found = await withStore(settings, [], (store) => store.deliveries(page));
+    if (given.isJson) print(JSON.stringify(found.map(withoutBody), null, 2));
+    else if (found.length === 0) print(`no such deliveries in ${settings.directory}`);
+    else {
+      const cells = found.map(({ session, kind, destination, state, attempts, createdAt, nextAt, lastError }) => [
+        session,
+        kind,
+        state,
+        String(attempts),
+        clock(createdAt),
+        oneLine(destination),
+        state === 'delivered'
+          ? ''
+          : `${state === 'due' ? `next ${clock(nextAt)} ` : ''}${oneLine(lastError ?? '')}`.trim(),
+      ]);
+      print(table([['SESSION', 'KIND', 'STATE', 'ATTEMPTS', 'SINCE', 'DESTINATION', ''], ...cells]));
+    }
+    return exitCodes.ok;
+  },
+};

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import type { AnyStateMachine } from 'xstate';
+import { decisionTable, defaultDeliveryPolicy } from '../../machines/delivery.ts';
+import {
+  bounds,
+  definePolicy,
+  machineShape,
+  type Policy,
+  recoveryContext,
+  recoveryMachine,
+  releaseBound,
+  sessionContext,
+  sessionMachine,
+  silenceBound,
+  startBound,
+  toDot,
+  toMermaid,
+  transitionTable,
+} from '../../machines/index.ts';
+import { ConfigError } from '../config-error.ts';
+import { messageOf } from '../session/deadline.ts';
+import { table } from '../terminal/paint.ts';
+import { oneOf } from './arguments.ts';
+import type { Command } from './command.ts';
+import { exitCodes, UsageError } from './problems.ts';
+
+const names = ['session', 'recovery', 'delivery'] as const;
+const formats = ['mermaid', 'dot', 'table', 'json'] as const;
+
+export const machine: Command = {
+  name: 'machine',
+  usage: '[session|recovery|delivery]',
+  summary: 'Prints a machine, and the numbers that follow from its limits.',
+  details: `--format mermaid|dot|table|json   default table: every transition, then the four numbers
+--policy FILE                    limits in JSON, such as {"maxDurationMs": 600000}; default: the defaults`,
+  options: { format: { type: 'string' }, policy: { type: 'string' } },
+  async run(given, { print }) {
+    const [name, ...more] = given.positionals;
+    if (more.length > 0)
+      throw new UsageError(
+        `machine: expected one of ${names.join(', ')}, got ${given.positionals.length} names; run it once for each`,
+      );
+    const which = oneOf(name, names, 'machine') ?? 'session';
+    const format = oneOf(given.values['format'], formats, '--format') ?? (given.isJson ? 'json' : 'table');
+    const file = given.values['policy'];
+    const policy = typeof file === 'string' ? await policyIn(file) : definePolicy();
+    if (which === 'delivery') {
+      if (format === 'mermaid' || format === 'dot')
+        throw new UsageError(
+          `--format: expected table or json, got "${format}"; deliveries are decided by a table and have no states`,
+        );
+      print(
+        format === 'json'
+          ? JSON.stringify({ machine: which, policy: defaultDeliveryPolicy }, null, 2)
+          : decisionTable(),
+      );
+      return exitCodes.ok;
+    }
+    const chart: AnyStateMachine = which === 'session' ? sessionMachine : recoveryMachine;
+    if (format === 'mermaid') print(toMermaid(chart));
+    else if (format === 'dot') print(toDot(chart));
+    else {
+      const numbers = numbersOf(policy);
+      const states = bounds(chart, which === 'session' ? sessionContext(policy) : recoveryContext(policy));
+      const boundOf = Object.fromEntries([...states].map(([state, { ms }]) => [state, ms]));
+      if (format === 'json')
+        print(
+          JSON.stringify({ machine: which, policy, numbers, bounds: boundOf, shape: machineShape(chart) }, null, 2),
+        );
+      else
+        print(
+          `${transitionTable(chart)}\n${table(Object.entries(numbers).map(([name, ms]) => [name, `${ms.toLocaleString('en-US')} ms`, meanings[name] ?? '']))}`,
+        );
+    }
+    return exitCodes.ok;
+  },
+};
+
+const meanings: Record<string, string> = {
+  bound: 'from any state to closed',
+  releaseBound: 'from what ends the call to the release of the caller',
+  startBound: 'from the accepted job, caller there, to the first sound or the release',
+  silenceBound: 'the longest silence while the caller waits for us',
+};
+
+const numbersOf = (policy: Policy) => ({
+  bound: Math.max(...[...bounds(sessionMachine, sessionContext(policy)).values()].map(({ ms }) => ms)),
+  releaseBound: releaseBound(policy),
+  startBound: startBound(policy),
+  silenceBound: silenceBound(policy),
+});
+
+async function policyIn(path: string): Promise<Policy> {
+  const wrong = (expected: string, cause: unknown) =>
+    new ConfigError({
+      field: '--policy',
+      expected,
+      got: `${path} (${messageOf(cause)})`,
+      advice: 'correct the file, or its path',
+      cause,
+    });
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw wrong('a file that can be read', error);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw wrong('a file of JSON', error);
+  }
+  return definePolicy(value);
+}

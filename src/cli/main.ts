@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** `lastword`: the command line as a process. */
+import { runCommandLine } from './command-line.ts';
+import { finish, problemOf } from './problems.ts';
+import { readEnvironmentFile } from './settings.ts';
+
+// `lastword report ID | head` closes the pipe, and that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+try {
+  readEnvironmentFile();
+  const code = await runCommandLine(process.argv.slice(2), {
+    env: process.env,
+    isTTY: process.stdout.isTTY,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  });
+  finish(code);
+} catch (error) {
+  const { message, code } = problemOf(error);
+  process.stderr.write(`lastword: ${message}\n`);
+  finish(code);
+}

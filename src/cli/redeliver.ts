@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { NewDelivery, Store } from '../store/store.ts';
+import type { Command } from './command.ts';
+import { exitCodes, NotFoundError, UsageError } from './problems.ts';
+import { notFound, withoutBody, withStore } from './stored.ts';
+
+const PREFIX = 'rep_';
+
+export const redeliver: Command = {
+  name: 'redeliver',
+  usage: 'ID…',
+  summary: 'Sends sealed reports again, to every destination they went to before.',
+  details: `Each ID is a session's or a report's. The same bytes go out under the same webhook-id, so a receiver can tell a
+repeat. Either all are queued or none; a running keeper sends them within a second, the next one otherwise.`,
+  options: {},
+  async run({ positionals, isJson }, { settings, print }) {
+    if (positionals.length === 0)
+      throw new UsageError('redeliver: expected at least one ID, got nothing; `lastword sessions` lists them');
+    const ids = [...new Set(positionals.map((id) => (id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id)))];
+    const unknown: string[] = [];
+    const queued = await withStore<NewDelivery[]>(settings, [], async (store) => {
+      const rows: NewDelivery[] = [];
+      for (const session of ids) {
+        const again = await againFor(store, session);
+        if (again) rows.push(...again);
+        else unknown.push(session);
+      }
+      if (unknown.length === 0) await store.enqueue(rows);
+      return rows;
+    });
+    const [first] = unknown.length > 0 || queued.length > 0 ? unknown : ids;
+    if (first !== undefined) {
+      if (await withStore(settings, undefined, (store) => store.session(first)))
+        throw new NotFoundError(`${first}: expected a sealed report, got none yet; nothing was queued`);
+      return notFound(settings, first);
+    }
+    if (isJson) print(JSON.stringify(queued.map(withoutBody), null, 2));
+    else for (const { session, destination } of queued) print(`${session} → ${destination}: queued`);
+    return exitCodes.ok;
+  },
+};
+
+/** Undefined without a sealed report. */
+async function againFor(store: Store, session: string): Promise<NewDelivery[] | undefined> {
+  const sealed = await store.report(session);
+  if (!sealed) return undefined;
+  const before = await store.deliveries({ limit: 10_000, session });
+  const destinations = new Set(before.filter(({ kind }) => kind === 'report').map(({ destination }) => destination));
+  if (destinations.size === 0)
+    throw new NotFoundError(
+      `${session}: expected a destination that its report went to, got none; add one to \`reports\` for the calls to come, and take this one with lastword report ${session}`,
+    );
+  return [...destinations].map((destination) => ({
+    delivery: `${sealed.report}-again-${randomUUID()}`,
+    session,
+    report: sealed.report,
+    destination,
+    kind: 'report',
+    body: sealed.body,
+    nextAt: Date.now(),
+  }));
+}

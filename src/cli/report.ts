@@ -1,0 +1,28 @@
+import { only } from './arguments.ts';
+import type { Command } from './command.ts';
+import { exitCodes, NotFoundError } from './problems.ts';
+import { journalOf, notFound, withStore } from './stored.ts';
+
+/** A report's id is its session's with this before it. */
+const PREFIX = 'rep_';
+
+export const report: Command = {
+  name: 'report',
+  usage: 'ID',
+  summary: 'Prints the sealed report of a session.',
+  details: `ID is a session's or a report's. With --json: the very bytes that were sealed, signed and sent.`,
+  options: {},
+  async run(given, { settings, print }) {
+    const id = only(given, 'ID', 'report');
+    const session = id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id;
+    const sealed = await withStore(settings, undefined, (store) => store.report(session));
+    if (!sealed) {
+      if (!(await journalOf(settings, session))) return notFound(settings, session);
+      throw new NotFoundError(
+        `${session}: expected a sealed report, got none yet; it is sealed when the call is over and a keeper runs. lastword show ${session} tells what is known`,
+      );
+    }
+    print(given.isJson ? sealed.body : JSON.stringify(JSON.parse(sealed.body), null, 2));
+    return exitCodes.ok;
+  },
+};

@@ -1,0 +1,70 @@
+import { listSessions } from '../journal/read.ts';
+import { whatIsKnown } from '../keeper/reading.ts';
+import type { SessionRow } from '../store/store.ts';
+import { oneLine, spellMs, table } from '../terminal/paint.ts';
+import { clock, limitOf, none, oneOf } from './arguments.ts';
+import type { Command, Context } from './command.ts';
+import { exitCodes } from './problems.ts';
+import { journalOf, withStore } from './stored.ts';
+
+const states = ['open', 'recovering', 'sealed'] as const;
+
+export const sessions: Command = {
+  name: 'sessions',
+  usage: '',
+  summary: 'Lists sessions, newest first.',
+  details: `--state open|recovering|sealed   only these
+--limit N                        at most N, default 50`,
+  options: { state: { type: 'string' }, limit: { type: 'string' } },
+  async run(given, context) {
+    none(given, 'sessions');
+    const limit = limitOf(given);
+    const state = oneOf(given.values['state'], states, '--state');
+    const rows = await rowsOf(context, limit, state);
+    if (given.isJson) context.print(JSON.stringify(rows, null, 2));
+    else if (rows.length === 0) context.print(`no sessions in ${context.settings.directory}`);
+    else {
+      const cells = rows.map(({ session, state, acceptedAt, endedAt, by, reason, room }) => [
+        session,
+        state,
+        clock(acceptedAt),
+        endedAt === undefined ? '' : spellMs(endedAt - acceptedAt),
+        reason === undefined ? '' : `${oneLine(reason)} (${by ?? '?'})`,
+        oneLine(room),
+      ]);
+      context.print(table([['SESSION', 'STATE', 'ACCEPTED', 'LASTED', 'END', 'ROOM'], ...cells]));
+    }
+    return exitCodes.ok;
+  },
+};
+
+async function rowsOf(
+  { settings }: Context,
+  limit: number,
+  state: SessionRow['state'] | undefined,
+): Promise<SessionRow[]> {
+  const stored = await withStore(settings, [], (store) => store.sessions({ limit, ...(state && { state }) }));
+  if (state !== undefined && state !== 'open') return stored;
+  // The index is a projection: a session that it does not have yet is in its journal.
+  const all =
+    state === undefined ? stored : await withStore(settings, [], (store) => store.sessions({ limit: 10_000 }));
+  const indexed = new Set(all.map(({ session }) => session));
+  const unindexed: SessionRow[] = [];
+  for (const session of (await listSessions(settings.directory)).slice(0, limit)) {
+    if (indexed.has(session)) continue;
+    const row = await withStore(settings, undefined, (store) => store.session(session));
+    const journal = row ? undefined : await journalOf(settings, session);
+    const known = journal && whatIsKnown(journal);
+    if (!known || known.isWithdrawn) continue;
+    const { facts, acceptedAt, openedAt } = known;
+    unindexed.push({
+      session,
+      job: facts?.job ?? session,
+      room: facts?.room.name ?? '',
+      agentName: facts?.agentName ?? '',
+      acceptedAt: acceptedAt ?? openedAt ?? 0,
+      state: 'open',
+    });
+  }
+  return [...stored, ...unindexed].sort((one, other) => other.acceptedAt - one.acceptedAt).slice(0, limit);
+}

@@ -1,0 +1,67 @@
+import type { Entry, SessionJournal } from '../journal/entry.ts';
+import { mergeByTime } from '../journal/merge.ts';
+import { fold } from '../report/fold.ts';
+import type { Delivery } from '../store/store.ts';
+import { oneLine, table } from '../terminal/paint.ts';
+import { summaryRows } from '../terminal/summary.ts';
+import { printed, timeline, type Row } from '../terminal/timeline.ts';
+import { clock, only } from './arguments.ts';
+import type { Command } from './command.ts';
+import { exitCodes, NotFoundError } from './problems.ts';
+import { journalOf, notFound, withoutBody, withStore } from './stored.ts';
+
+export const show: Command = {
+  name: 'show',
+  usage: 'ID',
+  summary: 'Shows what happened in a session, as its journal has it.',
+  details: `States with how long they lasted, what was said, tools, errors, what was heard of our lines, the hang-up, and
+what became of the report. Also while the call still runs.`,
+  options: {},
+  async run(given, { settings, print, paint }) {
+    const session = only(given, 'ID', 'show');
+    const journal = await journalOf(settings, session);
+    const deliveries = await withStore(settings, [], (store) => store.deliveries({ limit: 100, session }));
+    if (!journal) {
+      const sealed = await withStore(settings, undefined, (store) => store.report(session));
+      if (!sealed) return notFound(settings, session);
+      throw new NotFoundError(
+        `${session}: its journal is gone, its report is not; lastword report ${session} prints it`,
+      );
+    }
+    const rows = rowsOf(journal);
+    const report = fold(journal);
+    if (given.isJson) {
+      const brief = deliveries.map(withoutBody);
+      print(JSON.stringify({ session, timeline: rows, report, deliveries: brief }, null, 2));
+      return exitCodes.ok;
+    }
+    const startedAt = rows[0]?.at ?? 0;
+    const isOver =
+      report.completeness.status === 'closed' || journal.keeper.some(({ kind }) => kind === 'keeper.sealed');
+    print(`${paint('strong', session)}  ${clock(startedAt)}  room "${oneLine(report.room?.name ?? '')}"\n`);
+    for (const row of rows) print(printed(row, startedAt, paint));
+    print('');
+    const facts = isOver ? summaryRows(report) : [['', 'not over yet'] as const];
+    for (const [name, text] of facts) print(`${paint('quiet', name.padEnd(9))}${text}`);
+    if (deliveries.length > 0) print(`\n${table(deliveries.toReversed().map(cellsOf))}`);
+    return exitCodes.ok;
+  },
+};
+
+/** *Pure.* Epochs and the keeper's notes as one. */
+const rowsOf = ({ epochs, keeper }: SessionJournal): Row[] => {
+  const rowOf = timeline();
+  const files = [
+    ...epochs.map(({ epoch, entries }) => ({ file: String(epoch), entries })),
+    { file: 'keeper', entries: keeper },
+  ];
+  const lists = files.map(({ file, entries }) => entries.map((entry: Entry) => ({ entry, file })));
+  return mergeByTime(lists, ({ entry }) => entry.at).flatMap(({ entry, file }) => rowOf(entry, file) ?? []);
+};
+
+const cellsOf = ({ kind, destination, state, attempts, lastError }: Delivery): string[] => [
+  `${kind} → ${oneLine(destination)}`,
+  state,
+  attempts === 1 ? '1 attempt' : `${attempts} attempts`,
+  state === 'delivered' || lastError === undefined ? '' : oneLine(lastError),
+];

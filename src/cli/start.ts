@@ -1,0 +1,82 @@
+/** `start` and `dev`: a keeper over an agent file. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pino, type Logger } from 'pino';
+import { ConfigError } from '../config-error.ts';
+import { runKeeper } from '../keeper/main.ts';
+import { oneLine } from '../terminal/paint.ts';
+import { clock } from './arguments.ts';
+import type { Command, Context, Given } from './command.ts';
+import { UsageError } from './problems.ts';
+
+const details = `The keeper supervises the worker and its calls, seals one report for each call, and delivers it. SIGTERM lets
+running calls end with their goodbye. Options that are not listed here go to the agent file.`;
+
+const commandOf = (mode: 'start' | 'dev', summary: string, more: string): Command => ({
+  name: mode,
+  usage: 'FILE',
+  summary,
+  details: `${details}\n${more}`,
+  options: {},
+  passesOn: true,
+  run: (given, context) => keep(mode, given, context),
+});
+
+export const start = commandOf('start', 'Runs an agent file, with its keeper.', 'The log is lines of JSON.');
+export const dev = commandOf(
+  'dev',
+  "Runs an agent file in the SDK's development mode.",
+  'The log is for people; with --json it is lines of JSON.',
+);
+
+async function keep(
+  mode: 'start' | 'dev',
+  { positionals, isJson }: Given,
+  { settings, print, paint }: Context,
+): Promise<number> {
+  const [file, ...args] = positionals;
+  if (file === undefined) throw new UsageError(`${mode}: expected FILE, got nothing; write lastword ${mode} agent.js`);
+  checkAgentFile(file);
+  const log: Logger =
+    mode === 'start' || isJson
+      ? pino({}, pino.destination({ sync: true }))
+      : pino({}, { write: (line) => print(readable(line, paint)) });
+  return runKeeper({ agentFile: file, mode, args, ...settings, log });
+}
+
+/** @throws ConfigError */
+function checkAgentFile(file: string): void {
+  const wrong = (expected: string, got: string, advice: string) =>
+    new ConfigError({ field: 'FILE', expected, got, advice });
+  if (file.startsWith('-'))
+    throw new UsageError(`FILE: expected the agent file first, got ${JSON.stringify(file)}; put options behind it`);
+  if (!existsSync(file))
+    throw wrong('an agent file', `${resolve(file)}, which does not exist`, 'check the path, or build it first');
+  // Node 22.18 and later strip types; before that a .ts file is a syntax error with a stack.
+  const stripsTypes = 'typescript' in process.features && process.features.typescript !== false;
+  if (/\.[cm]?tsx?$/.test(file) && !stripsTypes)
+    throw wrong(
+      'JavaScript',
+      `${file}, which Node ${process.versions.node} cannot run`,
+      'compile it, and give the compiled file',
+    );
+}
+
+const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+const ownFields = new Set(['level', 'time', 'pid', 'hostname', 'msg']);
+
+/** A line of the log for people: time, level, message, fields. */
+function readable(line: string, paint: Context['paint']): string {
+  const entry = JSON.parse(line) as { level: number; time: number; msg?: string; [field: string]: unknown };
+  const level = levels[entry.level] ?? String(entry.level);
+  const fields = Object.entries(entry)
+    .filter(([name]) => !ownFields.has(name))
+    .map(([name, value]) => `${name}=${fieldOf(value)}`);
+  const tone = entry.level >= 50 ? 'bad' : 'plain';
+  return `${paint('quiet', clock(entry.time).slice(11))} ${level.padEnd(5)} ${paint(tone, oneLine(entry.msg ?? ''))} ${paint('quiet', fields.join(' '))}`.trimEnd();
+}
+
+const fieldOf = (value: unknown): string => {
+  if (typeof value === 'object' && value !== null && 'message' in value) return JSON.stringify(value.message);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};

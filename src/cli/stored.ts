@@ -1,0 +1,63 @@
+/**
+ * What is on disk, read by a process of its own: whether a keeper runs or not makes no difference. A look makes nothing:
+ * where there is no database yet, there is nothing to see.
+ */
+import { existsSync } from 'node:fs';
+import { readSession, listSessions } from '../journal/read.ts';
+import { JournalError } from '../journal/errors.ts';
+import type { SessionJournal } from '../journal/entry.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import { nearest } from '../terminal/nearest.ts';
+import { NotFoundError } from './problems.ts';
+import type { Settings } from './settings.ts';
+
+const SQLITE = 'sqlite:';
+
+/** *Effect.* `work` on the open store; `nothing` where there is none yet. @throws StoreError */
+export async function withStore<Result>(
+  { store: address }: Settings,
+  nothing: Result,
+  work: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  const path = address.startsWith(SQLITE) ? address.slice(SQLITE.length) : '';
+  if (path !== '' && !existsSync(path)) return nothing;
+  const store = await openStore(address);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** *Effect.* @throws NotFoundError that names the sessions it may have meant */
+export async function notFound(settings: Settings, session: string): Promise<never> {
+  const stored = await withStore(settings, [], (store) => store.sessions({ limit: 1_000 }));
+  const known = [...new Set([...(await listSessions(settings.directory)), ...stored.map((row) => row.session)])];
+  const near = nearest(session, known, 3);
+  const advice =
+    near.length > 0
+      ? `did you mean ${near.join(' or ')}?`
+      : known.length > 0
+        ? '`lastword sessions` lists those there are'
+        : 'there is none at all: is LASTWORD_DIR right?';
+  throw new NotFoundError(
+    `session: expected one of ${settings.directory}, got ${JSON.stringify(session.slice(0, 80))}; ${advice}`,
+  );
+}
+
+/** *Effect.* undefined where there is no such session, or no such id. @throws JournalError when it cannot be read */
+export async function journalOf({ directory }: Settings, session: string): Promise<SessionJournal | undefined> {
+  try {
+    return await readSession(directory, session);
+  } catch (error) {
+    if (error instanceof JournalError && (error.code === 'ENOSESSION' || error.code === 'EBADID')) return undefined;
+    throw error;
+  }
+}
+
+/** *Pure.* As lists show it: a body is a whole report. */
+export const withoutBody = <Row extends { body: string }>(row: Row): Omit<Row, 'body'> => {
+  const { body: _body, ...rest } = row;
+  return rest;
+};

@@ -1,0 +1,242 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commands, help, helpFor, runCommandLine } from '../../src/cli/command-line.ts';
+import { openStore } from '../../src/store/open.ts';
+import { openJournal } from '../../src/journal/write.ts';
+import { defaultPolicy } from '../../machines/index.ts';
+
+const SESSION = 'AJ_8sRJzQaTVhRC';
+const RUNNING = 'AJ_running';
+const body = JSON.stringify({ session: SESSION });
+let folder: string;
+let directory: string;
+
+const run = async (given: string[], env: Record<string, string> = {}) => {
+  const said = { out: '', err: '' };
+  const code = await runCommandLine(given, {
+    env: { LASTWORD_DIR: directory, ...env },
+    isTTY: false,
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+  });
+  return { code, ...said };
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lastword-cli-'));
+  directory = join(folder, 'store');
+  const store = await openStore(`sqlite:${join(directory, 'lastword.db')}`);
+  const row = {
+    session: SESSION,
+    job: SESSION,
+    room: 'lobby',
+    agentName: '',
+    acceptedAt: 1_000,
+    state: 'sealed' as const,
+  };
+  const delivery = { session: SESSION, report: `rep_${SESSION}`, kind: 'report' as const, body, nextAt: 2_000 };
+  await store.seal(
+    { ...row, endedAt: 61_000, by: 'caller', reason: 'caller_hung_up' },
+    { session: SESSION, report: `rep_${SESSION}`, sealedAt: 2_000, body },
+    [
+      { ...delivery, delivery: 'one', destination: 'https://example.com/hook' },
+      { ...delivery, delivery: 'two', destination: 'file:/reports' },
+    ],
+  );
+  await store.close();
+  const facts = { job: RUNNING, agentName: '', room: { name: 'lobby', sid: 'RM_1' }, metadata: '' };
+  const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
+  const journal = await openJournal({
+    directory,
+    session: RUNNING,
+    file: 'keeper',
+    first: { kind: 'session.accepted', data: { ...facts, worker: 'w', hangUp, policy: defaultPolicy } },
+  });
+  await journal.close();
+  await writeFile(join(folder, 'policy.json'), '{"maxDurationMs": 60000}');
+  await writeFile(join(folder, 'wrong.json'), '{"idle": 5}');
+  await writeFile(join(folder, 'broken.json'), '{');
+  await writeFile(join(folder, 'agent.ts'), '');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('wrong input', () => {
+  it.each<[string[], number, RegExp, Record<string, string>?]>([
+    [[], 2, /expected a command, got nothing/],
+    [['sesions'], 2, /got "sesions"; did you mean sessions\?/],
+    [['frobnicate'], 2, /got "frobnicate"; lastword --help lists them/],
+    [['toString'], 2, /got "toString"/],
+    [['sessions', 'all'], 2, /sessions: expected no argument, got "all"/],
+    [['sessions', '--bogus'], 2, /sessions: .*--bogus.*lastword sessions --help/],
+    [['sessions', '--limit', '0'], 2, /--limit: expected a whole number from 1 to 10000, got "0"/],
+    [['sessions', '--limit'], 2, /sessions: .*--limit/],
+    [['sessions', '--state', 'opne'], 2, /--state: expected open, recovering, sealed, got "opne"; did you mean open\?/],
+    [['show'], 2, /show: expected ID, got nothing; write lastword show ID/],
+    [['show', 'a', 'b'], 2, /show: expected one ID, got 2/],
+    [['show', 'AJ_8sRJzQaTVhCR'], 3, /did you mean AJ_8sRJzQaTVhRC/],
+    [['show', '../../etc'], 3, /got "\.\.\/\.\.\/etc"/],
+    [['show', SESSION], 3, /its journal is gone, its report is not; lastword report/],
+    [['report', 'AJ_nobody-at-all'], 3, /`lastword sessions` lists those there are/],
+    [['report', RUNNING], 3, /expected a sealed report, got none yet/],
+    [['deliveries', '--state', 'deaf'], 2, /did you mean dead\?/],
+    [['redeliver'], 2, /expected at least one ID, got nothing/],
+    [['redeliver', SESSION, 'AJ_nobody-at-all'], 3, /got "AJ_nobody-at-all"/],
+    [['machine', 'sesion'], 2, /did you mean session\?/],
+    [['machine', 'session', 'recovery'], 2, /expected one of session, recovery, delivery, got 2 names/],
+    [['machine', '--format', 'svg'], 2, /--format: expected mermaid, dot, table, json, got "svg"/],
+    [['machine', 'delivery', '--format', 'dot'], 2, /expected table or json, got "dot"/],
+    [['machine', '--policy', 'FOLDER/none.json'], 78, /--policy: expected a file that can be read/],
+    [['machine', '--policy', 'FOLDER/broken.json'], 78, /--policy: expected a file of JSON/],
+    [['machine', '--policy', 'FOLDER/wrong.json'], 78, /idle: expected a field of the policy, perhaps idleMs/],
+    [['start'], 2, /start: expected FILE, got nothing/],
+    [['start', '--log-level', 'debug'], 2, /expected the agent file first, got "--log-level"/],
+    [['start', 'FOLDER/none.js'], 78, /FILE: expected an agent file, got .*none\.js, which does not exist/],
+    [['sessions'], 78, /LASTWORD_STORE: expected sqlite:PATH/, { LASTWORD_STORE: 'mysql://x' }],
+    [['sessions'], 78, /Postgres is not built yet/, { LASTWORD_STORE: 'postgres://user:hidden@host/x' }],
+    [['sessions'], 78, /BAD_ADDRESS|UNWRITABLE|FAILED/, { LASTWORD_STORE: 'sqlite:' }],
+  ])('%j is refused with %i and a line that says what to do', async (given, code, message, env = {}) => {
+    const answer = await run(
+      given.map((word) => word.replace('FOLDER', folder)),
+      env,
+    );
+    expect(answer).toMatchObject({ code, out: '' });
+    expect(answer.err).toMatch(/^lastword: /);
+    expect(answer.err).toMatch(message);
+    expect(answer.err).not.toMatch(/\n {4}at /); // a stack
+    expect(answer.err).not.toContain('hidden');
+  });
+
+  it.runIf(!('typescript' in process.features))(
+    'an agent file in TypeScript is refused where Node cannot run it',
+    async () => {
+      expect(await run(['start', join(folder, 'agent.ts')])).toMatchObject({
+        code: 78,
+        err: expect.stringMatching(/expected JavaScript.*compile it/),
+      });
+    },
+  );
+
+  it('a LASTWORD_DIR below a file is named, with what to do', async () => {
+    await writeFile(join(folder, 'agent.js'), '');
+    const answer = await run(['start', join(folder, 'agent.js')], { LASTWORD_DIR: join(folder, 'policy.json', 'x') });
+    expect(answer).toMatchObject({ code: 78 });
+    expect(answer.err).toMatch(/LASTWORD_DIR: expected a directory that can be written, got .*policy\.json/);
+  });
+});
+
+describe('reading what is on disk while no keeper runs', () => {
+  it('sessions lists what is sealed and what only a journal knows', async () => {
+    const { out, code } = await run(['sessions', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject([
+      { session: RUNNING, state: 'open' },
+      { session: SESSION, state: 'sealed' },
+    ]);
+    expect((await run(['sessions'])).out).toMatch(/AJ_8sRJzQaTVhRC {2}sealed .*caller_hung_up \(caller\)/);
+    expect((await run(['sessions', '--state', 'sealed', '--json'])).out).not.toContain(RUNNING);
+  });
+
+  it('a look into a directory that does not exist makes none', async () => {
+    const nowhere = join(folder, 'nowhere');
+    expect(await run(['sessions'], { LASTWORD_DIR: nowhere })).toMatchObject({
+      code: 0,
+      out: `no sessions in ${nowhere}\n`,
+    });
+    expect(await run(['deliveries', '--json'], { LASTWORD_DIR: nowhere })).toMatchObject({ code: 0, out: '[]\n' });
+    expect(await run(['show', 'x'], { LASTWORD_DIR: nowhere })).toMatchObject({ code: 3 });
+    expect(await readdir(folder)).not.toContain('nowhere');
+  });
+
+  it('show tells what a running session has so far', async () => {
+    const { out, code } = await run(['show', RUNNING]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/the job is taken, room "lobby"/);
+    expect(out).toMatch(/not over yet/);
+    expect(JSON.parse((await run(['show', RUNNING, '--json'])).out)).toMatchObject({
+      session: RUNNING,
+      timeline: [{ what: 'keeper' }],
+    });
+  });
+
+  it('report --json is the sealed bytes, by the id of the session or of the report', async () => {
+    expect((await run(['report', SESSION, '--json'])).out).toBe(`${body}\n`);
+    expect((await run(['report', `rep_${SESSION}`, '--json'])).out).toBe(`${body}\n`);
+    expect((await run(['report', SESSION])).out).toBe(`${JSON.stringify(JSON.parse(body), null, 2)}\n`);
+  });
+
+  it('deliveries shows no bodies', async () => {
+    const { out } = await run(['deliveries', '--json', '--state', 'due']);
+    expect((JSON.parse(out) as object[]).map((each) => Object.keys(each).includes('body'))).toEqual([false, false]);
+    expect((await run(['deliveries', '--session', 'x'])).out).toMatch(/no such deliveries/);
+  });
+});
+
+describe('redeliver', () => {
+  const count = async () => (JSON.parse((await run(['deliveries', '--json'])).out) as object[]).length;
+
+  it('queues nothing when one of the ids is unknown', async () => {
+    const before = await count();
+    expect((await run(['redeliver', SESSION, RUNNING])).code).toBe(3);
+    expect(await count()).toBe(before);
+  });
+
+  it('queues the same bytes for every destination once more, under the same webhook-id', async () => {
+    const before = await count();
+    expect(await run(['redeliver', `rep_${SESSION}`, SESSION])).toMatchObject({ code: 0 });
+    expect(await count()).toBe(before + 2);
+    const store = await openStore(`sqlite:${join(directory, 'lastword.db')}`);
+    const rows = await store.deliveries({ limit: 2 });
+    await store.close();
+    expect(new Set(rows.map(({ destination }) => destination))).toEqual(
+      new Set(['file:/reports', 'https://example.com/hook']),
+    );
+    for (const row of rows) expect(row).toMatchObject({ report: `rep_${SESSION}`, body, state: 'due' });
+  });
+
+  it('queues for each destination once, however often it was asked', async () => {
+    const before = await count();
+    await run(['redeliver', SESSION]);
+    expect(await count()).toBe(before + 2);
+  });
+});
+
+describe('machine', () => {
+  it('prints the four numbers of a policy', async () => {
+    const numbersOf = async (...more: string[]) => {
+      const { out } = await run(['machine', '--json', ...more]);
+      return (JSON.parse(out) as { numbers: Record<string, number> }).numbers;
+    };
+    const defaults = await numbersOf();
+    const numbers = await numbersOf('--policy', join(folder, 'policy.json'));
+    expect(Object.keys(numbers)).toEqual(['bound', 'releaseBound', 'startBound', 'silenceBound']);
+    expect(numbers['bound']).toBeLessThan(defaults['bound'] ?? 0);
+    expect((await run(['machine'])).out).toMatch(/silenceBound +10,000 ms/);
+  });
+
+  it.each([
+    [['machine', 'session', '--format', 'mermaid'], /^stateDiagram-v2/],
+    [['machine', 'recovery', '--format', 'dot'], /^digraph "recovery"/],
+    [['machine', 'recovery'], /^\| state \|/],
+    [['machine', 'delivery'], /# Delivery/],
+  ])('%j', async (given, beginning) => {
+    const { out, code } = await run(given);
+    expect(code).toBe(0);
+    expect(out).toMatch(beginning);
+  });
+});
+
+describe('help', () => {
+  it('names every command, and every command has one of its own', async () => {
+    expect(await run(['--help'])).toEqual({ code: 0, out: `${help()}\n`, err: '' });
+    for (const command of commands) {
+      expect(help()).toContain(`  ${command.name} `);
+      expect(await run([command.name, '--help'])).toEqual({ code: 0, out: `${helpFor(command)}\n`, err: '' });
+    }
+  });
+
+  it('says which version this is', async () => {
+    expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { nearest } from '../../src/terminal/nearest.ts';
+import { HELP, parseTyped } from '../../src/terminal/typed.ts';
+
+describe('what is typed into a call', () => {
+  it('is spoken unless it begins with a slash', () => {
+    expect(parseTyped('  what are your opening hours ')).toEqual({ kind: 'line', text: 'what are your opening hours' });
+    expect(parseTyped(' \t')).toEqual({ kind: 'nothing' });
+  });
+
+  it.each([
+    ['/hangup', { kind: 'hangup' }],
+    ['/VANISH', { kind: 'vanish' }],
+    ['/return ', { kind: 'return' }],
+    ['/fail llm', { kind: 'fail', component: 'llm' }],
+    ['/fail  TTS', { kind: 'fail', component: 'tts' }],
+    ['/hang tool', { kind: 'hang-tool' }],
+    ['/heal', { kind: 'heal' }],
+    ['/kill', { kind: 'kill' }],
+    ['/shutdown', { kind: 'shutdown' }],
+    ['/help', { kind: 'help' }],
+  ])('%s is understood', (typed, command) => {
+    expect(parseTyped(typed)).toEqual(command);
+  });
+
+  it.each([
+    ['/fial', /did you mean \/fail/],
+    ['/hangu', /did you mean \/hangup/],
+    ['/zzzzzzzz', /\/help lists/],
+    ['/', /\/help lists/],
+    ['/fail', /expected llm, tts, stt, got nothing/],
+    ['/fail vad', /expected llm, tts, stt, got "vad"/],
+    ['/hang', /expected tool, got nothing.*\/hangup to hang up/],
+    ['/hangup now', /expected nothing after it, got "now"/],
+    ['/toString', /\/help lists/],
+    ['/__proto__', /\/help lists/],
+  ])('%s explains itself', (typed, why) => {
+    const command = parseTyped(typed);
+    expect(command.kind).toBe('wrong');
+    expect(command).toHaveProperty('why', expect.stringMatching(why));
+  });
+
+  it('has a help that names every command', () => {
+    for (const name of ['/hangup', '/vanish', '/return', '/fail', '/heal', '/hang tool', '/kill', '/shutdown', '/help'])
+      expect(HELP).toContain(name);
+  });
+});
+
+describe('nearest', () => {
+  it('finds what was meant: a swapped letter, a missing one, a beginning', () => {
+    expect(nearest('sesions', ['sessions', 'show'], 1)).toEqual(['sessions']);
+    expect(nearest('/fial', ['/heal', '/kill', '/fail'], 1)).toEqual(['/fail']);
+    expect(nearest('AJ_8', ['AJ_8sRJzQaTVhRC', 'AJ_wNq2hPMwj5cC'])).toEqual(['AJ_8sRJzQaTVhRC']);
+  });
+
+  it('finds nothing rather than anything', () => {
+    expect(nearest('completely-else', ['sessions', 'show'])).toEqual([]);
+    expect(nearest('', ['sessions'])).toEqual([]);
+  });
+});
