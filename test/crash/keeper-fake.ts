@@ -14,11 +14,22 @@ import { openJournal } from '../../src/journal/write.ts';
 import { connectLink } from '../../src/link/client.ts';
 import type { LiveKitAccess } from '../../src/link/messages.ts';
 
-/** `absent`: offered, accepted, and never seen. `deaf`: does not end when told to. `closed-unheard`: closes its journal and dies. */
-export type How = 'talks' | 'absent' | 'deaf' | 'closed-unheard' | 'saying-goodbye' | 'foreign' | 'stale';
+/** `absent`: offered, accepted, and never seen. `deaf`: does not end when told to. `closed-unheard`: closes
+ * its journal and dies before it has met the keeper; `dies-closed`: the same, when it is told to end. */
+export type How =
+  | 'talks'
+  | 'absent'
+  | 'deaf'
+  | 'closed-unheard'
+  | 'dies-closed'
+  | 'saying-goodbye'
+  | 'foreign'
+  | 'stale';
 export type Scenario = {
   directory: string;
   reports: string;
+  /** Also to this URL. */
+  webhook?: string;
   livekit: LiveKitAccess | null;
   policy: Partial<Policy>;
   jobs: { session: string; how: How }[];
@@ -96,7 +107,21 @@ function worker() {
         agentFile: 'keeper-fake.js',
         agentName: 'ada',
         livekit: scenario.livekit,
-        reports: [{ kind: 'file', name: 'reports', directory: scenario.reports }],
+        reports: [
+          { kind: 'file', name: 'reports', directory: scenario.reports },
+          ...(scenario.webhook === undefined
+            ? []
+            : [
+                {
+                  kind: 'webhook' as const,
+                  name: 'web',
+                  url: scenario.webhook,
+                  secrets: [],
+                  headers: {},
+                  allowPrivate: true,
+                },
+              ]),
+        ],
         alerts: [],
         policy,
         hangUp,
@@ -170,6 +195,7 @@ async function job(how: How) {
     if (isEnding) return;
     isEnding = true;
     await close();
+    if (how === 'dies-closed') process.kill(process.pid, 'SIGKILL');
     if (how === 'stale') {
       link.send({ type: 'job.withdrawn', job: session, why: 'the room was gone' });
       link.close();

@@ -135,12 +135,13 @@ export class Lab implements AsyncDisposable {
     return readSession(this.directory, session);
   }
   /** Only when no keeper runs. */
-  async sealed(session: string): Promise<{ report: Report; deliveries: number } | undefined> {
+  async sealed(session: string): Promise<{ report: Report; deliveries: number; states: string[] } | undefined> {
     const store = await openStore(`sqlite:${join(this.directory, 'store.db')}`);
     try {
       const report = await store.report(session);
       const deliveries = await store.deliveries({ limit: 100, session });
-      return report && { report: JSON.parse(report.body) as Report, deliveries: deliveries.length };
+      const states = deliveries.map(({ state }) => state);
+      return report && { report: JSON.parse(report.body) as Report, deliveries: deliveries.length, states };
     } finally {
       await store.close();
     }

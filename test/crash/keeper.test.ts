@@ -1,4 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { thisProcess } from '../../src/journal/owner.ts';
+import { connectLink } from '../../src/link/client.ts';
+import { socketPath } from '../../src/link/path.ts';
 import { build, isGone, Lab, quickFreeze, quickStart } from './keeper-lab.ts';
 
 beforeAll(build);
@@ -104,12 +109,38 @@ describe('a job', () => {
   });
 
   test('that died after its last entry and before its last word is sealed as it ended', async () => {
-    await using lab = await Lab.open({ AJ_1: 'closed-unheard' });
+    await using lab = await Lab.open({ AJ_1: 'dies-closed' });
     const keeper = lab.keeper();
+    signal(await lab.opened('AJ_1'), 'SIGUSR2');
     await lab.logged('report delivered', 'AJ_1');
     await stopAndCheck(lab, keeper);
     expect((await lab.deliveredReport('AJ_1')).end.reason).toBe('caller_hung_up');
     expect(lab.livekit.asked).toEqual([]);
+  });
+
+  test('that opened and closed its journal before it met the keeper is found at the end of its time to start', async () => {
+    await using lab = await Lab.open({ AJ_1: 'closed-unheard' }, quickStart);
+    const keeper = lab.keeper();
+    await lab.logged('report delivered', 'AJ_1');
+    await stopAndCheck(lab, keeper);
+    expect(lab.livekit.asked).toEqual([]);
+  });
+
+  test('that asks again after the seal gets its word again, and nothing is sealed twice', async () => {
+    await using lab = await Lab.open({ AJ_1: 'talks' });
+    const keeper = lab.keeper();
+    signal(await lab.opened('AJ_1'), 'SIGUSR2');
+    await lab.logged('report delivered', 'AJ_1');
+    const owner = await thisProcess();
+    const link = connectLink({
+      path: socketPath(lab.directory),
+      hello: () => [{ type: 'hello.job', session: 'AJ_1', epoch: 1, owner, identity: 'agent' }],
+      onMessage: () => undefined,
+    });
+    link.send({ type: 'job.closed', session: 'AJ_1', epoch: 1, lastSeq: 3 });
+    expect(await link.awaitSealed('AJ_1', 10_000)).toBe(true);
+    link.close();
+    await stopAndCheck(lab, keeper);
   });
 
   test('that died while it was ending is hung up on, and its own reason stays', async () => {
@@ -269,6 +300,25 @@ describe('SIGTERM', () => {
       'AJ_1 worker_shutdown',
       'AJ_2 worker_shutdown',
     ]);
+  });
+
+  test('waits for a receiver that takes its time', async () => {
+    let requests = 0;
+    const receiver = createServer((request, response) => {
+      requests += 1;
+      request.resume();
+      setTimeout(() => response.writeHead(204).end(), 1_000);
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const { port } = receiver.address() as AddressInfo;
+    await using lab = await Lab.open({ AJ_1: 'talks' }, { webhook: `http://127.0.0.1:${port}/` });
+    const keeper = lab.keeper();
+    await lab.opened('AJ_1');
+    keeper.process.kill('SIGTERM');
+    expect(await keeper.ended).toBe(143);
+    receiver.close();
+    expect(requests).toBe(1);
+    expect(await lab.sealed('AJ_1')).toMatchObject({ states: ['delivered', 'delivered'] });
   });
 
   test('a second time does no harm, and the worker gets one alone', async () => {

@@ -165,7 +165,7 @@ describe('an owed hang-up', () => {
   test('is settled when the room is gone, or is another one now', async () => {
     const rooms = new FakeRooms();
     rooms.sid = undefined;
-    expect(await hangUpLater(rooms, owed, log, 1)).toBe(true);
+    expect(await hangUpLater(rooms, { ...owed, roomSid: '' }, log, 1)).toBe(true);
     rooms.sid = 'RM_2';
     expect(await hangUpLater(rooms, owed, log, 1)).toBe(true);
     expect(rooms.hangUps).toEqual([]);

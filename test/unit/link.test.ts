@@ -162,9 +162,11 @@ describe('the server', () => {
     expect(keeper.types()).toEqual(['hello.job', 'beat']);
   });
   test('disconnects a peer whose line never ends', async () => {
-    await startKeeper();
+    const keeper = await startKeeper();
     const bad = await raw();
     bad.on('error', () => undefined);
+    bad.write(`${JSON.stringify(hello)}\n`); // known by then, so it is not its silence that ends it
+    await keeper.until(({ heard }) => heard.length === 1);
     bad.write('x'.repeat(MAX_LINE + 1));
     await closed(bad);
   });
