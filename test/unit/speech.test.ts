@@ -188,6 +188,19 @@ describe('what sounds at all', () => {
     expect(half).toBeGreaterThan(0.38);
     expect(half).toBeLessThan(0.55);
   });
+
+  test('a recording with a hole of 120 ms in the middle is still heard on both sides of it', () => {
+    const { samples, sampleRate } = readWav(new URL('../../src/assets/apology.en.wav', import.meta.url));
+    const broken = join(samples.subarray(0, 36_000), silence(120, sampleRate), samples.subarray(36_000));
+    const decoder = listen(
+      new SpeechDecoder(sampleRate, [recordingOf('apology', { samples, sampleRate })]),
+      broken,
+      sampleRate,
+    );
+    const recordings = decoder.recordings();
+    expect(recordings).toHaveLength(1);
+    expect((recordings[0]?.heardMs ?? 0) / (recordings[0]?.totalMs ?? 1)).toBeGreaterThan(0.9);
+  });
 });
 
 describe('measured speech', () => {

@@ -19,6 +19,8 @@ const LIKELY = 0.5;
 const FEWEST = 3;
 /** How far one block may have moved against the one before, in samples: receivers stretch time a little. */
 const DRIFT = 40;
+/** The same where a busy speaker left a hole, or a receiver filled one: 300 ms. */
+const LEAP = 1200;
 /** Sounds with pauses up to this are searched as one. */
 const JOIN_MS = 700;
 
@@ -95,8 +97,11 @@ function findIn(
     const place = bestPlace(recording.samples, anchor.at, heard, from, to - BLOCK);
     if (place.likeness < ALIKE) continue;
     const start = place.at - anchor.at;
-    const found = follow(recording.samples, blocks, blocks.indexOf(anchor), heard, { from, to, start });
-    if (found.filter(({ likeness }) => likeness >= ALIKE).length < FEWEST) continue;
+    const index = blocks.indexOf(anchor);
+    const near = follow(recording.samples, blocks, index, heard, { from, to, start, leap: 0 });
+    if (near.filter(({ likeness }) => likeness >= ALIKE).length < FEWEST) continue;
+    // Now that it is known to be this one, holes may be looked across.
+    const found = follow(recording.samples, blocks, index, heard, { from, to, start, leap: LEAP });
     const first = found.findIndex(({ likeness }) => likeness >= LIKELY);
     const last = found.findLastIndex(({ likeness }) => likeness >= LIKELY);
     const heardBlocks = found.filter(
@@ -124,7 +129,7 @@ function follow(
   blocks: readonly { at: number; power: number }[],
   anchor: number,
   heard: Int16Array,
-  { from, to, start }: { from: number; to: number; start: number },
+  { from, to, start, leap }: { from: number; to: number; start: number; leap: number },
 ): { likeness: number; loud: boolean }[] {
   const found = blocks.map(() => ({ likeness: 0, loud: false }));
   for (const step of [1, -1]) {
@@ -132,13 +137,13 @@ function follow(
     for (let index = anchor; index >= 0 && index < blocks.length; index += step) {
       const block = blocks[index] as { at: number; power: number };
       const near = shift + block.at;
-      const place = bestPlace(
-        samples,
-        block.at,
-        heard,
-        Math.max(from, near - DRIFT),
-        Math.min(to - BLOCK, near + DRIFT),
-      );
+      const search = (reach: number) =>
+        bestPlace(samples, block.at, heard, Math.max(from, near - reach), Math.min(to - BLOCK, near + reach));
+      let place = search(DRIFT);
+      if (place.likeness < LIKELY && leap > 0) {
+        const wide = search(leap);
+        if (wide.likeness >= ALIKE) place = wide;
+      }
       if (place.likeness >= ALIKE) shift = place.at - block.at;
       const at = shift + block.at;
       const ratio = at >= from && at + BLOCK <= to ? powerOf(heard, at) / block.power : 0;
