@@ -4,6 +4,8 @@
  *   D1  The first record is on disk before connect(): from then on the keeper knows whom to answer for.
  *   D2  Whatever is thrown before the machine runs ends the job at once; the keeper, which saw no journal, hangs up.
  *   D3  A process that stays after `closed` holds resources and nothing else: it exits after a last deadline.
+ *   D4  Whose session was taken out of its hands (it stood still, and woke up too late) leaves without a word, and hangs
+ *       up on nobody: the report is sealed, or somebody else speaks.
  */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
@@ -35,7 +37,7 @@ import type { Log } from './session/ports.ts';
 import { runSession, type SessionRun } from './session/run.ts';
 import { version } from './version.ts';
 
-/** Inside the SDK's own 10 s for import and prewarm, after which it kills the process and starts another one. */
+/** Inside the worker's limit for import and prewarm (worker.ts), after which it kills the process and starts another. */
 const PREWARM_MS = 8000;
 /** The SDK's shutdown callbacks have no limit of their own; this is it. */
 const EXIT_BACKSTOP_MS = 10_000;
@@ -113,12 +115,22 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   }); // D1, D2
 
   // The run needs its effects and they need the run; nothing is sent before both are there.
-  const parts: { job?: LiveJob } = {};
-  const send = (event: SessionEvent) => parts.job?.run.send(event);
+  const parts: { job?: LiveJob; isLast?: true; isYielding?: true } = {};
+  const send = (event: SessionEvent) => {
+    if (!parts.isYielding) parts.job?.run.send(event);
+  };
+  const leave = async () => {
+    parts.isYielding = true; // its own departure is no event
+    log.warn({}, 'the keeper took the session in hand; leaving without a word');
+    await Promise.all([settledWithin(context.room.disconnect(), 1000), settledWithin(journal.close(), 1000)]);
+    process.exit(0);
+  };
   const link = connectLink({
     path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
     hello: () => [{ type: 'hello.job', session, epoch: 1, owner, identity }],
     onMessage: (message) => {
+      const isTaken = message.type === 'yield' || (message.type === 'sealed' && !parts.isLast);
+      if (isTaken && !parts.isYielding) void leave(); // D4
       if (message.type !== 'shutdown') return;
       send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
     },
@@ -138,7 +150,10 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     effects: effectsOf(
       () => parts.job as LiveJob,
       (context.proc.userData as Record<symbol, unknown>)[prewarmFailed],
-      (end, signal) => report({ end, signal, run, journal, link, session, waitMs: definition.policy.reportMs }),
+      (end, signal) => {
+        parts.isLast = true;
+        return report({ end, signal, run, journal, link, session, waitMs: definition.policy.reportMs });
+      },
     ),
     recorder: journal,
     log,

@@ -30,6 +30,11 @@ const OFFER_MS = 2000;
 const FULL_LOAD = 0.7;
 /** A process that is still warming up misses the SDK's shutdown request; 60 s is the SDK's patience (trap T17). */
 const SHUTDOWN_PROCESS_MS = 3000;
+/**
+ * Import and prewarm of a job process. The SDK's default of 10 s is 2 s for the import beside a prewarm that hangs: on
+ * a busy machine each process was killed before it was ready, and the next one too.
+ */
+const INITIALIZE_PROCESS_MS = 30_000;
 /** An idle job takes about 140 MiB and a talking one a tenth of a core: measured on two cores. */
 const CALLS_PER_CORE = 10;
 
@@ -186,6 +191,7 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
       ...(port !== undefined && { port }),
       loadFunc: async () => (FULL_LOAD * calls()) / maxCalls,
       drainTimeout: server?.drainTimeout ?? definition.policy.shutdownBudgetMs,
+      initializeProcessTimeout: server?.initializeProcessTimeout ?? INITIALIZE_PROCESS_MS,
       shutdownProcessTimeout: server?.shutdownProcessTimeout ?? SHUTDOWN_PROCESS_MS,
       requestFunc: (request) => {
         if (calls() >= maxCalls) return request.reject();

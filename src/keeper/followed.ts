@@ -303,8 +303,9 @@ export function followSession(session: string, options: FollowOptions): Followed
     hello(from, message) {
       peer = from;
       lastSign = performance.now();
+      if (isTakenInHand) return from.send({ type: 'yield' });
       if (report !== undefined) return from.send({ type: 'sealed', session, report });
-      if (phase === 'over' || phase === 'settling') return isTakenInHand ? from.send({ type: 'yield' }) : undefined;
+      if (phase === 'over' || phase === 'settling') return;
       clearTimeout(startTimer);
       phase = 'running';
       ({ epoch, owner, identity } = message);

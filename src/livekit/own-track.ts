@@ -64,7 +64,7 @@ export function ownTrack(room: Room): OwnTrack {
         source = target.source;
         const perFrame = (sampleRate * FRAME_MS) / 1000;
         for (let at = 0; at < samples.length && !signal.aborted; at += perFrame) {
-          const frame = samples.subarray(at, at + perFrame);
+          const frame = samples.slice(at, at + perFrame); // a copy: AudioFrame takes the buffer from its first byte on
           await unlessAborted(source.captureFrame(new AudioFrame(frame, sampleRate, 1, frame.length)), signal);
           if (pushedMs === 0) onAudible();
           pushedMs += (frame.length * 1000) / sampleRate;

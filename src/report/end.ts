@@ -2,7 +2,7 @@
  * Why a session ended. Pure.
  *
  *   E1  What the session itself recorded wins, also when its process died before it could close its journal.
- *   E2  Else what the keeper noticed: a process that died, a job that never began.
+ *   E2  Else what the keeper noticed: a process that died, a job that never began, or began too late.
  *   E3  Never empty.
  */
 import { ends, type End } from '../../machines/index.ts';
@@ -101,7 +101,9 @@ export const foundBy = (jobs: readonly Chapter[], keeper: Chapter): RecordedEnd 
   const stage = stageOf(textsOf(recordOf(last?.data)['to']));
   const line = nameOf(detail);
   const say = (end: End, otherwise: string): RecordedEnd => ({ end: { ...end, detail: line ?? otherwise }, at, stage });
-  if (!isOpened) return say(ends.startupFailed, 'the job was accepted and never opened its journal');
+  // A journal that was opened too late changes nothing: the caller was released because there was none.
+  if (!isOpened || what === 'unopened')
+    return say(ends.startupFailed, 'the job was accepted and never opened its journal');
   if (what === 'gone') return say(workerLost, 'the host of this session is gone');
   if (what === 'closed') return say(ends.orchestratorError, 'the job closed its journal without an end');
   return say(ends.processCrashed, what === 'frozen' ? 'the process no longer answered' : 'the process died');

@@ -218,11 +218,10 @@ export async function deploy(
     },
     warm: async (count, ms) => {
       const free = async () => {
-        const found = [...(await text()).matchAll(/^warm: (\d+)$/gm)].map(([, pid]) => Number(pid));
-        const journals = await Promise.all((await listSessions(directory)).map((id) => readSession(directory, id)));
-        const taken = journals
-          .flatMap(({ epochs }) => epochs.flatMap(({ entries }) => entries))
-          .flatMap((entry) => (entry.kind === 'session.opened' ? [entry.data.owner.pid] : []));
+        const log = await text();
+        const pids = (pattern: RegExp) => [...log.matchAll(pattern)].map(([, pid]) => Number(pid));
+        const taken = pids(/"pid":(\d+),"msg":"following the job"/g);
+        const found = pids(/^warm: (\d+)$/gm);
         return found.filter((pid) => !taken.includes(pid) && existsSync(`/proc/${pid}`));
       };
       await until(
