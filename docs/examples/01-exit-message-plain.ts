@@ -22,7 +22,9 @@ class Receptionist extends voice.Agent {
   }
 
   override async onExit(): Promise<void> {
-    const farewell = this.session.say('Thank you for calling. Goodbye.', { allowInterruptions: false });
+    const farewell = this.session.say('Thank you for calling. Have a nice day, goodbye.', {
+      allowInterruptions: false,
+    });
     await farewell.waitForPlayout();
   }
 }

@@ -15,7 +15,7 @@ export default defineSession({
       tools: [endSessionTool()],
     }),
   greeting: { say: 'Hello, this is Ada. How can I help you?' },
-  goodbye: { say: 'Thank you for calling. Goodbye.' },
+  goodbye: { say: 'Thank you for calling. Have a nice day, goodbye.' },
 });
 
 runWorker(import.meta.url);

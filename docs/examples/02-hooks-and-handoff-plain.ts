@@ -37,7 +37,7 @@ const endCall = () =>
 
 const sayGoodbye = async ({ session }: voice.Agent): Promise<void> => {
   if (!isEnding) return;
-  await session.say('Thank you. Goodbye.', { allowInterruptions: false }).waitForPlayout();
+  await session.say('Thank you for calling. Have a nice day, goodbye.', { allowInterruptions: false }).waitForPlayout();
 };
 
 class Billing extends voice.Agent {

@@ -55,7 +55,7 @@ export default defineSession({
   session: models,
   agent: () => new FrontDesk(),
   greeting: 'agent',
-  goodbye: { say: 'Thank you. Goodbye.' },
+  goodbye: { say: 'Thank you for calling. Have a nice day, goodbye.' },
 });
 
 runWorker(import.meta.url);

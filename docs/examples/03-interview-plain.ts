@@ -151,7 +151,9 @@ export default defineAgent({
         const speech = session.currentAgent?.getActivityOrThrow().currentSpeech;
         if (speech) await within(DRAIN_MS, speech.waitForPlayout());
         await within(500, session.interrupt({ force: true }).await);
-        const farewell = session.say('Thank you for your time. Goodbye.', { allowInterruptions: false });
+        const farewell = session.say('Thank you for your time, we will call you. Goodbye.', {
+          allowInterruptions: false,
+        });
         await within(GOODBYE_MS, farewell.waitForPlayout());
       }
       await context.deleteRoom();

@@ -56,7 +56,7 @@ export default defineSession({
   agent: (call) => new Interviewer((call.metadata as { candidate?: string }).candidate ?? 'the candidate'),
   greeting: { say: 'Welcome to your interview. Shall we begin?' },
   windDown: { say: 'We have to come to an end soon.' },
-  goodbye: { say: 'Thank you for your time. Goodbye.' },
+  goodbye: { say: 'Thank you for your time, we will call you. Goodbye.' },
   policy: {
     maxDurationMs: Number(env['INTERVIEW_MS'] ?? 900_000),
     windDownMs: Number(env['WIND_DOWN_MS'] ?? 60_000),
