@@ -54,11 +54,7 @@ async function interrupt({ session, venue }: LiveJob, signal: AbortSignal): Prom
 
 const mute = (session: voice.AgentSession | undefined) => session?.input.setAudioEnabled(false);
 
-async function hangUp(
-  job: LiveJob,
-  end: End,
-  signal: AbortSignal,
-): Promise<{ verified: boolean }> {
+async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ verified: boolean }> {
   const strategy = strategyFor(end, job.definition.hangUp);
   const begun = Date.now();
   noteGoodbyeLeftOut(job, end);
@@ -81,11 +77,13 @@ async function hangUp(
 /** A goodbye that was configured and never asked for: the report says why. */
 function noteGoodbyeLeftOut({ definition, asked, venue, run, recorder }: LiveJob, end: End): void {
   if (definition.goodbye === 'none' || asked.has('goodbye')) return;
-  const why =
-    asked.has('apology') ? 'the apology was the last word'
-    : !venue.isCallerThere() ? 'nobody was there'
-    : !run.context().goodbye ? 'the one who ended the call wanted none'
-    : `no time was left for it (${end.reason})`;
+  const why = asked.has('apology')
+    ? 'the apology was the last word'
+    : !venue.isCallerThere()
+      ? 'nobody was there'
+      : !run.context().goodbye
+        ? 'the one who ended the call wanted none'
+        : `no time was left for it (${end.reason})`;
   recorder.append('spoken', { line: 'goodbye', rung: 'live', heardMs: 0, outcome: 'skipped', why });
 }
 

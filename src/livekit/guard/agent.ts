@@ -10,6 +10,7 @@ import { endOf } from '../../../machines/index.ts';
 import { settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
+import { guardRecognition } from './recognition.ts';
 import { guardTool } from './tool.ts';
 
 const known = new WeakSet<voice.Agent>();
@@ -18,6 +19,7 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   if (known.has(agent)) return; // H1
   known.add(agent);
   const { policy } = job.definition;
+  guardRecognition(job, agent.stt);
   for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
 
   const onEnter = agent.onEnter.bind(agent);

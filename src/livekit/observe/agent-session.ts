@@ -14,6 +14,9 @@ import type { LiveJob } from '../live-job.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
 const failed: string = voice.CloseReason.ERROR;
+/** Shorter sounds than a word are not missed by anybody. */
+const A_WORD_MS = 300;
+
 type ProviderError = voice.ErrorEvent['error'];
 
 /** Which model it was, and what it said; the interruption detector's error is one itself, the others hold one. */
@@ -43,6 +46,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   session.on(
     Event.UserTranscriptionTimeout,
     guarded((event) => {
+      if (event.speechDuration < A_WORD_MS) return; // a cough
       recorder.append('error', {
         component: 'stt',
         recoverable: true,
