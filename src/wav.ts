@@ -54,24 +54,6 @@ export function parseWav(bytes: Uint8Array, name = 'WAV data'): Wav {
   throw new Error(`${name}: expected a "data" chunk, got none`);
 }
 
-/** The bytes of a 16-bit mono PCM WAV file. */
-export function encodeWav(wav: Wav): Buffer {
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(36 + wav.samples.byteLength, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(wav.sampleRate, 24);
-  header.writeUInt32LE(wav.sampleRate * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(wav.samples.byteLength, 40);
-  return Buffer.concat([header, bytesOf(wav.samples)]);
-}
-
 /** The samples as little-endian bytes, without a copy (every platform that Node runs on is little-endian). */
 export function bytesOf(samples: Int16Array): Buffer {
   return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);

@@ -6,8 +6,7 @@ import { JournalError, journalErrorOf } from './errors.ts';
 import { isSessionId, journalOf, sessionFolder, sessionsFolder } from './folder.ts';
 import { parseJournal, type ParsedJournal } from './parse.ts';
 
-export { sessionFolder } from './folder.ts';
-export { parseJournal, type ParsedJournal } from './parse.ts';
+export { parseJournal } from './parse.ts';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
 

@@ -15,9 +15,6 @@ type Awaitable<Value> = Value | Promise<Value>;
 /** A fixed text, or instructions for the model (which may then not call tools). */
 export type Words = { say: string } | { generate: string };
 
-/** Prewarmed data is the user's own and untyped unless they say otherwise. */
-export type UserData = Record<string, unknown>;
-
 export type SessionDefinition = {
   /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. */
   prewarm?: (proc: JobProcess) => unknown;

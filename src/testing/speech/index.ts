@@ -1,4 +1,4 @@
-export { MAX_UTTERANCES, PIECE_MS } from './code.ts';
+export { PIECE_MS } from './code.ts';
 export { encodeSpeech } from './encode.ts';
 export { SpeechDecoder } from './decode.ts';
 export type { Heard, HeardUtterance, Sound } from './decode.ts';

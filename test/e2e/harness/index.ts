@@ -1,11 +1,9 @@
 export { silences, startCaller } from './caller.ts';
-export type { Caller, CallerEventOf, CallerWish, HeardLine } from './caller.ts';
-export type { CallerEvent, TrackHeard } from './caller-messages.ts';
-export { compile, compiled, root } from './compiled.ts';
+export type { Caller, CallerWish, HeardLine } from './caller.ts';
+export { compile, compiled } from './compiled.ts';
 export { deploy } from './deployment.ts';
-export type { Delivered, Deployment } from './deployment.ts';
+export type { Deployment } from './deployment.ts';
 export { roomsOf } from './rooms.ts';
-export type { TestRoom, TestRooms, TokenWish } from './rooms.ts';
 export { freePort, startLiveKitServer } from './server.ts';
-export type { LiveKitAddress, LiveKitServer } from './server.ts';
+export type { LiveKitAddress } from './server.ts';
 export { until } from './until.ts';
