@@ -5,7 +5,10 @@
  *   R1  `send` never throws and is in the journal before the machine sees it.
  *   R2  An effect that settles after the machine went on is journaled as `late` and changes nothing.
  *   R3  A machine that fails (a bug of ours) still hangs up, closes and reports: XState would orphan the rest.
+ *   R4  Effects run in the async context in which the run was made, whoever sent the event. A tool that ends the call
+ *       sends from its own, in which the SDK refuses to wait for the tool's speech.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import {
   ends,
@@ -60,6 +63,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
   const scope = new AbortController();
   let effectCount = 0;
   let isOver = false;
+  const asyncContext = new AsyncResource('LastwordSession');
 
   const provide = <Name extends keyof Effects>(name: Name) =>
     fromPromise<Effects[Name]['output'], Effects[Name]['input']>(async ({ input: asked, signal }) => {
@@ -139,7 +143,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
     if (isOver) return;
     try {
       recorder.append('event', plain(event));
-      actor.send(event);
+      asyncContext.runInAsyncScope(() => actor.send(event)); // R4
     } catch (error) {
       log.error({ event: event.type, error: messageOf(error) }, 'an event could not be taken');
     }

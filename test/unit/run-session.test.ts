@@ -1,4 +1,5 @@
 /** One machine at work on a virtual clock: what is journaled, what is survived. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
 import { bound, defaultPolicy, endOf, type Effects } from '../../machines/index.ts';
 import type { EntryData, EntryKind } from '../../src/journal/entry.ts';
@@ -175,4 +176,17 @@ test('a state value becomes its leaves', () => {
     'live.conversing.dialogue.active',
     'live.conversing.work.none',
   ]);
+});
+
+test('an end that a tool asks for is carried out outside of the tool: there the SDK refuses to wait for its speech', async () => {
+  const toolAtWork = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const drain = async () => void seen.push(toolAtWork.getStore());
+  const { run } = start({ ...done, drain });
+  await settle();
+  toolAtWork.run('end_session', () =>
+    run.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true }),
+  );
+  await run.closed;
+  expect(seen).toEqual([undefined]);
 });

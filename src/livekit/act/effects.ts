@@ -2,6 +2,7 @@
  * What the machine may ask for, carried out on the SDK. Each has the machine's deadline as its signal; none decides
  * what comes next.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { voice } from '@livekit/agents';
 import type { End } from '../../../machines/index.ts';
 import type { HangUpResult } from '../../rooms/rooms.ts';
@@ -39,6 +40,7 @@ async function drain({ session, speeches, tools }: LiveJob, signal: AbortSignal)
   while (!signal.aborted && (speeches.size > 0 || tools.size > 0)) {
     const pending: Promise<unknown>[] = [...[...speeches].map((each) => each.waitForPlayout()), ...tools];
     await unlessAborted(Promise.allSettled(pending), signal);
+    await nextTurn(); // what refuses to be waited for at once would else leave no turn to anybody, deadlines included
   }
 }
 
