@@ -28,20 +28,21 @@ export const patient = {
 export type Greeted = { name: string; lab: LabChannel; caller: Caller };
 
 /** A call whose greeting was heard. A warm process waits for it, so nothing of the start is measured here. */
-export async function greeted(deployment: Deployment, wish?: CallWish): Promise<Greeted> {
+export async function greeted(deployment: Deployment, wish?: CallWish, least?: number): Promise<Greeted> {
   await deployment.warm(1, PATIENCE_MS);
   const call = await deployment.call(wish);
-  await hears(call, GREETING);
+  await hears(call, GREETING, least);
   return call;
 }
 
-export const hears = ({ caller, lab }: Greeted, line: string): Promise<true> =>
-  caller.until(`"${line}" to be heard`, () => (caller.line(lab, line)[0]?.share ?? 0) > 0.9, PATIENCE_MS);
+/** `least`: the share of the line that has to arrive. */
+export const hears = ({ caller, lab }: Greeted, line: string, least = 0.9): Promise<true> =>
+  caller.until(`"${line}" to be heard`, () => (caller.line(lab, line)[0]?.share ?? 0) > least, PATIENCE_MS);
 
 /** One turn: the caller's words, the model's tool, the answer heard. */
-export async function asks(call: Greeted): Promise<void> {
+export async function asks(call: Greeted, least?: number): Promise<void> {
   await call.caller.say(call.lab, QUESTION);
-  await hears(call, ANSWER);
+  await hears(call, ANSWER, least);
 }
 
 /** The caller says goodbye and hears it said: once, whole, and then the line is down. */
