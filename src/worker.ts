@@ -13,7 +13,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AgentServer, cli, type JobRequest, ServerOptions, type WorkerPermissions } from '@livekit/agents';
 import { ConfigError, describeValue } from './config-error.ts';
-import { destinationsFromEnvironment } from './delivery/destinations.ts';
+import { configuredDestinations } from './delivery/configured.ts';
 import { definedIn } from './job.ts';
 import type { JobFacts } from './journal/entry.ts';
 import { connectLink, type Link } from './link/client.ts';
@@ -142,6 +142,8 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
     if (problem !== undefined && process.argv[2] === 'start') refuse(problem);
   }
 
+  // Before the first connection: a hello that cannot be said would be a worker that takes calls nobody seals.
+  const destinations = orRefuse(() => configuredDestinations(definition, env));
   const socket = env['LASTWORD_SOCKET'];
   let isReady = false;
   const link =
@@ -156,8 +158,7 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
               agentFile: file,
               agentName,
               livekit,
-              reports: [...definition.reports, ...destinationsFromEnvironment(env)],
-              alerts: definition.alerts,
+              ...destinations,
               policy: definition.policy,
               hangUp: definition.hangUp,
             },
@@ -268,6 +269,14 @@ const portProblem = (port: number): Promise<string | undefined> =>
     );
     probe.listen(port, '0.0.0.0', () => probe.close(() => settle(undefined)));
   });
+
+function orRefuse<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    return refuse(messageOf(error));
+  }
+}
 
 /** Exit code 78: the configuration is wrong, and starting again will not help (EX_CONFIG of sysexits). */
 function refuse(problem: string): never {
