@@ -6,6 +6,7 @@ import { voice } from '@livekit/agents';
 import { unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { guardAgent } from '../guard/agent.ts';
+import { guardListeners } from '../guard/listeners.ts';
 import { guardRecognition } from '../guard/recognition.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
@@ -69,6 +70,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     },
   });
   job.session = session;
+  guardListeners(job, session);
   observeAgentSession(job, session);
   watchFallbacks(job, { llm: session.llm, tts: session.tts, stt: session.stt });
   guardRecognition(job, session.stt);

@@ -4,12 +4,14 @@
  *   H1  Hooks are replaced on the instance, once; a handoff's agent is guarded before it starts.
  *   H2  onEnter's clock starts when a caller is there: a greeting parks until somebody subscribes.
  *   H3  StopResponse passes through: the agent chose silence, and nobody owes an answer.
+ *   H4  The deadline pauses while an AgentTask that the hook awaits is at work: to leave it would break the task off.
+ *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
  */
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import { settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
+import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 import { guardRecognition } from './recognition.ts';
 import { guardTool } from './tool.ts';
 
@@ -25,11 +27,10 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   const onEnter = agent.onEnter.bind(agent);
   const onExit = agent.onExit.bind(agent);
   const onUserTurnCompleted = agent.onUserTurnCompleted.bind(agent);
-  const isEnding = () => job.run.hasTag('leaving');
 
   agent.onEnter = async () => {
     await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
-    const isOk = await bounded(job, 'onEnter', policy.toolMs, () => onEnter());
+    const isOk = await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter());
     const isGreeting =
       job.definition.greeting === 'agent' && job.run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
     if (!isOk && isGreeting) {
@@ -38,12 +39,11 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     }
   };
   agent.onExit = async () => {
-    // Part of the SDK's close(), which has its own limit: what is left of it must suffice for the rest.
-    await bounded(job, 'onExit', isEnding() ? policy.closeMs / 3 : policy.toolMs, () => onExit());
+    await bounded(job, agent, 'onExit', policy.toolMs, () => onExit());
   };
   agent.onUserTurnCompleted = async (context, message) => {
     let stop: unknown;
-    await bounded(job, 'onUserTurnCompleted', policy.firstAudioMs, async () => {
+    await bounded(job, agent, 'onUserTurnCompleted', policy.firstAudioMs, async () => {
       try {
         await onUserTurnCompleted(context, message);
       } catch (error) {
@@ -59,13 +59,21 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
 }
 
 /** True when the hook did its work in time. Never rejects. */
-async function bounded(job: LiveJob, hook: string, ms: number, run: () => unknown): Promise<boolean> {
-  const outcome = await settledWithin((async () => run())(), ms);
+async function bounded(
+  job: LiveJob,
+  agent: voice.Agent,
+  hook: string,
+  limitMs: number,
+  run: () => unknown,
+): Promise<boolean> {
+  const graceMs = job.definition.policy.closeMs / 3;
+  const isOnItsOwn = () => !isTaskAtWork(job, agent); // H4
+  const outcome = await settledUnlessLetGo(job, (async () => run())(), { limitMs, graceMs, isOnItsOwn });
   if (outcome.kind === 'settled') return true;
-  const error =
-    outcome.kind === 'failed'
-      ? outcome.error
-      : new Error(`${hook} did not settle within ${Math.round(ms)} ms; the call went on without it`);
-  noteError(job, `hook ${hook}`, error);
+  const late =
+    outcome.kind === 'late' && outcome.isLetGo
+      ? `${hook} had not settled when the call was over`
+      : `${hook} did not settle within ${limitMs} ms; the call went on without it`;
+  noteError(job, `hook ${hook}`, outcome.kind === 'failed' ? outcome.error : new Error(late));
   return false;
 }

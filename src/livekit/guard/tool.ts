@@ -3,13 +3,16 @@
  * end is journaled, and one that hangs is given up after `toolMs` with an error that the model can speak about.
  *
  *   T1  The deadline pauses while an AgentTask that the tool awaits is at work: that is a conversation.
+ *       Once the caller is let go nobody waits for an answer any more, and the SDK's close() would.
  *   T2  ToolError and StopResponse pass through as they are; they are answers.
  *   T3  A late result changes nothing and is in the journal.
+ *   T4  Of a handoff the journal has the agent's name: the object holds the models, and with them their keys.
  */
 import { llm, voice } from '@livekit/agents';
 import type { Json } from '../../journal/entry.ts';
 import { messageOf, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
+import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 
 type Tool = ReturnType<llm.ToolContext['flatten']>[number] & llm.FunctionTool<never>;
 const known = new WeakSet<object>();
@@ -25,6 +28,7 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
     const { toolCallId } = options as { toolCallId?: string };
     const call = toolCallId ?? `${name}#${(running += 1)}`;
     const begun = Date.now();
+    const asking = job.session?.currentAgent;
     const note = (status: 'settled' | 'failed' | 'abandoned', more: { output?: Json; error?: string } = {}) =>
       recorder.append('tool', { call, name, status, agent: agentId(), ms: Date.now() - begun, ...more });
 
@@ -43,16 +47,16 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
           message: 'a tool settled after it was given up',
           call,
           name,
-          output: output as Json,
+          output: shownOf(output),
         }),
       () => {},
     );
     try {
-      const output = await withLimit(job, work, definition.policy.toolMs, name, () => {
+      const output = await withLimit(job, work, asking, name, (error) => {
         isGivenUp = true;
-        note('abandoned', { error: `no answer within ${definition.policy.toolMs} ms` });
+        note('abandoned', { error });
       });
-      note('settled', { output: output as Json });
+      note('settled', { output: shownOf(output) });
       if (output === undefined) turns.answeredBySilence(); // the SDK asks for no reply then
       return output;
     } catch (error) {
@@ -75,16 +79,26 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
 async function withLimit(
   job: LiveJob,
   work: Promise<unknown>,
-  limitMs: number,
+  asking: voice.Agent | undefined,
   name: string,
-  giveUp: () => void,
+  giveUp: (why: string) => void,
 ): Promise<unknown> {
-  for (;;) {
-    const outcome = await settledWithin(work, limitMs);
-    if (outcome.kind === 'settled') return outcome.value;
-    if (outcome.kind === 'failed') throw outcome.error;
-    if (job.session?.currentAgent instanceof voice.AgentTask) continue; // T1
-    giveUp();
-    throw new llm.ToolError(`${name} gave no answer in time`);
-  }
+  const { toolMs: limitMs } = job.definition.policy;
+  const outcome = await settledUnlessLetGo(job, work, {
+    limitMs,
+    graceMs: 0,
+    isOnItsOwn: () => !isTaskAtWork(job, asking), // T1
+  });
+  if (outcome.kind === 'settled') return outcome.value;
+  if (outcome.kind === 'failed') throw outcome.error;
+  giveUp(outcome.isLetGo ? 'the call ended before it answered' : `no answer within ${limitMs} ms`);
+  throw new llm.ToolError(`${name} gave no answer in time`);
 }
+
+/** What the journal keeps of a result. */
+const shownOf = (output: unknown): Json => {
+  if (typeof output !== 'object' || output === null || !('agent' in output)) return output as Json;
+  if (!(output.agent instanceof voice.Agent)) return output as Json;
+  const { returns } = output as { returns?: unknown };
+  return { handoff: output.agent.id, ...(returns !== undefined && { returns: returns as Json }) }; // T4
+};

@@ -1,0 +1,47 @@
+/** How long the user's code is waited for: hooks and tools alike. */
+import { voice } from '@livekit/agents';
+import { type Outcome, settledWithin } from '../../session/deadline.ts';
+import type { LiveJob } from '../live-job.ts';
+
+/**
+ * Is an AgentTask in the middle of its conversation on behalf of `asking`? Its own hooks and tools are not its
+ * conversation: one of them that hangs is late like any other.
+ */
+export const isTaskAtWork = ({ session }: LiveJob, asking: voice.Agent | undefined): boolean => {
+  const current = session?.currentAgent;
+  return current instanceof voice.AgentTask && current !== asking;
+};
+
+export type Patience = {
+  limitMs: number;
+  /** What is left once the caller has been let go. */
+  graceMs: number;
+  /** False: somebody else is at work for it, and the limit begins anew. */
+  isOnItsOwn: () => boolean;
+};
+/** `isLetGo`: the limit was not reached, the call was over before. */
+type Late = { kind: 'late'; isLetGo: boolean };
+
+/** Never rejects. What is late goes on by itself. */
+export async function settledUnlessLetGo<Value>(
+  { letGo }: LiveJob,
+  work: Promise<Value>,
+  { limitMs, graceMs, isOnItsOwn }: Patience,
+): Promise<Exclude<Outcome<Value>, { kind: 'late' }> | Late> {
+  const wake = new AbortController();
+  const released = new Promise<{ kind: 'late' }>((resolve) => {
+    const leave = () => resolve({ kind: 'late' });
+    if (letGo.signal.aborted) leave();
+    else letGo.signal.addEventListener('abort', leave, { once: true, signal: wake.signal });
+  });
+  try {
+    for (;;) {
+      let outcome = await Promise.race([settledWithin(work, limitMs), released]);
+      if (letGo.signal.aborted && outcome.kind === 'late') outcome = await settledWithin(work, graceMs);
+      if (outcome.kind !== 'late') return outcome;
+      if (letGo.signal.aborted || isOnItsOwn()) return { kind: 'late', isLetGo: letGo.signal.aborted };
+    }
+  } finally {
+    wake.abort();
+  }
+}

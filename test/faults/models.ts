@@ -1,0 +1,204 @@
+/**
+ * Ears, wits and a voice without a provider: what is said is told, what is asked is scripted, what is spoken can be
+ * read off the samples. Each is a real subclass of the SDK's, so that everything around it is the SDK's own code.
+ */
+import { llm, stt, tts } from '@livekit/agents';
+import { AudioFrame } from '@livekit/rtc-node';
+
+/** That of the paced output: resampled samples could no longer be read. */
+export const SAMPLE_RATE = 24_000;
+const MS_A_CHARACTER = 8;
+const FRAME_MS = 20;
+
+// ── a voice ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const spoken: string[] = [];
+/** A text's number is the value of its samples. */
+const numberOf = (text: string): number => {
+  const found = spoken.indexOf(text);
+  return found >= 0 ? found + 1 : spoken.push(text);
+};
+/** What these samples say; `recorded` for samples that no voice here made. */
+export const textOf = (samples: Int16Array): string => {
+  const [first = 0] = samples;
+  const isOurs = first > 0 && samples.every((each) => each === first);
+  return (isOurs ? spoken[first - 1] : undefined) ?? 'recorded';
+};
+
+export class ToneTts extends tts.TTS {
+  label = 'tone';
+  /** Thrown from now on. */
+  broken: Error | undefined;
+
+  constructor() {
+    super(SAMPLE_RATE, 1, { streaming: false });
+  }
+
+  synthesize(text: string, connOptions?: tts.ChunkedStream['_connOptions'], signal?: AbortSignal): tts.ChunkedStream {
+    return new ToneStream(text, this, connOptions, signal);
+  }
+
+  stream(): tts.SynthesizeStream {
+    throw new Error('the tone does not stream');
+  }
+}
+
+class ToneStream extends tts.ChunkedStream {
+  label = 'tone';
+  readonly #text: string;
+  readonly #voice: ToneTts;
+
+  constructor(text: string, voice: ToneTts, connOptions?: tts.ChunkedStream['_connOptions'], signal?: AbortSignal) {
+    super(text, voice, connOptions, signal);
+    this.#text = text;
+    this.#voice = voice;
+  }
+
+  protected async run(): Promise<void> {
+    if (this.#voice.broken) throw this.#voice.broken;
+    const frames = Math.ceil((this.#text.length * MS_A_CHARACTER) / FRAME_MS);
+    const length = (SAMPLE_RATE * FRAME_MS) / 1000;
+    for (let index = 1; index <= frames; index += 1) {
+      const samples = new Int16Array(length).fill(numberOf(this.#text));
+      const frame = new AudioFrame(samples, SAMPLE_RATE, 1, length);
+      this.queue.put({ requestId: 'tone', segmentId: 'tone', frame, final: index === frames });
+    }
+    this.queue.close();
+  }
+}
+
+// ── wits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Answer = { say?: string; calls?: string[]; error?: Error; isStuck?: true };
+/** By what came last: a caller's words, or the output of a tool. */
+export type Script = (asked: string) => Answer;
+
+export class ScriptedLlm extends llm.LLM {
+  readonly asked: string[] = [];
+  readonly #name: string;
+  readonly #script: Script;
+  #calls = 0;
+
+  constructor(script: Script, name = 'scripted') {
+    super();
+    this.#script = script;
+    this.#name = name;
+  }
+
+  label(): string {
+    return this.#name;
+  }
+
+  nextCall(): string {
+    return `call-${(this.#calls += 1)}`;
+  }
+
+  chat({ chatCtx, toolCtx, connOptions }: Parameters<llm.LLM['chat']>[0]): llm.LLMStream {
+    const last = chatCtx.items.findLast((item) => item.type === 'message' || item.type === 'function_call_output');
+    const asked =
+      last?.type === 'function_call_output'
+        ? last.output.replace(/^"(.*)"$/, '$1')
+        : ((last as llm.ChatMessage).textContent ?? '');
+    this.asked.push(asked);
+    const answer = this.#script(asked); // what it throws is thrown synchronously
+    return new ScriptedStream(this, answer, {
+      chatCtx,
+      connOptions: connOptions ?? { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 1000 },
+      ...(toolCtx && { toolCtx }),
+    });
+  }
+}
+
+class ScriptedStream extends llm.LLMStream {
+  readonly #answer: Answer;
+  readonly #model: ScriptedLlm;
+
+  constructor(model: ScriptedLlm, answer: Answer, options: ConstructorParameters<typeof llm.LLMStream>[1]) {
+    super(model, options);
+    this.#answer = answer;
+    this.#model = model;
+  }
+
+  protected async run(): Promise<void> {
+    const { say, calls = [], error, isStuck } = this.#answer;
+    if (error) throw error;
+    if (isStuck)
+      await new Promise<void>((resolve) => this.abortController.signal.addEventListener('abort', () => resolve()));
+    if (say !== undefined) this.queue.put({ id: 'scripted', delta: { role: 'assistant', content: say } });
+    if (calls.length === 0) return;
+    const toolCalls = calls.map((name) =>
+      llm.FunctionCall.create({ callId: this.#model.nextCall(), name, args: '{}' }),
+    );
+    this.queue.put({ id: 'scripted', delta: { role: 'assistant', toolCalls } });
+  }
+}
+
+// ── ears ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Understands what it is told, whatever the microphone says. */
+export class ToldStt extends stt.STT {
+  label = 'told';
+  readonly #open = new Set<ToldStream>();
+  #untold: string[] = [];
+
+  constructor() {
+    super({ streaming: true, interimResults: false });
+  }
+
+  /** The caller says this, now, or as soon as somebody listens. */
+  hear(text: string): void {
+    const [listening] = this.#open;
+    if (listening) listening.hear(text);
+    else this.#untold.push(text);
+  }
+
+  opened(stream: ToldStream): void {
+    this.#open.add(stream);
+    for (const text of this.#untold.splice(0)) stream.hear(text);
+  }
+
+  closed(stream: ToldStream): void {
+    this.#open.delete(stream);
+  }
+
+  protected override async _recognize(): Promise<stt.SpeechEvent> {
+    throw new Error('it only streams');
+  }
+
+  stream(): stt.SpeechStream {
+    return new ToldStream(this);
+  }
+}
+
+class ToldStream extends stt.SpeechStream {
+  label = 'told';
+  readonly #ears: ToldStt;
+
+  constructor(ears: ToldStt) {
+    super(ears);
+    this.#ears = ears;
+  }
+
+  hear(text: string): void {
+    const now = Date.now();
+    const said: stt.SpeechData = {
+      language: 'en' as stt.SpeechData['language'],
+      text,
+      startTime: 0,
+      endTime: 0,
+      confidence: 1,
+    };
+    this.queue.put({ type: stt.SpeechEventType.START_OF_SPEECH });
+    this.queue.put({ type: stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives: [said], speechEndTime: now });
+    this.queue.put({ type: stt.SpeechEventType.END_OF_SPEECH, alternatives: [said], speechEndTime: now });
+  }
+
+  protected async run(): Promise<void> {
+    this.#ears.opened(this);
+    try {
+      for await (const _ of this.input); // until the session closes the microphone
+    } finally {
+      this.#ears.closed(this);
+    }
+  }
+}
