@@ -65,6 +65,8 @@ describe('on a real server', () => {
     const script: LabScript = {
       rules: [
         { when: { user: 'invoice' }, answer: { tools: [{ name: 'transfer_to_billing' }] } },
+        // What the hook added stands before the caller's words or behind them: the SDK sorts by time.
+        { when: { instruction: 'the time is' }, answer: { tools: [{ name: 'transfer_to_billing' }] } },
         { when: { user: 'all' }, answer: { tools: [{ name: 'end_session' }] } },
       ],
     };
