@@ -92,7 +92,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const sealer = startSealer({
       directory,
       store,
-      worker: () => facts.known(),
+      worker: () => facts.hello(),
       onSealed: () => relay.wake(),
       log,
     });
@@ -129,7 +129,6 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
             log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
             facts.take(message);
             worker.hello(message.pid);
-            sealer.onWorker();
             return relay.wake();
           case 'worker.ready':
             return log.info('the worker takes calls');
@@ -154,6 +153,8 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
 
     await sessions.adopt();
     await worker.start();
+    // No worker has said where reports go, and none will: what is unsealed is the next keeper's.
+    void worker.ended.then(() => facts.now ?? sealer.stop());
     const first = await Promise.race([worker.ended, end.asked]);
     if (first?.failure !== undefined) log.fatal({ agentFile, code: first.code }, first.failure);
 

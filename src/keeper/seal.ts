@@ -4,8 +4,9 @@
  *   S1  The seal is a compare-and-set on the session: whoever comes second reads what the first one sealed.
  *   S2  A store that fails is asked again until it works or the keeper ends; the journal is the truth meanwhile, and the
  *       next keeper on this directory finds the session unsealed.
- *   S3  Destinations hold secrets, so they live in the worker and in memory only. A report that was sealed before any
- *       worker had said where reports go gets its deliveries as soon as one does.
+ *   S3  Destinations hold secrets, so they live in the worker and in memory only. Nothing is sealed before a worker has
+ *       said where reports go: without its deliveries in the same transaction, a report is lost to everybody if this
+ *       keeper dies. Until then the session stays unsealed, for this keeper or the next.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -13,7 +14,7 @@ import type { JobFacts } from '../journal/entry.ts';
 import { readSession } from '../journal/read.ts';
 import type { WorkerHello } from '../link/messages.ts';
 import { fold, reportId, serializeReport } from '../report/fold.ts';
-import { settledWithin } from '../session/deadline.ts';
+import { settledWithin, unlessAborted } from '../session/deadline.ts';
 import { alertsFor, deliveriesFor } from '../delivery/rows.ts';
 import type { Report } from '../report/schema.ts';
 import type { SealedReport, Store } from '../store/store.ts';
@@ -26,8 +27,6 @@ const STORE_MS = 10_000;
 export type Sealed = { report: string; bytes: number; /** false: it was sealed before. */ isFirst: boolean };
 export type Sealer = {
   seal(session: string, log: Logger): Promise<Sealed>;
-  /** Another worker said where reports go. */
-  onWorker(): void;
   stop(): void;
 };
 
@@ -41,19 +40,17 @@ const alertsOf = ({ end }: Report, session: string, at: number, { alerts }: Work
 
 export function startSealer(options: {
   directory: string;
-  store: Pick<Store, 'seal' | 'report' | 'enqueue'>;
-  /** What the worker said; waits for one, but not for ever. */
-  worker: () => Promise<WorkerHello | undefined>;
+  store: Pick<Store, 'seal' | 'report'>;
+  /** What the worker said; waits for one. */
+  worker: () => Promise<WorkerHello>;
   /** There is something to deliver. */
   onSealed: () => void;
   log: Logger;
 }): Sealer {
   const { directory, store, onSealed } = options;
   const stopped = new AbortController();
-  /** S3. */
-  const undirected = new Map<string, { sealed: SealedReport; metadata: string }>();
 
-  const sealOnce = async (session: string, worker: WorkerHello | undefined): Promise<Sealed> => {
+  const sealOnce = async (session: string, worker: WorkerHello): Promise<Sealed> => {
     const already = await store.report(session);
     if (already) return { report: already.report, bytes: Buffer.byteLength(already.body), isFirst: false };
     const journal = await readSession(directory, session);
@@ -80,21 +77,21 @@ export function startSealer(options: {
       by: folded.end.by,
       reason: folded.end.reason,
     };
-    const deliveries = worker
-      ? [...deliveriesFor(sealed, worker.reports, metadata), ...alertsOf(folded, session, now, worker, metadata)]
-      : [];
+    const deliveries = [
+      ...deliveriesFor(sealed, worker.reports, metadata),
+      ...alertsOf(folded, session, now, worker, metadata),
+    ];
     const isFirst = await store.seal(row, sealed, deliveries);
     if (!isFirst) {
       const first = await store.report(session); // S1
       return { report: first?.report ?? report, bytes: Buffer.byteLength(first?.body ?? body), isFirst };
     }
-    if (!worker) undirected.set(session, { sealed, metadata });
     return { report, bytes: Buffer.byteLength(body), isFirst };
   };
 
   return {
     async seal(session, log) {
-      const worker = await options.worker();
+      const worker = await unlessAborted(options.worker(), stopped.signal); // S3
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
         stopped.signal.throwIfAborted();
         const outcome = await settledWithin(sealOnce(session, worker), STORE_MS);
@@ -106,23 +103,6 @@ export function startSealer(options: {
         log.error({ err: error, againInMs: pauseMs }, 'the report could not be sealed; trying again'); // S2
         await pause(pauseMs, undefined, { signal: stopped.signal });
       }
-    },
-    onWorker() {
-      void (async () => {
-        const worker = await options.worker();
-        if (!worker || undirected.size === 0) return;
-        for (const [session, { sealed, metadata }] of undirected) {
-          undirected.delete(session);
-          try {
-            await store.enqueue(deliveriesFor(sealed, worker.reports, metadata));
-          } catch (error) {
-            undirected.set(session, { sealed, metadata });
-            options.log.error({ session, err: error }, 'the deliveries of a sealed report could not be written');
-            break;
-          }
-        }
-        onSealed();
-      })();
     },
     stop() {
       stopped.abort();

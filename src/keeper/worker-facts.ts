@@ -18,6 +18,8 @@ export type WorkerFacts = {
   take(hello: WorkerHello): void;
   /** The last hello; undefined when none has come within the first ten seconds of this keeper. */
   known(): Promise<WorkerHello | undefined>;
+  /** The last hello; pending while there was none. */
+  hello(): Promise<WorkerHello>;
   rooms(): Promise<Rooms | null>;
   apologize(): Apologize | undefined;
 };
@@ -26,8 +28,8 @@ export function workerFacts(options: { apologizes: boolean; audio?: string; log:
   const { apologizes, audio, log } = options;
   let hello: WorkerHello | undefined;
   let rooms: Rooms | null = null;
-  let arrive: () => void = () => undefined;
-  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  let arrive: (first: WorkerHello) => void = () => undefined;
+  const arrived = new Promise<WorkerHello>((resolve) => (arrive = resolve));
   const first = Promise.race([arrived, pause(HELLO_MS, undefined, { ref: false })]);
   return {
     get now() {
@@ -37,11 +39,15 @@ export function workerFacts(options: { apologizes: boolean; audio?: string; log:
       const access = JSON.stringify(next.livekit);
       if (!hello || JSON.stringify(hello.livekit) !== access) rooms = next.livekit && openRooms(next.livekit, { log });
       hello = next;
-      arrive();
+      arrive(next);
     },
     async known() {
       await first;
       return hello;
+    },
+    async hello() {
+      const first = await arrived;
+      return hello ?? first;
     },
     async rooms() {
       await first;

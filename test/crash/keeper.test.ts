@@ -376,6 +376,25 @@ describe('the worker', () => {
     expect(lab.lines.filter(({ what }) => what === 'started')).toHaveLength(1);
   });
 
+  test('that throws on import leaves what is unsealed to the next keeper, which seals and delivers it', async () => {
+    await using lab = await Lab.open({ AJ_1: 'talks' });
+    const first = lab.keeper();
+    const job = await lab.opened('AJ_1');
+    const { pid: worker = 0 } = await lab.fake('ready');
+    first.process.kill('SIGKILL');
+    await first.ended;
+    for (const pid of [job, worker]) signal(pid, 'SIGKILL');
+    lab.scenario.worker = 'throws-on-import';
+    expect(await lab.keeper().ended).toBe(1);
+    expect(await lab.sealed('AJ_1')).toBeUndefined(); // nobody knows where its report goes
+    delete lab.scenario.worker;
+    const from = lab.lines.length;
+    const third = lab.keeper();
+    await lab.logged('report delivered', 'AJ_1', from);
+    await stopAndCheck(lab, third);
+    expect((await lab.deliveredReport('AJ_1')).end.reason).toBe('process_crashed');
+  });
+
   test('that ends without ever being a worker ends the keeper with 1', async () => {
     await using lab = await Lab.open({}, { worker: 'exits-quietly' });
     expect(await lab.keeper().ended).toBe(1);

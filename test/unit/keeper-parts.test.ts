@@ -12,6 +12,7 @@ import { openNotes } from '../../src/keeper/notes.ts';
 import { startSealer } from '../../src/keeper/seal.ts';
 import { startPulse } from '../../src/keeper/watch.ts';
 import type { WorkerHello } from '../../src/link/messages.ts';
+import { settledWithin } from '../../src/session/deadline.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -112,8 +113,8 @@ describe('the sealer', () => {
     });
     await notes.close();
   };
-  const sealerOn = (store: Pick<Store, 'seal' | 'report' | 'enqueue'>, known: () => WorkerHello | undefined) =>
-    startSealer({ directory, store, worker: () => Promise.resolve(known()), onSealed: () => undefined, log });
+  const sealerOn = (store: Pick<Store, 'seal' | 'report'>, known: () => WorkerHello | Promise<WorkerHello>) =>
+    startSealer({ directory, store, worker: async () => known(), onSealed: () => undefined, log });
 
   test('seals once, with a delivery for each destination; a second time gives back the first', async () => {
     await using store = await memory();
@@ -138,7 +139,6 @@ describe('the sealer', () => {
     let failures = 2;
     const flaky = {
       report: (session: string) => store.report(session),
-      enqueue: () => Promise.resolve(),
       seal: (...given: Parameters<Store['seal']>) =>
         failures-- > 0 ? Promise.reject(new Error('planted: disk full')) : store.seal(...given),
     };
@@ -151,7 +151,6 @@ describe('the sealer', () => {
     await accepted('AJ_1');
     const broken = {
       report: () => Promise.reject(new Error('planted')),
-      enqueue: () => Promise.resolve(),
       seal: () => Promise.reject(new Error('planted')),
     };
     const sealer = sealerOn(broken, () => worker([]));
@@ -160,28 +159,27 @@ describe('the sealer', () => {
     await expect(sealing).rejects.toThrow();
   });
 
-  test('makes the deliveries later when no worker had said where reports go', async () => {
+  test('seals nothing before a worker has said where reports go: a report without deliveries is lost to everybody', async () => {
     await using store = await memory();
     await accepted('AJ_1');
-    let known: WorkerHello | undefined;
-    let heard: () => void = () => undefined;
-    const enqueued = new Promise<void>((resolve) => (heard = resolve));
-    const watched = {
-      report: (session: string) => store.report(session),
-      seal: (...given: Parameters<Store['seal']>) => store.seal(...given),
-      enqueue: async (...given: Parameters<Store['enqueue']>) => {
-        await store.enqueue(...given);
-        heard();
-      },
-    };
-    const sealer = sealerOn(watched, () => known);
-    await sealer.seal('AJ_1', log);
-    expect(await store.deliveries({ limit: 10 })).toEqual([]);
-    known = worker(['one']);
-    sealer.onWorker();
-    await enqueued;
-    sealer.onWorker();
+    let say: (hello: WorkerHello) => void = () => undefined;
+    const hello = new Promise<WorkerHello>((resolve) => (say = resolve));
+    const sealing = sealerOn(store, () => hello).seal('AJ_1', log);
+    expect(await settledWithin(sealing, 50)).toEqual({ kind: 'late' });
+    expect(await store.report('AJ_1')).toBeUndefined();
+    say(worker(['one']));
+    await sealing;
     expect(await store.deliveries({ limit: 10 })).toMatchObject([{ session: 'AJ_1' }]);
+  });
+
+  test('without a worker leaves the session to the next keeper', async () => {
+    await using store = await memory();
+    await accepted('AJ_1');
+    const sealer = sealerOn(store, () => new Promise(() => {}));
+    const sealing = sealer.seal('AJ_1', log);
+    sealer.stop();
+    await expect(sealing).rejects.toThrow();
+    expect(await store.report('AJ_1')).toBeUndefined();
   });
 });
 
