@@ -94,7 +94,9 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
     person.kind = textOf(data['kind']) ?? person.kind;
     person.isCaller ||= data['isCaller'] === true;
     person.metadata = textOf(data['metadata']) ?? person.metadata;
-    if (data['attributes'] !== undefined) person.attributes = textMapOf(data['attributes']);
+    // A change names only what changed.
+    const before = data['change'] === 'attributes' ? person.attributes : {};
+    if (data['attributes'] !== undefined) person.attributes = { ...before, ...textMapOf(data['attributes']) };
     switch (data['change']) {
       case 'joined':
       case 'returned':

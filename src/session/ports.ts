@@ -8,12 +8,14 @@ export type Recorder = {
   durable(): Promise<void>;
 };
 
+type Say = { (fields: object, message: string): void; (message: string): void };
+
 /** A logger in pino's shape. Personal data goes under keys with a whole `pii` segment. */
 export type Log = {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
+  debug: Say;
+  info: Say;
+  warn: Say;
+  error: Say;
   child(fields: Record<string, unknown>): Log;
 };
 

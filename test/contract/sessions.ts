@@ -164,7 +164,8 @@ export const wholeCall = (session = 'AJ_7Qd2'): SessionJournal => {
       interrupted: false,
       createdAt: BEGAN + 10_100,
     })
-    .add(600, 'attach', { key: 'outcome', value: 'booked' })
+    .add(10, 'participant', { change: 'attributes', identity: 'caller', attributes: { mood: 'glad' } })
+    .add(590, 'attach', { key: 'outcome', value: 'booked' })
     .add(1, 'attach', { key: 'table', value: 12 })
     .add(1, 'event', { type: 'session.end', end: { by: 'agent', reason: 'agent_ended', fault: 'none' }, drain: true })
     .to(1, ['ending.draining'], 'session.end')

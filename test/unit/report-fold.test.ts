@@ -91,7 +91,7 @@ describe('the report of a call that ended well', () => {
         isCaller: true,
         kind: 'sip',
         leftReason: 'ROOM_DELETED',
-        attributes: { 'sip.phoneNumber': '+4930901820' },
+        attributes: { 'sip.phoneNumber': '+4930901820', mood: 'glad' }, // a change names only what changed
       },
     ]);
   });
