@@ -8,7 +8,7 @@
  *   S3  A row that is leased is settled only with its lease: a sender that was given up for dead changes nothing.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { migrate } from './migrate.ts';
@@ -45,7 +45,7 @@ export const openSqlite = async (location: string, options: SqliteOptions = {}):
   const path = isInMemory ? location : resolve(location);
   let database: DatabaseSyncInstance | undefined;
   try {
-    if (!isInMemory) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    if (!isInMemory) await makeFile(path);
     database = new DatabaseSync(path, { timeout: BUSY_MS });
     assertSqliteVersion(versionOf(database));
     makeDurable(database, isInMemory);
@@ -59,6 +59,12 @@ export const openSqlite = async (location: string, options: SqliteOptions = {}):
     }
     throw openingError(error, path);
   }
+};
+
+/** Reports are personal data, and SQLite would make a file that everybody may read; its log takes the file's mode. */
+const makeFile = async (path: string): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await (await open(path, 'a', 0o600)).close();
 };
 
 /** *Pure.* Throws StoreError `TOO_OLD` below 3.51.3. */

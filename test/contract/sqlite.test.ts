@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
@@ -28,6 +28,14 @@ describe('opening SQLite', () => {
     const store = await openStore(`sqlite:${path}`);
     await store.putSession(sessionRow('one'));
     expect(existsSync(`${path}-wal`)).toBe(true);
+    await store.close();
+  });
+
+  it('nobody but its owner may read the file or its log: reports are personal data', async () => {
+    const path = join(folder, 'store.db');
+    const store = await openSqlite(path);
+    await store.putSession(sessionRow('one'));
+    expect([path, `${path}-wal`].map((each) => statSync(each).mode & 0o777)).toEqual([0o600, 0o600]);
     await store.close();
   });
 
