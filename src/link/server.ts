@@ -120,6 +120,8 @@ export async function listen(options: {
       process.umask(before);
     }
   });
+  // Out of file descriptors, for one: whoever could not connect tries again, and the calls of the others go on.
+  server.on('error', (error) => log?.error({ err: error }, 'a connection could not be accepted'));
   return {
     path,
     close: () =>
