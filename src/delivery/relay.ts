@@ -153,8 +153,8 @@ export const startRelay = (options: RelayOptions): Relay => {
     const decision = decide(row, outcome, policy, random());
     const settlement = settlementOf(decision);
     if (!(await writeDown(row, settlement))) return;
-    const { delivery, session, destination, attempts } = row;
-    const facts = { session, delivery, destination, attempts };
+    const { delivery, session, attempts } = row;
+    const facts = { session, delivery, destination: readAddress(row.destination).name, attempts }; // a URL may hold a key
     switch (settlement.kind) {
       case 'delivered':
         log.info(facts, `${row.kind} delivered`);

@@ -108,9 +108,11 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         ...(agent !== undefined && { agent }),
       });
       notes.append('hangup', { strategy, ...result, ms: Date.now() - begun });
+      const { verified, attempts, left, error } = result;
       log.info(
-        { room, strategy, ...result },
-        result.verified ? 'the caller was released' : 'the hang-up is unconfirmed',
+        // An identity may be a telephone number, and errors name it.
+        { room, strategy, verified, attempts, 'pii.left': left, ...(error !== undefined && { 'pii.error': error }) },
+        verified ? 'the caller was released' : 'the hang-up is unconfirmed',
       );
       return { verified: result.verified };
     },
