@@ -112,6 +112,9 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
         versions: { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node },
       },
     },
+    // What comes after the end is nobody's trouble: the room still says good night.
+    onTrouble: (error) =>
+      error.code !== 'ECLOSED' && log.error({ error: error.message }, 'the journal cannot be written'),
   }); // D1, D2
 
   // The run needs its effects and they need the run; nothing is sent before both are there.

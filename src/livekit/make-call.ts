@@ -39,7 +39,8 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
       return context.room.metadata ?? '';
     },
     attach: (key, value) => void recorder.append('attach', { key, value }),
-    end: (reason = 'agent_ended', { drain = true, goodbye = true, outcome } = {}) => {
+    end: (reason = 'agent_ended', options) => {
+      const { drain = true, goodbye = true, outcome } = options ?? {}; // null, too, comes from JavaScript
       if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
       const run = job()?.run;
       run?.send({ type: 'session.end', end: endOf('agent', messageOf(reason)), drain, goodbye });
