@@ -154,7 +154,11 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     await sessions.adopt();
     await worker.start();
     // No worker has said where reports go, and none will: what is unsealed is the next keeper's.
-    void worker.ended.then(() => facts.now ?? sealer.stop());
+    void worker.ended.then(() => {
+      if (facts.now) return;
+      facts.giveUp();
+      sealer.stop();
+    });
     const first = await Promise.race([worker.ended, end.asked]);
     if (first?.failure !== undefined) log.fatal({ agentFile, code: first.code }, first.failure);
 

@@ -1,8 +1,9 @@
 /**
  * What the worker told this keeper: destinations, keys, limits. In memory only (there are secrets in it), so a new
- * keeper knows nothing until a worker has said hello, and whoever needs it waits, but not for ever.
+ * keeper knows nothing until a worker has said hello, and whoever needs it waits until one has, or none will come. A
+ * limit of time would be wrong: an agent file may take a while to load, and a caller of the keeper before this one
+ * still has to be hung up on.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkerHello } from '../link/messages.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { openRooms } from '../rooms/server-api.ts';
@@ -10,13 +11,12 @@ import type { Log } from '../session/ports.ts';
 import { apologist } from './apologize.ts';
 import type { Apologize } from './recover.ts';
 
-/** From the start of this keeper: a worker starts in 1 to 3 s, one that lives connects within 2 s. */
-const HELLO_MS = 10_000;
-
 export type WorkerFacts = {
   readonly now: WorkerHello | undefined;
   take(hello: WorkerHello): void;
-  /** The last hello; undefined when none has come within the first ten seconds of this keeper. */
+  /** No worker has come, and none will: whoever waits is answered with nothing. */
+  giveUp(): void;
+  /** The last hello; undefined when none has come and none will. */
   known(): Promise<WorkerHello | undefined>;
   /** The last hello; pending while there was none. */
   hello(): Promise<WorkerHello>;
@@ -30,7 +30,8 @@ export function workerFacts(options: { apologizes: boolean; audio?: string; log:
   let rooms: Rooms | null = null;
   let arrive: (first: WorkerHello) => void = () => undefined;
   const arrived = new Promise<WorkerHello>((resolve) => (arrive = resolve));
-  const first = Promise.race([arrived, pause(HELLO_MS, undefined, { ref: false })]);
+  let giveUp: () => void = () => undefined;
+  const first = Promise.race([arrived, new Promise<void>((resolve) => (giveUp = resolve))]);
   return {
     get now() {
       return hello;
@@ -41,6 +42,7 @@ export function workerFacts(options: { apologizes: boolean; audio?: string; log:
       hello = next;
       arrive(next);
     },
+    giveUp: () => giveUp(),
     async known() {
       await first;
       return hello;

@@ -11,6 +11,7 @@ import { claimDirectory, KeeperRunsError } from '../../src/keeper/claim.ts';
 import { openNotes } from '../../src/keeper/notes.ts';
 import { startSealer } from '../../src/keeper/seal.ts';
 import { startPulse } from '../../src/keeper/watch.ts';
+import { workerFacts } from '../../src/keeper/worker-facts.ts';
 import type { WorkerHello } from '../../src/link/messages.ts';
 import { settledWithin } from '../../src/session/deadline.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -180,6 +181,37 @@ describe('the sealer', () => {
     sealer.stop();
     await expect(sealing).rejects.toThrow();
     expect(await store.report('AJ_1')).toBeUndefined();
+  });
+});
+
+describe('what the worker said', () => {
+  const hello: WorkerHello = {
+    type: 'hello.worker',
+    pid: 1,
+    agentFile: 'agent.js',
+    agentName: 'ada',
+    livekit: { url: 'ws://127.0.0.1:1', apiKey: 'key', apiSecret: 'secret' },
+    reports: [],
+    alerts: [],
+    policy: defaultPolicy,
+    hangUp,
+  };
+
+  test('is waited for however long its agent file takes to load: somebody has to be hung up on', async () => {
+    vi.useFakeTimers();
+    const facts = workerFacts({ apologizes: false, log });
+    const rooms = facts.rooms();
+    await vi.advanceTimersByTimeAsync(60_000);
+    facts.take(hello);
+    expect(await rooms).not.toBeNull();
+    expect(await facts.known()).toBe(hello);
+  });
+
+  test('is waited for by nobody when no worker will come', async () => {
+    const facts = workerFacts({ apologizes: false, log });
+    const asked = Promise.all([facts.rooms(), facts.known()]);
+    facts.giveUp();
+    expect(await asked).toEqual([null, undefined]);
   });
 });
 
