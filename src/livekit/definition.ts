@@ -8,6 +8,8 @@ import { definePolicy, type Policy } from '../../machines/index.ts';
 import { describeValue } from '../config-error.ts';
 import type { HangUpPolicy, HangUpStrategy } from '../journal/entry.ts';
 import type { Destination } from '../link/destination.ts';
+import { messageOf } from '../session/deadline.ts';
+import { readWav } from '../wav.ts';
 import type { Call } from './call.ts';
 
 type Awaitable<Value> = Value | Promise<Value>;
@@ -104,7 +106,17 @@ export class DefinitionError extends Error {
   }
 }
 
-/** Pure. @throws DefinitionError, and PolicyError for `policy`. */
+/** The last rung of a failing call: a file that is not there would be found out by a caller who hears nothing. */
+const wavProblem = (file: URL): string | undefined => {
+  try {
+    readWav(file);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+};
+
+/** Reads the audio files, and nothing else. @throws DefinitionError, and PolicyError for `policy`. */
 export function checkDefinition(given: SessionDefinition): Defined {
   const problems: string[] = [];
   const expect = (holds: boolean, field: string, expected: string, got: unknown) => {
@@ -172,6 +184,8 @@ export function checkDefinition(given: SessionDefinition): Defined {
       'a file URL of a WAV (PCM, 16 bit, one channel)',
       audio,
     );
+    const problem = audio instanceof URL && audio.protocol === 'file:' ? wavProblem(audio) : undefined;
+    if (problem !== undefined) problems.push(`${line}.audio: expected a WAV that can be played, got ${problem}`);
   }
   for (const [when, strategy] of Object.entries(given.hangUp ?? {})) {
     expect(['normal', 'failure', 'transfer'].includes(when), `hangUp.${when}`, 'normal, failure or transfer', when);

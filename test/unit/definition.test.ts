@@ -33,6 +33,16 @@ describe('what is wrong is refused with the field, what was expected and what ca
     ['an unknown field', { ...right, greting: 'x' }, /^greting: expected one of .*greeting.*got "greting"$/],
     ['no session', { agent: right.agent }, /^session: expected a function/],
     ['a session that is no function', { ...right, session: {} }, /^session: expected a function, got an object/],
+    [
+      'an apology that is not there',
+      { ...right, apology: { audio: new URL('file:///nowhere/sorry.wav') } },
+      /^apology\.audio: expected a WAV that can be played, got ENOENT.*sorry\.wav/,
+    ],
+    [
+      'a filler that is no WAV',
+      { ...right, filler: { audio: new URL(import.meta.url) } },
+      /^filler\.audio: expected a WAV that can be played, got .*expected a WAV file/,
+    ],
     ['a greeting with two ways', { ...right, greeting: { say: 'a', generate: 'b' } }, /^greeting: expected \{ say/],
     ['an empty greeting', { ...right, greeting: { say: ' ' } }, /^greeting: expected/],
     ['a goodbye that is a text', { ...right, goodbye: 'Bye' }, /^goodbye: expected .*'none', got "Bye"$/],
