@@ -29,11 +29,11 @@ import type { LiveJob } from './livekit/live-job.ts';
 import { observeProcess } from './livekit/observe/process.ts';
 import { Turns } from './livekit/observe/turns.ts';
 import { registerParticipants } from './livekit/participants.ts';
-import { STALE } from './livekit/room-venue.ts';
 import { makeCall } from './livekit/make-call.ts';
 import { openVenue } from './livekit/open-venue.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
 import type { Log } from './session/ports.ts';
+import { isStale } from './session/hang-up-strategy.ts';
 import { runSession, type SessionRun } from './session/run.ts';
 import { version } from './version.ts';
 
@@ -210,7 +210,7 @@ async function report(last: {
     stage: run.stage() ?? 'connecting',
   });
   await journal.durable();
-  if (end.reason === STALE) link.send({ type: 'job.withdrawn', job: session, why: 'the dispatched room was gone' });
+  if (isStale(end)) link.send({ type: 'job.withdrawn', job: session, why: 'the dispatched room was gone' });
   else {
     link.send({ type: 'job.closed', session, epoch: 1, lastSeq: journal.lastSeq });
     await link.awaitSealed(session, last.waitMs);

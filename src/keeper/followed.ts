@@ -19,7 +19,8 @@ import type { Rooms } from '../rooms/rooms.ts';
 import type { Store } from '../store/store.ts';
 import { openNotes } from './notes.ts';
 import { hangUpLater } from './owed.ts';
-import { strategyFor, whatIsKnown, type Known } from './reading.ts';
+import { strategyFor } from '../session/hang-up-strategy.ts';
+import { whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
 

@@ -80,6 +80,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
   try {
     const store = await openStore(options.store);
     closers.push(() => store.close());
+    const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
     const { apologize = false, audio } = options.crash ?? {};
     const facts = workerFacts({ apologizes: apologize, log, ...(audio !== undefined && { audio }) });
     const relay = startRelay({
@@ -87,6 +88,10 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       log,
       owner: `keeper ${directory}`, // one at a time, by its claim
       destinations: () => (facts.now ? [...facts.now.reports, ...facts.now.alerts] : []),
+      onDead: ({ session, destination, kind }, error) => {
+        if (kind === 'alert') return; // or a dead alert receiver would call for itself
+        void alert({ session, message: `A report was given up: ${destination}`, detail: error }).catch(lost);
+      },
     });
     closers.push(() => relay.stop());
     const sealer = startSealer({
@@ -115,13 +120,12 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       onDied: () => sessions.tellAll({ type: 'shutdown', graceMs: ORPHAN_MS, reason: 'worker_lost' }),
     });
 
-    const alert = async (message: Extract<ToKeeper, { type: 'alert' }>) => {
-      const { session, message: text, detail } = message;
+    async function alert({ session, message: text, detail }: Omit<Extract<ToKeeper, { type: 'alert' }>, 'type'>) {
       log.error({ session, detail }, text);
       const destinations = (await facts.known())?.alerts ?? [];
       await store.enqueue(alertsFor({ session, at: Date.now(), message: text, detail }, destinations));
       relay.wake();
-    };
+    }
     const onPeer = (peer: Peer): PeerHandler => ({
       onMessage(message) {
         switch (message.type) {
@@ -143,7 +147,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           case 'job.closed':
             return sessions.closed(message.session);
           case 'alert':
-            return void alert(message).catch((error: unknown) => log.error({ err: error }, 'an alert was lost'));
+            return void alert(message).catch(lost);
         }
       },
       onClose: () => sessions.gone(peer),

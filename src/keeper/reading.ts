@@ -1,10 +1,8 @@
 /** What a keeper has to know of a session, read off its journal. Pure. */
 import type { End, Policy } from '../../machines/index.ts';
-import type { HangUpPolicy, HangUpStrategy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
+import type { HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { recordedEnd } from '../report/end.ts';
-
-/** The end of a job that found its room gone: no call, and no report, also when it died before it could say so. */
-const STALE = 'stale_dispatch';
+import { isStale } from '../session/hang-up-strategy.ts';
 
 export type Known = {
   facts: JobFacts | undefined;
@@ -32,14 +30,14 @@ export function whatIsKnown(journal: SessionJournal): Known {
   const closed = entries.find((entry) => entry.kind === 'session.closed');
   // A job that runs all the same is a session, whatever its worker said before.
   const isWithdrawn = offer?.kind === 'session.withdrawn' && (!opened || opened.at <= offer.at);
-  const isStale = closed?.data.end.reason === STALE;
+  const wasStale = isStale(closed?.data.end);
   const caller = entries.findLast((entry) => entry.kind === 'participant' && entry.data.isCaller === true);
   const job = opened?.data ?? accepted?.data;
   return {
     facts: job && { job: job.job, agentName: job.agentName, room: job.room, metadata: job.metadata },
     acceptedAt: accepted?.at,
     openedAt: entries.find(({ kind }) => kind === 'session.opened')?.at,
-    isWithdrawn: isWithdrawn || isStale,
+    isWithdrawn: isWithdrawn || wasStale,
     isClosed: closed !== undefined,
     opened: opened && { epoch: opened.data.epoch, owner: opened.data.owner, identity: opened.data.identity },
     policy: job?.policy,
@@ -49,7 +47,3 @@ export function whatIsKnown(journal: SessionJournal): Known {
     caller: caller?.kind === 'participant' ? caller.data.identity : undefined,
   };
 }
-
-/** Which strategy an end calls for; a call without one has crashed. */
-export const strategyFor = (end: End | null, policy: HangUpPolicy): HangUpStrategy =>
-  end?.reason === 'transferred' ? policy.transfer : !end || end.by === 'system' ? policy.failure : policy.normal;

@@ -16,7 +16,7 @@ import { messageOf } from '../session/deadline.ts';
 import type { Log } from '../session/ports.ts';
 import { leavesOf } from '../session/run.ts';
 import type { Notes } from './notes.ts';
-import { strategyFor } from './reading.ts';
+import { strategyFor } from '../session/hang-up-strategy.ts';
 
 export type Apologize = (request: { room: string; signal: AbortSignal; onAudible: () => void }) => Promise<Heard>;
 

@@ -7,9 +7,9 @@
  */
 import type { JobContext, voice } from '@livekit/agents';
 import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
-import { endOf } from '../../machines/index.ts';
 import { openRooms } from '../rooms/server-api.ts';
 import { settledWithin, unlessAborted } from '../session/deadline.ts';
+import { staleDispatch } from '../session/hang-up-strategy.ts';
 import { departureOf, expulsionOf, reasonName } from './observe/disconnect.ts';
 import { ownTrack } from './own-track.ts';
 import type { Caller, Reporter, Venue } from './venue.ts';
@@ -18,9 +18,6 @@ import type { Caller, Reporter, Venue } from './venue.ts';
 export class StaleDispatchError extends Error {
   override name = 'StaleDispatchError';
 }
-
-/** The end reason of such a job: no call, and no report. */
-export const STALE = 'stale_dispatch';
 
 const callerKinds: readonly (ParticipantKind | undefined)[] = [
   undefined,
@@ -136,7 +133,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       const dispatched = job.room?.sid ?? '';
       if (dispatched !== '' && found !== '' && dispatched !== found) {
         isStale = true;
-        send({ type: 'session.end', end: endOf('system', STALE, 'platform'), drain: false });
+        send({ type: 'session.end', end: staleDispatch, drain: false });
         throw new StaleDispatchError(`dispatched to room ${dispatched}, which is gone; found ${found}`);
       }
       // Whoever was there before us, in the order in which the server lists them.

@@ -1,8 +1,16 @@
-import type { End } from '../../machines/index.ts';
+import { type End, endOf } from '../../machines/index.ts';
 import type { HangUpPolicy, HangUpStrategy } from '../journal/entry.ts';
 
+/** The end of a job whose room was gone when it came. */
+export const staleDispatch: End = endOf('system', 'stale_dispatch', 'platform');
+
+/** No call, and no report. A user's own reason of that name is an end like any other. */
+export const isStale = (end: End | undefined): boolean =>
+  end?.by === staleDispatch.by && end.reason === staleDispatch.reason;
+
 /** How an end lets the caller go. Pure. A transfer leaves the room to those who still talk there. */
-export function strategyFor(end: End, policy: HangUpPolicy): HangUpStrategy {
+export function strategyFor(end: End | null, policy: HangUpPolicy): HangUpStrategy {
+  if (end === null) return policy.failure; // nobody lived to say why
   if (end.reason === 'transferred') return policy.transfer;
   return end.by === 'system' && end.fault !== 'none' ? policy.failure : policy.normal;
 }

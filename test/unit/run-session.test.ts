@@ -22,7 +22,7 @@ function virtualClock() {
     },
     now: () => now,
     /** Fires the next timer. */
-    async next(): Promise<boolean> {
+    next: async (): Promise<boolean> => {
       for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
       const [first] = [...timers].sort(([, one], [, other]) => one.at - other.at);
       if (!first) return false;
