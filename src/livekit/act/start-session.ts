@@ -10,7 +10,8 @@ import { guardListeners } from '../guard/listeners.ts';
 import { guardRecognition } from '../guard/recognition.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
-import { observeAgentSession, watchFallbacks } from '../observe/agent-session.ts';
+import { observeAgentSession } from '../observe/agent-session.ts';
+import { watchModels } from '../observe/models.ts';
 import { Playout } from '../observe/playout.ts';
 import { startProgram } from './start-program.ts';
 
@@ -72,7 +73,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   job.session = session;
   guardListeners(job, session);
   observeAgentSession(job, session);
-  watchFallbacks(job, { llm: session.llm, tts: session.tts, stt: session.stt });
+  watchModels(job, { llm: session.llm, tts: session.tts, stt: session.stt });
   guardRecognition(job, session.stt);
   guardAgent(job, agent);
   const wiring = venue.wire(session, start ?? {});

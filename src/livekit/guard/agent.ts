@@ -12,6 +12,7 @@ import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
+import { watchModels } from '../observe/models.ts';
 import { guardRecognition } from './recognition.ts';
 import { guardTool } from './tool.ts';
 
@@ -22,6 +23,7 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   known.add(agent);
   const { policy } = job.definition;
   guardRecognition(job, agent.stt);
+  watchModels(job, { llm: agent.llm, tts: agent.tts, stt: agent.stt });
   for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
 
   const onEnter = agent.onEnter.bind(agent);

@@ -1,4 +1,5 @@
 /** How long the user's code is waited for: hooks and tools alike. */
+import { setMaxListeners } from 'node:events';
 import { voice } from '@livekit/agents';
 import { type Outcome, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -29,6 +30,7 @@ export async function settledUnlessLetGo<Value>(
   { limitMs, graceMs, isOnItsOwn }: Patience,
 ): Promise<Exclude<Outcome<Value>, { kind: 'late' }> | Late> {
   const wake = new AbortController();
+  setMaxListeners(0, letGo.signal); // a model may call a hundred tools at once; each leaves when it is done
   const released = new Promise<{ kind: 'late' }>((resolve) => {
     const leave = () => resolve({ kind: 'late' });
     if (letGo.signal.aborted) leave();

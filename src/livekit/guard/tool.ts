@@ -24,7 +24,7 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
   let running = 0;
 
   const guarded = async (args: never, options: never): Promise<unknown> => {
-    const { recorder, definition, turns } = job;
+    const { recorder, turns } = job;
     const { toolCallId } = options as { toolCallId?: string };
     const call = toolCallId ?? `${name}#${(running += 1)}`;
     const begun = Date.now();

@@ -5,7 +5,7 @@
  *   A2  `close` is a hint, never the only way on; after our own close it says nothing new.
  *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
  */
-import { type llm, type stt, type tts, voice } from '@livekit/agents';
+import { type llm, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
@@ -122,23 +122,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       }
     }),
   );
-}
-
-/** A switch of provider inside a fallback adapter. */
-export function watchFallbacks(
-  { recorder }: Pick<LiveJob, 'recorder'>,
-  models: { llm?: unknown; tts?: unknown; stt?: unknown },
-): void {
-  type Switch = { available: boolean; llm?: llm.LLM; tts?: tts.TTS; stt?: stt.STT };
-  type Emitter = { on?(name: string, listen: (event: Switch) => void): void };
-  for (const component of ['llm', 'tts', 'stt'] as const) {
-    const model = models[component] as Emitter | undefined;
-    model?.on?.(`${component}_availability_changed`, (event) => {
-      const provider = event[component] as { label?: string | (() => string) } | undefined;
-      const label = typeof provider?.label === 'function' ? provider.label() : (provider?.label ?? component);
-      recorder.append('provider', { component, label, available: event.available });
-    });
-  }
 }
 
 const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {

@@ -1,0 +1,163 @@
+/** How a call ends while something is in its way, and what a caller hears when the models fail. */
+import { llm, tts } from '@livekit/agents';
+import { expect, test } from 'vitest';
+import { place } from './harness.ts';
+import { ScriptedLlm, ToneTts } from './models.ts';
+import { toolNamed, WithTools } from './plain.ts';
+
+const agent = () => new WithTools();
+const answer = () => ({ say: 'It is nine.' });
+const LONG = `This goes on ${'and on '.repeat(60)}for seconds.`;
+
+test('the goodbye after a forced interrupt is played whole: the cut is awaited first', async () => {
+  await using placed = await place({ agent, script: () => ({ say: LONG }) });
+  placed.says('Talk.');
+  const speech = await placed.hears('This goes on');
+  placed.call.end('enough', { drain: false });
+  const { goodbye } = await placed.report();
+  expect(speech.isCut).toBe(true);
+  expect(goodbye).toMatchObject({ outcome: 'played', interrupted: false });
+  const [, line, ...rest] = placed.heard;
+  expect(line).toMatchObject({ text: 'Goodbye now.', isCut: false });
+  expect(line?.heardMs).toBeGreaterThanOrEqual('Goodbye now.'.length * 8);
+  expect(rest).toEqual([]);
+});
+
+test('a drain lets a speech finish that fits into drainMs, and cuts one that does not; both hear the goodbye', async () => {
+  for (const [said, isCut] of [
+    ['Short enough.', false],
+    [LONG, true],
+  ] as const) {
+    await using placed = await place({ agent, script: () => ({ say: said }), policy: { drainMs: 600 } });
+    placed.says('Talk.');
+    const speech = await placed.hears(said.slice(0, 10));
+    placed.call.end('enough');
+    const { goodbye } = await placed.report();
+    expect(speech.isCut).toBe(isCut);
+    expect(goodbye?.outcome).toBe('played');
+  }
+});
+
+test('E1 two end reasons in one tick: the first is the reason, the second is also recorded, one goodbye', async () => {
+  await using placed = await place({ agent, script: answer });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  placed.call.end('first');
+  placed.call.end('second');
+  const { end, alsoTriggered } = await placed.report();
+  expect(end.reason).toBe('first');
+  expect(alsoTriggered.map(({ reason }) => reason)).toEqual(['second']);
+  expect(placed.heard.filter(({ text }) => text === 'Goodbye now.')).toHaveLength(1);
+});
+
+test('E1 the caller hangs up in the tick of the end: nothing is said to nobody, and the reason stays the first', async () => {
+  await using placed = await place({ agent, script: answer });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  placed.call.end('first');
+  placed.leaves();
+  const { end, goodbye } = await placed.report();
+  expect(end.reason).toBe('first');
+  expect(goodbye).toMatchObject({ outcome: 'skipped', why: 'nobody was there' });
+  expect(placed.heard).toHaveLength(1);
+});
+
+test('the caller hangs up in the middle of the goodbye: it is cut there, and the report says how much was heard', async () => {
+  await using placed = await place({ agent, script: answer, goodbye: { say: LONG } });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  placed.call.end('first');
+  await placed.hears('This goes on');
+  placed.leaves();
+  const { goodbye } = await placed.report();
+  expect(goodbye?.outcome).toBe('cut');
+  expect(goodbye?.heardMs).toBeLessThan(LONG.length * 8);
+});
+
+test('B17 a model that throws synchronously: a filler, then the apology, and the call is over', async () => {
+  const dies = () => {
+    throw new Error('planted');
+  };
+  await using placed = await place({
+    agent,
+    script: dies,
+    policy: { firstAudioMs: 400 },
+    filler: { say: 'One moment.' },
+    apology: { say: 'Sorry for that.' },
+    goodbye: { say: 'Never said.' },
+  });
+  placed.says('What time is it?');
+  const { end, goodbye } = await placed.report();
+  expect(placed.heard.map(({ text }) => text)).toEqual(['One moment.', 'Sorry for that.']);
+  expect(end).toMatchObject({ reason: 'model_failed', fault: 'provider' });
+  expect(goodbye).toMatchObject({ outcome: 'skipped', why: 'the apology was the last word' });
+});
+
+test('a model and a voice that both fail: filler and apology come from the package', async () => {
+  await using placed = await place({ agent, script: () => ({ isStuck: true }), policy: { firstAudioMs: 400 } });
+  placed.tts.isMute = true;
+  placed.says('What time is it?');
+  const { end, apology } = await placed.report();
+  expect(end.reason).toBe('model_failed');
+  expect(placed.heard.map(({ text }) => text)).toEqual(['recorded', 'recorded']);
+  expect(apology).toMatchObject({ rung: 'bundled', outcome: 'played' });
+});
+
+test('a fallback adapter for the model: the switch is in the journal and the report, the reply is heard', async () => {
+  const first = new ScriptedLlm(() => ({ error: new Error('planted') }), 'first');
+  const second = new ScriptedLlm(answer, 'second');
+  await using placed = await place({
+    agent,
+    options: { llm: new llm.FallbackAdapter({ llms: [first, second], attemptTimeout: 1 }) },
+  });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  placed.call.end('done');
+  const { end, providerSwitches } = await placed.report();
+  expect(end.reason).toBe('done');
+  expect(placed.of('provider')).toContainEqual({ component: 'llm', label: 'first', available: false });
+  expect(providerSwitches).toHaveLength(1);
+});
+
+test('a fallback adapter for the voice: the switch is in the journal, the reply is heard', async () => {
+  const [first, second] = [new ToneTts('first', true), new ToneTts('second', true)];
+  first.isMute = true;
+  await using placed = await place({
+    agent,
+    script: answer,
+    options: { tts: new tts.FallbackAdapter({ ttsInstances: [first, second], maxRetryPerTTS: 0 }) },
+  });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  placed.call.end('done');
+  expect((await placed.report()).end.reason).toBe('done');
+  expect(placed.of('provider')).toContainEqual({ component: 'tts', label: 'first', available: false });
+});
+
+test("a fallback adapter of the agent's own: its switch is in the journal too", async () => {
+  const first = new ScriptedLlm(() => ({ error: new Error('planted') }), 'first of the agent');
+  const second = new ScriptedLlm(answer, 'second of the agent');
+  await using placed = await place({
+    agent: () => new WithTools([], new llm.FallbackAdapter({ llms: [first, second], attemptTimeout: 1 })),
+  });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  expect(placed.of('provider')).toContainEqual({ component: 'llm', label: 'first of the agent', available: false });
+});
+
+test('preemptive generation: the turn is answered once, with a tool in it that ends the call', async () => {
+  await using placed = await place({
+    agent: () => new WithTools([toolNamed('look_up', async () => 'nine')]),
+    script: (asked) => (asked === 'nine' ? { say: 'It is nine.' } : { calls: ['look_up'] }),
+    options: {
+      turnHandling: { turnDetection: 'stt', endpointing: { minDelay: 200 }, preemptiveGeneration: { enabled: true } },
+    },
+  });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  placed.call.end('done');
+  const { transcript } = await placed.report();
+  expect(placed.heard.map(({ text }) => text)).toEqual(['It is nine.', 'Goodbye now.']);
+  expect(transcript.filter(({ role }) => role === 'user')).toHaveLength(1);
+  expect(placed.of('tool').map(({ status }) => status)).toEqual(['started', 'settled']);
+});
