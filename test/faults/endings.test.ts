@@ -62,6 +62,16 @@ test('E1 the caller hangs up in the tick of the end: nothing is said to nobody, 
   expect(placed.heard).toHaveLength(1);
 });
 
+test('the caller is gone and no event has said so: the goodbye is not spoken to an empty room', async () => {
+  await using placed = await place({ agent, script: answer });
+  placed.says('What time is it?');
+  await placed.hears('It is nine');
+  placed.vanishes();
+  placed.call.end('done');
+  expect((await placed.report()).goodbye).toMatchObject({ outcome: 'skipped', why: 'nobody is there', heardMs: 0 });
+  expect(placed.heard).toHaveLength(1);
+});
+
 test('the caller hangs up in the middle of the goodbye: it is cut there, and the report says how much was heard', async () => {
   await using placed = await place({ agent, script: answer, goodbye: { say: LONG } });
   placed.says('What time is it?');

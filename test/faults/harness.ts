@@ -36,6 +36,7 @@ initializeLogger({ pretty: false, level: 'silent' });
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 /** Bundled recordings last seconds; the tests do not. */
 const RECORDED_SPEED = 20;
+const CLEARING_MS = 40;
 const PATIENCE_MS = 8000;
 
 /** Short enough for a test, long enough for a busy machine: only what a test is about is set shorter there. */
@@ -68,6 +69,8 @@ export type Placed = {
   heardAtHangUp: () => number;
   says: (text: string) => void;
   leaves: () => void;
+  /** Gone, and no event says so yet. */
+  vanishes: () => void;
   /** The data of all entries of one kind. */
   of: <Kind extends EntryKind>(kind: Kind) => EntryData[Kind][];
   /** The first value that `find` gives. Rejects after 8 s with what there was. */
@@ -180,6 +183,7 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
     ),
     recorder,
     log: quiet,
+    onStates: changed,
   });
   parts.job = {
     definition,
@@ -246,6 +250,7 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
     },
     of: <Kind extends EntryKind>(kind: Kind) =>
       entries.filter((entry) => entry.kind === kind).map(({ data }) => data as EntryData[Kind]),
+    vanishes: edge.leave,
     until,
     hears: (text) => until(`"${text}" is heard`, () => heard.find((line) => line.text.includes(text))),
     report: async () => {
@@ -297,14 +302,18 @@ function madeVenue(heard: HeardLine[], changed: () => void) {
       await input.close();
     },
   };
-  return { venue, heardAtHangUp: () => atHangUp, leave: () => (isThere = false) };
+  return { venue, heardAtHangUp: () => atHangUp, leave: () => void (isThere = false) };
 }
 
-/** The paced output, and what somebody who listens to it would say was said. */
+/**
+ * The paced output, and what somebody who listens to it would say was said. As in a room, cutting takes a while, and
+ * what is pushed meanwhile is lost.
+ */
 class HeardOutput extends PacedOutput {
   readonly #heard: HeardLine[];
   readonly #changed: () => void;
   #line: HeardLine | undefined;
+  #isClearing = false;
 
   constructor(heard: HeardLine[], changed: () => void) {
     super();
@@ -323,7 +332,17 @@ class HeardOutput extends PacedOutput {
     });
   }
 
+  override clearBuffer(): void {
+    if (!this.#line || this.#isClearing) return;
+    this.#isClearing = true;
+    setTimeout(() => {
+      this.#isClearing = false;
+      super.clearBuffer();
+    }, CLEARING_MS);
+  }
+
   override async captureFrame(frame: AudioFrame): Promise<void> {
+    if (this.#isClearing) return;
     const text = textOf(frame.data);
     if (!this.#line) {
       this.#line = { text, through: 'session', heardMs: 0, isOver: false, isCut: false };

@@ -3,6 +3,7 @@ import { llm, voice } from '@livekit/agents';
 import { expect, test } from 'vitest';
 import { currentCall } from '../../src/livekit/call.ts';
 import { type Placed, place } from './harness.ts';
+import { fails, never } from './plain.ts';
 
 type Hooks = {
   onEnter?: (agent: voice.Agent) => unknown;
@@ -30,10 +31,6 @@ class Hooked extends voice.Agent {
   }
 }
 
-const never = () => new Promise<never>(() => {});
-const fails = () => {
-  throw new Error('planted');
-};
 const answer = () => ({ say: 'It is nine.' });
 const errorsOf = ({ of }: Placed, component: string) =>
   of('error')
@@ -192,6 +189,9 @@ test("a handoff's agent is guarded too: its onEnter throws, its tool throws, its
       .map(({ status }) => status),
   ).toEqual(['started', 'failed']);
   expect(transcript.some(({ role }) => role === 'handoff')).toBe(true);
+  // Never the agent itself: it holds the models, and with them their keys.
+  const handedOver = placed.of('tool').find(({ name, status }) => name === 'hand_over' && status === 'settled');
+  expect(handedOver?.output).toEqual({ handoff: 'hooked', returns: 'handed over' });
 });
 
 test('E3 the end in the middle of a handoff, with a hanging onExit and onEnter: goodbye, hang-up, report', async () => {

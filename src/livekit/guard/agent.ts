@@ -24,8 +24,16 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   const { policy } = job.definition;
   guardRecognition(job, agent.stt);
   watchModels(job, { llm: agent.llm, tts: agent.tts, stt: agent.stt });
-  for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
+  const guardTools = () => {
+    for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
+  };
+  guardTools();
 
+  const updateTools = agent.updateTools.bind(agent);
+  agent.updateTools = async (tools) => {
+    await updateTools(tools);
+    guardTools();
+  };
   const onEnter = agent.onEnter.bind(agent);
   const onExit = agent.onExit.bind(agent);
   const onUserTurnCompleted = agent.onUserTurnCompleted.bind(agent);
