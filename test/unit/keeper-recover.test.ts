@@ -90,7 +90,11 @@ describe('a dead session', () => {
     ['agent', 'transferred', 'leave'],
     ['system', 'model_failed', 'delete-room'],
   ] as const)('that was ending (by %s, %s) is hung up on by %s', async (by, reason, strategy) => {
-    const { rooms } = await run({ end: end(by, reason), apologize: () => Promise.reject(new Error('not now')) });
+    const fault = by === 'system' ? 'provider' : 'none';
+    const { rooms } = await run({
+      end: { ...end(by, reason), fault },
+      apologize: () => Promise.reject(new Error('not now')),
+    });
     expect(rooms.hangUps).toMatchObject([{ strategy }]);
   });
 
