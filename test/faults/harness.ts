@@ -314,6 +314,7 @@ class HeardOutput extends PacedOutput {
   readonly #changed: () => void;
   #line: HeardLine | undefined;
   #isClearing = false;
+  #isCut = false;
 
   constructor(heard: HeardLine[], changed: () => void) {
     super();
@@ -335,10 +336,22 @@ class HeardOutput extends PacedOutput {
   override clearBuffer(): void {
     if (!this.#line || this.#isClearing) return;
     this.#isClearing = true;
+    this.#isCut = false;
+    super.clearBuffer();
+    if (!this.#isCut) this.#isClearing = false; // nothing had been played yet
+  }
+
+  override onPlaybackFinished(event: { playbackPosition: number; interrupted: boolean }): void {
+    if (!this.#isClearing) return super.onPlaybackFinished(event);
+    this.#isCut = true;
     setTimeout(() => {
       this.#isClearing = false;
-      super.clearBuffer();
+      super.onPlaybackFinished(event);
     }, CLEARING_MS);
+  }
+
+  override flush(): void {
+    if (!this.#isClearing) super.flush();
   }
 
   override async captureFrame(frame: AudioFrame): Promise<void> {
