@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   defineAgent,
   type JobContext,
@@ -46,7 +47,7 @@ const prewarmFailed = Symbol('lastword.prewarmFailed');
 const definitions = new Map<string, Defined>();
 
 /** What the agent file at `url` defined; undefined when it has no defineSession. @internal */
-export const definedIn = (url: string): Defined | undefined => definitions.get(url) ?? definitions.get('');
+export const definedIn = (url: string): Defined | undefined => definitions.get(pathOf(url)) ?? definitions.get('');
 
 /**
  * Defines the session of this agent file; its result is the file's default export, in place of `defineAgent`'s.
@@ -220,8 +221,8 @@ async function report(last: {
 /** The file that called defineSession, off the stack; empty when it cannot be told (then one a process is the rule). */
 function callerFile(): string {
   const lines = (new Error().stack ?? '').split('\n').slice(1);
-  const outside = lines
-    .map((line) => /(file:\/\/[^\s)]+?):\d+:\d+/.exec(line)?.[1])
-    .find((file) => file !== undefined && file !== import.meta.url);
-  return outside ?? '';
+  const files = lines.flatMap((line) => /((?:file:\/\/)?\/[^)]*?):\d+:\d+\)?$/.exec(line)?.[1] ?? []);
+  return files.map(pathOf).find((file) => file !== pathOf(import.meta.url)) ?? '';
 }
+
+const pathOf = (file: string): string => (file.startsWith('file:') ? fileURLToPath(file) : file);
