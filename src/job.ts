@@ -126,7 +126,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const leave = async () => {
     parts.isYielding = true; // its own departure is no event
     log.warn({}, 'the keeper took the session in hand; leaving without a word');
-    await Promise.all([settledWithin(context.room.disconnect(), 1000), settledWithin(journal.close(), 1000)]);
+    await Promise.all([parts.job?.venue.leave(), settledWithin(journal.close(), 1000)]);
     process.exit(0);
   };
   const link = connectLink({

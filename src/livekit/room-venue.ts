@@ -19,6 +19,7 @@ export class StaleDispatchError extends Error {
   override name = 'StaleDispatchError';
 }
 
+const LEAVE_MS = 1000;
 const callerKinds: readonly (ParticipantKind | undefined)[] = [
   undefined,
   ParticipantKind.STANDARD,
@@ -38,6 +39,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
   let isThere = false;
   let isHungUp = false;
   let isStale = false;
+  let connecting: Promise<void> | undefined;
   const waiting = new Set<() => void>();
   const seen = new Set<string>(); // connect() and the event may both name somebody
 
@@ -126,7 +128,8 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
 
   return {
     connect: async (signal) => {
-      await unlessAborted(context.connect(), signal);
+      connecting = context.connect();
+      await unlessAborted(connecting, signal);
       const sid = await settledWithin(room.getSid(), 1000);
       const found = sid.kind === 'settled' ? sid.value : '';
       recorder.append('room', { change: 'connected', sid: found });
@@ -170,8 +173,13 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
         signal,
       });
       isThere = false;
-      if (strategy === 'leave') await settledWithin(room.disconnect(), 1000);
+      if (strategy === 'leave') await settledWithin(room.disconnect(), LEAVE_MS);
       return result;
+    },
+    leave: async () => {
+      // Who leaves in the middle of a join stays on the server's list for 20 s.
+      if (connecting) await settledWithin(connecting, LEAVE_MS);
+      await settledWithin(room.disconnect(), LEAVE_MS);
     },
     hush: () => track.hush(),
     close: () => track.close(),

@@ -33,6 +33,8 @@ export type Venue = {
   /** Plays on a track of our own; `onAudible` at the first sample that somebody can hear. Stops when aborted. */
   play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
   hangUp(strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult>;
+  /** Out, without a word and without letting anybody go: somebody else speaks for this call. */
+  leave(): Promise<void>;
   /** What plays on our own track, stopped. */
   hush(): void;
   close(): Promise<void>;

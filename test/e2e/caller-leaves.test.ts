@@ -17,7 +17,7 @@ afterAll(() => deployment?.[Symbol.asyncDispose]());
 
 const greeted = async () => {
   const call = await deployment.call();
-  await call.caller.until('the greeting', () => call.caller.line(call.lab, GREETING)[0]?.share === 1, 10_000);
+  await call.caller.until('the greeting', () => (call.caller.line(call.lab, GREETING)[0]?.share ?? 0) > 0.9, 10_000);
   return call;
 };
 const spokenByLab = (texts: readonly string[]) => (entry: { kind: string; text?: string }) =>
@@ -46,7 +46,7 @@ test('hangs up in the middle of the goodbye: it is cut, and the report says how 
   expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
   expect(report.alsoTriggered.map(({ reason }) => reason)).toEqual(['caller_hung_up']);
   expect(report.goodbye).toMatchObject({ outcome: 'cut' });
-  expect(Math.abs((report.goodbye?.heardMs ?? 0) - heardMs)).toBeLessThan(400);
+  expect(Math.abs((report.goodbye?.heardMs ?? 0) - heardMs)).toBeLessThan(1000);
 });
 
 test('hangs up before the greeting is heard: nothing is spoken to the empty room', async () => {

@@ -28,7 +28,7 @@ describe('the session is ended while the agent speaks', () => {
       } = await deployment.call({ endWhileSpeaking: { speech: 2, afterMs: 1000, drain } });
       await using caller = made;
       lab.play({ rules: [], otherwise: { say: SPEECH }, durations: { [SPEECH]: 10_000 } });
-      await caller.until('the greeting', () => caller.line(lab, GREETING)[0]?.share === 1, 10_000);
+      await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.9, 10_000);
       await caller.say(lab, 'Tell me something long.');
       await caller.disconnected(30_000);
 

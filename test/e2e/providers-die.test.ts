@@ -20,7 +20,8 @@ for (const component of ['llm', 'tts', 'stt'] as const) {
       await using caller = made;
       const isGreetingDead = component === 'tts' && turn === 1;
       if (turn === 1) lab.fail(component, { kind: 'status', status: 500 });
-      if (!isGreetingDead) await caller.until('the greeting', () => caller.line(lab, GREETING)[0]?.share === 1, 10_000);
+      if (!isGreetingDead)
+        await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.9, 10_000);
       for (let before = 1; before < turn; before += 1) {
         await caller.say(lab, `How are you, for the time number ${before}?`);
         const answers = () => caller.line(lab, 'Very well, thank you. And you?');

@@ -297,6 +297,7 @@ function madeVenue(heard: HeardLine[], changed: () => void) {
       return { verified: true, attempts: 1, left: [] };
     },
     hush: () => playing?.abort(),
+    leave: () => Promise.resolve(),
     close: async () => {
       playing?.abort();
       await input.close();

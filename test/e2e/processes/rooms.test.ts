@@ -100,13 +100,16 @@ test('a SIP caller with remove-sip: the caller alone is removed, another partici
 test('a job that wakes up when its session is sealed leaves without a word, and hangs up on nobody', async () => {
   await using deployment = await deploy(server, {
     hangUp: { normal: 'delete-room', failure: 'remove-sip', transfer: 'leave' },
-    policy: { ...patient, startMs: 1 }, // no job opens its journal in that
+    policy: { ...patient, startMs: 1000 },
   });
   await deployment.warm(1, PATIENCE_MS);
+  const asleep = Number(/warm: (\d+)/.exec(await deployment.log())?.[1]);
+  process.kill(asleep, 'SIGSTOP'); // the one process that can take the job
   const { name, lab } = await deployment.room();
   await using witness = await startCaller({ server, room: name, identity: 'witness', microphone: 'none' });
   const { report } = await deployment.reportOf(name, PATIENCE_MS);
   expect(report.end).toMatchObject({ by: 'system', reason: 'startup_failed' });
+  process.kill(asleep, 'SIGCONT');
   await until('the job to wake up', async () => (await opened(deployment)).has(name), PATIENCE_MS);
   await until(
     'the job to be gone',
