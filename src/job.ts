@@ -7,7 +7,6 @@
  *   D4  Whose session was taken out of its hands (it stood still, and woke up too late) leaves without a word, and hangs
  *       up on nobody: the report is sealed, or somebody else speaks.
  */
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -17,9 +16,8 @@ import {
   log as sdkLog,
   version as agentsVersion,
 } from '@livekit/agents';
-import { type End, endOf, machineShape, sessionMachine, type SessionEvent } from '../machines/index.ts';
+import { type End, endOf, type SessionEvent } from '../machines/index.ts';
 import type { JobFacts } from './journal/entry.ts';
-import { thisProcess } from './journal/owner.ts';
 import { type Journal, openJournal } from './journal/write.ts';
 import { connectLink, type Link } from './link/client.ts';
 import { socketPath } from './link/path.ts';
@@ -33,9 +31,10 @@ import { registerParticipants } from './livekit/participants.ts';
 import { makeCall } from './livekit/make-call.ts';
 import { openVenue } from './livekit/open-venue.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
-import type { Log } from './session/ports.ts';
+import type { Log, Recorder } from './session/ports.ts';
 import { isStale } from './session/hang-up-strategy.ts';
 import { runSession, type SessionRun } from './session/run.ts';
+import { hashOf, standBy, stepIn } from './stand-by.ts';
 import { version } from './version.ts';
 
 /** Inside the worker's limit for import and prewarm (worker.ts), after which it kills the process and starts another. */
@@ -64,6 +63,7 @@ export function defineSession(definition: SessionDefinition) {
   definitions.set(file, defined);
   return defineAgent({
     prewarm: async (proc: JobProcess) => {
+      standBy();
       const { prewarm } = defined;
       if (!prewarm) return;
       const outcome = await settledWithin((async () => prewarm(proc))(), PREWARM_MS);
@@ -77,10 +77,6 @@ export function defineSession(definition: SessionDefinition) {
   });
 }
 
-/** Journal entries of the options hold what was decided, not the functions. */
-const hashOf = (value: unknown): string =>
-  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
-
 async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const { job, info } = context;
   const facts: JobFacts = {
@@ -93,8 +89,8 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const log = sdkLog().child({ session, job: job.id, room: facts.room.name }) as unknown as Log;
   const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
   const identity = info.acceptArguments.identity || `agent-${job.id}`;
-  const owner = await thisProcess();
-  const journal = await openJournal({
+  const { owner, machineHash } = await stepIn();
+  const opening = openJournal({
     directory,
     session,
     file: '1',
@@ -108,7 +104,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
         identity,
         policy: definition.policy,
         policyHash: hashOf(definition.policy),
-        machineHash: hashOf(machineShape(sessionMachine)),
+        machineHash,
         hangUp: definition.hangUp,
         versions: { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node },
       },
@@ -116,33 +112,23 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     // What comes after the end is nobody's trouble: the room still says good night.
     onTrouble: (error) =>
       error.code !== 'ECLOSED' && log.error({ error: error.message }, 'the journal cannot be written'),
-  }); // D1, D2
+  });
+  opening.catch(() => {}); // awaited below, when all the rest is there (D1, D2)
+  let journal: Journal | undefined;
+  const recorder: Recorder = {
+    append: (kind, data) => journal?.append(kind, data) ?? 0,
+    durable: async () => journal?.durable(),
+  };
 
   // The run needs its effects and they need the run; nothing is sent before both are there.
   const parts: { job?: LiveJob; isLast?: true; isYielding?: true } = {};
   const send = (event: SessionEvent) => {
     if (!parts.isYielding) parts.job?.run.send(event);
   };
-  const leave = async () => {
-    parts.isYielding = true; // its own departure is no event
-    log.warn({}, 'the keeper took the session in hand; leaving without a word');
-    await Promise.all([parts.job?.venue.leave(), settledWithin(journal.close(), 1000)]);
-    process.exit(0);
-  };
-  const link = connectLink({
-    path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
-    hello: () => [{ type: 'hello.job', session, epoch: 1, owner, identity }],
-    onMessage: (message) => {
-      const isTaken = message.type === 'yield' || (message.type === 'sealed' && !parts.isLast);
-      if (isTaken && !parts.isYielding) void leave(); // D4
-      if (message.type !== 'shutdown') return;
-      send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
-    },
-  });
   const letGo = new AbortController();
-  const venue = openVenue(context, { send, recorder: journal });
-  const call = makeCall({ context, facts, venue, recorder: journal, log, letGo: letGo.signal, job: () => parts.job });
-  const turns = new Turns(send, (ms) => journal.append('latency', { measure: 'turn', ms }));
+  const venue = openVenue(context, { send, recorder });
+  const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
+  const turns = new Turns(send, (ms) => recorder.append('latency', { measure: 'turn', ms }));
   const run = runSession({
     input: {
       policy: definition.policy,
@@ -156,17 +142,17 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
       (context.proc.userData as Record<symbol, unknown>)[prewarmFailed],
       (end, signal) => {
         parts.isLast = true;
-        return report({ end, signal, run, journal, link, session, waitMs: definition.policy.reportMs });
+        return report({ end, signal, run, ...last, session, waitMs: definition.policy.reportMs });
       },
     ),
-    recorder: journal,
+    recorder,
     log,
   });
   parts.job = {
     definition,
     call,
     venue,
-    recorder: journal,
+    recorder,
     log,
     turns,
     run,
@@ -178,6 +164,25 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     asked: new Set(),
   };
   setCurrentCall(call);
+
+  journal = await opening;
+  const leave = async () => {
+    parts.isYielding = true; // its own departure is no event
+    log.warn({}, 'the keeper took the session in hand; leaving without a word');
+    await Promise.all([parts.job?.venue.leave(), settledWithin(last.journal.close(), 1000)]);
+    process.exit(0);
+  };
+  const link = connectLink({
+    path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
+    hello: () => [{ type: 'hello.job', session, epoch: 1, owner, identity }],
+    onMessage: (message) => {
+      const isTaken = message.type === 'yield' || (message.type === 'sealed' && !parts.isLast);
+      if (isTaken && !parts.isYielding) void leave(); // D4
+      if (message.type !== 'shutdown') return;
+      send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
+    },
+  });
+  const last = { journal, link };
   observeProcess(parts.job);
   registerParticipants(parts.job);
   const beats = setInterval(() => link.send({ type: 'beat', session }), definition.policy.beatMs);
@@ -187,7 +192,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const { end } = await run.closed;
   clearInterval(beats);
   clearInterval(keepAlive);
-  await settledWithin(journal.close(), 1000);
+  await settledWithin(last.journal.close(), 1000);
   link.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
   setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3

@@ -1,15 +1,10 @@
 /**
  * Which network addresses a URL that somebody else chose may lead to.
  *
- * The check runs on the address of the connection, after the name was resolved, so that a name cannot show one address
- * to the check and another to the connection. IPv6 is an allow-list (2000::/3 is all of today's global unicast), because
+ * IPv6 is an allow-list (2000::/3 is all of today's global unicast), because
  * loopback hides in many forms there: mapped (::ffff:127.0.0.1), NAT64 (64:ff9b::7f00:1), compatible (::7f00:1).
  */
-import { lookup } from 'node:dns';
-import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import type { LookupFunction } from 'node:net';
-import { buildConnector } from 'undici';
 
 const closed = new BlockList();
 for (const [network, prefix] of [
@@ -66,28 +61,3 @@ export class PrivateAddressError extends Error {
     this.name = 'PrivateAddressError';
   }
 }
-
-const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
-    if (error !== null) {
-      callback(error, '', 0);
-      return;
-    }
-    const open = found.filter(({ address }) => isPublicAddress(address));
-    const [chosen] = open;
-    if (chosen === undefined) callback(new PrivateAddressError(hostname, found[0]?.address ?? 'nothing'), '', 0);
-    else if (options.all === true) callback(null, open);
-    else callback(null, chosen.address, chosen.family);
-  });
-};
-
-/** A connector for undici that reaches public addresses only. */
-export const publicConnector = (timeoutMs: number): buildConnector.connector => {
-  const connect = buildConnector({ timeout: timeoutMs, lookup: guardedLookup });
-  return (options, callback) => {
-    // A literal address is never looked up, so it is judged here.
-    const bare = options.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(bare) !== 0 && !isPublicAddress(bare)) callback(new PrivateAddressError(bare, bare), null);
-    else connect(options, callback);
-  };
-};

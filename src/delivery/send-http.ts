@@ -5,7 +5,8 @@
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
-import { PrivateAddressError, publicConnector } from './addresses.ts';
+import { PrivateAddressError } from './addresses.ts';
+import { publicConnector } from './public-connector.ts';
 
 const CONNECT_MS = 10_000;
 const MOST_ANSWER_BYTES = 65_536;

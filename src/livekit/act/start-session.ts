@@ -3,7 +3,7 @@
  * that hangs is left behind, and what it returns later is not used.
  */
 import { voice } from '@livekit/agents';
-import { unlessAborted } from '../../session/deadline.ts';
+import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { guardAgent } from '../guard/agent.ts';
 import { guardListeners } from '../guard/listeners.ts';
@@ -58,6 +58,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   );
   if (!agent || !options) throw new Error('session and agent are needed');
 
+  warmUp(job, agent.tts ?? options.tts);
   const session = new voice.AgentSession({
     useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
     ...options,
@@ -89,4 +90,17 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   queueMicrotask(listen); // onEnter may speak before start() resolves; the output exists as soon as RoomIO does
   await unlessAborted(started, signal).catch(failed('agent session'));
   listen();
+}
+
+/**
+ * A TTS that keeps a connection makes it while the session starts: 150 ms of the way to the first word. The SDK makes
+ * it with the first text.
+ */
+function warmUp({ log }: LiveJob, speaker: unknown): void {
+  try {
+    const { prewarm } = speaker as { prewarm?: unknown };
+    if (typeof prewarm === 'function') Reflect.apply(prewarm, speaker, []);
+  } catch (error) {
+    log.debug({ error: messageOf(error) }, 'the TTS could not be warmed up; it connects when it has to speak');
+  }
 }

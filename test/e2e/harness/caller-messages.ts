@@ -30,6 +30,8 @@ export type ToCaller =
   | { type: 'leave' };
 
 export type FromCaller =
+  /** Everything is imported: what is asked from now on is done at once. */
+  | { type: 'ready' }
   | { type: 'event'; event: CallerEvent }
   | { type: 'heard'; tracks: TrackHeard[]; cpuMs: number }
   | { type: 'recalled'; request: number; tracks: TrackHeard[] }

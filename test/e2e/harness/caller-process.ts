@@ -168,6 +168,7 @@ process.once('disconnect', () => {
   room.disconnect().then(exit, exit);
   setTimeout(exit, 1000);
 });
+tell({ type: 'ready' });
 setInterval(() => {
   if (!news) return;
   news = false;

@@ -16,6 +16,7 @@ import type { HeardRecording, HeardUtterance, Sound } from './heard.ts';
 import { roomsOf } from './rooms.ts';
 import type { LiveKitAddress } from './server.ts';
 
+const START_MS = 10_000;
 const JOIN_MS = 10_000;
 const LEAVE_MS = 5000;
 const RECALL_MS = 10_000;
@@ -30,6 +31,8 @@ export type CallerWish = {
   attributes?: Record<string, string>;
   /** `silent` sends silence only; `none` publishes nothing. Default `on`. */
   microphone?: Microphone;
+  /** Joining makes the room and calls for this agent, as a web client's token does. Default: the room is there already. */
+  agentName?: string;
 };
 export type CallerEventOf<Kind extends CallerEvent['kind']> = CallerEvent & { kind: Kind };
 
@@ -76,12 +79,13 @@ export interface Caller {
 
 /** Joins a room as a caller; resolves when joined. Dispose of it, and its process is gone. */
 export async function startCaller(wish: CallerWish): Promise<Caller> {
-  const { server, room, identity = 'caller', kind, attributes, microphone = 'on' } = wish;
+  const { server, room, identity = 'caller', kind, attributes, microphone = 'on', agentName } = wish;
   const token = await roomsOf(server).token({
     room,
     identity,
     ...(kind ? { kind } : {}),
     ...(attributes ? { attributes } : {}),
+    ...(agentName !== undefined && { agentName }),
   });
   const child = fork(compiled('test/e2e/harness/caller-process.ts'), [], {
     serialization: 'advanced',
@@ -94,8 +98,10 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
   let tracks: TrackHeard[] = [];
   let cpuMs = 0;
   let failure: string | undefined;
+  let isReady = false;
   let requests = 0;
   child.on('message', (message: FromCaller) => {
+    if (message.type === 'ready') isReady = true;
     if (message.type === 'event') events.push(message.event);
     if (message.type === 'failed') failure = message.error;
     if (message.type === 'recalled') recalled.set(message.request, message.tracks);
@@ -160,9 +166,10 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
     name,
     wav: readWav(new URL(`../../../src/assets/${name}.en.wav`, import.meta.url)),
   }));
-  tell({ type: 'join', url: server.url, token, microphone, recordings });
   let joinedAt: number;
   try {
+    await until('its process to start', () => isReady, START_MS);
+    tell({ type: 'join', url: server.url, token, microphone, recordings });
     joinedAt = (await until('to join', () => find('joined'), JOIN_MS)).at;
   } catch (error) {
     await dispose();

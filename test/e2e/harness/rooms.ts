@@ -1,5 +1,5 @@
 /** Rooms and tokens of the test's server. */
-import { AccessToken, RoomAgentDispatch, RoomServiceClient } from 'livekit-server-sdk';
+import { AccessToken, RoomAgentDispatch, RoomConfiguration, RoomServiceClient } from 'livekit-server-sdk';
 import type { LiveKitAddress } from './server.ts';
 
 const REQUEST_SECONDS = 5;
@@ -20,6 +20,8 @@ export type TokenWish = {
   kind?: 'standard' | 'sip' | 'agent';
   attributes?: Record<string, string>;
   metadata?: string;
+  /** An agent that is called for when this participant's joining makes the room. Default: none. */
+  agentName?: string;
 };
 
 export interface TestRooms {
@@ -52,7 +54,7 @@ export function roomsOf(server: LiveKitAddress): TestRooms {
         if (status !== 404) throw error;
       });
     },
-    token: async ({ room, identity, kind, attributes, metadata }) => {
+    token: async ({ room, identity, kind, attributes, metadata, agentName }) => {
       const token = new AccessToken(server.apiKey, server.apiSecret, {
         identity,
         ...(attributes ? { attributes } : {}),
@@ -60,6 +62,8 @@ export function roomsOf(server: LiveKitAddress): TestRooms {
       });
       token.addGrant({ room, roomJoin: true, canPublish: true, canSubscribe: true });
       if (kind) token.kind = kind;
+      if (agentName !== undefined)
+        token.roomConfig = new RoomConfiguration({ agents: [new RoomAgentDispatch({ agentName })] });
       return token.toJwt();
     },
   };

@@ -1,0 +1,38 @@
+/**
+ * Connections to public addresses only. The check runs on the address of the connection, after the name was resolved,
+ * so that a name cannot show one address to the check and another to the connection.
+ *
+ * Apart from addresses.ts, which every job reads: the HTTP client behind this takes 50 ms to import, and a job has no
+ * use for it.
+ */
+import { lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import { buildConnector } from 'undici';
+import { isPublicAddress, PrivateAddressError } from './addresses.ts';
+
+const guardedLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+    if (error !== null) {
+      callback(error, '', 0);
+      return;
+    }
+    const open = found.filter(({ address }) => isPublicAddress(address));
+    const [chosen] = open;
+    if (chosen === undefined) callback(new PrivateAddressError(hostname, found[0]?.address ?? 'nothing'), '', 0);
+    else if (options.all === true) callback(null, open);
+    else callback(null, chosen.address, chosen.family);
+  });
+};
+
+/** A connector for undici that reaches public addresses only. */
+export const publicConnector = (timeoutMs: number): buildConnector.connector => {
+  const connect = buildConnector({ timeout: timeoutMs, lookup: guardedLookup });
+  return (options, callback) => {
+    // A literal address is never looked up, so it is judged here.
+    const bare = options.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(bare) !== 0 && !isPublicAddress(bare)) callback(new PrivateAddressError(bare, bare), null);
+    else connect(options, callback);
+  };
+};
