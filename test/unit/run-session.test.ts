@@ -100,7 +100,7 @@ test('every event is in the journal before the machine has moved, every effect w
   }
 });
 
-test('G3 with every effect hung, closed is reached by timers alone, within the computed bound', async () => {
+test('with every effect hung, closed is reached by timers alone, within the computed bound', async () => {
   const hung = Object.fromEntries(Object.keys(done).map((name) => [name, never])) as unknown as SessionEffects;
   const { run, next, now } = start(hung);
   const seen = { closed: false };
