@@ -2,7 +2,7 @@
  * The door for limits that a user wrote. A delay that XState cannot use (NaN, 0, negative, too long) fires at once, and
  * a call would end in its first second; so a wrong one is refused here, before any call.
  */
-import { defaultPolicy, MAX_TIMER_MS, type Policy } from './policy.ts';
+import { defaultPolicy, isCount, MAX_TIMER_MS, type Policy } from './policy.ts';
 
 /** `field` is empty when the whole policy is not an object. */
 export type PolicyProblem = { field: string; expected: string; got: string };
@@ -66,7 +66,7 @@ function problemOf(field: string, value: unknown): PolicyProblem[] {
     const expected = near ? `a field of the policy, perhaps ${near}` : `one of ${fields.join(', ')}`;
     return [{ field, expected, got: 'an unknown field' }];
   }
-  if (field === 'nudges')
+  if (isCount(field))
     return Number.isSafeInteger(value) && (value as number) >= 0
       ? []
       : [{ field, expected: 'a whole number, 0 or more', got: shown(value) }];

@@ -11,10 +11,10 @@ export { toDot, toMermaid, transitionTable } from './diagram.ts';
 export { machineShape } from './shape.ts';
 export type { MachineShape } from './shape.ts';
 
-export type { Effects, Heard, RecoveryEffects, Speech } from './effects.ts';
+export type { Effects, Heard, RecoveryEffects, Speech, Transferred } from './effects.ts';
 export { endOf, ends, isReason, reasons } from './ends.ts';
 export type { End, Reason } from './ends.ts';
-export type { Line, Rung, SessionEnd, SessionEvent } from './events.ts';
+export type { Line, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
 
 export { definePolicy, PolicyError } from './define-policy.ts';
 export type { PolicyProblem } from './define-policy.ts';

@@ -1,5 +1,5 @@
 /**
- * The call itself: three clocks beside each other. Pure.
+ * The call itself: four clocks beside each other. Pure.
  *
  * Where an end leads depends on how long the caller has waited: from a turn not yet answered it drains, from a live
  * filler it goes to `interrupting`, from a bundled filler, the last rung, straight to the hang-up. These are handlers
@@ -7,6 +7,7 @@
  */
 import { and } from 'xstate';
 import { ends } from './ends.ts';
+import type { Transfer } from './events.ts';
 import {
   as,
   asGiven,
@@ -18,7 +19,10 @@ import {
   shutDownTo,
   stopTalkingAsGiven,
   within,
+  type Context,
 } from './session.setup.ts';
+
+const transferOf = ({ transfer }: Context): Transfer => transfer ?? { id: '', how: 'warm', to: '' };
 
 const modelFailed = [
   { guard: 'isLiveBroken', target: '#runtimeBundled', actions: as(ends.modelFailed) },
@@ -27,18 +31,19 @@ const modelFailed = [
 
 export const conversing = session.createStateConfig({
   id: 'conversing',
-  description: 'Three clocks: who waits for whom, how long a tool runs, how late it is.',
+  description: 'Four clocks: who waits for whom, how long a tool runs, how long a transfer takes, how late it is.',
   type: 'parallel',
   states: {
     dialogue: {
       description: 'Does anybody talk, is anybody there?',
+      on: { 'hold.began': { target: '.held', actions: 'noteHold' } },
       initial: 'active',
       states: {
         active: {
           description: 'The agent is heard, or it is the caller’s turn.',
           on: {
-            'dialogue.moved': { target: 'active', reenter: true, actions: 'forgetNudges' },
-            'agent.audible': { target: 'active', reenter: true, actions: ['forgetNudges', 'noteLiveWorks'] },
+            'dialogue.moved': { target: 'active', reenter: true, actions: 'forgetCounts' },
+            'agent.audible': { target: 'active', reenter: true, actions: ['forgetCounts', 'noteLiveWorks'] },
             'caller.waits': 'waiting',
             'caller.lost': { target: 'suspended', actions: 'oweNothing' },
           },
@@ -53,8 +58,8 @@ export const conversing = session.createStateConfig({
           description: 'The caller waits for us.',
           tags: 'silent',
           on: {
-            'agent.audible': { target: 'active', actions: ['forgetNudges', 'noteLiveWorks'] },
-            'dialogue.moved': { target: 'active', actions: 'forgetNudges' },
+            'agent.audible': { target: 'active', actions: ['forgetCounts', 'noteLiveWorks'] },
+            'dialogue.moved': { target: 'active', actions: 'forgetCounts' },
             'caller.lost': { target: 'suspended', actions: 'oweAnswer' },
           },
           initial: 'unanswered',
@@ -62,7 +67,11 @@ export const conversing = session.createStateConfig({
             unanswered: {
               description: 'Nothing audible yet.',
               after: {
-                firstAudioMs: [{ guard: 'isLiveBroken', target: '#fillingBundled' }, { target: '#fillingLive' }],
+                firstAudioMs: [
+                  { guard: and(['hasFillersLeft', 'isLiveBroken']), target: '#fillingBundled' },
+                  { guard: 'hasFillersLeft', target: '#fillingLive' },
+                  ...modelFailed,
+                ],
               },
             },
             fillingLive: {
@@ -88,6 +97,7 @@ export const conversing = session.createStateConfig({
               description: 'The last rung: if it is not heard, no goodbye and no apology would be.',
               on: {
                 'session.end': hangUpAsGiven,
+                'voicemail.found': hangUpAsGiven,
                 'shutdown.requested': shutDownTo('#hangingUp'),
                 'session.failed': hangUpAsGiven,
               },
@@ -99,12 +109,15 @@ export const conversing = session.createStateConfig({
               ),
             },
             filled: {
-              description: 'A filler was heard; the clock runs from its first sound. A tool earns another one.',
+              description: 'A filler was heard; the clock runs from its first sound. Work earns another one.',
               tags: 'fresh',
+              entry: 'countFiller',
               after: {
                 firstAudioMs: [
-                  { guard: and(['isToolRunning', 'isLiveBroken']), target: '#fillingBundled' },
-                  { guard: 'isToolRunning', target: '#fillingLive' },
+                  { guard: and(['hasFillersLeft', 'isToolRunning', 'isLiveBroken']), target: '#fillingBundled' },
+                  { guard: and(['hasFillersLeft', 'isToolRunning']), target: '#fillingLive' },
+                  { guard: and(['hasFillersLeft', 'isTransferring', 'isLiveBroken']), target: '#fillingBundled' },
+                  { guard: and(['hasFillersLeft', 'isTransferring']), target: '#fillingLive' },
                   ...modelFailed,
                 ],
               },
@@ -115,19 +128,33 @@ export const conversing = session.createStateConfig({
           description: 'Asking whether somebody is still there.',
           entry: 'countNudge',
           on: {
-            'dialogue.moved': { target: 'active', actions: 'forgetNudges' },
-            'agent.audible': { target: 'active', actions: ['forgetNudges', 'noteLiveWorks'] },
+            'dialogue.moved': { target: 'active', actions: 'forgetCounts' },
+            'agent.audible': { target: 'active', actions: ['forgetCounts', 'noteLiveWorks'] },
             'caller.waits': 'waiting',
             'caller.lost': { target: 'suspended', actions: 'oweNothing' },
           },
           ...within('rungMs', 'speak', { done: 'active', otherwise: 'active' }, line('nudge', 'live', remark)),
+        },
+        held: {
+          description: 'Hold music: nobody to talk to, and nothing is owed.',
+          on: {
+            'hold.began': {},
+            'hold.ended': { target: 'active', actions: 'forgetCounts' },
+            'caller.lost': { target: 'suspended', actions: 'oweNothing' },
+          },
+          ...within('holdMs', 'hold', {
+            done: { target: 'active', actions: 'forgetCounts' },
+            otherwise: { target: '#ending', actions: [as(ends.onHold), 'chooseGoodbye'] },
+          }),
         },
         suspended: {
           id: 'suspended',
           description: 'Caller lost, not gone. Whatever ends the session now skips the goodbye.',
           on: {
             'caller.returned': [{ guard: 'isAnswerOwed', target: 'waiting' }, { target: 'active' }],
+            'hold.began': {},
             'session.end': hangUpAsGiven,
+            'voicemail.found': hangUpAsGiven,
             'shutdown.requested': shutDownTo('#hangingUp'),
             'session.failed': hangUpAsGiven,
           },
@@ -147,6 +174,29 @@ export const conversing = session.createStateConfig({
           after: { toolMs: 'overdue' },
         },
         overdue: { description: 'The ordinary limit holds again.', on: { 'tool.ended': 'none' } },
+      },
+    },
+    transfer: {
+      description: 'Is the caller on the way to somebody else?',
+      initial: 'none',
+      states: {
+        none: {
+          description: 'No.',
+          on: { 'transfer.requested': { target: 'asking', actions: 'noteTransfer' } },
+        },
+        asking: {
+          id: 'transferring',
+          description: 'Somebody else is called; meanwhile the conversation goes on, and fillers are earned.',
+          ...within(
+            'transferMs',
+            'transfer',
+            {
+              done: [{ guard: 'isTransferred', ...hangUpAs(ends.transferred) }, { target: 'none' }],
+              otherwise: 'none',
+            },
+            transferOf,
+          ),
+        },
       },
     },
     duration: {

@@ -26,6 +26,7 @@ export const connecting = session.createStateConfig({
   on: {
     'session.failed': { target: '#startupFailed', actions: asGiven },
     'session.end': hangUpAsGiven,
+    'voicemail.found': hangUpAsGiven,
     'shutdown.requested': shutDownTo('#hangingUp'),
   },
   initial: 'joining',

@@ -5,7 +5,7 @@
 import { assign, raise, setup, stateIn } from 'xstate';
 import { effect, stepsOf, type Effects, type Speech } from './effects.ts';
 import { ends, named, type End } from './ends.ts';
-import type { Line, Rung, SessionEvent } from './events.ts';
+import type { Line, Rung, SessionEvent, Transfer } from './events.ts';
 import { limits, type Policy } from './policy.ts';
 
 export type Greeting = 'say' | 'generate' | 'agent' | 'wait';
@@ -24,8 +24,11 @@ export type Context = Omit<Input, 'goodbye'> & {
   end: End | null;
   alsoTriggered: End[];
   nudges: number;
+  fillers: number; // in a row
   isLiveBroken: boolean; // the live rung failed since the agent was last heard
   isAnswerOwed: boolean; // the caller was lost while waiting for us
+  isHoldGoodbye: boolean; // is a goodbye said to who holds for too long?
+  transfer: Transfer | null; // asked for
 };
 /**
  * silent    the caller waits for us and hears nothing        audible   a line of ours plays
@@ -50,8 +53,13 @@ export const lastWord = { until: 'played', interruptible: false } as const;
 export const goodbyeHeard = { type: 'line.audible', guard: 'isGoodbye' } as const;
 export const apologyHeard = { type: 'line.audible', guard: 'isApology' } as const;
 
+/** The output of a settled effect; XState types it by the declared events only. */
+const outcomeOf = (event: object): unknown => (event as { output?: { outcome?: unknown } }).output?.outcome;
+
 export const hangUpAs = (given: End) => ({ target: '#hangingUp', actions: as(given) }) as const;
 export const hangUpAsGiven = { target: '#hangingUp', actions: asGiven } as const;
+/** A machine answered: what is said to it stands in the event, and nothing has to be waited for. */
+export const leaveMessage = { target: '#interrupting', actions: [asGiven, 'chooseGoodbye'] } as const;
 export const stopTalkingAsGiven = { target: '#interrupting', actions: asGiven } as const;
 export const shutDownTo = <const Target extends string>(target: Target) =>
   ({ target, actions: [asGiven, 'startBudget'] }) as const;
@@ -63,6 +71,8 @@ export const session = setup({
     startSession: effect<Effects, 'startSession'>('startSession'),
     awaitCaller: effect<Effects, 'awaitCaller'>('awaitCaller'),
     speak: effect<Effects, 'speak'>('speak'),
+    hold: effect<Effects, 'hold'>('hold'),
+    transfer: effect<Effects, 'transfer'>('transfer'),
     drain: effect<Effects, 'drain'>('drain'),
     interrupt: effect<Effects, 'interrupt'>('interrupt'),
     hangUp: effect<Effects, 'hangUp'>('hangUp'),
@@ -75,6 +85,9 @@ export const session = setup({
       Math.max(1, policy.maxDurationMs - policy.windDownMs - elapsedMs),
   },
   guards: {
+    hasFillersLeft: ({ context }) => context.fillers < context.policy.fillers,
+    isTransferred: ({ event }) => outcomeOf(event) === 'transferred',
+    isTransferring: stateIn('#transferring'),
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
     startsInGreeting: ({ context }) => context.greeting === 'agent' && !context.resumed,
     callerSpeaksFirst: ({ context }) => context.greeting === 'wait' && !context.resumed,
@@ -96,7 +109,13 @@ export const session = setup({
       ...(event.type === 'session.end' && event.goodbye === false && { goodbye: false }),
     })),
     countNudge: assign({ nudges: ({ context }) => context.nudges + 1 }),
-    forgetNudges: assign({ nudges: 0 }),
+    countFiller: assign({ fillers: ({ context }) => context.fillers + 1 }),
+    forgetCounts: assign({ nudges: 0, fillers: 0 }),
+    noteHold: assign({ isHoldGoodbye: ({ event }) => event.type === 'hold.began' && event.goodbye }),
+    noteTransfer: assign({ transfer: ({ event }) => (event.type === 'transfer.requested' ? event.transfer : null) }),
+    chooseGoodbye: assign({
+      goodbye: ({ context, event }) => (event.type === 'voicemail.found' ? event.goodbye : context.isHoldGoodbye),
+    }),
     noteLiveBroken: assign({ isLiveBroken: true }),
     noteLiveWorks: assign({ isLiveBroken: false }),
     oweAnswer: assign({ isAnswerOwed: true }),

@@ -8,6 +8,7 @@ import {
   bounds,
   defaultPolicy,
   endOf,
+  ends,
   recoveryContext,
   recoveryMachine,
   sessionContext,
@@ -65,6 +66,7 @@ function worldOf(policy: Policy, isReal: boolean): World {
 function randomPolicy(random: Random): Policy {
   const scaled = Object.entries(defaultPolicy).map(([name, value]): [string, number] => {
     if (name === 'nudges') return [name, value];
+    if (name === 'fillers') return [name, random.below(4)];
     return [name, 10 + random.below(name === 'maxDurationMs' ? random.pick([500, 6_000]) : 300)];
   });
   const policy = Object.fromEntries(scaled) as Policy;
@@ -134,6 +136,10 @@ class Run {
   lostAt: number | null = null;
   conversingSince: number | null = null;
   nudgesInARow = 0;
+  fillersInARow = 0;
+  isHoldGoodbye = false;
+  heldSince: number | null = null;
+  transferOutcome = '';
   budgetAt: number | null = null;
   firstEnd: End | null = null;
 
@@ -224,6 +230,8 @@ class Run {
     }
     if (line === 'apology') figures.apologies++;
     if (line === 'filler') figures.fillers++;
+    if (line === 'filler' && this.fillersInARow >= this.policy.fillers)
+      this.broke('too many fillers', String(this.fillersInARow));
     if (line === 'greeting' && this.resumed) this.broke('the wrong first words', line);
     if (line === 'nudge' && ++this.nudgesInARow > this.policy.nudges)
       this.broke('too many nudges', String(this.nudgesInARow));
@@ -293,6 +301,10 @@ class Run {
           }
         }
         this.checkEnd(snapshot, before);
+        if (!snapshot.matches(dialogue('held'))) this.heldSince = null;
+        else this.heldSince ??= now;
+        if (this.heldSince !== null && now - this.heldSince > policy.holdMs)
+          this.broke('the hold outlived', `${now - this.heldSince}`);
         if (isLive && this.lostAt !== null && now - this.lostAt > policy.callerGraceMs)
           this.broke('the grace period outlived', `${now - this.lostAt}`);
         if (isLive && this.conversingSince !== null && now - this.conversingSince > policy.maxDurationMs)
@@ -319,6 +331,9 @@ class Run {
     if (this.firstEnd !== end) this.broke('end', `${this.firstEnd.reason} became ${end.reason}`);
     if (end.reason.trim() === '') this.broke('end', 'a blank reason');
     if (before?.context.end !== null) return;
+    if (end.reason === 'on_hold') this.isGoodbyeWanted = this.isHoldGoodbye;
+    if (end.reason === 'transferred' && this.transferOutcome !== 'transferred')
+      this.broke('transferred without a transfer', this.transferOutcome);
     const { now } = this.effects;
     if (end.reason === 'max_duration' && this.truth.isListening && !this.effects.asked.includes('windDown:live'))
       this.broke('the caller was not told', '');
@@ -326,6 +341,7 @@ class Run {
     if (
       end.reason === 'model_failed' &&
       toolFor < this.policy.toolMs &&
+      this.fillersInARow < this.policy.fillers &&
       before.matches({ live: { conversing: { dialogue: { waiting: 'filled' } } } })
     )
       this.broke('a tool cut off', `${toolFor} < ${this.policy.toolMs}`);
@@ -363,6 +379,7 @@ class Run {
     const drains = this.effects.times('drain');
     if (event.type === 'session.end' && event.goodbye === false)
       this.isGoodbyeWanted &&= this.effects.times('goodbye:live') > 0;
+    if (event.type === 'voicemail.found' && before.context.end === null) this.isGoodbyeWanted = event.goodbye;
     actor.send(event);
     const after = actor.getSnapshot() as AnyMachineSnapshot;
     if (
@@ -379,6 +396,11 @@ class Run {
     )
       this.broke('a later trigger forgotten', event.type);
     if ('end' in event && wasActive && after.matches('live')) this.broke('a trigger that does not end', event.type);
+    if (event.type === 'hold.began' && !before.matches(dialogue('held')) && after.matches(dialogue('held'))) {
+      this.isHoldGoodbye = event.goodbye;
+      this.truth.waits = false;
+      this.truth.look();
+    }
     const hasDrained = this.effects.times('drain') > drains;
     if (event.type === 'session.end' && wasActive && hasDrained !== event.drain)
       this.broke('drain', String(event.drain));
@@ -396,14 +418,19 @@ class Run {
     const { now } = effects;
     const isTalking = snapshot.matches({ live: 'conversing' });
     const isGreeting = snapshot.matches({ live: 'greeting' });
+    const isHeld = snapshot.matches(dialogue('held'));
     const isConnecting = snapshot.matches({ live: 'connecting' });
     const patience = truth.isLost ? 0.5 : snapshot.matches(dialogue('waiting')) ? 2 * this.trouble : this.trouble;
     const mayEnd = !snapshot.matches('live') || random.next() <= patience;
     const type = random.pick([
-      ...(isTalking && !truth.isLost ? ['dialogue.moved', 'caller.waits', 'caller.waits', 'agent.audible'] : []),
+      ...(isTalking && !truth.isLost && !isHeld
+        ? ['dialogue.moved', 'caller.waits', 'caller.waits', 'agent.audible']
+        : []),
+      ...(isHeld ? ['hold.ended'] : []),
+      ...(isTalking && !truth.isLost && random.next() < 0.2 ? ['hold.began', 'transfer.requested'] : []),
       ...(isGreeting && !truth.isLost ? ['agent.audible', 'agent.audible'] : []),
       ...(isTalking ? [this.toolSince === null ? 'tool.started' : 'tool.ended'] : []),
-      ...(mayEnd ? ['session.end', 'session.failed', 'shutdown.requested'] : []),
+      ...(mayEnd ? ['session.end', 'session.failed', 'shutdown.requested', 'voicemail.found'] : []),
       ...(truth.isLost ? ['caller.returned'] : []),
       ...(!isConnecting && truth.isThere && !truth.isLost && random.next() < this.lossy ? ['caller.lost'] : []),
       ...(truth.isThere && random.next() < this.trouble ? ['caller.left'] : []),
@@ -414,12 +441,14 @@ class Run {
       case 'agent.audible':
         truth.waits = false;
         this.nudgesInARow = 0;
+        this.fillersInARow = 0;
         this.liveFailed = false;
         truth.heard();
         return this.send(actor, { type });
       case 'dialogue.moved':
         truth.waits = false;
         this.nudgesInARow = 0;
+        this.fillersInARow = 0;
         truth.wasHeard = true;
         truth.measureStart(true);
         return this.send(actor, { type });
@@ -463,6 +492,16 @@ class Run {
           ...goodbye,
         });
       }
+      case 'voicemail.found':
+        return this.send(actor, { type, end: ends.voicemail, goodbye: random.next() < 0.5 });
+      case 'hold.began':
+        return this.send(actor, { type, goodbye: random.next() < 0.5 });
+      case 'hold.ended':
+        this.nudgesInARow = 0;
+        this.fillersInARow = 0;
+        return this.send(actor, { type });
+      case 'transfer.requested':
+        return this.send(actor, { type, transfer: { id: '1', how: random.pick(['refer', 'warm']), to: 'somebody' } });
       case 'session.failed':
         return this.send(actor, { type, end: endOf('system', 'model_failed_hard', 'provider') });
       case 'line.audible': // a word of a line that nobody asked for, or of an older one
@@ -498,10 +537,13 @@ class Run {
       truth.isEnding = !isLive;
       truth.look();
     }
+    if (call.line === 'filler') this.fillersInARow++;
+    if (call.name === 'hold') this.nudgesInARow = this.fillersInARow = 0;
     if (call.name === 'takeOver') truth.heard();
     const outputs: Record<string, () => unknown> = {
       probe: () => ({ callerThere: random.next() < 0.9, successorSpeaks: random.next() < 0.1 }),
       hangUp: () => ({ verified: random.next() < 0.8 }),
+      transfer: () => ({ outcome: (this.transferOutcome = random.pick(['transferred', 'declined'])) }),
     };
     call.succeed(outputs[call.name]?.() ?? {});
   }

@@ -19,6 +19,8 @@ const allowedMs = (policy: Policy, name: string, line: string | undefined): numb
     startSession: Math.max(policy.connectMs, policy.firstAudioMs),
     awaitCaller: policy.callerJoinMs,
     speak: lines[line ?? ''] ?? policy.rungMs,
+    hold: policy.holdMs,
+    transfer: policy.transferMs,
     drain: policy.drainMs,
     interrupt: policy.interruptMs,
     hangUp: policy.hangUpMs,

@@ -41,8 +41,9 @@ describe('a value that no timer can use is refused', () => {
       expect(message).toContain('idleMs: expected a number of milliseconds');
     },
   );
-  test.each([-1, 0.5, NaN, Infinity, '2'])('nudges %s', (nudges) => {
-    expect(refusal({ nudges }).message).toContain('nudges: expected a whole number, 0 or more; got');
+  test.each([-1, 0.5, NaN, Infinity, '2'])('nudges and fillers %s', (count) => {
+    for (const field of ['nudges', 'fillers'])
+      expect(refusal({ [field]: count }).message).toContain(`${field}: expected a whole number, 0 or more; got`);
   });
 });
 
@@ -91,7 +92,7 @@ test('whatever comes, the answer is a usable policy or a PolicyError', () => {
       try {
         for (const [name, limit] of Object.entries(definePolicy(given)))
           expect(limit, name).toSatisfy((number: number) =>
-            name === 'nudges' ? number >= 0 : number > 0 && number < 2 ** 31,
+            name === 'nudges' || name === 'fillers' ? number >= 0 : number > 0 && number < 2 ** 31,
           );
       } catch (error) {
         expect(error).toBeInstanceOf(PolicyError);

@@ -252,6 +252,41 @@ export const bugs: Bug[] = [
       code.actions['countNudge'] = () => {};
     },
   },
+  {
+    what: 'fillers are not counted',
+    caughtBy: 'too many fillers',
+    session: (_, code) => {
+      code.actions['countFiller'] = () => {};
+    },
+  },
+  {
+    what: 'hold music is put up with for as long as a caller’s grace',
+    caughtBy: 'the hold outlived',
+    session: (at) => {
+      swapLimit(at('live.conversing.dialogue.held'), 'holdMs', 'callerGraceMs');
+    },
+  },
+  {
+    what: 'a hold that lasts too long ends with the usual goodbye',
+    caughtBy: 'a goodbye that nobody wants',
+    session: (_, code) => {
+      code.actions['chooseGoodbye'] = () => {};
+    },
+  },
+  {
+    what: 'a refused transfer ends the call',
+    caughtBy: 'transferred without a transfer',
+    session: (_, code) => {
+      code.guards['isTransferred'] = () => true;
+    },
+  },
+  {
+    what: 'a machine that answered is drained like a caller',
+    caughtBy: 'the exploration: a message that waits',
+    session: (at) => {
+      at('live').on['voicemail.found'] = { ...(at('live').on['voicemail.found'] as object), target: '#ending' };
+    },
+  },
   // ── the ending ──
   {
     what: 'drain: false drains',

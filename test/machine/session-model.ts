@@ -3,6 +3,7 @@ import type { AnyMachineSnapshot } from 'xstate';
 import {
   defaultPolicy,
   endOf,
+  ends,
   type Context,
   type End,
   type Greeting,
@@ -46,6 +47,12 @@ const events: SessionEvent[] = [
   sessionEnd(true),
   sessionEnd(false),
   sessionEnd(true, false),
+  { type: 'voicemail.found', end: ends.voicemail, goodbye: true },
+  { type: 'voicemail.found', end: ends.voicemail, goodbye: false },
+  { type: 'hold.began', goodbye: true },
+  { type: 'hold.began', goodbye: false },
+  { type: 'hold.ended' },
+  { type: 'transfer.requested', transfer: { id: '1', how: 'warm', to: 'somebody' } },
   { type: 'session.end', end: { by: 'agent', reason: ' ', fault: 'none' }, drain: true },
   { type: 'shutdown.requested', end: endOf('operator', 'worker_shutdown', 'none'), graceMs: 25_000 },
 ];
@@ -66,7 +73,7 @@ export const sessionModel: Model<SessionFacts> = {
   inputs: (['say', 'generate', 'agent', 'wait'] satisfies Greeting[]).flatMap((greeting) =>
     [false, true].flatMap((resumed) =>
       [false, true].map((goodbye) => ({
-        policy: { ...defaultPolicy, nudges: 1 },
+        policy: { ...defaultPolicy, nudges: 1, fillers: 2 },
         resumed,
         elapsedMs: 0,
         greeting,
@@ -75,16 +82,19 @@ export const sessionModel: Model<SessionFacts> = {
     ),
   ),
   events,
-  outputs: () => [{}],
+  outputs: (name) => (name === 'transfer' ? [{ outcome: 'transferred' }, { outcome: 'declined' }] : [{}]),
   project: (snapshot) => {
-    const { end, nudges, isLiveBroken, isAnswerOwed, goodbye, greeting, resumed } = contextOf(snapshot);
+    const { end, nudges, fillers, isHoldGoodbye, isLiveBroken, isAnswerOwed, goodbye, greeting, resumed } = contextOf(snapshot);
     const isLive = snapshot.matches('live');
+    const isHeld = snapshot.matches({ live: { conversing: { dialogue: 'held' } } });
     const isSuspended = snapshot.matches({ live: { conversing: { dialogue: 'suspended' } } });
     return [
       end !== null,
       isLiveBroken,
       goodbye,
       isLive && nudges,
+      isLive && fillers,
+      isHeld && isHoldGoodbye,
       isSuspended && isAnswerOwed,
       isLive && !snapshot.matches({ live: 'conversing' }) && [greeting, resumed],
     ];
@@ -106,6 +116,9 @@ export const sessionModel: Model<SessionFacts> = {
       next.presence = 'there';
     if (event.type === 'session.end' && event['goodbye'] === false && facts.goodbyes === 0)
       next.isGoodbyeWanted = false;
+    if (event.type === 'voicemail.found' && !was.end && event['goodbye'] !== undefined && !before.matches('closed'))
+      next.isGoodbyeWanted = event['goodbye'] === true;
+    if (!was.end && is.end?.reason === 'on_hold') next.isGoodbyeWanted = was.isHoldGoodbye;
 
     // The first reason wins, is never empty, and later ones are noted.
     if (was.end && is.end !== was.end) broke('the first end is replaced');
@@ -117,6 +130,8 @@ export const sessionModel: Model<SessionFacts> = {
     if (after.matches('live') && is.end) broke('an end that does not end');
     // J3.
     if (after.matches('live') && !before.matches('live')) broke('live is entered again');
+
+    if (event.type === 'voicemail.found' && asked.some(({ name }) => name === 'drain')) broke('a message that waits');
 
     for (const { name, input } of asked) {
       if (name === 'speak' && input['line'] === 'goodbye') {

@@ -17,7 +17,7 @@ afterEach(async () => {
 test('a rehearsal plays whole sessions and leaves nothing behind', async () => {
   let rounds = 0;
   await rehearse(() => (rounds += 1) > 0);
-  expect(rounds).toBe(20);
+  expect(rounds).toBe(6);
   expect(await readdir(directory)).toEqual([]);
 });
 

@@ -10,8 +10,9 @@ import { settledWithin, unlessAborted } from '../../session/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
-import { speak } from './speak.ts';
+import { goodbyeOf, speak } from './speak.ts';
 import { startSession } from './start-session.ts';
+import { transfer } from './transfer.ts';
 
 export type Reporting = (end: End, signal: AbortSignal) => Promise<void>;
 
@@ -25,12 +26,22 @@ export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: R
       return { identity };
     },
     speak: (speech, port) => speak(job(), speech, port),
+    hold: (_input, { signal }) => hold(job(), signal),
+    transfer: (asked, { signal }) => transfer(job(), asked, signal),
     drain: (_input, { signal }) => drain(job(), signal),
     interrupt: (_input, { signal }) => interrupt(job(), signal),
     hangUp: ({ end }, { signal }) => hangUp(job(), end, signal),
     close: (_input, { signal }) => close(job(), signal),
     sendReport: ({ end }, { signal }) => report(end, signal),
   };
+}
+
+/** Music is no turn of the caller's. Never settles: the machine leaves it. */
+function hold({ session }: LiveJob, signal: AbortSignal): Promise<never> {
+  mute(session);
+  // At once: whoever enters the next state may mute again, and is not to be overruled afterwards.
+  signal.addEventListener('abort', () => session?.input.setAudioEnabled(true), { once: true });
+  return unlessAborted(new Promise<never>(() => {}), signal);
 }
 
 /** Input muted; what is spoken and what runs may finish. */
@@ -77,15 +88,18 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
 }
 
 /** A goodbye that was configured and never asked for: the report says why. */
-function noteGoodbyeLeftOut({ definition, asked, venue, run, recorder }: LiveJob, end: End): void {
-  if (definition.goodbye === 'none' || asked.has('goodbye')) return;
+function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
+  const { asked, venue, run, recorder } = job;
+  if (goodbyeOf(job) === 'none' || asked.has('goodbye')) return;
   const why = asked.has('apology')
     ? 'the apology was the last word'
-    : !venue.isCallerThere()
-      ? 'nobody was there'
-      : !run.context().goodbye
-        ? 'the one who ended the call wanted none'
-        : `no time was left for it (${end.reason})`;
+    : end.reason === 'transferred'
+      ? 'the caller talks to somebody else'
+      : !venue.isCallerThere()
+        ? 'nobody was there'
+        : !run.context().goodbye
+          ? 'the one who ended the call wanted none'
+          : `no time was left for it (${end.reason})`;
   recorder.append('spoken', { line: 'goodbye', rung: 'live', heardMs: 0, outcome: 'skipped', why });
 }
 

@@ -7,7 +7,7 @@
  *   S3  What was heard is measured at the output and journaled once for each line, also when it is cut or late.
  */
 import type { voice } from '@livekit/agents';
-import type { Effects, Speech } from '../../../machines/index.ts';
+import { type Effects, ends, type Speech } from '../../../machines/index.ts';
 import type { EntryData } from '../../journal/entry.ts';
 import { messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
@@ -120,9 +120,18 @@ async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Prom
 
 // ── through the AgentSession ─────────────────────────────────────────────────────────────────────────────────────
 
-const wordsOf = ({ definition }: LiveJob, line: Speech['line']): Words | undefined => {
+/** Whoever is left on the line decides what is said to them: a machine that answered, music, or the caller. */
+export const goodbyeOf = ({ definition, run }: LiveJob): Words | 'none' => {
+  const { end } = run.context();
+  if (end?.reason === ends.voicemail.reason && end.by === ends.voicemail.by) return definition.voicemail.goodbye;
+  if (end?.reason === ends.onHold.reason && end.by === ends.onHold.by) return definition.hold.goodbye;
+  return definition.goodbye;
+};
+
+const wordsOf = (job: LiveJob, line: Speech['line']): Words | undefined => {
+  const { definition } = job;
   if (line === 'nudge' || line === 'windDown') return definition[line];
-  const words = line === 'goodbye' ? definition.goodbye : definition.greeting;
+  const words = line === 'goodbye' ? goodbyeOf(job) : definition.greeting;
   return typeof words === 'object' ? words : undefined;
 };
 

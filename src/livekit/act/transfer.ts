@@ -1,0 +1,117 @@
+/**
+ * The caller goes on to somebody else.
+ *
+ *   X1  Whoever was called and is not wanted any more is let go, whatever ended the waiting: a refusal, the deadline, the
+ *       caller's own hang-up (fault D8: the telephone rang on).
+ *   X2  `transferred` is said when our own voice has ended: the hang-up that follows would cut it.
+ *   X3  The user's `invite` and `confirm` have the machine's deadline; what they throw is an answer.
+ */
+import { voice } from '@livekit/agents';
+import type { Transfer, Transferred } from '../../../machines/index.ts';
+import { describeValue } from '../../config-error.ts';
+import { LeftError, messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
+import type { TransferTarget } from '../call.ts';
+import type { LiveJob } from '../live-job.ts';
+
+export type PendingTransfer = { id: string; target: TransferTarget; settle: (result: Transferred) => void };
+type Warm = Extract<TransferTarget, { participant: string }>;
+
+let asked = 0;
+
+/** Asks the machine; never rejects. */
+export function askTransfer(job: LiveJob, target: TransferTarget): Promise<Transferred> {
+  const failed = (detail: string): Promise<Transferred> => Promise.resolve({ outcome: 'failed', detail });
+  const problem = problemOf(target);
+  if (problem !== undefined) return failed(problem);
+  if (job.transfer) return failed('another transfer is under way');
+  const id = String((asked += 1));
+  return new Promise((resolve) => {
+    const settle = (result: Transferred) => {
+      if (job.transfer?.id === id) job.transfer = undefined;
+      resolve(result);
+    };
+    job.transfer = { id, target, settle };
+    const [how, to] = 'refer' in target ? (['refer', target.refer] as const) : (['warm', target.participant] as const);
+    job.run.send({ type: 'transfer.requested', transfer: { id, how, to } });
+    if (!job.run.leaves().includes('live.conversing.transfer.asking'))
+      settle({ outcome: 'failed', detail: 'the call is not conversing' });
+  });
+}
+
+function problemOf(target: unknown): string | undefined {
+  const { refer, participant, invite, confirm } = (target ?? {}) as Record<string, unknown>;
+  const isText = (value: unknown) => typeof value === 'string' && value.trim() !== '';
+  const isNone = (value: unknown) => value === undefined || typeof value === 'function';
+  if (isText(refer) === isText(participant))
+    return `call.transfer: expected { refer: 'tel:…' } or { participant: 'identity' }, got ${describeValue(target)}`;
+  if (isText(refer) && !/^(tel|sips?):./.test(String(refer)))
+    return `call.transfer: refer: expected tel:+15551234 or sip:…, got ${describeValue(refer)}`;
+  if (!isNone(invite) || !isNone(confirm)) return 'call.transfer: invite and confirm: expected functions';
+  return undefined;
+}
+
+/** The effect. Rejects with LeftError alone: everything else is an outcome. */
+export async function transfer(job: LiveJob, { id, how, to }: Transfer, signal: AbortSignal): Promise<Transferred> {
+  const { recorder } = job;
+  const pending = job.transfer;
+  if (pending?.id !== id) return { outcome: 'failed', detail: 'nobody waits for it any more' };
+  const begun = Date.now();
+  recorder.append('transfer', { id, how, to, status: 'asked' });
+  const settle = (result: Transferred) => {
+    recorder.append('transfer', { id, how, to, status: 'settled', ms: Date.now() - begun, ...result });
+    pending.settle(result);
+  };
+  try {
+    const { target } = pending;
+    const result = await ('refer' in target ? refer(job, target, signal) : warm(job, target, signal));
+    if (result.outcome === 'transferred') await unlessAborted(voiceEnds(job), signal); // X2
+    settle(result);
+    return result;
+  } catch (error) {
+    const isLeft = error instanceof LeftError;
+    const result: Transferred = isLeft
+      ? { outcome: 'no_answer', detail: 'nobody took the call in time, or it ended before' }
+      : { outcome: 'declined', detail: messageOf(error) };
+    settle(result);
+    if (isLeft) throw error;
+    return result;
+  }
+}
+
+async function refer(
+  { venue }: LiveJob,
+  { refer: to, ...options }: Extract<TransferTarget, { refer: string }>,
+  signal: AbortSignal,
+): Promise<Transferred> {
+  const { outcome, ...more } = await unlessAborted(venue.refer(to, options, signal), signal);
+  return { outcome, ...('error' in more && { detail: more.error }) };
+}
+
+async function warm({ venue }: LiveJob, target: Warm, signal: AbortSignal): Promise<Transferred> {
+  const { participant, invite, confirm } = target;
+  let isTaken = false;
+  try {
+    const there = venue.answered(participant, signal);
+    there.catch(() => {});
+    const invited = (async () => invite?.(signal))();
+    const somebody = await unlessAborted(Promise.race([there, invited.then(() => there)]), signal);
+    isTaken = !confirm || (await unlessAborted((async () => confirm(somebody, signal))(), signal));
+    if (!isTaken) return { outcome: 'declined', detail: `${participant} does not take the call` };
+    return { outcome: 'transferred' };
+  } finally {
+    if (!isTaken) void venue.dismiss(participant); // X1
+  }
+}
+
+/** Resolves when the agent is silent, or after `drainMs`. */
+async function voiceEnds({ session, definition }: LiveJob): Promise<void> {
+  if (session?.agentState !== 'speaking') return;
+  let stop = () => {};
+  const silent = new Promise<void>((resolve) => {
+    const look = ({ newState }: { newState: string }) => newState !== 'speaking' && resolve();
+    session.on(voice.AgentSessionEventTypes.AgentStateChanged, look);
+    stop = () => session.off(voice.AgentSessionEventTypes.AgentStateChanged, look);
+  });
+  await settledWithin(silent, definition.policy.drainMs);
+  stop();
+}
