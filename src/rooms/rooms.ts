@@ -8,15 +8,24 @@ export type Occupant = {
   identity: string;
   sid: string;
   kind: 'standard' | 'sip' | 'agent' | 'ingress' | 'egress' | 'other';
+  /** Milliseconds since the epoch by the server's clock, in whole seconds. */
+  joinedAt?: number;
 };
 
 export type HangUpRequest = {
   room: string;
+  /** When it is known: a room of the same name with another sid is never touched by a later attempt, and counts as gone. */
+  roomSid?: string;
   strategy: HangUpStrategy;
   /** The linked caller, for `remove-caller`. */
   caller?: string;
   /** The agent's own identity, for `leave`, and so that recovery can remove a ghost. */
   agent?: string;
+  /**
+   * Identities of the telephones in the room, for `delete-room`: they are removed first. Left out: the server is asked
+   * who they are.
+   */
+  sip?: readonly string[];
   signal: AbortSignal;
 };
 export type HangUpResult = { verified: boolean; attempts: number; left: string[]; error?: string };

@@ -6,14 +6,18 @@
  *
  *   R1  hangUp never rejects, and settles as soon as its signal says stop
  *   R2  one deletion in flight for a room; after an attempt without an answer the server is asked what is left before
- *       anything is deleted again, since the silent attempt may have worked
+ *       anything is done again, since the silent attempt may have worked
  *   R3  verified means: the server was asked afterwards and said so
  *   R4  a refused key is said once, loudly, and not retried
+ *   R5  a room of the same name with another sid is another call: the one that was meant is gone
+ *   R6  a telephone is removed before its room is deleted, or its BYE would come without the headers of the call; but no
+ *       telephone keeps a room
  */
-import { AgentDispatchClient, RoomServiceClient, ServerError } from 'livekit-server-sdk';
+import { AgentDispatchClient, RoomServiceClient, ServerError, SipCallError, SipClient } from 'livekit-server-sdk';
 import pRetry from 'p-retry';
 import type { LiveKitAccess } from '../link/messages.ts';
 import { deleteOnce } from './deletions.ts';
+import { refusalOf, type Referrals } from './refer.ts';
 import { RoomsError } from './rooms-error.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from './rooms.ts';
 
@@ -29,6 +33,9 @@ export type RoomsOptions = {
 const KINDS: Record<number, Occupant['kind']> = { 0: 'standard', 1: 'ingress', 2: 'egress', 3: 'sip', 4: 'agent' };
 
 const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 2, maxTimeout: 1_000, randomize: true };
+
+/** The server's own default. */
+const RINGING_MS = 30_000;
 
 /** Thrown into the retry loop: the server did as told and somebody is still there. */
 class StillThere extends Error {}
@@ -67,11 +74,12 @@ const unlessStopped = async <Value>(promise: Promise<Value>, signal: AbortSignal
 };
 
 /** Effect. A client of its own for one LiveKit server; opens no connection yet. */
-export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Rooms => {
+export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Rooms & Referrals => {
   const { attemptMs = 1_000, longestMs = 30_000, log } = options;
   const timing = { requestTimeout: attemptMs / 1_000, failover: false };
   const client = new RoomServiceClient(access.url, access.apiKey, access.apiSecret, timing);
   const dispatches = new AgentDispatchClient(access.url, access.apiKey, access.apiSecret, timing);
+  const sip = new SipClient(access.url, access.apiKey, access.apiSecret, timing);
   let refusalSaid = false;
 
   const translated = (doing: string, thrown: unknown): RoomsError => {
@@ -116,7 +124,12 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   const list = async (room: string, signal: AbortSignal): Promise<Occupant[]> => {
     try {
       const found = await ask('list participants', signal, () => client.listParticipants(room));
-      return found.map(({ identity, sid, kind }) => ({ identity, sid, kind: KINDS[kind] ?? 'other' }));
+      return found.map(({ identity, sid, kind, joinedAt }) => ({
+        identity,
+        sid,
+        kind: KINDS[kind] ?? 'other',
+        ...(joinedAt > 0n && { joinedAt: Number(joinedAt) * 1_000 }),
+      }));
     } catch (error) {
       if (error instanceof RoomsError && error.status === 404) return [];
       throw error;
@@ -126,8 +139,10 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
     const found = await ask('list rooms', signal, () => client.listRooms([room]));
     return found.find(({ name }) => name === room)?.sid;
   };
-  const exists = async (room: string, signal: AbortSignal): Promise<boolean> =>
-    (await sidOf(room, signal)) !== undefined;
+  const isGone = async ({ room, roomSid, signal }: HangUp): Promise<boolean> => {
+    const sid = await sidOf(room, signal);
+    return sid === undefined || (roomSid !== undefined && sid !== roomSid); // R5
+  };
 
   /** Tries until it works, is hopeless, or the signal says stop. Rejects with the last error of the server. */
   const persist = async <Value>(signal: AbortSignal, attempt: (number: number) => Promise<Value>): Promise<Value> => {
@@ -158,11 +173,23 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   const removeOnce = (room: string, identity: string, signal: AbortSignal): Promise<void> =>
     askGone(`remove ${identity}`, signal, () => client.removeParticipant(room, identity));
 
-  const deleteRoom = async (hangUp: HangUp, number: number): Promise<void> => {
+  /** R6. Never rejects. Not without a limit of its own: the deletion has to come in the same attempt. */
+  const removeTelephones = async ({ room, sip, signal }: HangUp): Promise<void> => {
+    if (sip?.length === 0) return;
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(attemptMs / 2)]);
+    try {
+      const them = sip ?? (await list(room, soon)).filter(({ kind }) => kind === 'sip').map(nameOf);
+      await Promise.allSettled(them.map((identity) => removeOnce(room, identity, soon)));
+    } catch {
+      // Whatever it was, the deletion meets it too, and says so.
+    }
+  };
+
+  const deleteRoom = async (hangUp: HangUp): Promise<void> => {
     const { room, signal } = hangUp;
-    if (number > 1 && !(await exists(room, signal))) return; // R2
+    await removeTelephones(hangUp);
     await askGone('delete room', signal, () => deleteOnce(access.url, room, () => client.deleteRoom(room)));
-    if (!(await exists(room, signal))) return; // R3
+    if (await isGone(hangUp)) return; // R3
     hangUp.left = (await list(room, signal)).map(nameOf);
     throw new StillThere('the room was deleted and is still listed');
   };
@@ -184,9 +211,13 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   };
 
   const once = async (hangUp: HangUp, number: number): Promise<void> => {
+    if (number > 1 && (await isGone(hangUp))) {
+      hangUp.left = [];
+      return; // R2
+    }
     switch (hangUp.strategy) {
       case 'delete-room':
-        return deleteRoom(hangUp, number);
+        return deleteRoom(hangUp);
       case 'remove-sip':
         return removeThose(hangUp, ({ kind }) => kind === 'sip');
       case 'leave':
@@ -221,6 +252,19 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
       ask('dispatch', signal, async () => {
         await dispatches.createDispatch(room, agentName, { metadata });
       }),
+    refer: async (room, identity, to, signal, { ringingMs = RINGING_MS, ...wanted } = {}) => {
+      // The SDK adds two seconds to the ringing; BigInt, which it uses, takes whole seconds only.
+      const ringingTimeout = Math.max(1, Math.ceil(ringingMs / 1_000));
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(ringingMs + attemptMs)]);
+      try {
+        if (inTime.aborted) return { outcome: 'failed', error: 'refer: stopped before it was asked for' };
+        await unlessStopped(sip.transferSipParticipant(room, identity, to, { ...wanted, ringingTimeout }), inTime);
+        return { outcome: 'transferred' };
+      } catch (thrown) {
+        const { message } = thrown instanceof SipCallError ? thrown : translated('refer', thrown);
+        return { ...refusalOf(thrown), error: message };
+      }
+    },
     hangUp: async (request): Promise<HangUpResult> => {
       const hangUp: HangUp = { ...request, left: [] };
       let attempts = 0;

@@ -26,26 +26,26 @@ const ask = (strategy: HangUpRequest['strategy'], more: Partial<HangUpRequest> =
 const count = (server: StandIn, method: string) => server.asked.filter((one) => one.startsWith(method)).length;
 
 describe('deleting the room', () => {
-  it('is verified by asking the server', async () => {
+  it('C3 is verified by asking the server', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     expect(await clientOf(server).hangUp(ask('delete-room'))).toEqual({ verified: true, attempts: 1, left: [] });
-    expect(server.asked).toEqual(['DeleteRoom', 'ListRooms']);
+    expect(server.asked).toEqual(['ListParticipants', 'DeleteRoom', 'ListRooms']);
   });
 
-  it('of a room that is not there is a success', async () => {
+  it('C4 of a room that is not there is a success', async () => {
     await using server = await startStandIn();
     expect(await clientOf(server).hangUp(ask('delete-room'))).toEqual({ verified: true, attempts: 1, left: [] });
   });
 
-  it('is tried again after 503', async () => {
+  it('C3 T11 is tried again after 503', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 503, 503);
     expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true, attempts: 3 });
   });
 
-  it('is tried again after an attempt without an answer', async () => {
+  it('C3 T11 is tried again after an attempt without an answer', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 'hang');
@@ -56,7 +56,7 @@ describe('deleting the room', () => {
     expect(count(server, 'DeleteRoom')).toBe(2);
   });
 
-  it('is not sent again when the silent attempt has worked', async () => {
+  it('C3 T52 is not sent again when the silent attempt has worked', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 'hang-but-do');
@@ -67,7 +67,7 @@ describe('deleting the room', () => {
     expect(count(server, 'DeleteRoom')).toBe(1);
   });
 
-  it('that the server only claims to have done is not verified until the room is gone', async () => {
+  it('C3 that the server only claims to have done is not verified until the room is gone', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 'ghost');
@@ -75,7 +75,7 @@ describe('deleting the room', () => {
     expect(server.rooms.has('r')).toBe(false);
   });
 
-  it('says who is left when the signal stops it', async () => {
+  it('C3 T11 says who is left when the signal stops it', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     server.next('DeleteRoom', ...Array.from({ length: 50 }, () => 'ghost' as const));
@@ -88,7 +88,7 @@ describe('deleting the room', () => {
     expect(result.error).toContain('still listed');
   });
 
-  it('settles when its signal says stop, with a server that never answers', async () => {
+  it('C3 settles when its signal says stop, with a server that never answers', async () => {
     await using server = await startStandIn();
     server.next('DeleteRoom', 'hang', 'hang', 'hang', 'hang');
     server.next('ListRooms', 'hang', 'hang', 'hang', 'hang');
@@ -109,7 +109,7 @@ describe('deleting the room', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('is in flight once for a room, whoever asks', async () => {
+  it('T52 is in flight once for a room, whoever asks', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.slowDeletion(60);
@@ -132,11 +132,84 @@ describe('deleting the room', () => {
   });
 });
 
-describe('a refused key', () => {
-  for (const status of [401, 403]) {
-    it(`(${status}) is not tried again and is said once, loudly`, async () => {
+describe('a telephone in a room that is deleted', () => {
+  const roomOf = (server: StandIn) => server.rooms.set('r', [phone, caller, agent]);
+
+  it('A25 is removed first, so that its BYE carries the headers of the call', async () => {
+    await using server = await startStandIn();
+    roomOf(server);
+    const result = await clientOf(server).hangUp(ask('delete-room', { sip: ['phone'] }));
+    expect(result).toEqual({ verified: true, attempts: 1, left: [] });
+    expect(server.asked).toEqual(['RemoveParticipant phone', 'DeleteRoom', 'ListRooms']);
+  });
+
+  it('A25 is looked for when nobody says who has one', async () => {
+    await using server = await startStandIn();
+    roomOf(server);
+    expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true });
+    expect(server.asked).toEqual(['ListParticipants', 'RemoveParticipant phone', 'DeleteRoom', 'ListRooms']);
+  });
+
+  it('A25 costs nothing where there is none', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, agent]);
+    await clientOf(server).hangUp(ask('delete-room', { sip: [] }));
+    expect(server.asked).toEqual(['DeleteRoom', 'ListRooms']);
+  });
+
+  describe('A25 C3 that cannot be removed does not keep the room, in the same attempt', () => {
+    it.each([503, 404, 'hang', 'ghost'] as const)('%s', async (how) => {
       await using server = await startStandIn();
-      server.next('DeleteRoom', status, status);
+      roomOf(server);
+      server.next('RemoveParticipant', how);
+      const hangUp = clientOf(server, { attemptMs: 1_000 }).hangUp(ask('delete-room', { sip: ['phone'] }));
+      expect(await hangUp).toMatchObject({ verified: true, attempts: 1 });
+      expect(server.rooms.has('r')).toBe(false);
+    });
+  });
+
+  it('A25 whom nobody can list does not keep the room either', async () => {
+    await using server = await startStandIn();
+    roomOf(server);
+    server.next('ListParticipants', 'hang');
+    const hangUp = clientOf(server, { attemptMs: 1_000 }).hangUp(ask('delete-room'));
+    expect(await hangUp).toMatchObject({ verified: true, attempts: 1 });
+  });
+});
+
+describe('a room that was made anew under the same name', () => {
+  it('C5 in the middle of a deletion is another call: it stays, and the hang-up is verified', async () => {
+    await using server = await startStandIn();
+    server.rooms.set('r', [caller, agent]);
+    server.next('DeleteRoom', 'hang-but-do');
+    const rooms = clientOf(server, { attemptMs: SILENT_MS });
+    const hangingUp = rooms.hangUp(ask('delete-room', { roomSid: 'RM_r', sip: [] }));
+    await expect.poll(() => server.rooms.has('r'), { timeout: 10_000 }).toBe(false);
+    server.rooms.set('r', [caller]);
+    server.sids.set('r', 'RM_anew');
+    expect(await hangingUp).toMatchObject({ verified: true });
+    expect(server.rooms.get('r')).toEqual([caller]);
+    expect(count(server, 'DeleteRoom')).toBe(1);
+  });
+
+  describe('C5 between two attempts is left alone', () => {
+    it.each(['remove-sip', 'remove-caller', 'leave'] as const)('%s', async (strategy) => {
+      await using server = await startStandIn();
+      server.rooms.set('r', [phone, agent]);
+      server.sids.set('r', 'RM_anew');
+      server.next('RemoveParticipant', 503);
+      const who = { caller: 'phone', agent: 'agent', roomSid: 'RM_r' };
+      expect(await clientOf(server).hangUp(ask(strategy, who))).toMatchObject({ verified: true, attempts: 2, left: [] });
+      expect(server.rooms.get('r')).toHaveLength(2);
+    });
+  });
+});
+
+describe('C3 a refused key is not tried again, and is said once, loudly', () => {
+  for (const status of [401, 403]) {
+    it(`with ${status}`, async () => {
+      await using server = await startStandIn();
+      for (const method of ['DeleteRoom', 'ListParticipants']) server.next(method, status, status);
       const said: string[] = [];
       const rooms = clientOf(server, { log: { error: (_, message) => void said.push(message) } });
       const result = await rooms.hangUp(ask('delete-room'));
@@ -156,7 +229,7 @@ it('a token that the server repeats does not get into the result', async () => {
 });
 
 describe('removing the SIP participant', () => {
-  it('leaves the others in the room and says so', async () => {
+  it('C5 leaves the others in the room and says so', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, phone, agent]);
     expect(await clientOf(server).hangUp(ask('remove-sip'))).toEqual({
@@ -167,7 +240,7 @@ describe('removing the SIP participant', () => {
     expect(count(server, 'DeleteRoom')).toBe(0);
   });
 
-  it('removes the other one when one of two cannot be removed', async () => {
+  it('C3 removes the other one when one of two cannot be removed', async () => {
     await using server = await startStandIn();
     const second: Participant = { identity: 'phone-2', sid: 'PA_4', kind: 'SIP' };
     server.rooms.set('r', [phone, second]);
@@ -184,12 +257,12 @@ describe('removing the SIP participant', () => {
     expect(server.asked).toContain('RemoveParticipant phone-2');
   });
 
-  it('is verified when the room is gone', async () => {
+  it('C4 is verified when the room is gone', async () => {
     await using server = await startStandIn();
     expect(await clientOf(server).hangUp(ask('remove-sip'))).toMatchObject({ verified: true, left: [] });
   });
 
-  it('is tried again when the participant is still listed', async () => {
+  it('C3 is tried again when the participant is still listed', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [phone]);
     server.next('RemoveParticipant', 'ghost');
@@ -198,7 +271,7 @@ describe('removing the SIP participant', () => {
 });
 
 describe('removing the caller', () => {
-  it('removes the linked one only', async () => {
+  it('C5 removes the linked one only', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, phone, agent]);
     const result = await clientOf(server).hangUp(ask('remove-caller', { caller: 'phone' }));
@@ -211,7 +284,7 @@ describe('removing the caller', () => {
     expect(await clientOf(server).hangUp(ask('remove-caller'))).toMatchObject({ verified: true, left: ['agent'] });
   });
 
-  it('guesses nobody among several', async () => {
+  it('C5 guesses nobody among several', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, phone]);
     const result = await clientOf(server).hangUp(ask('remove-caller'));
@@ -221,7 +294,7 @@ describe('removing the caller', () => {
 });
 
 describe('leaving', () => {
-  it("removes the agent's own participant", async () => {
+  it("C5 removes the agent's own participant alone", async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     const result = await clientOf(server).hangUp(ask('leave', { agent: 'agent' }));
@@ -247,7 +320,7 @@ describe('the other calls', () => {
     expect(await rooms.occupants('none', AbortSignal.timeout(10_000))).toEqual([]);
   });
 
-  it('removing somebody who is gone is a success', async () => {
+  it('C4 removing somebody who is gone is a success', async () => {
     await using server = await startStandIn();
     await expect(clientOf(server).remove('r', 'ghost', AbortSignal.timeout(10_000))).resolves.toBeUndefined();
   });

@@ -1,20 +1,35 @@
 /**
  * LiveKit's room service as a small HTTP server: rooms are lists of participants, and every method may be told to
- * answer something else for its next calls.
+ * answer something else for its next calls. Its SIP service only takes transfers down: there is no telephone here.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type Participant = { identity: string; sid: string; kind: 'STANDARD' | 'SIP' | 'AGENT' };
+export type Participant = {
+  identity: string;
+  sid: string;
+  kind: 'STANDARD' | 'SIP' | 'AGENT';
+  /** Seconds since the epoch, as 64-bit numbers go in JSON. */
+  joinedAt?: string;
+};
 /** `number`: that status. `hang`: carried out or not, no answer. `ghost`: answers well and does nothing. */
-export type Misbehaviour = number | { status: number; message: string } | 'hang' | 'hang-but-do' | 'ghost';
+export type Misbehaviour =
+  | number
+  | { status: number; message: string; meta?: Record<string, string> }
+  | 'hang'
+  | 'hang-but-do'
+  | 'ghost';
 
 export type StandIn = {
   url: string;
   rooms: Map<string, Participant[]>;
+  /** Of rooms that were made anew; else `RM_` and the name. */
+  sids: Map<string, string>;
   /** Every request that came in, as `Method` or `Method identity`. */
   asked: string[];
+  /** The bodies of the transfers that came in. */
+  transfers: object[];
   /** Deletions that were being carried out at the same time, at most. */
   mostDeletions: () => number;
   next: (method: string, ...how: Misbehaviour[]) => void;
@@ -31,7 +46,9 @@ const readBody = async (request: IncomingMessage): Promise<Record<string, string
 
 export const startStandIn = async (): Promise<StandIn> => {
   const rooms = new Map<string, Participant[]>();
+  const sids = new Map<string, string>();
   const asked: string[] = [];
+  const transfers: object[] = [];
   const planned = new Map<string, Misbehaviour[]>();
   let deletionMs = 0;
   let deleting = 0;
@@ -43,7 +60,8 @@ export const startStandIn = async (): Promise<StandIn> => {
     switch (method) {
       case 'ListRooms': {
         const names = body['names'] as unknown as string[];
-        return [200, { rooms: names.filter((name) => rooms.has(name)).map((name) => ({ name, sid: `RM_${name}` })) }];
+        const sidOf = (name: string) => sids.get(name) ?? `RM_${name}`;
+        return [200, { rooms: names.filter((name) => rooms.has(name)).map((name) => ({ name, sid: sidOf(name) })) }];
       }
       case 'ListParticipants':
         return rooms.has(room) ? [200, { participants: rooms.get(room) }] : missing;
@@ -63,6 +81,13 @@ export const startStandIn = async (): Promise<StandIn> => {
         deleting -= 1;
         return rooms.delete(room) ? [200, {}] : missing;
       }
+      case 'TransferSIPParticipant': {
+        const those = rooms.get(body['roomName'] ?? '');
+        const leaver = those?.find(({ identity, kind }) => identity === body['participantIdentity'] && kind === 'SIP');
+        if (!those || !leaver) return [404, { code: 'not_found', msg: 'participant does not exist' }];
+        those.splice(those.indexOf(leaver), 1);
+        return [200, {}];
+      }
       case 'CreateDispatch':
         return [200, { id: 'AD_1', room, agentName: body['agentName'], metadata: body['metadata'] }];
       default:
@@ -73,14 +98,16 @@ export const startStandIn = async (): Promise<StandIn> => {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.url?.split('/').at(-1) ?? '';
     const body = await readBody(request);
-    asked.push(body['identity'] === undefined ? method : `${method} ${body['identity']}`);
+    const identity = body['identity'] ?? body['participantIdentity'];
+    asked.push(identity === undefined ? method : `${method} ${identity}`);
+    if (method === 'TransferSIPParticipant') transfers.push(body);
     const how = planned.get(method)?.shift();
     if (how === 'hang') return;
     const answer: [number, object] =
       how === 'ghost'
         ? [200, {}]
         : typeof how === 'object'
-          ? [how.status, { code: 'unauthenticated', msg: how.message }]
+          ? [how.status, { code: 'unauthenticated', msg: how.message, ...(how.meta && { meta: how.meta }) }]
           : typeof how === 'number'
             ? [how, { code: 'internal', msg: `planned ${how}` }]
             : await perform(method, body);
@@ -95,7 +122,9 @@ export const startStandIn = async (): Promise<StandIn> => {
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     rooms,
+    sids,
     asked,
+    transfers,
     mostDeletions: () => most,
     next: (method, ...how) => void planned.set(method, how),
     slowDeletion: (milliseconds) => void (deletionMs = milliseconds),
