@@ -23,7 +23,7 @@ export { ConfigError } from './config-error.ts';
 
 // From inside a call.
 export { currentCall } from './livekit/call.ts';
-export type { Call, EndOptions } from './livekit/call.ts';
+export type { Call, EndOptions, TransferTarget } from './livekit/call.ts';
 export { endSessionTool } from './livekit/tools/end-session.ts';
 
 // Where reports and alerts go.
@@ -34,6 +34,6 @@ export type { Report } from './report/schema.ts';
 
 // Limits, and the numbers that follow from them.
 export { bound, defaultPolicy, releaseBound, silenceBound, startBound } from '../machines/index.ts';
-export type { End, Policy } from '../machines/index.ts';
+export type { End, Policy, Transferred } from '../machines/index.ts';
 
 export { version } from './version.ts';

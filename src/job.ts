@@ -162,6 +162,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     speeches: new Set(),
     tools: new Set(),
     asked: new Set(),
+    transfer: undefined,
   };
   setCurrentCall(call);
 

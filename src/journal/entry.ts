@@ -121,6 +121,16 @@ export type EntryData = {
     outcome: 'played' | 'cut' | 'skipped' | 'failed' | 'held-back';
     why?: string;
   };
+  /** The caller handed to somebody else; `to` is a number or an identity. */
+  transfer: {
+    id: string;
+    how: 'refer' | 'warm';
+    to: string;
+    status: 'asked' | 'settled';
+    outcome?: string;
+    detail?: string;
+    ms?: number;
+  };
   hangup: {
     strategy: HangUpStrategy;
     attempts: number;

@@ -1,7 +1,9 @@
 /** The call as the user's code sees it, and the way to find it from anywhere inside a job. */
 import type { JobContext, JobProcess, voice } from '@livekit/agents';
 import type { RemoteParticipant, Room } from '@livekit/rtc-node';
+import type { Transferred } from '../../machines/index.ts';
 import type { Json } from '../journal/entry.ts';
+import type { ReferOptions } from '../rooms/refer.ts';
 import type { Log } from '../session/ports.ts';
 
 export type EndOptions = {
@@ -34,11 +36,32 @@ export type Call = {
   attach(key: string, value: Json): void;
   /** Ends the session; returns at once, never throws, may be called 300 times. The first reason wins. */
   end(reason?: string, options?: EndOptions): void;
+  /**
+   * What your own detector has found out about the other side. `voicemail` ends the call (reason `voicemail`, with the
+   * words of `voicemail.goodbye`); `hold_music` mutes the input until `human`, for at most `holdMs` (then `on_hold`).
+   */
+  report(found: 'voicemail' | 'hold_music' | 'human'): void;
+  /**
+   * Hands the caller to somebody else; never rejects. `transferred` ends the call with that reason and without a goodbye;
+   * after any other outcome the conversation goes on. One at a time, while the call converses, for at most `transferMs`.
+   */
+  transfer(target: TransferTarget): Promise<Transferred>;
   /** Escape hatch: the SDK's JobContext. */
   readonly context: JobContext;
   /** Escape hatch: the SDK's AgentSession; undefined before it started and for programs. */
   readonly session: voice.AgentSession | undefined;
 };
+
+/** `refer`: a SIP caller's leg is moved (`tel:` or `sip:`). `participant`: somebody comes into the room, by identity. */
+export type TransferTarget =
+  | ({ refer: string } & ReferOptions)
+  | {
+      participant: string;
+      /** Calls them: rings a telephone (`createSipParticipant`), tells a desk. A rejection is a refusal. */
+      invite?: (signal: AbortSignal) => unknown;
+      /** Asks them whether they take the call; false is a refusal. Default: who joins (and picks up) takes it. */
+      confirm?: (somebody: RemoteParticipant, signal: AbortSignal) => boolean | Promise<boolean>;
+    };
 
 const slot = Symbol.for('lastword.currentCall');
 type Holder = { [slot]?: Call };

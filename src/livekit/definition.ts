@@ -39,6 +39,10 @@ export type SessionDefinition = {
   nudge?: Words;
   /** Said `windDownMs` before `maxDurationMs`. */
   windDown?: Words;
+  /** What is left on a machine that answered (`call.report('voicemail')`). Default `none`. */
+  voicemail?: { goodbye: Words | 'none' };
+  /** What is said when hold music (`call.report('hold_music')`) has lasted for `holdMs`. Default `none`. */
+  hold?: { goodbye: Words | 'none' };
   hangUp?: Partial<HangUpPolicy>;
   onCrash?: { resume?: number; say?: string };
   policy?: Partial<Policy>;
@@ -57,11 +61,16 @@ export type StartOptions = {
 };
 
 /** A definition with every default filled in. */
-export type Defined = Omit<SessionDefinition, 'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'windDown'> & {
+export type Defined = Omit<
+  SessionDefinition,
+  'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'windDown' | 'voicemail' | 'hold'
+> & {
   greeting: Words | 'agent' | 'wait';
   goodbye: Words | 'none';
   nudge: Words;
   windDown: Words;
+  voicemail: { goodbye: Words | 'none' };
+  hold: { goodbye: Words | 'none' };
   policy: Policy;
   hangUp: HangUpPolicy;
   participants: NonNullable<SessionDefinition['participants']>;
@@ -81,6 +90,8 @@ const knownFields = [
   'filler',
   'nudge',
   'windDown',
+  'voicemail',
+  'hold',
   'hangUp',
   'onCrash',
   'policy',
@@ -175,6 +186,11 @@ export function checkDefinition(given: SessionDefinition): Defined {
   for (const line of ['nudge', 'windDown'] as const) {
     expect(given[line] === undefined || isWords(given[line]), line, wordsExpected, given[line]);
   }
+  for (const when of ['voicemail', 'hold'] as const) {
+    const said: unknown = given[when] === undefined ? 'none' : given[when]?.goodbye;
+    expect(isWords(said) || said === 'none', `${when}.goodbye`, `${wordsExpected} or 'none'`, said);
+    expect(!given.program || said === 'none', `${when}.goodbye`, "'none': a program speaks for itself", said);
+  }
   for (const line of ['apology', 'filler'] as const) {
     const { say, audio } = given[line] ?? {};
     expect(say === undefined || (typeof say === 'string' && say.trim() !== ''), `${line}.say`, 'a text', say);
@@ -237,6 +253,8 @@ export function checkDefinition(given: SessionDefinition): Defined {
     goodbye,
     nudge: given.nudge ?? { say: 'Are you still there?' },
     windDown: given.windDown ?? { say: 'We have to come to an end soon.' },
+    voicemail: given.voicemail ?? { goodbye: 'none' },
+    hold: given.hold ?? { goodbye: 'none' },
     policy,
     hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },
     participants: given.participants ?? [],

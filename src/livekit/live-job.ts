@@ -3,6 +3,7 @@ import type { voice } from '@livekit/agents';
 import type { SpokenLine } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
 import type { Log, Recorder } from '../session/ports.ts';
+import type { PendingTransfer } from './act/transfer.ts';
 import type { Call } from './call.ts';
 import type { Defined } from './definition.ts';
 import type { Playout } from './observe/playout.ts';
@@ -25,6 +26,8 @@ export type LiveJob = {
   readonly tools: Set<Promise<unknown>>;
   /** Lines that were asked for, whatever became of them. */
   readonly asked: Set<SpokenLine>;
+  /** The transfer that is under way. */
+  transfer: PendingTransfer | undefined;
   /** From the hang-up on: abort what the user started. */
   readonly letGo: AbortController;
 };

@@ -1,10 +1,12 @@
 /** The user's `call`, on top of a live job. */
 import type { JobContext } from '@livekit/agents';
-import { endOf } from '../../machines/index.ts';
+import { endOf, ends, type SessionEvent } from '../../machines/index.ts';
 import type { JobFacts, Json } from '../journal/entry.ts';
 import { messageOf } from '../session/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
+import { askTransfer } from './act/transfer.ts';
 import { type Call, parseMetadata } from './call.ts';
+import type { Defined } from './definition.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Venue } from './venue.ts';
 
@@ -43,7 +45,22 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
       const { drain = true, goodbye = true, outcome } = options ?? {}; // null, too, comes from JavaScript
       if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
       const run = job()?.run;
-      run?.send({ type: 'session.end', end: endOf('agent', messageOf(reason)), drain, goodbye });
+      run?.send({
+        type: 'session.end',
+        end: endOf('agent', messageOf(reason)),
+        drain,
+        ...(!goodbye && { goodbye: false }),
+      });
+    },
+    report: (found) => {
+      const parts = job();
+      const event = parts && foundBy(found, parts.definition);
+      if (event) parts.run.send(event);
+      else log.warn({ found: messageOf(found) }, "call.report: expected 'voicemail', 'hold_music' or 'human'");
+    },
+    transfer: async (target) => {
+      const parts = job();
+      return parts ? askTransfer(parts, target) : { outcome: 'failed', detail: 'the call has not begun' };
     },
     context,
     get session() {
@@ -52,6 +69,13 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
   };
   return call;
 }
+
+const foundBy = (found: string, { voicemail, hold }: Defined): SessionEvent | undefined => {
+  if (found === 'voicemail')
+    return { type: 'voicemail.found', end: ends.voicemail, goodbye: voicemail.goodbye !== 'none' };
+  if (found === 'hold_music') return { type: 'hold.began', goodbye: hold.goodbye !== 'none' };
+  return found === 'human' ? { type: 'hold.ended' } : undefined;
+};
 
 const withFields = (call: Call, log: Log, fields: ((call: Call) => Record<string, unknown>) | undefined): Log => {
   if (!fields) return log;

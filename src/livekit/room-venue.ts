@@ -3,12 +3,14 @@
  *
  * Owns: the linked caller (the first participant who is no agent; pinned by identity), own connection, hang-up.
  *   V1  Listeners are attached before connect(): who leaves while we join is not missed.
+ *   V3  Who leaves in the middle of a REFER has most likely gone where they were sent: lost, until its answer says more.
  *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
  */
 import type { JobContext, voice } from '@livekit/agents';
 import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
+import type { End } from '../../machines/index.ts';
 import { openRooms } from '../rooms/server-api.ts';
-import { settledWithin, unlessAborted } from '../session/deadline.ts';
+import { messageOf, settledWithin, unlessAborted } from '../session/deadline.ts';
 import { staleDispatch } from '../session/hang-up-strategy.ts';
 import { departureOf, expulsionOf, reasonName } from './observe/disconnect.ts';
 import { ownTrack } from './own-track.ts';
@@ -20,6 +22,7 @@ export class StaleDispatchError extends Error {
 }
 
 const LEAVE_MS = 1000;
+const DISMISS_MS = 5000;
 const callerKinds: readonly (ParticipantKind | undefined)[] = [
   undefined,
   ParticipantKind.STANDARD,
@@ -40,6 +43,9 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
   let isHungUp = false;
   let isStale = false;
   let connecting: Promise<void> | undefined;
+  /** Departures that are held back while a REFER is under way (V3). */
+  let referring: { departure?: End } | undefined;
+  const expected = new Map<string, { come: (who: RemoteParticipant) => void; fail: (why: Error) => void }>();
   const waiting = new Set<() => void>();
   const seen = new Set<string>(); // connect() and the event may both name somebody
 
@@ -55,6 +61,9 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     isThere = true;
     for (const wake of waiting) wake();
     return true;
+  };
+  const meet = (participant: RemoteParticipant) => {
+    if (isAnswered(participant)) expected.get(participant.identity)?.come(participant);
   };
   const joined = (participant: RemoteParticipant) => {
     if (isHungUp || seen.has(participant.sid ?? participant.identity)) return;
@@ -72,6 +81,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       return;
     }
     maybeLink(participant);
+    meet(participant);
     recorder.append('participant', {
       change: 'joined',
       ...factsOf(participant),
@@ -88,9 +98,15 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       ...factsOf(participant),
       reason: reasonName(participant.disconnectReason),
     });
+    expected
+      .get(participant.identity)
+      ?.fail(new Error(`${participant.identity} left: ${reasonName(participant.disconnectReason)}`));
     if (participant.identity !== caller?.identity) return;
     isThere = false;
-    if (departure.kind === 'lost') send({ type: 'caller.lost' });
+    if (referring && departure.kind === 'left') {
+      referring.departure = departure.end; // V3
+      send({ type: 'caller.lost' });
+    } else if (departure.kind === 'lost') send({ type: 'caller.lost' });
     else send({ type: 'caller.left', end: departure.end });
   };
 
@@ -102,6 +118,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       if (!remote) return; // our own: the SDK writes the agent's state there
       recorder.append('participant', { change: 'attributes', identity: participant.identity, attributes });
       maybeLink(remote);
+      meet(remote);
     })
     .on(RoomEvent.ParticipantMetadataChanged, (metadata, participant) =>
       recorder.append('participant', { change: 'metadata', identity: participant.identity, metadata: metadata ?? '' }),
@@ -162,6 +179,35 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       ...(record !== undefined && { record }),
     }),
     play: (audio, signal, onAudible) => track.play(audio, signal, onAudible),
+    refer: async (to, options, signal) => {
+      if (!caller?.isSip)
+        return { outcome: 'failed', error: 'refer: the caller is no telephone, so there is no leg to move' };
+      referring = {};
+      const referral = await rooms.refer(room.name ?? job.room?.name ?? '', caller.identity, to, signal, options);
+      const { departure } = referring;
+      referring = undefined;
+      if (departure === undefined || referral.outcome === 'transferred') return referral;
+      if (referral.outcome === 'unknown' || referral.outcome === 'gone') return { outcome: 'transferred' }; // V3
+      send({ type: 'caller.left', end: departure });
+      return referral;
+    },
+    answered: async (identity, signal) => {
+      const there = room.remoteParticipants.get(identity);
+      if (there && isAnswered(there)) return there;
+      const coming = new Promise<RemoteParticipant>((come, fail) => expected.set(identity, { come, fail }));
+      return unlessAborted(coming, signal).finally(() => expected.delete(identity));
+    },
+    dismiss: async (identity) => {
+      const name = room.name ?? job.room?.name ?? '';
+      const removal = rooms.remove(name, identity, AbortSignal.timeout(DISMISS_MS));
+      const outcome = await settledWithin(removal, DISMISS_MS);
+      if (outcome.kind === 'failed')
+        recorder.append('error', {
+          component: 'room',
+          message: `dismiss: ${messageOf(outcome.error)}`,
+          recoverable: true,
+        });
+    },
     hangUp: async (strategy, signal) => {
       isHungUp = true; // V2
       const isOthers = isStale && room.remoteParticipants.size > 0; // a new call in a room of the same name

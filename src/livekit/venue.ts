@@ -6,6 +6,7 @@ import type { voice } from '@livekit/agents';
 import type { RemoteParticipant } from '@livekit/rtc-node';
 import type { SessionEvent } from '../../machines/index.ts';
 import type { HangUpStrategy } from '../journal/entry.ts';
+import type { Referral, ReferOptions } from '../rooms/refer.ts';
 import type { HangUpResult } from '../rooms/rooms.ts';
 import type { Recorder } from '../session/ports.ts';
 import type { StartOptions } from './definition.ts';
@@ -32,6 +33,12 @@ export type Venue = {
   wire(session: voice.AgentSession, options: StartOptions): Partial<Parameters<voice.AgentSession['start']>[0]>;
   /** Plays on a track of our own; `onAudible` at the first sample that somebody can hear. Stops when aborted. */
   play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
+  /** Moves a SIP caller's leg elsewhere. Never rejects. */
+  refer(to: string, options: ReferOptions, signal: AbortSignal): Promise<Referral>;
+  /** Resolves once this somebody is in the room and has picked up; rejects when they leave before. */
+  answered(identity: string, signal: AbortSignal): Promise<RemoteParticipant>;
+  /** Out of the room with somebody who was called and is not needed: a telephone may not ring on. Never rejects. */
+  dismiss(identity: string): Promise<void>;
   hangUp(strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult>;
   /** Out, without a word and without letting anybody go: somebody else speaks for this call. */
   leave(): Promise<void>;

@@ -58,6 +58,25 @@ const toolsIn = ({ epoch, entries, isClosed }: Chapter): Tool[] => {
 
 export const toolsOf = (jobs: readonly Chapter[]): Tool[] => jobs.flatMap(toolsIn);
 
+export const transfersOf = (jobs: readonly Chapter[]): Report['transfers'] =>
+  jobs.flatMap(({ entries }) => {
+    const transfers = new Map<string, Report['transfers'][number]>();
+    for (const { kind, at, data: raw } of entries) {
+      if (kind !== 'transfer') continue;
+      const data = recordOf(raw);
+      const id = textOf(data['id']) ?? '';
+      transfers.set(id, {
+        how: textOf(data['how']) ?? '',
+        to: textOf(data['to']) ?? '',
+        outcome: textOf(data['outcome']) ?? 'unknown',
+        detail: textOf(data['detail']),
+        startedAt: transfers.get(id)?.startedAt ?? timeOf(at),
+        ms: durationOf(data['ms']),
+      });
+    }
+    return [...transfers.values()];
+  });
+
 export const errorsOf = (chapters: readonly Chapter[]): Report['errors'] =>
   chapters.flatMap(({ epoch, entries }) =>
     entries.flatMap(({ kind, at, data: raw }) => {

@@ -17,6 +17,7 @@ import {
   peopleOf,
   providerSwitchesOf,
   toolsOf,
+  transfersOf,
   transcriptOf,
   usageOf,
 } from './facts.ts';
@@ -69,6 +70,7 @@ export const fold = (journal: SessionJournal): Report => {
     hangUp: hangUp?.evidence ?? null,
     transcript: transcriptOf(entries),
     tools: toolsOf(jobs),
+    transfers: transfersOf(jobs),
     errors,
     usage: usageOf(entries),
     latency: latencyOf(entries),

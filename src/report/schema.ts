@@ -137,6 +137,18 @@ export const reportSchema = z
         ms: ms.nullable(),
       }),
     ),
+    transfers: z
+      .array(
+        z.object({
+          how: text.describe('refer: the caller’s leg was moved. warm: somebody came into the room.'),
+          to: text.describe('A number or an identity. Personal data.'),
+          outcome: text.describe('transferred, busy, declined, no_answer, gone, failed, or unknown.'),
+          detail: text.nullable(),
+          startedAt: time.nullable(),
+          ms: ms.nullable(),
+        }),
+      )
+      .describe('Each attempt to hand the caller to somebody else.'),
     errors: z.array(
       z.object({
         component: text,

@@ -125,6 +125,8 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
   const actor = createActor(
     sessionMachine.provide({
       actors: {
+        hold: provide('hold'),
+        transfer: provide('transfer'),
         connect: provide('connect'),
         startSession: provide('startSession'),
         awaitCaller: provide('awaitCaller'),
@@ -134,7 +136,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
         hangUp: provide('hangUp'),
         close: provide('close'),
         sendReport: provide('sendReport'),
-      },
+      } satisfies Record<keyof Effects, unknown>,
     }),
     { input, inspect, ...(clock && { clock: clock as never }) },
   );

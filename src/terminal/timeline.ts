@@ -99,6 +99,12 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
           `${entry.data.line} (${entry.data.rung}) ${heardOf(entry.data)}`,
           entry.data.outcome === 'failed' ? 'bad' : 'quiet',
         );
+      case 'transfer': {
+        const { to, status, outcome = 'unknown', detail, ms } = entry.data;
+        if (status === 'asked') return row('handed', `to ${oneLine(to)} …`);
+        const tone = outcome === 'transferred' ? 'plain' : 'bad';
+        return row('handed', `to ${oneLine(to)}: ${outcome}${because(detail)}${inMs(ms)}`, tone);
+      }
       case 'hangup': {
         const { strategy, verified, left = [], error, ms } = entry.data;
         const result = verified ? 'verified' : `not verified, left: ${left.map(oneLine).join(', ') || 'unknown'}`;

@@ -199,6 +199,7 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
     speeches: new Set(),
     tools: new Set(),
     asked: new Set(),
+    transfer: undefined,
   };
   setCurrentCall(call);
   run.start();
@@ -291,6 +292,9 @@ function madeVenue(heard: HeardLine[], changed: () => void) {
       playing = new AbortController();
       return playFast(audio, AbortSignal.any([given, playing.signal]), onAudible, heard, changed);
     },
+    refer: async () => ({ outcome: 'failed', error: 'refer: there is no telephone here' }),
+    answered: (_identity, signal) => unlessAborted(new Promise<never>(() => {}), signal),
+    dismiss: async () => {},
     hangUp: async () => {
       isThere = false;
       atHangUp = heard.length;

@@ -84,7 +84,8 @@ export const sessionModel: Model<SessionFacts> = {
   events,
   outputs: (name) => (name === 'transfer' ? [{ outcome: 'transferred' }, { outcome: 'declined' }] : [{}]),
   project: (snapshot) => {
-    const { end, nudges, fillers, isHoldGoodbye, isLiveBroken, isAnswerOwed, goodbye, greeting, resumed } = contextOf(snapshot);
+    const { end, nudges, fillers, isHoldGoodbye, isLiveBroken, isAnswerOwed, goodbye, greeting, resumed } =
+      contextOf(snapshot);
     const isLive = snapshot.matches('live');
     const isHeld = snapshot.matches({ live: { conversing: { dialogue: 'held' } } });
     const isSuspended = snapshot.matches({ live: { conversing: { dialogue: 'suspended' } } });

@@ -199,7 +199,11 @@ describe('a room that was made anew under the same name', () => {
       server.sids.set('r', 'RM_anew');
       server.next('RemoveParticipant', 503);
       const who = { caller: 'phone', agent: 'agent', roomSid: 'RM_r' };
-      expect(await clientOf(server).hangUp(ask(strategy, who))).toMatchObject({ verified: true, attempts: 2, left: [] });
+      expect(await clientOf(server).hangUp(ask(strategy, who))).toMatchObject({
+        verified: true,
+        attempts: 2,
+        left: [],
+      });
       expect(server.rooms.get('r')).toHaveLength(2);
     });
   });

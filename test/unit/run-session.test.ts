@@ -50,6 +50,8 @@ const done: SessionEffects = {
   startSession: async () => ({}),
   awaitCaller: async () => ({ identity: 'caller' }),
   speak: async () => ({ heardMs: 1000 }),
+  hold: never,
+  transfer: never,
   drain: async () => ({}),
   interrupt: async () => ({}),
   hangUp: async () => ({ verified: true }),

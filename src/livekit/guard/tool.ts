@@ -2,7 +2,8 @@
  * One tool, guarded: its start is durable before it runs (a crash then reports it as unknown, not as never asked), its
  * end is journaled, and one that hangs is given up after `toolMs` with an error that the model can speak about.
  *
- *   T1  The deadline pauses while an AgentTask that the tool awaits is at work: that is a conversation.
+ *   T1  The deadline pauses while an AgentTask that the tool awaits is at work, or a transfer: the one is a conversation,
+ *       the other has a limit of its own.
  *       Once the caller is let go nobody waits for an answer any more, and the SDK's close() would.
  *   T2  ToolError and StopResponse pass through as they are; they are answers.
  *   T3  A late result changes nothing and is in the journal.
@@ -87,7 +88,7 @@ async function withLimit(
   const outcome = await settledUnlessLetGo(job, work, {
     limitMs,
     graceMs: 0,
-    isOnItsOwn: () => !isTaskAtWork(job, asking), // T1
+    isOnItsOwn: () => !isTaskAtWork(job, asking) && !job.transfer, // T1
   });
   if (outcome.kind === 'settled') return outcome.value;
   if (outcome.kind === 'failed') throw outcome.error;

@@ -95,6 +95,9 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
       const signal = AbortSignal.any([given, stop.signal]);
       return playPaced(audio, signal, onAudible);
     },
+    refer: async () => ({ outcome: 'failed', error: 'refer: there is no telephone here' }),
+    answered: (_identity, signal) => unlessAborted(new Promise<never>(() => {}), signal),
+    dismiss: async () => {},
     hangUp: async () => {
       isHungUp = true;
       isThere = false;

@@ -1,0 +1,58 @@
+/** An agent that hands its caller to somebody at a desk, as the job's metadata says, and goes on when nobody takes them. */
+import { llm, voice } from '@livekit/agents';
+import * as cartesia from '@livekit/agents-plugin-cartesia';
+import * as openai from '@livekit/agents-plugin-openai';
+import * as silero from '@livekit/agents-plugin-silero';
+import { currentCall, defineSession, endSessionTool, runWorker } from '../../../src/index.ts';
+import type { DeploymentWish } from '../harness/wishes.ts';
+
+export type DeskWish = { invite?: 'fails'; confirm?: boolean | 'hangs' };
+
+const wish = JSON.parse(process.env['LASTWORD_TEST'] ?? '{}') as DeploymentWish;
+
+const handOver = llm.tool({
+  name: 'hand_over',
+  description: 'Hands the caller to somebody at the desk.',
+  execute: async () => {
+    const call = currentCall();
+    const { invite, confirm } = call.metadata as DeskWish;
+    const { outcome } = await call.transfer({
+      participant: 'desk',
+      ...(invite === 'fails' && {
+        invite: () => {
+          throw new Error('planted: 486 Busy Here');
+        },
+      }),
+      ...(confirm !== undefined && {
+        confirm: () => (confirm === 'hangs' ? new Promise<boolean>(() => {}) : Promise.resolve(confirm)),
+      }),
+    });
+    return outcome;
+  },
+});
+
+export default defineSession({
+  prewarm: async (proc) => {
+    proc.userData['vad'] = await silero.VAD.load();
+    process.stdout.write(`warm: ${process.pid}\n`); // for deployment.warm
+  },
+  session: (call) => {
+    const lab = (provider: string) => `${process.env['LASTWORD_TEST_LAB']}/${call.job.room?.name}/${provider}`;
+    return {
+      vad: call.proc.userData['vad'] as silero.VAD,
+      stt: new openai.STT({ useRealtime: false, baseURL: lab('openai/v1'), apiKey: 'lab' }),
+      llm: new openai.LLM({ model: 'lab', baseURL: lab('openai/v1'), apiKey: 'lab' }),
+      tts: new cartesia.TTS({ baseUrl: lab('cartesia'), apiKey: 'lab' }),
+      turnHandling: { turnDetection: 'vad' },
+    };
+  },
+  agent: () => new voice.Agent({ instructions: 'You play a script.', tools: [handOver, endSessionTool()] }),
+  greeting: { say: 'Hello, this is Ada.' },
+  goodbye: { say: 'Thank you for calling. Goodbye.' },
+  policy: wish.policy ?? {},
+});
+runWorker(import.meta.url, {
+  agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
+  port: Number(process.env['LASTWORD_TEST_PORT']),
+  server: { numIdleProcesses: wish.idleProcesses ?? 1 },
+});

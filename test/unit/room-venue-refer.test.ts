@@ -1,0 +1,76 @@
+/** A SIP caller who leaves in the middle of a REFER: the room is a stand-in, and so is the server that is asked. */
+import { EventEmitter } from 'node:events';
+import type { JobContext } from '@livekit/agents';
+import { DisconnectReason, ParticipantKind, RoomEvent } from '@livekit/rtc-node';
+import { expect, test } from 'vitest';
+import { roomVenue } from '../../src/livekit/room-venue.ts';
+import { startStandIn, type Misbehaviour } from './twirp-stand-in.ts';
+
+/** The caller is on the line; `refer` asks for the transfer, `leaves` is their departure. */
+async function onTheLine(...answers: Misbehaviour[]) {
+  const server = await startStandIn();
+  server.rooms.set('room', [{ identity: 'phone', sid: 'PA_1', kind: 'SIP' }]);
+  server.next('TransferSIPParticipant', ...answers);
+  const phone = {
+    identity: 'phone',
+    sid: 'PA_1',
+    info: { kind: ParticipantKind.SIP },
+    attributes: { 'sip.callStatus': 'active' },
+    metadata: '',
+    disconnectReason: DisconnectReason.CLIENT_INITIATED,
+  };
+  const room = Object.assign(new EventEmitter(), {
+    name: 'room',
+    isConnected: true,
+    metadata: '',
+    remoteParticipants: new Map([['phone', phone]]),
+    getSid: async () => 'RM_1',
+  });
+  const sent: string[] = [];
+  const venue = roomVenue(
+    {
+      room,
+      job: { room: { name: 'room', sid: 'RM_1' } },
+      info: { url: server.url, apiKey: 'key', apiSecret: 'secret-of-at-least-thirty-two-bytes' },
+      connect: async () => {},
+    } as unknown as JobContext,
+    {
+      send: (event) => sent.push('end' in event ? `${event.type} ${event.end.reason}` : event.type),
+      recorder: { append: () => 0, durable: async () => {} },
+    },
+  );
+  await venue.connect(AbortSignal.timeout(5000));
+  return {
+    sent,
+    refer: () => venue.refer('tel:+15550100', {}, AbortSignal.timeout(5000)),
+    leaves: () => {
+      room.remoteParticipants.delete('phone');
+      room.emit(RoomEvent.ParticipantDisconnected, phone);
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+test('D8 the caller goes where they were referred to: lost meanwhile, and never a hang-up of theirs', async () => {
+  await using line = await onTheLine();
+  const referral = line.refer();
+  line.leaves();
+  expect(line.sent).toEqual(['caller.lost']);
+  expect(await referral).toEqual({ outcome: 'transferred' });
+  expect(line.sent).toEqual(['caller.lost']);
+});
+
+test('D8 the caller hangs up while the destination refuses: it was a hang-up, told once that is known', async () => {
+  await using line = await onTheLine({ status: 503, message: 'planted', meta: { sip_status_code: '486' } });
+  const referral = line.refer();
+  line.leaves();
+  expect(line.sent).toEqual(['caller.lost']);
+  expect((await referral).outcome).toBe('busy');
+  expect(line.sent).toEqual(['caller.lost', 'caller.left caller_hung_up']);
+});
+
+test('D8 without a transfer a departure is a hang-up at once', async () => {
+  await using line = await onTheLine();
+  line.leaves();
+  expect(line.sent).toEqual(['caller.left caller_hung_up']);
+});
