@@ -57,6 +57,7 @@ export const refusalOf = (thrown: unknown): Omit<Exclude<Referral, { outcome: 't
     return { outcome: thrown.status === 408 ? 'unknown' : 'failed' };
   }
   const cause: unknown = thrown instanceof Error ? thrown.cause : undefined;
-  const neverSent = cause instanceof Error && 'code' in cause && ['ECONNREFUSED', 'ENOTFOUND'].includes(`${cause.code}`);
+  const neverSent =
+    cause instanceof Error && 'code' in cause && ['ECONNREFUSED', 'ENOTFOUND'].includes(`${cause.code}`);
   return { outcome: neverSent ? 'failed' : 'unknown' };
 };

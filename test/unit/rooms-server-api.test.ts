@@ -168,6 +168,14 @@ describe('a telephone in a room that is deleted', () => {
     });
   });
 
+  it('A25 C3 that cannot be removed takes half of an attempt at most, so that the deletion comes before the deadline', async () => {
+    await using server = await startStandIn();
+    roomOf(server);
+    server.next('RemoveParticipant', 'hang');
+    const request = ask('delete-room', { sip: ['phone'], signal: AbortSignal.timeout(1_900) });
+    expect(await clientOf(server, { attemptMs: 2_000 }).hangUp(request)).toMatchObject({ verified: true });
+  });
+
   it('A25 whom nobody can list does not keep the room either', async () => {
     await using server = await startStandIn();
     roomOf(server);
@@ -199,7 +207,11 @@ describe('a room that was made anew under the same name', () => {
       server.sids.set('r', 'RM_anew');
       server.next('RemoveParticipant', 503);
       const who = { caller: 'phone', agent: 'agent', roomSid: 'RM_r' };
-      expect(await clientOf(server).hangUp(ask(strategy, who))).toMatchObject({ verified: true, attempts: 2, left: [] });
+      expect(await clientOf(server).hangUp(ask(strategy, who))).toMatchObject({
+        verified: true,
+        attempts: 2,
+        left: [],
+      });
       expect(server.rooms.get('r')).toHaveLength(2);
     });
   });
