@@ -36,7 +36,8 @@ export type RecoveryRequest = {
   rooms: Rooms | null;
   /** Absent: the call is hung up on without a word. */
   apologize: Apologize | undefined;
-  seal: () => Promise<unknown>;
+  /** `isHangUpOwed`: the caller may still be on the line; to be written down before the seal. */
+  seal: (isHangUpOwed: boolean) => Promise<unknown>;
   notes: Pick<Notes, 'append'>;
   log: Log;
 };
@@ -103,6 +104,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       const result = await rooms.hangUp({
         room,
         strategy,
+        ...(request.roomSid !== '' && { roomSid: request.roomSid }),
         signal,
         ...(request.caller !== undefined && { caller: request.caller }),
         ...(agent !== undefined && { agent }),
@@ -116,7 +118,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       );
       return { verified: result.verified };
     },
-    seal: () => request.seal(),
+    seal: ({ hangUpOwed }) => request.seal(hangUpOwed),
   };
 
   const provide = <Name extends keyof RecoveryEffects>(name: Name) =>
@@ -190,8 +192,9 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       error: (error) => {
         log.error({ err: error }, 'the recovery machine failed; sealing without it');
         notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
-        void request.seal().catch(() => undefined);
-        finish(true);
+        const isHangUpOwed = !request.isReleased && rooms !== null;
+        void request.seal(isHangUpOwed).catch(() => undefined);
+        finish(isHangUpOwed);
       },
     });
     actor.start();

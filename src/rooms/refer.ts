@@ -58,6 +58,6 @@ export const refusalOf = (thrown: unknown): Omit<Exclude<Referral, { outcome: 't
   }
   const cause: unknown = thrown instanceof Error ? thrown.cause : undefined;
   const neverSent =
-    cause instanceof Error && 'code' in cause && ['ECONNREFUSED', 'ENOTFOUND'].includes(`${cause.code}`);
+    cause instanceof Error && 'code' in cause && ['ECONNREFUSED', 'ENOTFOUND'].includes(String(cause.code));
   return { outcome: neverSent ? 'failed' : 'unknown' };
 };
