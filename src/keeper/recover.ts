@@ -54,12 +54,14 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
   const { room, agent, policy, rooms, notes, log } = request;
   const scope = new AbortController();
   let isForeign = false;
+  let telephones: string[] | undefined;
   let effectCount = 0;
 
   const act: Effect = {
     probe: async (_, signal) => {
       if (!rooms) return { callerThere: false, successorSpeaks: false };
       const [occupants, sid] = await Promise.all([rooms.occupants(room, signal), rooms.sidOf(room, signal)]);
+      telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
       const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
       isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
       if (isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
@@ -105,6 +107,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         room,
         strategy,
         ...(request.roomSid !== '' && { roomSid: request.roomSid }),
+        ...(telephones && { sip: telephones }),
         signal,
         ...(request.caller !== undefined && { caller: request.caller }),
         ...(agent !== undefined && { agent }),

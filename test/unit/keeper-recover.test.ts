@@ -136,6 +136,13 @@ describe('a dead session', () => {
     expect(states.at(-1)).toBe('sealing');
   });
 
+  test('A25 with a telephone in its room has it removed first, and LiveKit is asked for it once', async () => {
+    const rooms = new FakeRooms();
+    rooms.list = [{ ...caller, identity: 'phone', kind: 'sip' }, ghost];
+    await run({ rooms });
+    expect(rooms.hangUps).toMatchObject([{ strategy: 'delete-room', roomSid: 'RM_1', sip: ['phone'] }]);
+  });
+
   test('C5 that never opened leaves a room alone in which another agent speaks', async () => {
     const { rooms, seals, isHangUpOwed } = await run({ isUnopened: true });
     expect(rooms.hangUps).toEqual([]);
