@@ -27,6 +27,9 @@ const GIVE_UP_MS = 24 * 3_600_000;
 const GIVE_UP_UNNAMED_MS = 300_000;
 const AT_ONCE = 32;
 const POLL_MS = 10_000;
+/** One line a minute for a day would hide others. */
+const TOLD_AT_FIRST = 6;
+const TOLD_AGAIN = 30;
 const LAST_TRY_MS = 4_000;
 
 /** *Pure.* What a session owes by its journal; undefined when its room is not known. */
@@ -55,9 +58,12 @@ const isAnother = ({ agent, since }: OwedHangUp, { kind, identity, joinedAt }: O
   kind === 'agent' && identity !== agent && (agent === undefined || (joinedAt ?? 0) > since);
 
 /** One attempt. @returns why nothing is owed any more, or what is in the way */
-const tryOnce = async (row: OwedHangUp, rooms: Rooms): Promise<{ done: string } | { error: string }> => {
+const tryOnce = async (
+  row: OwedHangUp,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<{ done: string } | { error: string }> => {
   const { room, roomSid, strategy, caller, agent } = row;
-  const signal = AbortSignal.timeout(ATTEMPT_MS);
   const sid = await rooms.sidOf(room, signal);
   if (sid === undefined) return { done: 'the room is gone' };
   if (roomSid !== '' && sid !== roomSid) return { done: 'another room has its name now' };
@@ -89,7 +95,7 @@ export function startOwed(options: {
   const running = new Map<string, Promise<void>>();
   let round: Promise<void> | undefined;
   let isWanted = false;
-  let isStopped = false;
+  const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
 
   const settle = async (row: OwedHangUp, outcome: Awaited<ReturnType<typeof tryOnce>>) => {
@@ -104,7 +110,9 @@ export function startOwed(options: {
     const endMs = roomSid === '' ? GIVE_UP_UNNAMED_MS : GIVE_UP_MS;
     if (nextAt - since <= endMs) {
       await store.settleHangUp(session, { kind: 'retry', nextAt, error });
-      return log.warn({ ...facts, nextAt, 'pii.error': error }, 'the hang-up is still owed'); // an error may name a number
+      const isTold = attempts <= TOLD_AT_FIRST || attempts % TOLD_AGAIN === 0;
+      const line = { ...facts, nextAt, 'pii.error': error }; // an error may name a number
+      return log[isTold ? 'warn' : 'debug'](line, 'the hang-up is still owed');
     }
     await store.settleHangUp(session, { kind: 'given-up', at: now(), error });
     const advice = 'the caller may still be in the room: delete it by hand';
@@ -116,7 +124,8 @@ export function startOwed(options: {
     if (running.has(session)) return;
     const done = (async () => {
       try {
-        await settle(row, await tryOnce(row, rooms).catch((error: unknown) => ({ error: messageOf(error) })));
+        const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(ATTEMPT_MS)]);
+        await settle(row, await tryOnce(row, rooms, signal).catch((error: unknown) => ({ error: messageOf(error) })));
       } catch (error) {
         log.error({ session, room, err: error }, 'an owed hang-up could not be written down; it is tried again');
       }
@@ -130,7 +139,7 @@ export function startOwed(options: {
   /** Takes what is due until then. @returns when the next row is */
   const take = async (due: number): Promise<number | undefined> => {
     const known = livekit();
-    if (!known || isStopped) return undefined; // O4
+    if (!known || stopping.signal.aborted) return undefined; // O4
     const { server, rooms } = known;
     const next = await store.nextOwed(server);
     const limit = AT_ONCE - running.size;
@@ -149,12 +158,12 @@ export function startOwed(options: {
       log.error({ err: error }, 'the store does not say which hang-ups are owed; asking again');
     }
     round = undefined;
-    if (isStopped) return;
+    if (stopping.signal.aborted) return;
     timer = setTimeout(wake, isWanted ? 0 : waitMs);
     isWanted = false;
   };
   function wake(): void {
-    if (isStopped) return;
+    if (stopping.signal.aborted) return;
     clearTimeout(timer);
     if (round) isWanted = true;
     else round = pump();
@@ -179,7 +188,7 @@ export function startOwed(options: {
       }
     },
     async stop() {
-      isStopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await settledWithin(Promise.all([round, ...running.values()]), LAST_TRY_MS); // or they meet a closed store
     },
