@@ -56,7 +56,7 @@ const row = async () => (await store.hangUps({ limit: 1 }))[0];
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('an owed hang-up', () => {
-  test('C3 is tried again with growing pauses until LiveKit confirms it', async () => {
+  test('C3 an owed hang-up is tried again with growing pauses until LiveKit confirms it', async () => {
     await owe();
     const { owed, rooms, said } = begin();
     rooms.answer = { verified: false, attempts: 1, left: ['caller'], error: 'still there' };
@@ -83,7 +83,7 @@ describe('an owed hang-up', () => {
     await owed.stop();
   });
 
-  test('C4 of a room that is gone is done, without a deletion', async () => {
+  test('C4 an owed hang-up of a room that is gone is done, without a deletion', async () => {
     await owe();
     const { owed, rooms } = begin();
     rooms.sid = undefined;
@@ -110,7 +110,7 @@ describe('an owed hang-up', () => {
     await owed.stop();
   });
 
-  test('C3 is done in spite of other agents that were there during the call', async () => {
+  test('C3 an owed hang-up is done in spite of other agents that were there during the call', async () => {
     await owe({ nextAt: BEGUN });
     const { owed, rooms } = begin();
     rooms.list = [caller, { ...ours, identity: 'avatar' }];
@@ -120,7 +120,7 @@ describe('an owed hang-up', () => {
     await owed.stop();
   });
 
-  test('C3 is given up after 24 hours, once and loudly, and stays visible', async () => {
+  test('C3 an owed hang-up is given up after 24 hours, once and loudly, and stays visible', async () => {
     await owe();
     const { owed, rooms, lines } = begin();
     rooms.isAway = true;
@@ -136,7 +136,7 @@ describe('an owed hang-up', () => {
     await owed.stop();
   });
 
-  test('C5 of a room without a known sid is given up after five minutes: a later one could not be told from it', async () => {
+  test('C5 an owed hang-up of a room without a known sid is given up after five minutes: a later room could not be told from it', async () => {
     await owe({ roomSid: '' });
     const { owed, rooms } = begin();
     rooms.isAway = true;
@@ -221,7 +221,7 @@ describe('a session owes a hang-up', () => {
   });
   const owes = (entries: Entry[], keeper: Entry[] = []) => whatIsKnown(journal(entries, keeper)).isHangUpOwed;
 
-  test('C3 T11 when LiveKit did not confirm it, and when its deadline cut it', () => {
+  test('C3 T11 a session owes its hang-up when LiveKit did not confirm it, and when its deadline cut it', () => {
     expect(owes([opened(), effect('requested'), hung(false), closed])).toBe(true);
     expect(owes([opened(), effect('requested'), closed])).toBe(true);
     expect(owes([opened(), effect('requested'), effect('late', { verified: false }), closed])).toBe(true);

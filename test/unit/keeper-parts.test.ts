@@ -186,7 +186,7 @@ describe('the sealer', () => {
     ...worker(['one']),
     livekit: { url: 'wss://one.example', apiKey: 'key', apiSecret: 'secret' },
   });
-  test('C3 T11 writes an owed hang-up down before the report is sealed, once, however often the seal fails', async () => {
+  test('C3 T11 an owed hang-up is written down before the report is sealed, once, however often the seal fails', async () => {
     await using store = await memory();
     await accepted('AJ_1');
     const journal = await openJournal({ directory, session: 'AJ_1', file: 'keeper' });

@@ -111,7 +111,7 @@ describe('a dead session', () => {
     expect(isHangUpOwed).toBe(false);
   });
 
-  test('C3 is hung up on and sealed within the limits when LiveKit does not answer, and the hang-up is owed', async () => {
+  test('C3 a dead session is hung up on and sealed within the limits when LiveKit does not answer, and the hang-up is owed', async () => {
     const rooms = new FakeRooms();
     rooms.isHung = true;
     const begun = performance.now();
@@ -122,7 +122,7 @@ describe('a dead session', () => {
     expect(isHangUpOwed).toBe(true);
   });
 
-  test('C3 owes a hang-up that LiveKit does not confirm', async () => {
+  test('C3 a hang-up of a dead session that LiveKit does not confirm is owed', async () => {
     const rooms = new FakeRooms();
     rooms.answer = { verified: false, attempts: 2, left: ['caller'] };
     const { isHangUpOwed, sealedOwing, of } = await run({ rooms });
@@ -136,14 +136,14 @@ describe('a dead session', () => {
     expect(states.at(-1)).toBe('sealing');
   });
 
-  test('A25 with a telephone in its room has it removed first, and LiveKit is asked for it once', async () => {
+  test('A25 a dead session with a telephone in its room has it removed first, and LiveKit is asked for it once', async () => {
     const rooms = new FakeRooms();
     rooms.list = [{ ...caller, identity: 'phone', kind: 'sip' }, ghost];
     await run({ rooms });
     expect(rooms.hangUps).toMatchObject([{ strategy: 'delete-room', roomSid: 'RM_1', sip: ['phone'] }]);
   });
 
-  test('C5 that never opened leaves a room alone in which another agent speaks', async () => {
+  test('C5 a session that never opened leaves a room alone in which another agent speaks', async () => {
     const { rooms, seals, isHangUpOwed } = await run({ isUnopened: true });
     expect(rooms.hangUps).toEqual([]);
     expect(seals).toBe(1);
@@ -152,7 +152,7 @@ describe('a dead session', () => {
 });
 
 describe('a room that was made anew', () => {
-  test('C5 under the same name is another call, and is left alone', async () => {
+  test('C5 a room that was made anew under the same name is another call, and is left alone', async () => {
     const rooms = new FakeRooms();
     rooms.sid = 'RM_2';
     const { seals, isHangUpOwed } = await run({ rooms });
