@@ -1,6 +1,6 @@
 import { listSessions } from '../journal/read.ts';
 import { whatIsKnown } from '../keeper/reading.ts';
-import type { SessionRow } from '../store/store.ts';
+import type { HangUpState, SessionRow } from '../store/store.ts';
 import { oneLine, spellMs, table } from '../terminal/paint.ts';
 import { clock, limitOf, none, oneOf } from './arguments.ts';
 import type { Command, Context } from './command.ts';
@@ -13,23 +13,27 @@ export const sessions: Command = {
   name: 'sessions',
   usage: '',
   summary: 'Lists sessions, newest first.',
-  details: `--state open|recovering|sealed   only these
+  details: `A session whose hang-up nobody confirmed says so: its caller may still be on the line.
+
+--state open|recovering|sealed   only these
 --limit N                        at most N, default 50`,
   options: { state: { type: 'string' }, limit: { type: 'string' } },
   async run(given, context) {
     none(given, 'sessions');
     const limit = limitOf(given);
     const state = oneOf(given.values['state'], states, '--state');
-    const rows = await rowsOf(context, limit, state);
+    const rows = (await rowsOf(context, limit, state)).map(withHangUp(await unreleased(context)));
     if (given.isJson) context.print(JSON.stringify(rows, null, 2));
     else if (rows.length === 0) context.print(`no sessions in ${context.settings.directory}`);
     else {
-      const cells = rows.map(({ session, state, acceptedAt, endedAt, by, reason, room }) => [
+      const cells = rows.map(({ session, state, acceptedAt, endedAt, by, reason, room, hangUp }) => [
         session,
         state,
         clock(acceptedAt),
         endedAt === undefined ? '' : spellMs(endedAt - acceptedAt),
-        reason === undefined ? '' : `${oneLine(reason)} (${by ?? '?'})`,
+        [reason === undefined ? '' : `${oneLine(reason)} (${by ?? '?'})`, hangUp === undefined ? '' : words[hangUp]]
+          .filter((part) => part !== '')
+          .join(', '),
         oneLine(room),
       ]);
       context.print(table([['SESSION', 'STATE', 'ACCEPTED', 'LASTED', 'END', 'ROOM'], ...cells]));
@@ -37,6 +41,22 @@ export const sessions: Command = {
     return exitCodes.ok;
   },
 };
+
+type Unreleased = Exclude<HangUpState, 'done'>;
+const words: Record<Unreleased, string> = { owed: 'hang-up owed', 'given-up': 'hang-up given up' };
+
+/** By session: whose caller may still be on the line. */
+async function unreleased({ settings }: Context): Promise<Map<string, Unreleased>> {
+  const of = (state: Unreleased) => withStore(settings, [], (store) => store.hangUps({ limit: 10_000, state }));
+  const found = [...(await of('owed')), ...(await of('given-up'))];
+  return new Map(found.map(({ session, state }) => [session, state as Unreleased]));
+}
+const withHangUp =
+  (those: Map<string, Unreleased>) =>
+  (row: SessionRow): SessionRow & { hangUp?: Unreleased } => {
+    const hangUp = those.get(row.session);
+    return { ...row, ...(hangUp && { hangUp }) };
+  };
 
 async function rowsOf(
   { settings }: Context,

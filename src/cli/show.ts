@@ -1,7 +1,7 @@
 import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { mergeByTime } from '../journal/merge.ts';
 import { fold } from '../report/fold.ts';
-import type { Delivery } from '../store/store.ts';
+import type { Delivery, OwedHangUp } from '../store/store.ts';
 import { oneLine, table } from '../terminal/paint.ts';
 import { summaryRows } from '../terminal/summary.ts';
 import { printed, timeline, type Row } from '../terminal/timeline.ts';
@@ -15,12 +15,13 @@ export const show: Command = {
   usage: 'ID',
   summary: 'Shows what happened in a session, as its journal has it.',
   details: `States with how long they lasted, what was said, tools, errors, what was heard of our lines, the hang-up, and
-what became of the report. Also while the call still runs.`,
+what became of the report; a hang-up that is owed, or was. Also while the call still runs.`,
   options: {},
   async run(given, { settings, print, paint }) {
     const session = only(given, 'ID', 'show');
     const journal = await journalOf(settings, session);
     const deliveries = await withStore(settings, [], (store) => store.deliveries({ limit: 100, session }));
+    const [owed] = await withStore(settings, [], (store) => store.hangUps({ limit: 1, session }));
     if (!journal) {
       const sealed = await withStore(settings, undefined, (store) => store.report(session));
       if (!sealed) return notFound(settings, session);
@@ -32,7 +33,7 @@ what became of the report. Also while the call still runs.`,
     const report = fold(journal);
     if (given.isJson) {
       const brief = deliveries.map(withoutBody);
-      print(JSON.stringify({ session, timeline: rows, report, deliveries: brief }, null, 2));
+      print(JSON.stringify({ session, timeline: rows, report, deliveries: brief, owedHangUp: owed ?? null }, null, 2));
       return exitCodes.ok;
     }
     const startedAt = rows[0]?.at ?? 0;
@@ -43,6 +44,7 @@ what became of the report. Also while the call still runs.`,
     print('');
     const facts = isOver ? summaryRows(report) : [['', 'not over yet'] as const];
     for (const [name, text] of facts) print(`${paint('quiet', name.padEnd(9))}${text}`);
+    if (owed) print(`\n${table([owedCells(owed)])}`);
     if (deliveries.length > 0) print(`\n${table(deliveries.toReversed().map(cellsOf))}`);
     return exitCodes.ok;
   },
@@ -59,9 +61,24 @@ const rowsOf = ({ epochs, keeper }: SessionJournal): Row[] => {
   return mergeByTime(lists, ({ entry }) => entry.at).flatMap(({ entry, file }) => rowOf(entry, file) ?? []);
 };
 
+const owedStates: Record<OwedHangUp['state'], (row: OwedHangUp) => string> = {
+  owed: ({ nextAt }) => `still owed, next attempt ${clock(nextAt)}`,
+  done: ({ settledAt = 0 }) => `done ${clock(settledAt)}`,
+  'given-up': ({ settledAt = 0 }) => `given up ${clock(settledAt)}: look for the room`,
+};
+
+const attemptsOf = (attempts: number): string => (attempts === 1 ? '1 attempt' : `${attempts} attempts`);
+
+const owedCells = (row: OwedHangUp): string[] => [
+  `late hang-up (${row.strategy})`,
+  owedStates[row.state](row),
+  attemptsOf(row.attempts),
+  row.state === 'done' || row.lastError === undefined ? '' : oneLine(row.lastError),
+];
+
 const cellsOf = ({ kind, destination, state, attempts, lastError }: Delivery): string[] => [
   `${kind} → ${oneLine(destination)}`,
   state,
-  attempts === 1 ? '1 attempt' : `${attempts} attempts`,
+  attemptsOf(attempts),
   state === 'delivered' || lastError === undefined ? '' : oneLine(lastError),
 ];

@@ -10,7 +10,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { defaultPolicy, type Policy } from '../../machines/index.ts';
-import type { EntryData, HangUpPolicy, JobFacts, Owner } from '../journal/entry.ts';
+import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
 import { isAlive } from '../journal/owner.ts';
 import { readSession } from '../journal/read.ts';
 import type { FromKeeper, JobHello } from '../link/messages.ts';
@@ -18,9 +18,7 @@ import type { Peer } from '../link/server.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import type { Store } from '../store/store.ts';
 import { openNotes } from './notes.ts';
-import { hangUpLater } from './owed.ts';
-import { strategyFor } from '../session/hang-up-strategy.ts';
-import { whatIsKnown, type Known } from './reading.ts';
+import { defaultHangUp, whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
 
@@ -30,7 +28,6 @@ const RECONNECT_MS = 2_000;
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
 const KILL_MS = 500;
 const ASK_MS = 2_000;
-const defaultHangUp: HangUpPolicy = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' };
 
 export type Noticed = EntryData['keeper.noticed']['what'];
 
@@ -41,7 +38,7 @@ export type FollowOptions = {
   rooms: () => Promise<Rooms | null>;
   apologize: () => Apologize | undefined;
   /** Tries until it is sealed; rejects only when the keeper ends first. */
-  seal: (session: string, log: Logger) => Promise<Sealed>;
+  seal: (session: string, log: Logger, isHangUpOwed?: boolean) => Promise<Sealed>;
   log: Logger;
 };
 
@@ -139,10 +136,10 @@ export function followSession(session: string, options: FollowOptions): Followed
   };
 
   let sealing: Promise<void> | undefined;
-  const seal = () => {
+  const seal = (isHangUpOwed = false) => {
     sealing ??= (async () => {
       await notes.durable();
-      const { isFirst, ...sealed } = await options.seal(session, log);
+      const { isFirst, ...sealed } = await options.seal(session, log, isHangUpOwed);
       report = sealed.report;
       if (!isFirst) return;
       notes.append('keeper.sealed', sealed);
@@ -179,15 +176,7 @@ export function followSession(session: string, options: FollowOptions): Followed
       notes,
       log,
     });
-    if (isHangUpOwed && rooms && facts) {
-      log.error('nobody confirmed the hang-up: the caller may still be in the room; trying on');
-      const { name: room, sid: roomSid } = facts.room;
-      const caller = known?.caller;
-      const strategy = strategyFor(known?.end ?? null, known?.hangUp ?? defaultHangUp);
-      const who = { ...(caller !== undefined && { caller }), ...(identity !== undefined && { agent: identity }) };
-      void hangUpLater(rooms, { room, roomSid, strategy, ...who }, log);
-    }
-    await seal(); // its deadline in the machine is over; the work is not
+    await seal(isHangUpOwed); // its deadline in the machine is over; the work is not
   };
 
   const kill = async (victim: Owner) => {

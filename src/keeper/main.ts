@@ -3,7 +3,7 @@
  * below it has died; so it is the one that seals.
  *
  * Here the parts are put together, and taken apart again in the order in which they need each other:
- *   tell the calls → drain the worker → every session sealed → what is sealed delivered → exit.
+ *   tell the calls → drain the worker → every session sealed → what is sealed delivered, what is owed tried → exit.
  *   M1  Every step of the end has a limit, and what is left at the limit is killed, hung up on, and sealed.
  *   M2  Only the first SIGTERM counts. A second SIGINT (an impatient terminal) shortens the budget, and nothing else.
  */
@@ -20,6 +20,7 @@ import { settledWithin } from '../session/deadline.ts';
 import { openStore } from '../store/open.ts';
 import { defaultPolicy } from '../../machines/index.ts';
 import { claimDirectory } from './claim.ts';
+import { startOwed } from './owed.ts';
 import { startSealer } from './seal.ts';
 import { trackSessions } from './sessions.ts';
 import { workerFacts } from './worker-facts.ts';
@@ -94,11 +95,14 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       },
     });
     closers.push(() => relay.stop());
+    const owed = startOwed({ store, log, livekit: () => facts.livekit });
+    closers.push(() => owed.stop());
     const sealer = startSealer({
       directory,
       store,
       worker: () => facts.hello(),
       onSealed: () => relay.wake(),
+      onOwed: () => owed.wake(),
       log,
     });
     closers.push(() => sealer.stop());
@@ -108,7 +112,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       log,
       rooms: () => facts.rooms(),
       apologize: () => facts.apologize(),
-      seal: (session, sessionLog) => sealer.seal(session, sessionLog),
+      seal: (session, sessionLog, isHangUpOwed) => sealer.seal(session, sessionLog, isHangUpOwed),
     });
     closers.push(() => sessions.stop());
     const worker = superviseWorker({
@@ -133,6 +137,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
             log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
             facts.take(message);
             worker.hello(message.pid);
+            owed.wake();
             return relay.wake();
           case 'worker.ready':
             return log.info('the worker takes calls');
@@ -186,8 +191,11 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       worker.kill();
     }
     const { code } = await worker.ended;
-    const { pending } = facts.now ? await relay.settled(DELIVERY_MS) : { pending: 0 };
-    log.info({ code, open: sessions.openCount, pending }, 'the keeper ends');
+    const [{ pending }, hangUpsOwed] = await Promise.all([
+      facts.now ? relay.settled(DELIVERY_MS) : { pending: 0 },
+      owed.lastTry(),
+    ]);
+    log.info({ code, open: sessions.openCount, pending, hangUpsOwed }, 'the keeper ends');
     return code;
   } finally {
     for (const close of closers.toReversed()) {

@@ -1,10 +1,11 @@
 /** What a keeper has to know of a session, read off its journal. Pure. */
 import type { End, Policy } from '../../machines/index.ts';
-import type { HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
+import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { recordedEnd } from '../report/end.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
 
 export type Known = {
+  /** The room's sid as dispatched, else as the job found it. */
   facts: JobFacts | undefined;
   acceptedAt: number | undefined;
   openedAt: number | undefined;
@@ -18,7 +19,20 @@ export type Known = {
   end: End | null;
   /** The caller was hung up on, and LiveKit confirmed it. */
   isReleased: boolean;
+  /** A hang-up was asked for, and nobody confirmed it: refused, cut off by its deadline, or without an answer. */
+  isHangUpOwed: boolean;
   caller: string | undefined;
+};
+
+/** For a session whose journal does not say. */
+export const defaultHangUp: HangUpPolicy = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' };
+
+const isHangUp = (entry: Entry) => entry.kind === 'effect' && entry.data.name === 'hangUp';
+/** Also where recovery found that the room is somebody else's: then there is nothing to be noted but this. */
+const isSettledWell = (entry: Entry): boolean => {
+  if (entry.kind !== 'effect' || entry.data.name !== 'hangUp' || entry.data.phase !== 'settled') return false;
+  const { output } = entry.data;
+  return typeof output === 'object' && output !== null && 'verified' in output && output['verified'] === true;
 };
 
 export function whatIsKnown(journal: SessionJournal): Known {
@@ -33,8 +47,18 @@ export function whatIsKnown(journal: SessionJournal): Known {
   const wasStale = isStale(closed?.data.end);
   const caller = entries.findLast((entry) => entry.kind === 'participant' && entry.data.isCaller === true);
   const job = opened?.data ?? accepted?.data;
+  const all: Entry[] = [...entries, ...journal.keeper];
+  const isReleased = all.some((entry) => entry.kind === 'hangup' && entry.data.verified);
+  const isAsked = all.some((entry) => entry.kind === 'hangup' || isHangUp(entry));
+  const found = entries.find((entry) => entry.kind === 'room' && entry.data.change === 'connected');
+  const foundSid = (found?.kind === 'room' && found.data.sid) || '';
   return {
-    facts: job && { job: job.job, agentName: job.agentName, room: job.room, metadata: job.metadata },
+    facts: job && {
+      job: job.job,
+      agentName: job.agentName,
+      room: { name: job.room.name, sid: job.room.sid === '' ? foundSid : job.room.sid },
+      metadata: job.metadata,
+    },
     acceptedAt: accepted?.at,
     openedAt: entries.find(({ kind }) => kind === 'session.opened')?.at,
     isWithdrawn: isWithdrawn || wasStale,
@@ -43,7 +67,8 @@ export function whatIsKnown(journal: SessionJournal): Known {
     policy: job?.policy,
     hangUp: job?.hangUp,
     end: recordedEnd(journal),
-    isReleased: [...entries, ...journal.keeper].some((entry) => entry.kind === 'hangup' && entry.data.verified),
+    isReleased,
+    isHangUpOwed: isAsked && !isReleased && !all.some(isSettledWell),
     caller: caller?.kind === 'participant' ? caller.data.identity : undefined,
   };
 }

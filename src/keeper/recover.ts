@@ -36,7 +36,8 @@ export type RecoveryRequest = {
   rooms: Rooms | null;
   /** Absent: the call is hung up on without a word. */
   apologize: Apologize | undefined;
-  seal: () => Promise<unknown>;
+  /** `isHangUpOwed`: the caller may still be on the line; to be written down before the seal. */
+  seal: (isHangUpOwed: boolean) => Promise<unknown>;
   notes: Pick<Notes, 'append'>;
   log: Log;
 };
@@ -53,12 +54,14 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
   const { room, agent, policy, rooms, notes, log } = request;
   const scope = new AbortController();
   let isForeign = false;
+  let telephones: string[] | undefined;
   let effectCount = 0;
 
   const act: Effect = {
     probe: async (_, signal) => {
       if (!rooms) return { callerThere: false, successorSpeaks: false };
       const [occupants, sid] = await Promise.all([rooms.occupants(room, signal), rooms.sidOf(room, signal)]);
+      telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
       const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
       isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
       if (isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
@@ -103,6 +106,8 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       const result = await rooms.hangUp({
         room,
         strategy,
+        ...(request.roomSid !== '' && { roomSid: request.roomSid }),
+        ...(telephones && { sip: telephones }),
         signal,
         ...(request.caller !== undefined && { caller: request.caller }),
         ...(agent !== undefined && { agent }),
@@ -116,7 +121,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       );
       return { verified: result.verified };
     },
-    seal: () => request.seal(),
+    seal: ({ hangUpOwed }) => request.seal(hangUpOwed),
   };
 
   const provide = <Name extends keyof RecoveryEffects>(name: Name) =>
@@ -190,8 +195,9 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       error: (error) => {
         log.error({ err: error }, 'the recovery machine failed; sealing without it');
         notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
-        void request.seal().catch(() => undefined);
-        finish(true);
+        const isHangUpOwed = !request.isReleased && rooms !== null;
+        void request.seal(isHangUpOwed).catch(() => undefined);
+        finish(isHangUpOwed);
       },
     });
     actor.start();

@@ -7,6 +7,7 @@
  *   S3  Destinations hold secrets, so they live in the worker and in memory only. Nothing is sealed before a worker has
  *       said where reports go: without its deliveries in the same transaction, a report is lost to everybody if this
  *       keeper dies. Until then the session stays unsealed, for this keeper or the next.
+ *   S4  A hang-up that nobody confirmed is written down before the report is sealed: after it nobody looks here again.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -18,7 +19,8 @@ import { settledWithin, unlessAborted } from '../session/deadline.ts';
 import { alertsFor, deliveriesFor } from '../delivery/rows.ts';
 import type { Report } from '../report/schema.ts';
 import type { SealedReport, Store } from '../store/store.ts';
-import { whatIsKnown } from './reading.ts';
+import { owedBy } from './owed.ts';
+import { whatIsKnown, type Known } from './reading.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
@@ -26,7 +28,8 @@ const STORE_MS = 10_000;
 
 export type Sealed = { report: string; bytes: number; /** false: it was sealed before. */ isFirst: boolean };
 export type Sealer = {
-  seal(session: string, log: Logger): Promise<Sealed>;
+  /** @param isHangUpOwed the caller may still be on the line, also where the journal does not say so */
+  seal(session: string, log: Logger, isHangUpOwed?: boolean): Promise<Sealed>;
   stop(): void;
 };
 
@@ -40,21 +43,37 @@ const alertsOf = ({ end }: Report, session: string, at: number, { alerts }: Work
 
 export function startSealer(options: {
   directory: string;
-  store: Pick<Store, 'seal' | 'report'>;
+  store: Pick<Store, 'seal' | 'report' | 'owe'>;
   /** What the worker said; waits for one. */
   worker: () => Promise<WorkerHello>;
   /** There is something to deliver. */
   onSealed: () => void;
+  /** There is somebody to hang up on. */
+  onOwed: () => void;
   log: Logger;
 }): Sealer {
-  const { directory, store, onSealed } = options;
+  const { directory, store, onSealed, onOwed } = options;
   const stopped = new AbortController();
 
-  const sealOnce = async (session: string, worker: WorkerHello): Promise<Sealed> => {
+  /** S4. */
+  const owe = async (session: string, known: Known, { livekit }: WorkerHello, log: Logger) => {
+    const owed = livekit && !known.isWithdrawn ? owedBy(session, known, livekit.url, Date.now()) : undefined;
+    if (!owed || !(await store.owe(owed))) return;
+    log.error({ room: owed.room }, 'nobody confirmed the hang-up: the caller may still be in the room; trying on');
+    onOwed();
+  };
+
+  const sealOnce = async (
+    session: string,
+    worker: WorkerHello,
+    isHangUpOwed: boolean,
+    log: Logger,
+  ): Promise<Sealed> => {
     const already = await store.report(session);
     if (already) return { report: already.report, bytes: Buffer.byteLength(already.body), isFirst: false };
     const journal = await readSession(directory, session);
     const known = whatIsKnown(journal);
+    if (isHangUpOwed || known.isHangUpOwed) await owe(session, known, worker, log);
     const folded = fold(journal);
     const body = serializeReport(folded);
     const report = reportId(session);
@@ -90,11 +109,11 @@ export function startSealer(options: {
   };
 
   return {
-    async seal(session, log) {
+    async seal(session, log, isHangUpOwed = false) {
       const worker = await unlessAborted(options.worker(), stopped.signal); // S3
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
         stopped.signal.throwIfAborted();
-        const outcome = await settledWithin(sealOnce(session, worker), STORE_MS);
+        const outcome = await settledWithin(sealOnce(session, worker, isHangUpOwed, log), STORE_MS);
         if (outcome.kind === 'settled') {
           onSealed();
           return outcome.value;

@@ -21,6 +21,8 @@ export type WorkerFacts = {
   /** The last hello; pending while there was none. */
   hello(): Promise<WorkerHello>;
   rooms(): Promise<Rooms | null>;
+  /** As the last hello had it; undefined while there was none, or when there is no LiveKit. */
+  readonly livekit: { server: string; rooms: Rooms } | undefined;
   apologize(): Apologize | undefined;
 };
 
@@ -50,6 +52,9 @@ export function workerFacts(options: { apologizes: boolean; audio?: string; log:
     async hello() {
       const first = await arrived;
       return hello ?? first;
+    },
+    get livekit() {
+      return hello?.livekit && rooms ? { server: hello.livekit.url, rooms } : undefined;
     },
     async rooms() {
       await first;

@@ -6,7 +6,7 @@
  *   V3  Who leaves in the middle of a REFER has most likely gone where they were sent: lost, until its answer says more.
  *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
  */
-import type { JobContext, voice } from '@livekit/agents';
+import { type JobContext, log as sdkLog, type voice } from '@livekit/agents';
 import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
 import type { End } from '../../machines/index.ts';
 import { openRooms } from '../rooms/server-api.ts';
@@ -36,7 +36,10 @@ const isAnswered = (participant: RemoteParticipant) =>
 
 export function roomVenue(context: JobContext, { send, recorder }: Reporter): Venue {
   const { room, job, info } = context;
-  const rooms = openRooms({ url: info.url, apiKey: info.apiKey ?? '', apiSecret: info.apiSecret ?? '' });
+  const rooms = openRooms(
+    { url: info.url, apiKey: info.apiKey ?? '', apiSecret: info.apiSecret ?? '' },
+    { log: { error: (fields, message) => sdkLog().error({ job: job.id, ...fields }, message) } }, // a refused key
+  );
   const track = ownTrack(room);
   let caller: Caller | undefined;
   let isThere = false;
@@ -46,6 +49,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
   /** Departures that are held back while a REFER is under way (V3). */
   let referring: { departure?: End } | undefined;
   const expected = new Map<string, { come: (who: RemoteParticipant) => void; fail: (why: Error) => void }>();
+  let roomSid = job.room?.sid ?? '';
   const waiting = new Set<() => void>();
   const seen = new Set<string>(); // connect() and the event may both name somebody
 
@@ -150,7 +154,8 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       const sid = await settledWithin(room.getSid(), 1000);
       const found = sid.kind === 'settled' ? sid.value : '';
       recorder.append('room', { change: 'connected', sid: found });
-      const dispatched = job.room?.sid ?? '';
+      const dispatched = roomSid;
+      if (found !== '') roomSid = found;
       if (dispatched !== '' && found !== '' && dispatched !== found) {
         isStale = true;
         send({ type: 'session.end', end: staleDispatch, drain: false });
@@ -216,6 +221,11 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
         strategy: isOthers ? 'leave' : strategy,
         ...(caller && { caller: caller.identity }),
         ...(room.localParticipant && { agent: room.localParticipant.identity }),
+        ...(roomSid !== '' && { roomSid }),
+        // Who never came in does not know who waits there.
+        ...(room.isConnected && {
+          sip: [...room.remoteParticipants.values()].filter(isSip).map((one) => one.identity),
+        }),
         signal,
       });
       isThere = false;

@@ -173,15 +173,15 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   const removeOnce = (room: string, identity: string, signal: AbortSignal): Promise<void> =>
     askGone(`remove ${identity}`, signal, () => client.removeParticipant(room, identity));
 
-  /** R6. Never rejects. Not without a limit of its own: the deletion has to come in the same attempt. */
+  /** R6. Within a limit of its own: the deletion has to come in the same attempt. Rejects only when all is hopeless. */
   const removeTelephones = async ({ room, sip, signal }: HangUp): Promise<void> => {
     if (sip?.length === 0) return;
     const soon = AbortSignal.any([signal, AbortSignal.timeout(attemptMs / 2)]);
     try {
       const them = sip ?? (await list(room, soon)).filter(({ kind }) => kind === 'sip').map(nameOf);
       await Promise.allSettled(them.map((identity) => removeOnce(room, identity, soon)));
-    } catch {
-      // Whatever it was, the deletion meets it too, and says so.
+    } catch (error) {
+      if (error instanceof RoomsError && error.hopeless) throw error;
     }
   };
 
@@ -255,14 +255,16 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
     refer: async (room, identity, to, signal, { ringingMs = RINGING_MS, ...wanted } = {}) => {
       // The SDK adds two seconds to the ringing; BigInt, which it uses, takes whole seconds only.
       const ringingTimeout = Math.max(1, Math.ceil(ringingMs / 1_000));
-      const inTime = AbortSignal.any([signal, AbortSignal.timeout(ringingMs + attemptMs)]);
+      const longestReferMs = ringingMs + attemptMs;
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(longestReferMs)]);
       try {
         if (inTime.aborted) return { outcome: 'failed', error: 'refer: stopped before it was asked for' };
         await unlessStopped(sip.transferSipParticipant(room, identity, to, { ...wanted, ringingTimeout }), inTime);
         return { outcome: 'transferred' };
       } catch (thrown) {
         const { message } = thrown instanceof SipCallError ? thrown : translated('refer', thrown);
-        return { ...refusalOf(thrown), error: message };
+        const isLate = inTime.aborted && !signal.aborted;
+        return { ...refusalOf(thrown), error: isLate ? `refer: no answer within ${longestReferMs} ms` : message };
       }
     },
     hangUp: async (request): Promise<HangUpResult> => {

@@ -1,9 +1,10 @@
 /** Numbered migrations, each in a transaction of its own; `user_version` says how many were applied. */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { begin } from './sql/000001-begin.ts';
+import { hangUps } from './sql/000002-hang-ups.ts';
 import { StoreError } from './store.ts';
 
-const migrations: readonly string[] = [begin];
+const migrations: readonly string[] = [begin, hangUps];
 
 const versionOf = (database: DatabaseSyncInstance): number =>
   (database.prepare('pragma user_version').get() as { user_version: number }).user_version;

@@ -17,7 +17,11 @@ import {
   type Claimed,
   type Delivery,
   type DeliveryState,
+  type HangUpSettlement,
+  type HangUpState,
   type NewDelivery,
+  type NewHangUp,
+  type OwedHangUp,
   type Page,
   type SealedReport,
   type SessionRow,
@@ -151,6 +155,23 @@ const deliveryOf = (row: Row): Delivery =>
     lastError: row['last_error'],
   }) as Delivery;
 
+const hangUpOf = (row: Row): OwedHangUp =>
+  known({
+    session: row['session'],
+    server: row['server'],
+    room: row['room'],
+    roomSid: row['room_sid'],
+    strategy: row['strategy'],
+    caller: row['caller'],
+    agent: row['agent'],
+    since: row['since'],
+    nextAt: row['next_at'],
+    state: row['state'],
+    attempts: row['attempts'],
+    settledAt: row['settled_at'],
+    lastError: row['last_error'],
+  }) as OwedHangUp;
+
 /** A body that equals the sealed report's is kept once, however many destinations there are. */
 const DELIVERY_ROWS = `
   select d.*, coalesce(b.body, r.body) as body from deliveries d
@@ -170,6 +191,19 @@ const SETTLE = `
   update deliveries set state = ?, next_at = coalesce(?, next_at), settled_at = ?, last_error = coalesce(?, last_error),
     owner = null, lease = null, lease_until = null
   where delivery = ? and lease = ? and state = 'delivering'`;
+
+const OWE = `
+  insert into hang_ups (session, server, room, room_sid, strategy, caller, agent, state, since, next_at)
+  values (?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?) on conflict (session) do nothing`;
+
+const SETTLE_HANG_UP = `
+  update hang_ups set state = ?, next_at = coalesce(?, next_at), settled_at = ?, last_error = coalesce(?, last_error)
+  where session = ? and state = 'owed'`;
+
+const TAKE_OWED = `
+  update hang_ups set attempts = attempts + 1, next_at = ? where session in
+    (select session from hang_ups where state = 'owed' and server = ? and next_at <= ? order by next_at, rowid limit ?)
+  returning *`;
 
 const CLAIM = `
   update deliveries set state = 'delivering', attempts = attempts + 1, owner = ?, lease = ?, lease_until = ?
@@ -268,6 +302,48 @@ class SqliteStore implements Store {
       and (?3 is null or d.state = ?3) order by d.created_at desc, d.rowid desc limit ?4`;
     const values = [before ?? null, session ?? null, state ?? null, limit];
     return this.#rows('list deliveries', sql, ...values).map(deliveryOf);
+  }
+
+  async owe(hangUp: NewHangUp): Promise<boolean> {
+    const { session, server, room, roomSid, strategy, caller, agent, since, nextAt } = hangUp;
+    const who = [caller ?? null, agent ?? null];
+    const times = [Math.round(since), Math.round(nextAt)];
+    return this.#write(
+      'write down a hang-up',
+      () => this.#run(OWE, session, server, room, roomSid, strategy, ...who, ...times) > 0,
+    );
+  }
+
+  async takeOwed({ server, now, again, limit }: Parameters<Store['takeOwed']>[0]): Promise<OwedHangUp[]> {
+    const rows = this.#write('take owed hang-ups', () =>
+      this.#all(TAKE_OWED, Math.round(again), server, Math.round(now), limit),
+    );
+    return rows.map(hangUpOf).sort((one, other) => one.since - other.since);
+  }
+
+  async settleHangUp(session: string, settlement: HangUpSettlement): Promise<boolean> {
+    const { kind } = settlement;
+    const state: HangUpState = kind === 'retry' ? 'owed' : kind;
+    const nextAt = kind === 'retry' ? Math.round(settlement.nextAt) : null;
+    const settledAt = kind === 'retry' ? null : Math.round(settlement.at);
+    const error = kind === 'done' ? null : settlement.error;
+    return this.#write(
+      'settle a hang-up',
+      () => this.#run(SETTLE_HANG_UP, state, nextAt, settledAt, error, session) > 0,
+    );
+  }
+
+  async nextOwed(server: string): Promise<number | undefined> {
+    const sql = `select min(next_at) as next from hang_ups where state = 'owed' and server = ?`;
+    const next = this.#rows('look for owed hang-ups', sql, server)[0]?.['next'];
+    return typeof next === 'number' ? next : undefined;
+  }
+
+  async hangUps(page: Page & { session?: string; state?: HangUpState }): Promise<OwedHangUp[]> {
+    const { limit, before, session, state } = page;
+    const sql = `select * from hang_ups where (?1 is null or since < ?1) and (?2 is null or session = ?2)
+      and (?3 is null or state = ?3) order by since desc, rowid desc limit ?4`;
+    return this.#rows('list hang-ups', sql, before ?? null, session ?? null, state ?? null, limit).map(hangUpOf);
   }
 
   async close(): Promise<void> {

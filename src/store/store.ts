@@ -1,5 +1,5 @@
 /**
- * The store's port: index of sessions, sealed reports, the outbox. SQLite (embedded) implements it now; Postgres is to
+ * The store's port: index of sessions, sealed reports, the outbox, and hang-ups that are still owed. SQLite (embedded) implements it now; Postgres is to
  * pass the same contract suite. Only the keeper writes sessions and seals; anyone may enqueue a delivery.
  *
  * Times are milliseconds since the epoch. Every method rejects with StoreError (what was wanted, what came).
@@ -78,7 +78,37 @@ export type Settlement =
   | { kind: 'retry'; nextAt: number; error: string }
   | { kind: 'dead'; at: number; error: string };
 
-/** `before`: only rows accepted (sessions) or created (deliveries) earlier than this. */
+/** A hang-up that nobody confirmed in time: whom to release, where, and since when it is owed. One for a session. */
+export type NewHangUp = {
+  session: string;
+  /** URL of the LiveKit server: a keeper of another one would find no such room, and call that done. */
+  server: string;
+  room: string;
+  /** Empty when it is not known. */
+  roomSid: string;
+  strategy: 'delete-room' | 'remove-sip' | 'remove-caller' | 'leave';
+  /** The linked caller's identity. */
+  caller?: string;
+  /** The identity of the session's own agent; unknown when its job never began. */
+  agent?: string;
+  since: number;
+  nextAt: number;
+};
+export type HangUpState = 'owed' | 'done' | 'given-up';
+export type OwedHangUp = NewHangUp & {
+  state: HangUpState;
+  /** That were begun; the session's own are in its journal. */
+  attempts: number;
+  settledAt?: number;
+  lastError?: string;
+};
+
+export type HangUpSettlement =
+  | { kind: 'done'; at: number }
+  | { kind: 'retry'; nextAt: number; error: string }
+  | { kind: 'given-up'; at: number; error: string };
+
+/** `before`: only rows accepted (sessions), created (deliveries) or owed (hang-ups) earlier than this. */
 export type Page = { limit: number; before?: number };
 
 export interface Store {
@@ -105,5 +135,18 @@ export interface Store {
   nextDue(): Promise<number | undefined>;
   /** Newest first. */
   deliveries(page: Page & { session?: string; state?: DeliveryState }): Promise<Delivery[]>;
+  /** Written down, to be done later. A session that owes one already, or did, is left as it is: `false`. */
+  owe(hangUp: NewHangUp): Promise<boolean>;
+  /**
+   * Owed rows of one server that are due, oldest first. Their attempts are counted, and they are due again at `again`,
+   * so that nobody else tries meanwhile, and somebody does when this keeper dies.
+   */
+  takeOwed(ask: { server: string; now: number; again: number; limit: number }): Promise<OwedHangUp[]>;
+  /** Changes nothing when it is not owed any more: `false`. */
+  settleHangUp(session: string, settlement: HangUpSettlement): Promise<boolean>;
+  /** When the next owed row of this server is due; undefined when none waits. */
+  nextOwed(server: string): Promise<number | undefined>;
+  /** Newest first. */
+  hangUps(page: Page & { session?: string; state?: HangUpState }): Promise<OwedHangUp[]>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** What every store has to do, whatever it is made of. `open` gives an empty store; `again` a second connection to it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
-import { newDelivery, sealedReport, sessionRow } from './store-rows.ts';
+import { newDelivery, newHangUp, sealedReport, sessionRow } from './store-rows.ts';
 
 export type StoreMaker = {
   open(): Promise<Store>;
@@ -219,6 +219,63 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect(await names({ limit: 10, session: 'one' })).toEqual(['d3', 'd1']);
       expect(await names({ limit: 10, state: 'dead' })).toEqual([]);
       expect(await names({ limit: 10, before: 0 })).toEqual([]);
+    });
+
+    const take = (more: Partial<Parameters<Store['takeOwed']>[0]> = {}) =>
+      store.takeOwed({ server: 'wss://one.example', now: 10_000, again: 40_000, limit: 10, ...more });
+
+    it('an owed hang-up is kept whole, and owing it twice changes nothing', async () => {
+      expect(await store.owe(newHangUp('one'))).toBe(true);
+      expect(await store.owe(newHangUp('one', { room: 'other', nextAt: 0 }))).toBe(false);
+      const row = { ...newHangUp('one'), state: 'owed', attempts: 0 };
+      expect(await store.hangUps({ limit: 10 })).toEqual([row]);
+      const { caller: _caller, agent: _agent, ...unknown } = newHangUp('two');
+      await store.owe(unknown);
+      expect(await store.hangUps({ limit: 10, session: 'two' })).toEqual([{ ...unknown, state: 'owed', attempts: 0 }]);
+    });
+
+    it('due hang-ups of one server are taken oldest first, up to the limit, and not again before their time', async () => {
+      await store.owe(newHangUp('later', { nextAt: 10_001 }));
+      await store.owe(newHangUp('second', { since: 200, nextAt: 9_000 }));
+      await store.owe(newHangUp('first', { since: 100, nextAt: 8_000 }));
+      await store.owe(newHangUp('elsewhere', { server: 'wss://two.example', nextAt: 1 }));
+      const names = (rows: { session: string }[]) => rows.map(({ session }) => session);
+      expect(await store.nextOwed('wss://one.example')).toBe(8_000);
+      expect(names(await take({ limit: 1 }))).toEqual(['first']);
+      expect(names(await take())).toEqual(['second']);
+      expect(await take()).toEqual([]);
+      expect(await store.nextOwed('wss://one.example')).toBe(10_001);
+      expect(await take({ now: 40_000, again: 80_000 })).toMatchObject([
+        { session: 'first', attempts: 2 },
+        { session: 'second', attempts: 2 },
+        { session: 'later', attempts: 1 },
+      ]);
+      expect(await store.nextOwed('wss://none.example')).toBeUndefined();
+    });
+
+    it('a hang-up is tried again at its time, with the error, until it is done', async () => {
+      await store.owe(newHangUp('one'));
+      await take();
+      expect(await store.settleHangUp('one', { kind: 'retry', nextAt: 15_000.4, error: '503' })).toBe(true);
+      expect(await store.nextOwed('wss://one.example')).toBe(15_000);
+      expect(await take({ now: 15_000 })).toMatchObject([{ attempts: 2, lastError: '503' }]);
+      expect(await store.settleHangUp('one', { kind: 'done', at: 15_100 })).toBe(true);
+      expect(await take({ now: Number.MAX_SAFE_INTEGER })).toEqual([]);
+      expect(await store.settleHangUp('one', { kind: 'retry', nextAt: 1, error: 'late' })).toBe(false);
+      expect(await store.hangUps({ limit: 1, state: 'done' })).toMatchObject([{ session: 'one', settledAt: 15_100 }]);
+      expect(await store.owe(newHangUp('one'))).toBe(false); // done is done
+    });
+
+    it('a hang-up that was given up is kept and never taken', async () => {
+      await store.owe(newHangUp('one'));
+      await store.owe(newHangUp('two', { since: 2_000 }));
+      await store.settleHangUp('one', { kind: 'given-up', at: 99_000, error: '503' });
+      expect((await take({ now: Number.MAX_SAFE_INTEGER })).map(({ session }) => session)).toEqual(['two']);
+      expect(await store.hangUps({ limit: 10, state: 'given-up' })).toMatchObject([
+        { session: 'one', lastError: '503', settledAt: 99_000 },
+      ]);
+      expect((await store.hangUps({ limit: 10 })).map(({ session }) => session)).toEqual(['two', 'one']);
+      expect((await store.hangUps({ limit: 10, before: 2_000 })).map(({ session }) => session)).toEqual(['one']);
     });
 
     it('after close every call says so, and closing again is harmless', async () => {

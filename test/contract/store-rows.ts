@@ -1,5 +1,5 @@
 /** Rows for stores to hold. */
-import type { NewDelivery, SealedReport, SessionRow } from '../../src/store/store.ts';
+import type { NewDelivery, NewHangUp, SealedReport, SessionRow } from '../../src/store/store.ts';
 
 export const sessionRow = (session: string, more: Partial<SessionRow> = {}): SessionRow => ({
   session,
@@ -26,5 +26,18 @@ export const newDelivery = (delivery: string, session: string, more: Partial<New
   kind: 'report',
   body: `{"session":"${session}"}`,
   nextAt: 2_000,
+  ...more,
+});
+
+export const newHangUp = (session: string, more: Partial<NewHangUp> = {}): NewHangUp => ({
+  session,
+  server: 'wss://one.example',
+  room: `room-${session}`,
+  roomSid: `RM_${session}`,
+  strategy: 'delete-room',
+  caller: 'caller',
+  agent: 'agent',
+  since: 1_000,
+  nextAt: 3_000,
   ...more,
 });

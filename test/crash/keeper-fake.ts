@@ -15,12 +15,14 @@ import { connectLink } from '../../src/link/client.ts';
 import type { LiveKitAccess } from '../../src/link/messages.ts';
 
 /** `absent`: offered, accepted, and never seen. `deaf`: does not end when told to. `closed-unheard`: closes
- * its journal and dies before it has met the keeper; `dies-closed`: the same, when it is told to end. */
+ * its journal and dies before it has met the keeper; `dies-closed`: the same, when it is told to end. `unreleased`:
+ * closes by itself, and LiveKit did not confirm its hang-up. */
 export type How =
   | 'talks'
   | 'absent'
   | 'deaf'
   | 'closed-unheard'
+  | 'unreleased'
   | 'dies-closed'
   | 'saying-goodbye'
   | 'foreign'
@@ -176,6 +178,10 @@ async function job(how: How) {
   });
   await journal.durable();
   const close = async () => {
+    if (how === 'unreleased') {
+      journal.append('effect', { machine: 'session', id: 'hangUp#1', name: 'hangUp', phase: 'requested' });
+      journal.append('hangup', { strategy: 'delete-room', attempts: 3, verified: false, ms: 3_000, error: '503' });
+    }
     const reason = how === 'stale' ? 'stale_dispatch' : 'caller_hung_up';
     const end = { by: 'caller', reason, fault: 'none' } as const;
     journal.append('session.closed', { end, alsoTriggered: [], stage: 'conversing' });

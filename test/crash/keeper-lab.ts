@@ -8,6 +8,7 @@ import { readSession } from '../../src/journal/read.ts';
 import type { SessionJournal } from '../../src/journal/entry.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Report } from '../../src/report/schema.ts';
+import type { OwedHangUp } from '../../src/store/store.ts';
 import { startStandIn, type StandIn } from '../unit/twirp-stand-in.ts';
 import { compile } from './compile.ts';
 import type { FakeEvent, How, Scenario } from './keeper-fake.ts';
@@ -145,6 +146,21 @@ export class Lab implements AsyncDisposable {
     } finally {
       await store.close();
     }
+  }
+  /** Only when no keeper runs. */
+  async owed(session: string): Promise<OwedHangUp | undefined> {
+    const store = await openStore(`sqlite:${join(this.directory, 'store.db')}`);
+    try {
+      return (await store.hangUps({ limit: 1, session }))[0];
+    } finally {
+      await store.close();
+    }
+  }
+  /** LiveKit answers 503 to everything, or is itself again. */
+  livekitIsAway(isAway: boolean) {
+    const answers = Array.from({ length: isAway ? 1_000 : 0 }, () => 503);
+    for (const method of ['ListRooms', 'ListParticipants', 'RemoveParticipant', 'DeleteRoom'])
+      this.livekit.next(method, ...answers);
   }
   async delivered(): Promise<string[]> {
     const names = await readdir(this.scenario.reports).catch(() => []);

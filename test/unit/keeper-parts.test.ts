@@ -114,8 +114,15 @@ describe('the sealer', () => {
     });
     await notes.close();
   };
-  const sealerOn = (store: Pick<Store, 'seal' | 'report'>, known: () => WorkerHello | Promise<WorkerHello>) =>
-    startSealer({ directory, store, worker: async () => known(), onSealed: () => undefined, log });
+  const sealerOn = (store: Pick<Store, 'seal' | 'report' | 'owe'>, known: () => WorkerHello | Promise<WorkerHello>) =>
+    startSealer({
+      directory,
+      store,
+      worker: async () => known(),
+      onSealed: () => undefined,
+      onOwed: () => undefined,
+      log,
+    });
 
   test('seals once, with a delivery for each destination; a second time gives back the first', async () => {
     await using store = await memory();
@@ -140,6 +147,7 @@ describe('the sealer', () => {
     let failures = 2;
     const flaky = {
       report: (session: string) => store.report(session),
+      owe: () => Promise.resolve(false),
       seal: (...given: Parameters<Store['seal']>) =>
         failures-- > 0 ? Promise.reject(new Error('planted: disk full')) : store.seal(...given),
     };
@@ -152,6 +160,7 @@ describe('the sealer', () => {
     await accepted('AJ_1');
     const broken = {
       report: () => Promise.reject(new Error('planted')),
+      owe: () => Promise.resolve(false),
       seal: () => Promise.reject(new Error('planted')),
     };
     const sealer = sealerOn(broken, () => worker([]));
@@ -171,6 +180,60 @@ describe('the sealer', () => {
     say(worker(['one']));
     await sealing;
     expect(await store.deliveries({ limit: 10 })).toMatchObject([{ session: 'AJ_1' }]);
+  });
+
+  const withLiveKit = (): WorkerHello => ({
+    ...worker(['one']),
+    livekit: { url: 'wss://one.example', apiKey: 'key', apiSecret: 'secret' },
+  });
+  test('C3 T11 an owed hang-up is written down before the report is sealed, once, however often the seal fails', async () => {
+    await using store = await memory();
+    await accepted('AJ_1');
+    const journal = await openJournal({ directory, session: 'AJ_1', file: 'keeper' });
+    journal.append('hangup', { strategy: 'delete-room', attempts: 3, verified: false, ms: 3_000 });
+    await journal.close();
+    const order: string[] = [];
+    const watched = {
+      report: (session: string) => store.report(session),
+      owe: async (...given: Parameters<Store['owe']>) => {
+        const isFirst = await store.owe(...given);
+        order.push(isFirst ? 'owed' : 'known');
+        return isFirst;
+      },
+      seal: (...given: Parameters<Store['seal']>) => {
+        order.push('sealed');
+        return order.length < 3 ? Promise.reject(new Error('planted: disk full')) : store.seal(...given);
+      },
+    };
+    await sealerOn(watched, withLiveKit).seal('AJ_1', log);
+    expect(order).toEqual(['owed', 'sealed', 'known', 'sealed']);
+    expect(await store.hangUps({ limit: 10 })).toMatchObject([
+      { session: 'AJ_1', server: 'wss://one.example', room: 'room', roomSid: 'RM_1', strategy: 'delete-room' },
+    ]);
+  });
+
+  test('owes nothing when the hang-up was confirmed, nor where there is no LiveKit', async () => {
+    await using store = await memory();
+    await accepted('AJ_1');
+    await accepted('AJ_2');
+    for (const [session, verified] of [
+      ['AJ_1', true],
+      ['AJ_2', false],
+    ] as const) {
+      const journal = await openJournal({ directory, session, file: 'keeper' });
+      journal.append('hangup', { strategy: 'delete-room', attempts: 1, verified, ms: 30 });
+      await journal.close();
+    }
+    await sealerOn(store, withLiveKit).seal('AJ_1', log);
+    await sealerOn(store, () => worker([])).seal('AJ_2', log);
+    expect(await store.hangUps({ limit: 10 })).toEqual([]);
+  });
+
+  test('owes what the recovery says, also when the journal could not be written', async () => {
+    await using store = await memory();
+    await accepted('AJ_1');
+    await sealerOn(store, withLiveKit).seal('AJ_1', log, true);
+    expect(await store.hangUps({ limit: 10 })).toMatchObject([{ session: 'AJ_1', state: 'owed' }]);
   });
 
   test('without a worker leaves the session to the next keeper', async () => {

@@ -1,8 +1,7 @@
 import { pino } from 'pino';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defaultPolicy, type End } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
-import { hangUpLater } from '../../src/keeper/owed.ts';
 import { recover, type Apologize, type RecoveryRequest } from '../../src/keeper/recover.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from '../../src/rooms/rooms.ts';
 
@@ -37,7 +36,7 @@ class FakeRooms implements Rooms {
 const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {}) => {
   const rooms = new FakeRooms();
   const entries: Entry[] = [];
-  let seals = 0;
+  const seals: boolean[] = [];
   const request: RecoveryRequest = {
     room: 'room',
     roomSid: 'RM_1',
@@ -50,7 +49,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
     isUnopened: false,
     rooms,
     apologize: undefined,
-    seal: async () => void (seals += 1),
+    seal: async (isHangUpOwed) => void seals.push(isHangUpOwed),
     notes: {
       append: <Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]) =>
         void entries.push({ seq: entries.length + 1, at: Date.now(), kind, data } as Entry),
@@ -62,7 +61,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
   const states = entries.flatMap((entry) => (entry.kind === 'transition' ? entry.data.to : []));
   const of = <Kind extends EntryKind>(kind: Kind) =>
     entries.filter((entry) => entry.kind === kind).map((entry) => entry.data as EntryData[Kind]);
-  return { ...result, rooms, entries, states, seals, of };
+  return { ...result, rooms, entries, states, seals: seals.length, sealedOwing: seals[0], of };
 };
 
 describe('a dead session', () => {
@@ -112,7 +111,7 @@ describe('a dead session', () => {
     expect(isHangUpOwed).toBe(false);
   });
 
-  test('is hung up on and sealed within the limits when LiveKit does not answer, and the hang-up is owed', async () => {
+  test('C3 a dead session is hung up on and sealed within the limits when LiveKit does not answer, and the hang-up is owed', async () => {
     const rooms = new FakeRooms();
     rooms.isHung = true;
     const begun = performance.now();
@@ -123,11 +122,12 @@ describe('a dead session', () => {
     expect(isHangUpOwed).toBe(true);
   });
 
-  test('owes a hang-up that LiveKit does not confirm', async () => {
+  test('C3 a hang-up of a dead session that LiveKit does not confirm is owed', async () => {
     const rooms = new FakeRooms();
     rooms.answer = { verified: false, attempts: 2, left: ['caller'] };
-    const { isHangUpOwed, of } = await run({ rooms });
+    const { isHangUpOwed, sealedOwing, of } = await run({ rooms });
     expect(isHangUpOwed).toBe(true);
+    expect(sealedOwing).toBe(true); // whoever seals writes it down first
     expect(of('hangup')).toMatchObject([{ verified: false, left: ['caller'] }]);
   });
 
@@ -136,7 +136,14 @@ describe('a dead session', () => {
     expect(states.at(-1)).toBe('sealing');
   });
 
-  test('that never opened leaves a room alone in which another agent speaks', async () => {
+  test('A25 a dead session with a telephone in its room has it removed first, and LiveKit is asked for it once', async () => {
+    const rooms = new FakeRooms();
+    rooms.list = [{ ...caller, identity: 'phone', kind: 'sip' }, ghost];
+    await run({ rooms });
+    expect(rooms.hangUps).toMatchObject([{ strategy: 'delete-room', roomSid: 'RM_1', sip: ['phone'] }]);
+  });
+
+  test('C5 a session that never opened leaves a room alone in which another agent speaks', async () => {
     const { rooms, seals, isHangUpOwed } = await run({ isUnopened: true });
     expect(rooms.hangUps).toEqual([]);
     expect(seals).toBe(1);
@@ -145,34 +152,13 @@ describe('a dead session', () => {
 });
 
 describe('a room that was made anew', () => {
-  test('under the same name is another call, and is left alone', async () => {
+  test('C5 a room that was made anew under the same name is another call, and is left alone', async () => {
     const rooms = new FakeRooms();
     rooms.sid = 'RM_2';
     const { seals, isHangUpOwed } = await run({ rooms });
     expect(rooms.hangUps).toEqual([]);
     expect(seals).toBe(1);
     expect(isHangUpOwed).toBe(false);
-  });
-});
-
-describe('an owed hang-up', () => {
-  const owed = { room: 'room', roomSid: 'RM_1', strategy: 'delete-room' } as const;
-
-  test('is tried again until LiveKit confirms it', async () => {
-    const rooms = new FakeRooms();
-    rooms.answer = { verified: false, attempts: 1, left: ['caller'] };
-    const later = hangUpLater(rooms, owed, log, 1);
-    await vi.waitFor(() => expect(rooms.hangUps.length).toBeGreaterThan(2));
-    rooms.answer = { verified: true, attempts: 1, left: [] };
-    expect(await later).toBe(true);
-  });
-  test('is settled when the room is gone, or is another one now', async () => {
-    const rooms = new FakeRooms();
-    rooms.sid = undefined;
-    expect(await hangUpLater(rooms, { ...owed, roomSid: '' }, log, 1)).toBe(true);
-    rooms.sid = 'RM_2';
-    expect(await hangUpLater(rooms, owed, log, 1)).toBe(true);
-    expect(rooms.hangUps).toEqual([]);
   });
 });
 

@@ -26,26 +26,26 @@ const ask = (strategy: HangUpRequest['strategy'], more: Partial<HangUpRequest> =
 const count = (server: StandIn, method: string) => server.asked.filter((one) => one.startsWith(method)).length;
 
 describe('deleting the room', () => {
-  it('C3 is verified by asking the server', async () => {
+  it('C3 a deletion is verified by asking the server', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     expect(await clientOf(server).hangUp(ask('delete-room'))).toEqual({ verified: true, attempts: 1, left: [] });
     expect(server.asked).toEqual(['ListParticipants', 'DeleteRoom', 'ListRooms']);
   });
 
-  it('C4 of a room that is not there is a success', async () => {
+  it('C4 deleting a room that is not there is a success', async () => {
     await using server = await startStandIn();
     expect(await clientOf(server).hangUp(ask('delete-room'))).toEqual({ verified: true, attempts: 1, left: [] });
   });
 
-  it('C3 T11 is tried again after 503', async () => {
+  it('C3 T11 a deletion is tried again after 503', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 503, 503);
     expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true, attempts: 3 });
   });
 
-  it('C3 T11 is tried again after an attempt without an answer', async () => {
+  it('C3 T11 a deletion is tried again after an attempt without an answer', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 'hang');
@@ -56,7 +56,7 @@ describe('deleting the room', () => {
     expect(count(server, 'DeleteRoom')).toBe(2);
   });
 
-  it('C3 T52 is not sent again when the silent attempt has worked', async () => {
+  it('C3 T52 a deletion is not sent again when the silent attempt has worked', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 'hang-but-do');
@@ -67,7 +67,7 @@ describe('deleting the room', () => {
     expect(count(server, 'DeleteRoom')).toBe(1);
   });
 
-  it('C3 that the server only claims to have done is not verified until the room is gone', async () => {
+  it('C3 a deletion that the server only claims to have done is not verified until the room is gone', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.next('DeleteRoom', 'ghost');
@@ -75,7 +75,7 @@ describe('deleting the room', () => {
     expect(server.rooms.has('r')).toBe(false);
   });
 
-  it('C3 T11 says who is left when the signal stops it', async () => {
+  it('C3 T11 a deletion that is stopped by its signal says who is left', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     server.next('DeleteRoom', ...Array.from({ length: 50 }, () => 'ghost' as const));
@@ -88,7 +88,7 @@ describe('deleting the room', () => {
     expect(result.error).toContain('still listed');
   });
 
-  it('C3 settles when its signal says stop, with a server that never answers', async () => {
+  it('H5 C3 a deletion settles when its signal says stop, with a server that never answers', async () => {
     await using server = await startStandIn();
     server.next('DeleteRoom', 'hang', 'hang', 'hang', 'hang');
     server.next('ListRooms', 'hang', 'hang', 'hang', 'hang');
@@ -109,7 +109,7 @@ describe('deleting the room', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('T52 is in flight once for a room, whoever asks', async () => {
+  it('T52 a deletion is in flight once for a room, whoever asks', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.slowDeletion(60);
@@ -135,7 +135,7 @@ describe('deleting the room', () => {
 describe('a telephone in a room that is deleted', () => {
   const roomOf = (server: StandIn) => server.rooms.set('r', [phone, caller, agent]);
 
-  it('A25 is removed first, so that its BYE carries the headers of the call', async () => {
+  it('A25 a telephone is removed before its room is deleted, so that its BYE carries the headers of the call', async () => {
     await using server = await startStandIn();
     roomOf(server);
     const result = await clientOf(server).hangUp(ask('delete-room', { sip: ['phone'] }));
@@ -143,21 +143,21 @@ describe('a telephone in a room that is deleted', () => {
     expect(server.asked).toEqual(['RemoveParticipant phone', 'DeleteRoom', 'ListRooms']);
   });
 
-  it('A25 is looked for when nobody says who has one', async () => {
+  it('A25 telephones are looked for when nobody says who they are', async () => {
     await using server = await startStandIn();
     roomOf(server);
     expect(await clientOf(server).hangUp(ask('delete-room'))).toMatchObject({ verified: true });
     expect(server.asked).toEqual(['ListParticipants', 'RemoveParticipant phone', 'DeleteRoom', 'ListRooms']);
   });
 
-  it('A25 costs nothing where there is none', async () => {
+  it('A25 a room without a telephone is deleted without another request', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     await clientOf(server).hangUp(ask('delete-room', { sip: [] }));
     expect(server.asked).toEqual(['DeleteRoom', 'ListRooms']);
   });
 
-  describe('A25 C3 that cannot be removed does not keep the room, in the same attempt', () => {
+  describe('A25 C3 a telephone that cannot be removed does not keep the room, in the same attempt', () => {
     it.each([503, 404, 'hang', 'ghost'] as const)('%s', async (how) => {
       await using server = await startStandIn();
       roomOf(server);
@@ -168,7 +168,15 @@ describe('a telephone in a room that is deleted', () => {
     });
   });
 
-  it('A25 whom nobody can list does not keep the room either', async () => {
+  it('A25 C3 a telephone that cannot be removed takes half of an attempt at most, so that the deletion comes before the deadline', async () => {
+    await using server = await startStandIn();
+    roomOf(server);
+    server.next('RemoveParticipant', 'hang');
+    const request = ask('delete-room', { sip: ['phone'], signal: AbortSignal.timeout(1_900) });
+    expect(await clientOf(server, { attemptMs: 2_000 }).hangUp(request)).toMatchObject({ verified: true });
+  });
+
+  it('A25 a telephone that nobody can list does not keep the room either', async () => {
     await using server = await startStandIn();
     roomOf(server);
     server.next('ListParticipants', 'hang');
@@ -178,7 +186,7 @@ describe('a telephone in a room that is deleted', () => {
 });
 
 describe('a room that was made anew under the same name', () => {
-  it('C5 in the middle of a deletion is another call: it stays, and the hang-up is verified', async () => {
+  it('C5 a room that is made anew in the middle of a deletion is another call: it stays, and the hang-up is verified', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     server.next('DeleteRoom', 'hang-but-do');
@@ -192,7 +200,7 @@ describe('a room that was made anew under the same name', () => {
     expect(count(server, 'DeleteRoom')).toBe(1);
   });
 
-  describe('C5 between two attempts is left alone', () => {
+  describe('C5 a room that is made anew between two attempts is left alone', () => {
     it.each(['remove-sip', 'remove-caller', 'leave'] as const)('%s', async (strategy) => {
       await using server = await startStandIn();
       server.rooms.set('r', [phone, agent]);
@@ -233,7 +241,7 @@ it('a token that the server repeats does not get into the result', async () => {
 });
 
 describe('removing the SIP participant', () => {
-  it('C5 leaves the others in the room and says so', async () => {
+  it('C5 remove-sip leaves the others in the room and says so', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, phone, agent]);
     expect(await clientOf(server).hangUp(ask('remove-sip'))).toEqual({
@@ -244,7 +252,7 @@ describe('removing the SIP participant', () => {
     expect(count(server, 'DeleteRoom')).toBe(0);
   });
 
-  it('C3 removes the other one when one of two cannot be removed', async () => {
+  it('C3 remove-sip removes the other one when one of two cannot be removed', async () => {
     await using server = await startStandIn();
     const second: Participant = { identity: 'phone-2', sid: 'PA_4', kind: 'SIP' };
     server.rooms.set('r', [phone, second]);
@@ -261,12 +269,12 @@ describe('removing the SIP participant', () => {
     expect(server.asked).toContain('RemoveParticipant phone-2');
   });
 
-  it('C4 is verified when the room is gone', async () => {
+  it('C4 remove-sip is verified when the room is gone', async () => {
     await using server = await startStandIn();
     expect(await clientOf(server).hangUp(ask('remove-sip'))).toMatchObject({ verified: true, left: [] });
   });
 
-  it('C3 is tried again when the participant is still listed', async () => {
+  it('C3 remove-sip is tried again when the participant is still listed', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [phone]);
     server.next('RemoveParticipant', 'ghost');
@@ -275,7 +283,7 @@ describe('removing the SIP participant', () => {
 });
 
 describe('removing the caller', () => {
-  it('C5 removes the linked one only', async () => {
+  it('C5 remove-caller removes the linked one only', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, phone, agent]);
     const result = await clientOf(server).hangUp(ask('remove-caller', { caller: 'phone' }));
@@ -288,7 +296,7 @@ describe('removing the caller', () => {
     expect(await clientOf(server).hangUp(ask('remove-caller'))).toMatchObject({ verified: true, left: ['agent'] });
   });
 
-  it('C5 guesses nobody among several', async () => {
+  it('C5 remove-caller guesses nobody among several', async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, phone]);
     const result = await clientOf(server).hangUp(ask('remove-caller'));
@@ -298,7 +306,7 @@ describe('removing the caller', () => {
 });
 
 describe('leaving', () => {
-  it("C5 removes the agent's own participant alone", async () => {
+  it("C5 leave removes the agent's own participant alone", async () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller, agent]);
     const result = await clientOf(server).hangUp(ask('leave', { agent: 'agent' }));

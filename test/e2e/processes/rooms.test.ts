@@ -24,7 +24,7 @@ async function opened(deployment: Deployment): Promise<Map<string, number>> {
 }
 
 test(
-  '20 calls ended one after the other: no room comes back, and no job for a room that is gone',
+  'T52 20 calls ended one after the other: no room comes back, and no job for a room that is gone',
   { timeout: 240_000 },
   async () => {
     await using deployment = await deploy(server, {
@@ -60,7 +60,7 @@ test(
   },
 );
 
-test('a SIP caller with remove-sip: the caller alone is removed, another participant stays in the room', async () => {
+test('C5 a SIP caller with remove-sip: the caller alone is removed, another participant stays in the room', async () => {
   await using deployment = await deploy(server, {
     goodbye: { say: GOODBYE },
     policy: patient,
