@@ -17,9 +17,6 @@ const FRAME_MS = 20;
 /** Short enough that a cut is heard as one, long enough that a busy event loop leaves no gap. */
 const QUEUE_MS = 400;
 
-/** What it is called in the room. */
-export const OWN_TRACK = 'lastword';
-
 export type OwnTrack = {
   /** Rejects when aborted before the end, with nothing lost: what was heard is in `progress`. */
   play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
@@ -37,7 +34,7 @@ export function ownTrack(room: Room): OwnTrack {
     const { localParticipant } = room;
     if (!localParticipant || !room.isConnected) throw new Error('own track: the room is not connected');
     const source = new AudioSource(sampleRate, 1, QUEUE_MS);
-    const track = LocalAudioTrack.createAudioTrack(OWN_TRACK, source);
+    const track = LocalAudioTrack.createAudioTrack('lastword', source);
     const publication = await localParticipant.publishTrack(
       track,
       new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }),

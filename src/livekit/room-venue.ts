@@ -6,14 +6,12 @@
  *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
  */
 import type { JobContext, voice } from '@livekit/agents';
-import { type LocalTrack, ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
-import { endOf } from '../../machines/index.ts';
+import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
 import { openRooms } from '../rooms/server-api.ts';
-import { messageOf, settledWithin, unlessAborted } from '../session/deadline.ts';
+import { settledWithin, unlessAborted } from '../session/deadline.ts';
 import { staleDispatch } from '../session/hang-up-strategy.ts';
-import { guardPublishing } from './guard/publishing.ts';
 import { departureOf, expulsionOf, reasonName } from './observe/disconnect.ts';
-import { OWN_TRACK, ownTrack } from './own-track.ts';
+import { ownTrack } from './own-track.ts';
 import type { Caller, Reporter, Venue } from './venue.ts';
 
 /** The room that was dispatched is gone; what connect() found is another one of the same name (sdk-facts, 12). */
@@ -128,14 +126,6 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     return unlessAborted(there, signal).finally(() => waiting.delete(wake));
   };
 
-  const unpublished = (unheard: LocalTrack, error: unknown, isLast: boolean) => {
-    const message = `a track could not be published: ${messageOf(error)}`;
-    recorder.append('error', { component: 'room', message, recoverable: !isLast });
-    // Without ours there is no filler, and no apology; without the session's the agent is mute.
-    if (isLast && unheard.name !== OWN_TRACK)
-      send({ type: 'session.failed', end: endOf('system', 'startup_failed', 'platform', message) });
-  };
-
   return {
     connect: async (signal) => {
       connecting = context.connect();
@@ -160,20 +150,17 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     caller: () => caller,
     isCallerThere: () => isThere && room.isConnected,
     presence,
-    wire: (_session: voice.AgentSession, { inputOptions, outputOptions, record }) => {
-      guardPublishing(room.localParticipant, unpublished);
-      return {
-        room,
-        inputOptions: {
-          ...inputOptions,
-          ...(caller && { participantIdentity: caller.identity }),
-          closeOnDisconnect: false, // every reason has its own way through the machine
-          deleteRoomOnClose: false, // two deletions at once can bring the room back (sdk-facts, 12)
-        },
-        outputOptions: { ...outputOptions },
-        ...(record !== undefined && { record }),
-      };
-    },
+    wire: (_session: voice.AgentSession, { inputOptions, outputOptions, record }) => ({
+      room,
+      inputOptions: {
+        ...inputOptions,
+        ...(caller && { participantIdentity: caller.identity }),
+        closeOnDisconnect: false, // every reason has its own way through the machine
+        deleteRoomOnClose: false, // two deletions at once can bring the room back (sdk-facts, 12)
+      },
+      outputOptions: { ...outputOptions },
+      ...(record !== undefined && { record }),
+    }),
     play: (audio, signal, onAudible) => track.play(audio, signal, onAudible),
     hangUp: async (strategy, signal) => {
       isHungUp = true; // V2

@@ -19,7 +19,6 @@ import { checkDefinition, type SessionDefinition } from '../../src/livekit/defin
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
-import { roomVenue } from '../../src/livekit/room-venue.ts';
 import type { Reporter } from '../../src/livekit/venue.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
@@ -29,7 +28,6 @@ import { runSession, type SessionRun } from '../../src/session/run.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { expectEndedWell, type WellEnded } from '../contract/ended-well.ts';
 import { type Edge, type HeardLine, madeVenue, type Placement } from './edges.ts';
-import type { FakeRoom } from './fake-room.ts';
 import { type Script, ScriptedLlm, ToldStt, ToneTts } from './models.ts';
 
 initializeLogger({ pretty: false, level: 'silent' });
@@ -78,8 +76,6 @@ export type Placing = Partial<SessionDefinition> & {
   options?: Partial<voice.AgentSessionOptions>;
   /** The edges of the call, where they are not as usual. */
   edges?: Placement;
-  /** A room instead of the usual place, and the real adapter for rooms with it. */
-  room?: FakeRoom;
   /** After the last entry: what the keeper's word takes. */
   sealing?: () => Promise<unknown>;
 };
@@ -96,14 +92,7 @@ const asIfNothing: WellEnded = {
 
 let placed = 0;
 
-export async function place({
-  script = () => ({}),
-  options,
-  edges = {},
-  room,
-  sealing,
-  ...given
-}: Placing): Promise<Placed> {
+export async function place({ script = () => ({}), options, edges = {}, sealing, ...given }: Placing): Promise<Placed> {
   const model = new ScriptedLlm(script);
   const ears = new ToldStt();
   const tone = new ToneTts();
@@ -164,13 +153,8 @@ export async function place({
   const parts: { job?: LiveJob } = {};
   const send = (event: SessionEvent) => parts.job?.run.send(event);
   const letGo = new AbortController();
-  const context = (room?.context(id) ?? {
-    room: { metadata: '' },
-    job: { id },
-    proc: { userData: {} },
-  }) as unknown as JobContext;
-  const reporter: Reporter = { send, recorder };
-  const edge = room ? room.edge(roomVenue(context, reporter)) : madeVenue(reporter, { heard, changed }, edges);
+  const context = { room: { metadata: '' }, job: { id }, proc: { userData: {} } } as unknown as JobContext;
+  const edge = madeVenue({ send, recorder }, { heard, changed }, edges);
   const call = makeCall({
     context,
     facts,
