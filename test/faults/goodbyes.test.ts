@@ -75,7 +75,7 @@ test('B6 T5 the output never says that it has played: the end, the hang-up and t
   await answered(placed);
   const endedAt = Date.now();
   placed.call.end('done');
-  await placed.report();
+  await placed.endedWell({ goodbye: 'cut' }); // it said that it began
   expect((placed.hangUp()?.at ?? Infinity) - endedAt).toBeLessThan(1500);
 });
 
@@ -94,7 +94,7 @@ test('B6 T5 the output takes no audio: the caller is let go, and the report says
   expect(goodbye).toMatchObject({ heardMs: 0, why: 'no audio came in time' });
 });
 
-test('B8 onEnter that awaits the close of the session does not hang the call: the caller is let go', async () => {
+test('B8 T22 onEnter closes the session while it starts, and waits for it: the call is over, not deaf', async () => {
   class Closing extends voice.Agent {
     override async onEnter(): Promise<void> {
       await this.session.close();
@@ -102,10 +102,10 @@ test('B8 onEnter that awaits the close of the session does not hang the call: th
   }
   await using placed = await place({
     agent: () => new Closing({ instructions: 'Answer.' }),
-    policy: { toolMs: 300 },
+    policy: { closeMs: 900 },
   });
   await placed.endedWell({ reason: 'agent_ended', stage: 'connecting', goodbye: 'skipped' });
-  expect(errorsOf(placed, 'hook onEnter')[0]).toContain('did not settle within 300 ms');
+  expect(errorsOf(placed, 'hook onEnter')[0]).toContain('had not settled when the call was over');
 });
 
 test('B10 the goodbye is asked for while the session still speaks: nothing is closed before it was heard', async () => {
