@@ -8,8 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initializeLogger, type JobContext, type voice } from '@livekit/agents';
-import type { AudioFrame } from '@livekit/rtc-node';
-import { endOf, type SessionEvent } from '../../machines/index.ts';
+import type { SessionEvent } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
@@ -20,23 +19,20 @@ import { checkDefinition, type SessionDefinition } from '../../src/livekit/defin
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
-import { LineInput } from '../../src/livekit/terminal/line-input.ts';
-import { PacedOutput } from '../../src/livekit/terminal/paced-output.ts';
-import type { Pcm, Reporter, Venue } from '../../src/livekit/venue.ts';
+import type { Reporter } from '../../src/livekit/venue.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { settledWithin, unlessAborted } from '../../src/session/deadline.ts';
+import { settledWithin } from '../../src/session/deadline.ts';
 import type { Log } from '../../src/session/ports.ts';
 import { runSession, type SessionRun } from '../../src/session/run.ts';
 import { assertReport } from '../contract/check-report.ts';
-import { type Script, ScriptedLlm, textOf, ToldStt, ToneTts } from './models.ts';
+import { expectEndedWell, type WellEnded } from '../contract/ended-well.ts';
+import { type Edge, type HeardLine, madeVenue, type Placement } from './edges.ts';
+import { type Script, ScriptedLlm, ToldStt, ToneTts } from './models.ts';
 
 initializeLogger({ pretty: false, level: 'silent' });
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
-/** Bundled recordings last seconds; the tests do not. */
-const RECORDED_SPEED = 20;
-const CLEARING_MS = 40;
 const PATIENCE_MS = 8000;
 
 /** Short enough for a test, long enough for a busy machine: only what a test is about is set shorter there. */
@@ -49,28 +45,18 @@ const policy: SessionDefinition['policy'] = {
   idleMs: 60_000,
 };
 
-/** A line as it came out: through the session's output or on the track of our own. */
-export type HeardLine = {
-  text: string;
-  through: 'session' | 'own track';
-  heardMs: number;
-  isOver: boolean;
-  isCut: boolean;
-};
-
-export type Placed = {
+export type Placed = Omit<Edge, 'venue'> & {
   call: Call;
   run: SessionRun;
   llm: ScriptedLlm;
   tts: ToneTts;
   entries: readonly Entry[];
   heard: readonly HeardLine[];
-  /** How many lines had begun when the caller was let go. */
-  heardAtHangUp: () => number;
+  job: LiveJob;
+  /** What the caller says, now or as soon as somebody listens. */
   says: (text: string) => void;
-  leaves: () => void;
-  /** Gone, and no event says so yet. */
-  vanishes: () => void;
+  /** Begins to say it; `says` finishes. */
+  starts: (text: string) => void;
   /** The data of all entries of one kind. */
   of: <Kind extends EntryKind>(kind: Kind) => EntryData[Kind][];
   /** The first value that `find` gives. Rejects after 8 s with what there was. */
@@ -79,6 +65,8 @@ export type Placed = {
   hears: (text: string) => Promise<HeardLine>;
   /** Waits for `closed`; the report, checked against the schema. */
   report: () => Promise<Report>;
+  /** Waits for `closed`; the report of a session that ended well, and so. */
+  endedWell: (wanted: Partial<WellEnded>) => Promise<Report>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -86,11 +74,25 @@ export type Placing = Partial<SessionDefinition> & {
   agent: () => voice.Agent;
   script?: Script;
   options?: Partial<voice.AgentSessionOptions>;
+  /** The edges of the call, where they are not as usual. */
+  edges?: Placement;
+  /** After the last entry: what the keeper's word takes. */
+  sealing?: () => Promise<unknown>;
+};
+
+/** How a call ends that nothing is wrong with. */
+const asIfNothing: WellEnded = {
+  reason: 'done',
+  by: 'agent',
+  stage: 'conversing',
+  fault: 'none',
+  goodbye: 'played',
+  apology: null,
 };
 
 let placed = 0;
 
-export async function place({ script = () => ({}), options, ...given }: Placing): Promise<Placed> {
+export async function place({ script = () => ({}), options, edges = {}, sealing, ...given }: Placing): Promise<Placed> {
   const model = new ScriptedLlm(script);
   const ears = new ToldStt();
   const tone = new ToneTts();
@@ -150,9 +152,9 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
   const heard: HeardLine[] = [];
   const parts: { job?: LiveJob } = {};
   const send = (event: SessionEvent) => parts.job?.run.send(event);
-  const edge = madeVenue(heard, changed);
   const letGo = new AbortController();
   const context = { room: { metadata: '' }, job: { id }, proc: { userData: {} } } as unknown as JobContext;
+  const edge = madeVenue({ send, recorder }, { heard, changed }, edges);
   const call = makeCall({
     context,
     facts,
@@ -179,13 +181,14 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
         const stage = run.stage() ?? 'connecting';
         recorder.append('session.closed', { end, alsoTriggered: run.context().alsoTriggered, stage });
         await recorder.durable();
+        await sealing?.();
       },
     ),
     recorder,
     log: quiet,
     onStates: changed,
   });
-  parts.job = {
+  const job: LiveJob = (parts.job = {
     definition,
     call,
     venue: edge.venue,
@@ -200,7 +203,7 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
     tools: new Set(),
     asked: new Set(),
     transfer: undefined,
-  };
+  });
   setCurrentCall(call);
   run.start();
 
@@ -236,164 +239,38 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
     if (outcome.kind !== 'settled') throw new Error(`the session did not close. What there was:\n${story()}`);
   };
 
+  const report = async () => {
+    await closed();
+    await journal.close();
+    return fold(await readSession(directory, id));
+  };
+  const { venue: _, ...doings } = edge;
+
   return {
+    ...doings,
     call,
     run,
+    job,
     llm: model,
     tts: tone,
     entries,
     heard,
-    heardAtHangUp: edge.heardAtHangUp,
     says: (text) => ears.hear(text),
-    leaves: () => {
-      edge.leave();
-      send({ type: 'caller.left', end: endOf('caller', 'caller_hung_up') });
-    },
+    starts: (text) => ears.begin(text),
     of: <Kind extends EntryKind>(kind: Kind) =>
       entries.filter((entry) => entry.kind === kind).map(({ data }) => data as EntryData[Kind]),
-    vanishes: edge.leave,
     until,
     hears: (text) => until(`"${text}" is heard`, () => heard.find((line) => line.text.includes(text))),
     report: async () => {
-      await closed();
-      await journal.close();
-      const report = fold(await readSession(directory, id));
-      assertReport(report);
-      return report;
+      const folded = await report();
+      assertReport(folded);
+      return folded;
     },
+    endedWell: async (wanted) => expectEndedWell({ reports: [await report()] }, { ...asIfNothing, ...wanted }),
     [Symbol.asyncDispose]: async () => {
       call.end('test_over', { drain: false });
       await closed().finally(() => journal.close());
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** A room in which the caller is from the beginning. */
-function madeVenue(heard: HeardLine[], changed: () => void) {
-  const input = new LineInput(16_000);
-  const caller = { identity: 'caller', isSip: false };
-  let isThere = true;
-  let atHangUp = Number.POSITIVE_INFINITY;
-  let playing: AbortController | undefined;
-  const venue: Venue = {
-    connect: async () => {},
-    awaitCaller: async () => caller,
-    caller: () => (isThere ? caller : undefined),
-    isCallerThere: () => isThere,
-    presence: async () => {},
-    wire: (session) => {
-      session.input.audio = input;
-      session.output.audio = new HeardOutput(heard, changed);
-      return { record: false };
-    },
-    play: async (audio, given, onAudible) => {
-      playing?.abort();
-      playing = new AbortController();
-      return playFast(audio, AbortSignal.any([given, playing.signal]), onAudible, heard, changed);
-    },
-    refer: async () => ({ outcome: 'failed', error: 'refer: there is no telephone here' }),
-    answered: (_identity, signal) => unlessAborted(new Promise<never>(() => {}), signal),
-    dismiss: async () => {},
-    hangUp: async () => {
-      isThere = false;
-      atHangUp = heard.length;
-      return { verified: true, attempts: 1, left: [] };
-    },
-    hush: () => playing?.abort(),
-    leave: () => Promise.resolve(),
-    close: async () => {
-      playing?.abort();
-      await input.close();
-    },
-  };
-  return { venue, heardAtHangUp: () => atHangUp, leave: () => void (isThere = false) };
-}
-
-/**
- * The paced output, and what somebody who listens to it would say was said. As in a room, cutting takes a while, and
- * what is pushed meanwhile is lost.
- */
-class HeardOutput extends PacedOutput {
-  readonly #heard: HeardLine[];
-  readonly #changed: () => void;
-  #line: HeardLine | undefined;
-  #isClearing = false;
-  #isCut = false;
-
-  constructor(heard: HeardLine[], changed: () => void) {
-    super();
-    this.#heard = heard;
-    this.#changed = changed;
-    this.on(PacedOutput.EVENT_PLAYBACK_FINISHED, (event: { playbackPosition: number; interrupted: boolean }) => {
-      if (this.#line) {
-        Object.assign(this.#line, {
-          isOver: true,
-          isCut: event.interrupted,
-          heardMs: Math.round(event.playbackPosition * 1000),
-        });
-      }
-      this.#line = undefined;
-      changed();
-    });
-  }
-
-  override clearBuffer(): void {
-    if (!this.#line || this.#isClearing) return;
-    this.#isClearing = true;
-    this.#isCut = false;
-    super.clearBuffer();
-    if (!this.#isCut) this.#isClearing = false; // nothing had been played yet
-  }
-
-  override onPlaybackFinished(event: { playbackPosition: number; interrupted: boolean }): void {
-    if (!this.#isClearing) return super.onPlaybackFinished(event);
-    this.#isCut = true;
-    setTimeout(() => {
-      this.#isClearing = false;
-      super.onPlaybackFinished(event);
-    }, CLEARING_MS);
-  }
-
-  override flush(): void {
-    if (!this.#isClearing) super.flush();
-  }
-
-  override async captureFrame(frame: AudioFrame): Promise<void> {
-    if (this.#isClearing) return;
-    const text = textOf(frame.data);
-    if (!this.#line) {
-      this.#line = { text, through: 'session', heardMs: 0, isOver: false, isCut: false };
-      this.#heard.push(this.#line);
-    } else if (!this.#line.text.endsWith(text)) this.#line.text += ` ${text}`;
-    await super.captureFrame(frame);
-    this.#changed();
-  }
-}
-
-async function playFast(
-  audio: AsyncIterable<Pcm>,
-  signal: AbortSignal,
-  onAudible: () => void,
-  heard: HeardLine[],
-  changed: () => void,
-) {
-  let plannedMs = 0;
-  let line: HeardLine | undefined;
-  for await (const { samples, sampleRate } of audio) {
-    if (signal.aborted) break;
-    if (!line) {
-      line = { text: textOf(samples), through: 'own track', heardMs: 0, isOver: false, isCut: false };
-      heard.push(line);
-      onAudible();
-      changed();
-    }
-    plannedMs += (samples.length * 1000) / sampleRate;
-  }
-  const end = new Promise((resolve) => setTimeout(resolve, plannedMs / RECORDED_SPEED));
-  await unlessAborted(end, signal).catch(() => {});
-  const heardMs = line && !signal.aborted ? plannedMs : 0;
-  if (line) Object.assign(line, { heardMs, isOver: true, isCut: signal.aborted });
-  changed();
-  return { heardMs, plannedMs };
 }

@@ -3,7 +3,7 @@ import { llm, voice } from '@livekit/agents';
 import { expect, test } from 'vitest';
 import { currentCall } from '../../src/livekit/call.ts';
 import { type Placed, place } from './harness.ts';
-import { fails, never } from './plain.ts';
+import { answer, errorsOf, fails, never } from './plain.ts';
 
 type Hooks = {
   onEnter?: (agent: voice.Agent) => unknown;
@@ -31,12 +31,6 @@ class Hooked extends voice.Agent {
   }
 }
 
-const answer = () => ({ say: 'It is nine.' });
-const errorsOf = ({ of }: Placed, component: string) =>
-  of('error')
-    .filter((error) => error.component === component)
-    .map(({ message }) => message);
-
 /** Asks, hears the answer, ends: what every call can do while its hooks are in order. */
 const converse = async ({ says, hears, call }: Placed) => {
   says('What time is it?');
@@ -44,25 +38,24 @@ const converse = async ({ says, hears, call }: Placed) => {
   call.end('done');
 };
 
-test('a call through the real session: a question is answered, the goodbye is the last word', async () => {
+test('A14 T19 a call through the real session: a question is answered, the goodbye is the last word', async () => {
   await using placed = await place({ agent: () => new Hooked({}), script: answer });
   await converse(placed);
-  const { end, transcript, goodbye } = await placed.report();
-  expect(end.reason).toBe('done');
+  const { transcript, times } = await placed.endedWell({});
   expect(placed.heard.map(({ text }) => text)).toEqual(['It is nine.', 'Goodbye now.']);
   expect(transcript.map(({ text }) => text)).toContain('What time is it?');
-  expect(goodbye?.outcome).toBe('played');
+  expect(times.callMs).toBeGreaterThan(0);
   expect(placed.of('error')).toEqual([]);
 });
 
-test('C10 onEnter throws: recorded, and the caller is answered', async () => {
+test('C10 T7 onEnter throws: recorded, and the caller is answered', async () => {
   await using placed = await place({ agent: () => new Hooked({ onEnter: fails }), script: answer });
   await converse(placed);
-  expect((await placed.report()).end.reason).toBe('done');
+  await placed.endedWell({});
   expect(errorsOf(placed, 'hook onEnter')).toEqual(['planted']);
 });
 
-test('C10 onEnter hangs: given up after toolMs, the caller is answered, and the session closes', async () => {
+test('C10 T4 T54 onEnter hangs: given up after toolMs, the caller is answered, and the session closes', async () => {
   await using placed = await place({
     agent: () => new Hooked({ onEnter: never }),
     script: answer,
@@ -70,40 +63,46 @@ test('C10 onEnter hangs: given up after toolMs, the caller is answered, and the 
   });
   await placed.until('onEnter is given up', () => errorsOf(placed, 'hook onEnter').length > 0);
   await converse(placed);
-  const { end } = await placed.report();
-  expect(end.reason).toBe('done');
+  await placed.endedWell({});
   expect(errorsOf(placed, 'hook onEnter')[0]).toContain('did not settle within 300 ms');
   expect(placed.of('effect').find(({ name, phase }) => name === 'close' && phase === 'settled')).toBeDefined();
 });
 
-test('C10 onEnter that was to greet throws: the caller hears the apology at once, not after the deadline', async () => {
+test('C10 T7 onEnter that was to greet throws: the caller hears the apology at once, not after the deadline', async () => {
   await using placed = await place({
     agent: () => new Hooked({ onEnter: fails }),
     greeting: 'agent',
     apology: { say: 'Sorry.' },
   });
-  const { end } = await placed.report();
-  expect(end).toMatchObject({ reason: 'startup_failed', detail: 'onEnter failed before the greeting was heard' });
+  await placed.endedWell({
+    reason: 'startup_failed',
+    by: 'system',
+    stage: 'greeting',
+    fault: 'application',
+    detail: 'onEnter failed before the greeting was heard',
+    goodbye: 'skipped',
+    apology: 'bundled',
+  });
   expect(placed.heard).toHaveLength(1);
   expect(placed.heard[0]?.through).toBe('own track');
 });
 
-test('B9 onExit throws: recorded, after the goodbye', async () => {
+test('B9 T3 onExit throws: recorded, after the goodbye', async () => {
   await using placed = await place({ agent: () => new Hooked({ onExit: fails }), script: answer });
   await converse(placed);
-  expect((await placed.report()).goodbye?.outcome).toBe('played');
+  await placed.endedWell({});
   expect(errorsOf(placed, 'hook onExit')).toEqual(['planted']);
 });
 
-test('B9 onExit hangs: the caller is long gone, and the session still closes in time', async () => {
+test('B9 T4 T53 onExit hangs: the caller is long gone, and the session still closes in time', async () => {
   await using placed = await place({ agent: () => new Hooked({ onExit: never }), script: answer });
   await converse(placed);
-  expect((await placed.report()).goodbye?.outcome).toBe('played');
+  await placed.endedWell({});
   expect(errorsOf(placed, 'hook onExit')[0]).toContain('had not settled when the call was over');
   expect(placed.of('effect').find(({ name, phase }) => name === 'close' && phase === 'settled')).toBeDefined();
 });
 
-test('what onExit says after the goodbye is held back and in the journal; the goodbye is the last word', async () => {
+test('B9 what onExit says after the goodbye is held back and in the journal; the goodbye is the last word', async () => {
   await using placed = await place({
     agent: () => new Hooked({ onExit: (agent) => void agent.session.say('One more thing.') }),
     script: answer,
@@ -117,23 +116,23 @@ test('what onExit says after the goodbye is held back and in the journal; the go
 test('onUserTurnCompleted throws: recorded, and the turn is answered', async () => {
   await using placed = await place({ agent: () => new Hooked({ onUserTurnCompleted: fails }), script: answer });
   await converse(placed);
-  expect((await placed.report()).end.reason).toBe('done');
+  await placed.endedWell({});
   expect(errorsOf(placed, 'hook onUserTurnCompleted')).toEqual(['planted']);
 });
 
-test('onUserTurnCompleted hangs: given up after firstAudioMs, the turn is answered, and the words are kept', async () => {
+test('T45 onUserTurnCompleted hangs: given up after firstAudioMs, the turn is answered, and the words are kept', async () => {
   await using placed = await place({
     agent: () => new Hooked({ onUserTurnCompleted: never }),
     script: answer,
     policy: { firstAudioMs: 400 },
   });
   await converse(placed);
-  const { transcript } = await placed.report();
+  const { transcript } = await placed.endedWell({});
   expect(transcript.map(({ text }) => text)).toContain('What time is it?');
   expect(errorsOf(placed, 'hook onUserTurnCompleted')[0]).toContain('did not settle within 400 ms');
 });
 
-test('onUserTurnCompleted throws StopResponse: silence on purpose is no failure, and nobody owes an answer', async () => {
+test('T43 onUserTurnCompleted throws StopResponse: silence on purpose is no failure, and nobody owes an answer', async () => {
   let turns = 0;
   const chooseSilence = () => {
     turns += 1;
@@ -144,12 +143,12 @@ test('onUserTurnCompleted throws StopResponse: silence on purpose is no failure,
   await placed.until('the hook ran', () => turns === 1);
   await placed.until('the call rests', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
   await converse(placed);
-  expect((await placed.report()).end.reason).toBe('done');
+  await placed.endedWell({});
   expect(placed.of('error')).toEqual([]);
   expect(placed.llm.asked).toEqual(['What time is it?']);
 });
 
-test("a handoff's agent is guarded too: its onEnter throws, its tool throws, its onExit throws, and it answers", async () => {
+test("T42 a handoff's agent is guarded too: its onEnter throws, its tool throws, its onExit throws, and it answers", async () => {
   const second = () =>
     new Hooked({
       onEnter: fails,
@@ -179,8 +178,7 @@ test("a handoff's agent is guarded too: its onEnter throws, its tool throws, its
   placed.says('Break it.');
   await placed.hears('It is broken');
   placed.call.end('done');
-  const { end, transcript } = await placed.report();
-  expect(end.reason).toBe('done');
+  const { transcript } = await placed.endedWell({});
   expect(errorsOf(placed, 'hook onExit')).toEqual(['planted']);
   expect(
     placed
@@ -213,13 +211,11 @@ test('E3 the end in the middle of a handoff, with a hanging onExit and onEnter: 
   placed.says('Give me another.');
   await placed.until('the tool is over', () => placed.of('tool').some(({ status }) => status === 'settled'));
   placed.call.end('in_between');
-  const { end, hangUp } = await placed.report();
-  expect(end.reason).toBe('in_between');
+  await placed.endedWell({ reason: 'in_between' });
   expect(placed.heard.at(-1)?.text).toBe('Goodbye now.');
-  expect(hangUp?.outcome).toBe('verified');
 });
 
-test('an AgentTask that onEnter awaits for longer than toolMs is a conversation and is not cut', async () => {
+test('T44 an AgentTask that onEnter awaits for longer than toolMs is a conversation and is not cut', async () => {
   class Consent extends voice.AgentTask<string> {
     constructor() {
       super({ instructions: 'Ask for consent.' });
@@ -243,11 +239,11 @@ test('an AgentTask that onEnter awaits for longer than toolMs is a conversation 
   placed.says('I do.');
   expect(await placed.until('consent is given', () => placed.of('attach')[0]?.value)).toBe('I do.');
   await converse(placed);
-  expect((await placed.report()).end.reason).toBe('done');
+  await placed.endedWell({});
   expect(errorsOf(placed, 'hook onEnter')).toEqual([]);
 });
 
-test('A4 a listener of the user that throws harms neither the call nor the listeners after it', async () => {
+test('A3 A4 a listener of the user that throws harms neither the call nor the listeners after it', async () => {
   const seen: string[] = [];
   await using placed = await place({ agent: () => new Hooked({}), script: answer });
   const session = await placed.until('the session is there', () => placed.call.session);
@@ -258,9 +254,7 @@ test('A4 a listener of the user that throws harms neither the call nor the liste
   }
   session.on(Event.UserInputTranscribed, async () => fails());
   await converse(placed);
-  const { end, goodbye } = await placed.report();
-  expect(end.reason).toBe('done');
-  expect(goodbye?.outcome).toBe('played');
+  await placed.endedWell({});
   expect(new Set(seen)).toEqual(new Set(['conversation_item_added', 'agent_state_changed', 'speech_created', 'close']));
   expect(errorsOf(placed, 'listener speech_created')).toContain('planted');
   expect(errorsOf(placed, 'listener user_input_transcribed')).toContain('planted');

@@ -7,7 +7,7 @@ import { AudioFrame } from '@livekit/rtc-node';
 
 /** That of the paced output: resampled samples could no longer be read. */
 export const SAMPLE_RATE = 24_000;
-const MS_A_CHARACTER = 8;
+export const MS_A_CHARACTER = 8;
 const FRAME_MS = 20;
 
 // ── a voice ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -41,9 +41,11 @@ export class ToneTts extends tts.TTS {
    * the SDK; a job outlives those, a test runner counts them.)
    */
   isMute = false;
+  /** From now on it fails. */
+  error: Error | undefined;
 
-  constructor(name = 'tone', streaming = false) {
-    super(SAMPLE_RATE, 1, { streaming });
+  constructor(name = 'tone', streaming = false, alignedTranscript = false) {
+    super(SAMPLE_RATE, 1, { streaming, alignedTranscript });
     this.label = name;
   }
 
@@ -68,6 +70,7 @@ class ToneChunks extends tts.ChunkedStream {
   }
 
   protected async run(): Promise<void> {
+    if (this.#voice.error) throw this.#voice.error;
     const frames = this.#voice.isMute ? [] : framesOf(this.#text);
     for (const [index, frame] of frames.entries()) {
       this.queue.put({ requestId: 'tone', segmentId: 'tone', frame, final: index === frames.length - 1 });
@@ -160,6 +163,56 @@ class ScriptedStream extends llm.LLMStream {
   }
 }
 
+/** A realtime model that listens, understands, and never says a word. */
+export class SilentRealtime extends llm.RealtimeModel {
+  /** How long it takes to be ready. */
+  readonly ready: Promise<void>;
+
+  constructor(ready: Promise<void> = Promise.resolve()) {
+    super({
+      messageTruncation: false,
+      turnDetection: false,
+      userTranscription: false,
+      autoToolReplyGeneration: false,
+      audioOutput: true,
+      manualFunctionCalls: false,
+    });
+    this.ready = ready;
+  }
+  get model(): string {
+    return 'silent';
+  }
+  session(): llm.RealtimeSession {
+    return new SilentRealtimeSession(this);
+  }
+  async close(): Promise<void> {}
+}
+
+class SilentRealtimeSession extends llm.RealtimeSession {
+  readonly chatCtx = new llm.ChatContext();
+  readonly tools = new llm.ToolContext([]);
+  readonly #ready: Promise<void>;
+
+  constructor(model: SilentRealtime) {
+    super(model);
+    this.#ready = model.ready;
+  }
+  async updateInstructions(): Promise<void> {
+    await this.#ready;
+  }
+  async updateChatCtx(): Promise<void> {}
+  async updateTools(): Promise<void> {}
+  updateOptions(): void {}
+  pushAudio(): void {}
+  generateReply(): Promise<never> {
+    return new Promise(() => {});
+  }
+  async commitAudio(): Promise<void> {}
+  async clearAudio(): Promise<void> {}
+  async interrupt(): Promise<void> {}
+  async truncate(): Promise<void> {}
+}
+
 // ── ears ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Understands what it is told, whatever the microphone says. */
@@ -177,6 +230,13 @@ export class ToldStt extends stt.STT {
     const [listening] = this.#open;
     if (listening) listening.hear(text);
     else this.#untold.push(text);
+  }
+
+  /** The caller has begun to say this; the final words come with `hear`. */
+  begin(text: string): void {
+    const [listening] = this.#open;
+    if (!listening) throw new Error('nobody listens yet');
+    listening.begin(text);
   }
 
   opened(stream: ToldStream): void {
@@ -197,25 +257,35 @@ export class ToldStt extends stt.STT {
   }
 }
 
+const saidNow = (text: string): stt.SpeechData => ({
+  language: 'en' as stt.SpeechData['language'],
+  text,
+  startTime: 0,
+  endTime: 0,
+  confidence: 1,
+});
+
 class ToldStream extends stt.SpeechStream {
   label = 'told';
   readonly #ears: ToldStt;
+  #hasBegun = false;
 
   constructor(ears: ToldStt) {
     super(ears);
     this.#ears = ears;
   }
 
+  begin(text: string): void {
+    this.#hasBegun = true;
+    this.queue.put({ type: stt.SpeechEventType.START_OF_SPEECH });
+    this.queue.put({ type: stt.SpeechEventType.INTERIM_TRANSCRIPT, alternatives: [saidNow(text)] });
+  }
+
   hear(text: string): void {
     const now = Date.now();
-    const said: stt.SpeechData = {
-      language: 'en' as stt.SpeechData['language'],
-      text,
-      startTime: 0,
-      endTime: 0,
-      confidence: 1,
-    };
-    this.queue.put({ type: stt.SpeechEventType.START_OF_SPEECH });
+    const said = saidNow(text);
+    if (!this.#hasBegun) this.queue.put({ type: stt.SpeechEventType.START_OF_SPEECH });
+    this.#hasBegun = false;
     this.queue.put({ type: stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives: [said], speechEndTime: now });
     this.queue.put({ type: stt.SpeechEventType.END_OF_SPEECH, alternatives: [said], speechEndTime: now });
   }

@@ -19,7 +19,7 @@ const statusesOf = ({ of }: Placed, name: string) =>
     .map(({ status }) => status);
 const lastOf = ({ of }: Placed, name: string) => of('tool').findLast((tool) => tool.name === name);
 
-test('a tool throws: the model hears that it failed and no more, the journal has the message', async () => {
+test('T48 a tool throws: the model hears that it failed and no more, the journal has the message', async () => {
   await using placed = await place({ agent: () => new WithTools([toolNamed('break', fails)]), script: using('break') });
   placed.says(ASKED);
   await placed.hears('The tool says so');
@@ -28,7 +28,7 @@ test('a tool throws: the model hears that it failed and no more, the journal has
   expect(lastOf(placed, 'break')?.error).toBe('planted');
 });
 
-test('a tool throws ToolError: the model hears its words', async () => {
+test('T43 a tool throws ToolError: the model hears its words', async () => {
   const refuse = async () => {
     throw new llm.ToolError('The table is taken.');
   };
@@ -39,7 +39,7 @@ test('a tool throws ToolError: the model hears its words', async () => {
   expect(lastOf(placed, 'book')).toMatchObject({ status: 'failed', error: 'The table is taken.' });
 });
 
-test('A17 a tool hangs and ignores its abort: given up after toolMs, the model hears of it, the session closes', async () => {
+test('A17 B7 T4 a tool hangs and ignores its abort: given up after toolMs, the model hears of it, the session closes', async () => {
   await using placed = await place({
     agent: () => new WithTools([toolNamed('hang', never)]),
     script: using('hang'),
@@ -50,7 +50,7 @@ test('A17 a tool hangs and ignores its abort: given up after toolMs, the model h
   expect(placed.llm.asked[1]).toContain('hang gave no answer in time');
   expect(lastOf(placed, 'hang')).toMatchObject({ status: 'abandoned', error: 'no answer within 300 ms' });
   placed.call.end('done');
-  expect((await placed.report()).end.reason).toBe('done');
+  await placed.endedWell({});
 });
 
 test('A17 a tool settles after it was given up: its result changes nothing and is in the journal', async () => {
@@ -71,7 +71,7 @@ test('A17 a tool settles after it was given up: its result changes nothing and i
   expect(placed.llm.asked).toHaveLength(asked);
 });
 
-test('A17 a tool runs when the call ends: abandoned in the report, and the close does not wait for it', async () => {
+test('A17 B7 T4 a tool runs when the call ends: abandoned in the report, and the close does not wait for it', async () => {
   await using placed = await place({
     agent: () => new WithTools([toolNamed('hang', never)]),
     script: using('hang'),
@@ -80,8 +80,7 @@ test('A17 a tool runs when the call ends: abandoned in the report, and the close
   placed.says(ASKED);
   await placed.until('it runs', () => statusesOf(placed, 'hang').includes('started'));
   placed.call.end('done');
-  const { goodbye } = await placed.report();
-  expect(goodbye?.outcome).toBe('played');
+  await placed.endedWell({});
   expect(lastOf(placed, 'hang')).toMatchObject({ status: 'abandoned', error: 'the call ended before it answered' });
   expect(placed.of('effect').some(({ name, phase }) => name === 'close' && phase === 'settled')).toBe(true);
 });
@@ -120,9 +119,7 @@ test('B8 the call is ended from inside a tool that goes on working: no deadlock,
   };
   await using placed = await place({ agent: () => new WithTools([toolNamed('finish', end)]), script: using('finish') });
   placed.says(ASKED);
-  const { end: how, goodbye } = await placed.report();
-  expect(how.reason).toBe('from_a_tool');
-  expect(goodbye?.outcome).toBe('played');
+  await placed.endedWell({ reason: 'from_a_tool' });
   expect(placed.heard.map(({ text }) => text)).toEqual(['Goodbye now.']);
 });
 
@@ -146,15 +143,14 @@ test('B14 end_session is called 100 times: one end, one goodbye, and the model i
   const calls = Array.from({ length: 100 }, () => 'end_session');
   await using placed = await place({ agent: () => new WithTools([endSessionTool()]), script: using(...calls) });
   placed.says(ASKED);
-  const { end } = await placed.report();
-  expect(end.reason).toBe('agent_ended');
+  await placed.endedWell({ reason: 'agent_ended' });
   expect(placed.of('transition').filter((transition) => transition.end)).toHaveLength(1);
   expect(placed.heard.map(({ text }) => text)).toEqual(['Goodbye now.']);
   expect(placed.llm.asked).toEqual([ASKED]);
   expect(statusesOf(placed, 'end_session').filter((status) => status === 'settled')).toHaveLength(100);
 });
 
-test('an AgentTask that a tool awaits for longer than toolMs is a conversation and is not cut', async () => {
+test('T44 an AgentTask that a tool awaits for longer than toolMs is a conversation and is not cut', async () => {
   class Consent extends voice.AgentTask<string> {
     constructor() {
       super({ instructions: 'Ask for consent.' });

@@ -114,7 +114,7 @@ describe('a due row', () => {
     expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
   });
 
-  it('is tried again by the schedule, with the same bytes, until the receiver takes it', async () => {
+  it('A13 is tried again by the schedule, with the same bytes, until the receiver takes it', async () => {
     await using bench = await open();
     const { clock, enqueue, relay, row } = bench;
     const { sender, asked } = fakeSender(clock.now, () => (asked.length < 4 ? BUSY : DONE));

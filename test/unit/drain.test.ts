@@ -9,7 +9,7 @@ const drainOf = (job: Pick<LiveJob, 'speeches' | 'tools'>, signal: AbortSignal) 
     async () => {},
   ).drain(undefined, { signal, send: () => {} });
 
-test('a speech that refuses to be waited for does not freeze the process: the deadline still comes', async () => {
+test('B6 T5 a speech that refuses to be waited for does not freeze the process: the deadline still comes', async () => {
   const refusing = { waitForPlayout: () => Promise.reject(new Error('planted')) };
   const deadline = AbortSignal.timeout(50);
   const drained = drainOf({ speeches: new Set([refusing as never]), tools: new Set() }, deadline);

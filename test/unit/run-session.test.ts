@@ -1,7 +1,7 @@
 /** One machine at work on a virtual clock: what is journaled, what is survived. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
-import { bound, defaultPolicy, endOf, type Effects } from '../../machines/index.ts';
+import { bound, defaultPolicy, endOf, type Effects, type Policy, type SessionEvent } from '../../machines/index.ts';
 import type { EntryData, EntryKind } from '../../src/journal/entry.ts';
 import type { Log, Recorder } from '../../src/session/ports.ts';
 import { leavesOf, runSession, type SessionEffects } from '../../src/session/run.ts';
@@ -58,11 +58,11 @@ const done: SessionEffects = {
   close: async () => ({}),
   sendReport: async () => ({}),
 };
-const start = (effects: SessionEffects) => {
+const start = (effects: SessionEffects, policy: Partial<Policy> = {}) => {
   const { clock, next, now } = virtualClock();
   const { entries, recorder } = journal();
   const run = runSession({
-    input: { policy: defaultPolicy, resumed: false, elapsedMs: 0, greeting: 'say', goodbye: true },
+    input: { policy: { ...defaultPolicy, ...policy }, resumed: false, elapsedMs: 0, greeting: 'say', goodbye: true },
     effects,
     recorder,
     log: quiet,
@@ -102,7 +102,7 @@ test('every event is in the journal before the machine has moved, every effect w
   }
 });
 
-test('with every effect hung, closed is reached by timers alone, within the computed bound', async () => {
+test('B6 with every effect hung, closed is reached by timers alone, within the computed bound', async () => {
   const hung = Object.fromEntries(Object.keys(done).map((name) => [name, never])) as unknown as SessionEffects;
   const { run, next, now } = start(hung);
   const seen = { closed: false };
@@ -112,7 +112,7 @@ test('with every effect hung, closed is reached by timers alone, within the comp
   expect(now()).toBeLessThanOrEqual(bound(defaultPolicy, 'session.live.connecting'));
 });
 
-test('an effect that settles after the machine went on is journaled as late and changes nothing', async () => {
+test('E5 an effect that settles after the machine went on is journaled as late and changes nothing', async () => {
   let settleLate: (heard: Effects['speak']['output']) => void = () => {};
   const { run, entries } = start({
     ...done,
@@ -131,7 +131,7 @@ test('an effect that settles after the machine went on is journaled as late and 
   expect(run.context().end?.reason).toBe('caller_hung_up');
 });
 
-test('asked 300 times in a row to end, the session ends once, for the first reason (B14)', async () => {
+test('B14 asked 300 times in a row to end, the session ends once, for the first reason', async () => {
   const { run, entries } = start(done);
   await settle();
   for (let time = 0; time < 300; time += 1)
@@ -147,7 +147,7 @@ test('asked 300 times in a row to end, the session ends once, for the first reas
   expect(goodbyes).toHaveLength(1);
 });
 
-test('events after closed are ignored, also hostile ones', async () => {
+test('E5 events after closed are ignored, also hostile ones', async () => {
   const { run, entries } = start(done);
   await settle();
   run.send({ type: 'caller.left', end: endOf('caller', 'caller_hung_up') });
@@ -180,7 +180,7 @@ test('a state value becomes its leaves', () => {
   ]);
 });
 
-test('an end that a tool asks for is carried out outside of the tool: there the SDK refuses to wait for its speech', async () => {
+test('B8 an end that a tool asks for is carried out outside of the tool: there the SDK refuses to wait for its speech', async () => {
   const toolAtWork = new AsyncLocalStorage<string>();
   const seen: (string | undefined)[] = [];
   const drain = async () => void seen.push(toolAtWork.getStore());
@@ -192,3 +192,73 @@ test('an end that a tool asks for is carried out outside of the tool: there the 
   await run.closed;
   expect(seen).toEqual([undefined]);
 });
+
+test('E1 five reasons to end in one tick, in all 120 orders: the first is the reason, the others stand beside it', async () => {
+  const triggers: SessionEvent[] = [
+    { type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true },
+    { type: 'session.end', end: endOf('limit', 'max_duration'), drain: true },
+    { type: 'caller.left', end: endOf('caller', 'caller_hung_up') },
+    { type: 'session.failed', end: endOf('system', 'model_failed', 'provider') },
+    { type: 'shutdown.requested', end: endOf('operator', 'worker_shutdown'), graceMs: 25_000 },
+  ];
+  const reasonOf = (event: SessionEvent) => ('end' in event ? event.end.reason : '');
+  for (const order of ordersOf(triggers)) {
+    const { run, entries } = start(done);
+    await settle();
+    for (const event of order) run.send(event);
+    const { end, alsoTriggered } = await run.closed;
+    expect([end?.reason, ...alsoTriggered.map(({ reason }) => reason)]).toEqual(order.map(reasonOf));
+    expect(requested(entries, 'hangUp')).toBe(1);
+    expect(requested(entries, 'sendReport')).toBe(1);
+  }
+});
+
+test('E6 idle and the longest duration at the same instant: one of them ends the call, the other is forgotten', async () => {
+  const { run, entries, next, now } = start(done, { nudges: 0, idleMs: 1000, maxDurationMs: 1000, windDownMs: 400 });
+  await settle();
+  const seen = { closed: false };
+  void run.closed.then(() => (seen.closed = true));
+  while (!seen.closed && (await next()));
+  const { end, alsoTriggered } = run.context();
+  expect(['idle', 'max_duration']).toContain(end?.reason);
+  expect(alsoTriggered).toEqual([]);
+  expect(now()).toBe(1000);
+  expect(requested(entries, 'speak', 'goodbye')).toBe(1);
+});
+
+test('E6 every clock of the conversation runs out in the middle of the goodbye: it is played to its end', async () => {
+  let finish = () => {};
+  const { run, entries, next, now } = start(
+    {
+      ...done,
+      speak: (speech, { send }) => {
+        if (speech.line !== 'goodbye') return done.speak(speech, {} as never);
+        send({ type: 'line.audible', line: 'goodbye', rung: 'live' });
+        return new Promise((resolve) => (finish = () => resolve({ heardMs: 5000 })));
+      },
+    },
+    { idleMs: 2000, maxDurationMs: 3000, windDownMs: 1000, goodbyeMs: 8000 },
+  );
+  await settle();
+  run.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true });
+  await settle();
+  expect(run.leaves()).toEqual(['exiting.saying.playing']);
+  await next(); // the only clock that still runs is the goodbye's own
+  expect(now()).toBe(8000);
+  finish();
+  const { alsoTriggered } = await run.closed;
+  expect(alsoTriggered).toEqual([]);
+  expect(requested(entries, 'speak', 'nudge') + requested(entries, 'speak', 'windDown')).toBe(0);
+});
+
+const ordersOf = <Value>(values: readonly Value[]): Value[][] =>
+  values.length <= 1
+    ? [[...values]]
+    : values.flatMap((first, index) => ordersOf(values.toSpliced(index, 1)).map((rest) => [first, ...rest]));
+
+/** How often an effect was asked for. */
+const requested = (entries: { kind: EntryKind; data: EntryData[EntryKind] }[], name: string, line?: string) =>
+  entries.filter(({ kind, data }) => {
+    const effect = data as EntryData['effect'];
+    return kind === 'effect' && effect.name === name && effect.phase === 'requested' && effect.line === line;
+  }).length;

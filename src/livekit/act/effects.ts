@@ -55,13 +55,19 @@ async function drain({ session, speeches, tools }: LiveJob, signal: AbortSignal)
   }
 }
 
-/** What still plays is cut, and the cut is awaited: a goodbye before that is lost (sdk-facts, 12). */
-async function interrupt({ session, venue }: LiveJob, signal: AbortSignal): Promise<void> {
+/**
+ * What still plays is cut, and the cut is awaited: a goodbye before that is lost (sdk-facts, 12). First each speech by
+ * itself, for the SDK then asks the output how much of it was heard; by force the transcript gets words that nobody
+ * heard. By force after half the time, for an output that is dead would never answer.
+ */
+async function interrupt({ session, venue, speeches, definition }: LiveJob, signal: AbortSignal): Promise<void> {
   mute(session);
   venue.hush();
   if (!session) return;
-  session.interrupt({ force: true });
   const output = session.output.audio;
+  for (const speech of speeches) speech.interrupt(true);
+  if (output) await settledWithin(output.waitForPlayout(), definition.policy.interruptMs / 2);
+  session.interrupt({ force: true });
   if (output) await unlessAborted(output.waitForPlayout(), signal);
 }
 

@@ -156,6 +156,11 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   }
   const { handle, playback } = ours;
   const text = 'say' in words ? { text: words.say } : {};
+  let isNoted = false;
+  const noteOnce = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) => {
+    if (!isNoted) note({ ...text, ...told(), ...more }); // S3: what was cut ends a little later by itself, too
+    isNoted = true;
+  };
   const finish = async (): Promise<Heard> => {
     // The handle ends without a sound when the model or the TTS failed: then there is no playback to wait for.
     const ended = handle.waitForPlayout().then(() => undefined);
@@ -163,46 +168,23 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
     if (told().firstAudioMs === undefined) throw new Error('it ended without a sound');
     const [{ heardMs, interrupted }] = await Promise.all([playback.finished, ended]);
     if (line === 'goodbye') await tail(job, port.signal);
-    note({
-      heardMs,
-      ...text,
-      ...told(),
-      outcome: interrupted ? 'cut' : 'played',
-      ...(interrupted && { why: 'interrupted' }),
-    });
+    noteOnce({ heardMs, outcome: interrupted ? 'cut' : 'played', ...(interrupted && { why: 'interrupted' }) });
     return { heardMs };
   };
   void playback.audible.then(audible);
-  let isNoted = false;
-  const finished = finish().then(
-    (result) => {
-      isNoted = true;
-      return result;
-    },
-    (error: unknown) => {
-      if (!isNoted)
-        note({
-          heardMs: playback.heardMs(),
-          ...text,
-          ...told(),
-          outcome: told().firstAudioMs === undefined ? 'failed' : 'cut',
-          why: messageOf(error),
-        });
-      isNoted = true;
-      throw error;
-    },
-  );
+  const finished = finish().catch((error: unknown) => {
+    const outcome = told().firstAudioMs === undefined ? 'failed' : 'cut';
+    noteOnce({ heardMs: playback.heardMs(), outcome, why: messageOf(error) });
+    throw error;
+  });
   finished.catch(() => {});
 
   port.signal.addEventListener('abort', () => {
     const isHeard = told().firstAudioMs !== undefined;
     if (speech.until === 'audible' && (isHeard || line === 'windDown')) return; // S2; a late wind-down still helps
     if (isNoted) return;
-    isNoted = true;
-    note({
+    noteOnce({
       heardMs: playback.heardMs(),
-      ...text,
-      ...told(),
       outcome: isHeard ? 'cut' : 'failed',
       why: isHeard ? 'the state was left' : 'no audio came in time',
     });

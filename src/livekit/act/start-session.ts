@@ -3,6 +3,7 @@
  * that hangs is left behind, and what it returns later is not used.
  */
 import { voice } from '@livekit/agents';
+import { endOf } from '../../../machines/index.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { guardAgent } from '../guard/agent.ts';
@@ -87,10 +88,26 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     });
   };
   const started = session.start({ ...wiring, agent });
+  started.then(
+    () => closeIfClosed(job, session),
+    () => {},
+  );
   queueMicrotask(listen); // onEnter may speak before start() resolves; the output exists as soon as RoomIO does
   await unlessAborted(started, signal).catch(failed('agent session'));
   listen();
 }
+
+/**
+ * Who is closed while it starts, starts all the same: no Close event, no activity, models connected (sdk-facts, 2.4).
+ * By us: its caller is gone, and it is closed once more. By the user's code: an end like any other close of theirs.
+ */
+const closeIfClosed = ({ letGo, run }: LiveJob, session: voice.AgentSession): void => {
+  if (letGo.signal.aborted) session.close().catch(() => {});
+  else if (session._closing && !run.hasTag('leaving')) {
+    const end = endOf('agent', 'agent_ended', 'none', 'the agent session was closed while it started');
+    run.send({ type: 'session.end', end, drain: false });
+  }
+};
 
 /**
  * A TTS that keeps a connection makes it while the session starts: 150 ms of the way to the first word. The SDK makes

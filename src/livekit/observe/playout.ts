@@ -92,7 +92,9 @@ export class Playout {
     try {
       return this.#session.currentAgent?.getActivityOrThrow().currentSpeech;
     } catch {
-      return undefined; // between two agents: a handoff is under way, and no line of ours is played there
+      // Between two agents: the one who leaves still speaks, and the goodbye may be what it says.
+      const { activity } = this.#session as unknown as { activity?: { currentSpeech?: voice.SpeechHandle } };
+      return activity?.currentSpeech;
     }
   }
 }
