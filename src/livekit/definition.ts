@@ -11,6 +11,7 @@ import type { Destination } from '../link/destination.ts';
 import { messageOf } from '../session/deadline.ts';
 import { readWav } from '../wav.ts';
 import type { Call } from './call.ts';
+import { type Language, languages, phrases } from './phrases.ts';
 
 type Awaitable<Value> = Value | Promise<Value>;
 
@@ -31,11 +32,13 @@ export type SessionDefinition = {
   greeting?: Words | 'agent' | 'wait';
   /** Default `none`. */
   goodbye?: Words | 'none';
-  /** What a caller hears when the call fails; never the text of an exception. Default: bundled audio, in English. */
+  /** Of the recordings in the package, and of the texts of ours that are not given: en (default), de, es, fr. */
+  language?: Language;
+  /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. */
   apology?: { say?: string; audio?: URL };
   /** What a caller hears when an answer takes longer than `firstAudioMs`. */
   filler?: { say?: string; audio?: URL };
-  /** Asked of a silent caller after `idleMs`. Default: "Are you still there?" */
+  /** Asked of a silent caller after `idleMs`. Default: "Are you still there?", in `language`. */
   nudge?: Words;
   /** Said `windDownMs` before `maxDurationMs`. */
   windDown?: Words;
@@ -58,6 +61,7 @@ export type StartOptions = {
 
 /** A definition with every default filled in. */
 export type Defined = Omit<SessionDefinition, 'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'windDown'> & {
+  language: Language;
   greeting: Words | 'agent' | 'wait';
   goodbye: Words | 'none';
   nudge: Words;
@@ -77,6 +81,7 @@ const knownFields = [
   'program',
   'greeting',
   'goodbye',
+  'language',
   'apology',
   'filler',
   'nudge',
@@ -175,6 +180,8 @@ export function checkDefinition(given: SessionDefinition): Defined {
   for (const line of ['nudge', 'windDown'] as const) {
     expect(given[line] === undefined || isWords(given[line]), line, wordsExpected, given[line]);
   }
+  const { language = 'en' } = given;
+  expect(languages.includes(language), 'language', `one of ${languages.join(', ')}`, language);
   for (const line of ['apology', 'filler'] as const) {
     const { say, audio } = given[line] ?? {};
     expect(say === undefined || (typeof say === 'string' && say.trim() !== ''), `${line}.say`, 'a text', say);
@@ -235,8 +242,9 @@ export function checkDefinition(given: SessionDefinition): Defined {
     ...given,
     greeting,
     goodbye,
-    nudge: given.nudge ?? { say: 'Are you still there?' },
-    windDown: given.windDown ?? { say: 'We have to come to an end soon.' },
+    language,
+    nudge: given.nudge ?? { say: phrases[language].nudge },
+    windDown: given.windDown ?? { say: phrases[language].windDown },
     policy,
     hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },
     participants: given.participants ?? [],

@@ -4,7 +4,7 @@
  */
 import type { voice } from '@livekit/agents';
 import type { RemoteParticipant } from '@livekit/rtc-node';
-import type { SessionEvent } from '../../machines/index.ts';
+import type { End, SessionEvent } from '../../machines/index.ts';
 import type { HangUpStrategy } from '../journal/entry.ts';
 import type { HangUpResult } from '../rooms/rooms.ts';
 import type { Recorder } from '../session/ports.ts';
@@ -20,6 +20,9 @@ export type PlayResult = { heardMs: number; plannedMs: number };
 /** Frames for a track of our own, which needs no AgentSession. */
 export type Pcm = { sampleRate: number; samples: Int16Array };
 
+/** The agent's own voice, what apologies and fillers play on, and the caller's microphone. */
+export type TrackOf = 'voice' | 'own track' | 'microphone';
+
 export type Venue = {
   /** Into the room. Everything that can be observed is observed before. */
   connect(signal: AbortSignal): Promise<void>;
@@ -32,6 +35,10 @@ export type Venue = {
   wire(session: voice.AgentSession, options: StartOptions): Partial<Parameters<voice.AgentSession['start']>[0]>;
   /** Plays on a track of our own; `onAudible` at the first sample that somebody can hear. Stops when aborted. */
   play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
+  /** What is known to be wrong with a track at this moment, in words. */
+  trouble(track: TrackOf): string | undefined;
+  /** Tells the client why the call ends, before it is let go. Never rejects, and takes 100 ms at most. */
+  announce(end: End): Promise<void>;
   hangUp(strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult>;
   /** Out, without a word and without letting anybody go: somebody else speaks for this call. */
   leave(): Promise<void>;

@@ -20,9 +20,10 @@ import { checkDefinition, type SessionDefinition } from '../../src/livekit/defin
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
+import { isLoud } from '../../src/livekit/loudness.ts';
 import { LineInput } from '../../src/livekit/terminal/line-input.ts';
 import { PacedOutput } from '../../src/livekit/terminal/paced-output.ts';
-import type { Pcm, Reporter, Venue } from '../../src/livekit/venue.ts';
+import type { Pcm, Reporter, TrackOf, Venue } from '../../src/livekit/venue.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { settledWithin, unlessAborted } from '../../src/session/deadline.ts';
@@ -67,6 +68,11 @@ export type Placed = {
   heard: readonly HeardLine[];
   /** How many lines had begun when the caller was let go. */
   heardAtHangUp: () => number;
+  ears: ToldStt;
+  /** What is wrong with a track, from now on. */
+  trouble: Partial<Record<TrackOf, string>>;
+  /** The reasons that the client was told. */
+  told: readonly string[];
   says: (text: string) => void;
   leaves: () => void;
   /** Gone, and no event says so yet. */
@@ -85,15 +91,25 @@ export type Placed = {
 export type Placing = Partial<SessionDefinition> & {
   agent: () => voice.Agent;
   script?: Script;
+  /** What is wrong with a track, from the beginning. */
+  trouble?: Placed['trouble'];
+  /** How the voice fails, from the beginning. */
+  tone?: Partial<Pick<ToneTts, 'isMute' | 'murmurs'>>;
   options?: Partial<voice.AgentSessionOptions>;
 };
 
 let placed = 0;
 
-export async function place({ script = () => ({}), options, ...given }: Placing): Promise<Placed> {
+export async function place({
+  script = () => ({}),
+  options,
+  trouble = {},
+  tone: failing,
+  ...given
+}: Placing): Promise<Placed> {
   const model = new ScriptedLlm(script);
   const ears = new ToldStt();
-  const tone = new ToneTts();
+  const tone = Object.assign(new ToneTts(), failing);
   const definition = checkDefinition({
     session: () => ({
       stt: ears,
@@ -150,7 +166,7 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
   const heard: HeardLine[] = [];
   const parts: { job?: LiveJob } = {};
   const send = (event: SessionEvent) => parts.job?.run.send(event);
-  const edge = madeVenue(heard, changed);
+  const edge = madeVenue(heard, changed, trouble);
   const letGo = new AbortController();
   const context = { room: { metadata: '' }, job: { id }, proc: { userData: {} } } as unknown as JobContext;
   const call = makeCall({
@@ -243,6 +259,9 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
     entries,
     heard,
     heardAtHangUp: edge.heardAtHangUp,
+    ears,
+    trouble,
+    told: edge.told,
     says: (text) => ears.hear(text),
     leaves: () => {
       edge.leave();
@@ -269,12 +288,13 @@ export async function place({ script = () => ({}), options, ...given }: Placing)
 }
 
 /** A room in which the caller is from the beginning. */
-function madeVenue(heard: HeardLine[], changed: () => void) {
+function madeVenue(heard: HeardLine[], changed: () => void, trouble: Placed['trouble']) {
   const input = new LineInput(16_000);
   const caller = { identity: 'caller', isSip: false };
   let isThere = true;
   let atHangUp = Number.POSITIVE_INFINITY;
   let playing: AbortController | undefined;
+  const told: string[] = [];
   const venue: Venue = {
     connect: async () => {},
     awaitCaller: async () => caller,
@@ -283,14 +303,18 @@ function madeVenue(heard: HeardLine[], changed: () => void) {
     presence: async () => {},
     wire: (session) => {
       session.input.audio = input;
-      session.output.audio = new HeardOutput(heard, changed);
+      session.output.audio = new HeardOutput(heard, changed, () => trouble.voice !== undefined);
       return { record: false };
     },
     play: async (audio, given, onAudible) => {
       playing?.abort();
       playing = new AbortController();
-      return playFast(audio, AbortSignal.any([given, playing.signal]), onAudible, heard, changed);
+      const signal = AbortSignal.any([given, playing.signal]);
+      if (trouble['own track'] !== undefined) await unlessAborted(new Promise(() => {}), signal);
+      return playFast(audio, signal, onAudible, heard, changed);
     },
+    trouble: (track) => trouble[track],
+    announce: async ({ reason }) => void told.push(reason),
     hangUp: async () => {
       isThere = false;
       atHangUp = heard.length;
@@ -303,7 +327,7 @@ function madeVenue(heard: HeardLine[], changed: () => void) {
       await input.close();
     },
   };
-  return { venue, heardAtHangUp: () => atHangUp, leave: () => void (isThere = false) };
+  return { venue, told, heardAtHangUp: () => atHangUp, leave: () => void (isThere = false) };
 }
 
 /**
@@ -313,14 +337,17 @@ function madeVenue(heard: HeardLine[], changed: () => void) {
 class HeardOutput extends PacedOutput {
   readonly #heard: HeardLine[];
   readonly #changed: () => void;
+  /** As before a track that nobody subscribed: what is pushed waits, for ever. */
+  readonly #isParked: () => boolean;
   #line: HeardLine | undefined;
   #isClearing = false;
   #isCut = false;
 
-  constructor(heard: HeardLine[], changed: () => void) {
+  constructor(heard: HeardLine[], changed: () => void, isParked: () => boolean) {
     super();
     this.#heard = heard;
     this.#changed = changed;
+    this.#isParked = isParked;
     this.on(PacedOutput.EVENT_PLAYBACK_FINISHED, (event: { playbackPosition: number; interrupted: boolean }) => {
       if (this.#line) {
         Object.assign(this.#line, {
@@ -357,6 +384,7 @@ class HeardOutput extends PacedOutput {
 
   override async captureFrame(frame: AudioFrame): Promise<void> {
     if (this.#isClearing) return;
+    if (this.#isParked()) await new Promise(() => {});
     const text = textOf(frame.data);
     if (!this.#line) {
       this.#line = { text, through: 'session', heardMs: 0, isOver: false, isCut: false };
@@ -378,13 +406,13 @@ async function playFast(
   let line: HeardLine | undefined;
   for await (const { samples, sampleRate } of audio) {
     if (signal.aborted) break;
-    if (!line) {
+    plannedMs += (samples.length * 1000) / sampleRate;
+    if (!line && isLoud(samples)) {
       line = { text: textOf(samples), through: 'own track', heardMs: 0, isOver: false, isCut: false };
       heard.push(line);
       onAudible();
       changed();
     }
-    plannedMs += (samples.length * 1000) / sampleRate;
   }
   const end = new Promise((resolve) => setTimeout(resolve, plannedMs / RECORDED_SPEED));
   await unlessAborted(end, signal).catch(() => {});

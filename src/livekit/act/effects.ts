@@ -60,7 +60,7 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
   const strategy = strategyFor(end, job.definition.hangUp);
   const begun = Date.now();
   noteGoodbyeLeftOut(job, end);
-  await settledWithin(job.recorder.durable(), 200);
+  await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
   job.venue.hush();
   const result: HangUpResult = await job.venue.hangUp(strategy, signal);
   const { verified, attempts, left, error } = result;
