@@ -34,6 +34,11 @@ export type Call = {
   attach(key: string, value: Json): void;
   /** Ends the session; returns at once, never throws, may be called 300 times. The first reason wins. */
   end(reason?: string, options?: EndOptions): void;
+  /**
+   * Releases something of yours after the hang-up, whatever ended the call; each has most of `closeMs`, and what fails or
+   * hangs is in the report. When the process dies nothing is released.
+   */
+  onClose(name: string, release: () => unknown): void;
   /** Escape hatch: the SDK's JobContext. */
   readonly context: JobContext;
   /** Escape hatch: the SDK's AgentSession; undefined before it started and for programs. */

@@ -4,6 +4,7 @@ import { endOf } from '../../machines/index.ts';
 import type { JobFacts, Json } from '../journal/entry.ts';
 import { messageOf } from '../session/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
+import { keepRelease } from './act/release.ts';
 import { type Call, parseMetadata } from './call.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Venue } from './venue.ts';
@@ -45,6 +46,7 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
       const run = job()?.run;
       run?.send({ type: 'session.end', end: endOf('agent', messageOf(reason)), drain, goodbye });
     },
+    onClose: (name, release) => keepRelease(call, job(), { name, release }),
     context,
     get session() {
       return job()?.session;

@@ -10,6 +10,7 @@ import { settledWithin, unlessAborted } from '../../session/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
+import { releaseAll } from './release.ts';
 import { speak } from './speak.ts';
 import { startSession } from './start-session.ts';
 
@@ -90,9 +91,10 @@ function noteGoodbyeLeftOut({ definition, asked, venue, run, recorder }: LiveJob
 }
 
 /** Hard: a drain has no deadline and cannot be escalated (sdk-facts, 0). */
-async function close({ session, venue, letGo, log }: LiveJob, signal: AbortSignal): Promise<void> {
+async function close(job: LiveJob, signal: AbortSignal): Promise<void> {
+  const { session, venue, letGo, log } = job;
   letGo.abort();
-  const closing = [venue.close(), ...(session ? [session.close()] : [])];
+  const closing = [releaseAll(job), venue.close(), ...(session ? [session.close()] : [])];
   const outcomes = await unlessAborted(Promise.allSettled(closing), signal);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') log.warn({ error: String(outcome.reason) }, 'something did not close cleanly');
