@@ -46,6 +46,11 @@ export type Call = {
    * after any other outcome the conversation goes on. One at a time, while the call converses, for at most `transferMs`.
    */
   transfer(target: TransferTarget): Promise<Transferred>;
+  /**
+   * Releases something of yours after the hang-up, whatever ended the call; each has most of `closeMs`, and what fails or
+   * hangs is in the report. When the process dies nothing is released.
+   */
+  onClose(name: string, release: () => unknown): void;
   /** Escape hatch: the SDK's JobContext. */
   readonly context: JobContext;
   /** Escape hatch: the SDK's AgentSession; undefined before it started and for programs. */

@@ -11,6 +11,7 @@ import type { Destination } from '../link/destination.ts';
 import { messageOf } from '../session/deadline.ts';
 import { readWav } from '../wav.ts';
 import type { Call } from './call.ts';
+import { type Language, languages, phrases } from './phrases.ts';
 
 type Awaitable<Value> = Value | Promise<Value>;
 
@@ -31,11 +32,13 @@ export type SessionDefinition = {
   greeting?: Words | 'agent' | 'wait';
   /** Default `none`. */
   goodbye?: Words | 'none';
-  /** What a caller hears when the call fails; never the text of an exception. Default: bundled audio, in English. */
+  /** Of the recordings in the package, and of the texts of ours that are not given: en (default), de, es, fr. */
+  language?: Language;
+  /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. */
   apology?: { say?: string; audio?: URL };
   /** What a caller hears when an answer takes longer than `firstAudioMs`. */
   filler?: { say?: string; audio?: URL };
-  /** Asked of a silent caller after `idleMs`. Default: "Are you still there?" */
+  /** Asked of a silent caller after `idleMs`. Default: "Are you still there?", in `language`. */
   nudge?: Words;
   /** Said `windDownMs` before `maxDurationMs`. */
   windDown?: Words;
@@ -65,6 +68,7 @@ export type Defined = Omit<
   SessionDefinition,
   'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'windDown' | 'voicemail' | 'hold'
 > & {
+  language: Language;
   greeting: Words | 'agent' | 'wait';
   goodbye: Words | 'none';
   nudge: Words;
@@ -86,6 +90,7 @@ const knownFields = [
   'program',
   'greeting',
   'goodbye',
+  'language',
   'apology',
   'filler',
   'nudge',
@@ -191,6 +196,8 @@ export function checkDefinition(given: SessionDefinition): Defined {
     expect(isWords(said) || said === 'none', `${when}.goodbye`, `${wordsExpected} or 'none'`, said);
     expect(!given.program || said === 'none', `${when}.goodbye`, "'none': a program speaks for itself", said);
   }
+  const { language = 'en' } = given;
+  expect(languages.includes(language), 'language', `one of ${languages.join(', ')}`, language);
   for (const line of ['apology', 'filler'] as const) {
     const { say, audio } = given[line] ?? {};
     expect(say === undefined || (typeof say === 'string' && say.trim() !== ''), `${line}.say`, 'a text', say);
@@ -251,10 +258,11 @@ export function checkDefinition(given: SessionDefinition): Defined {
     ...given,
     greeting,
     goodbye,
-    nudge: given.nudge ?? { say: 'Are you still there?' },
-    windDown: given.windDown ?? { say: 'We have to come to an end soon.' },
     voicemail: given.voicemail ?? { goodbye: 'none' },
     hold: given.hold ?? { goodbye: 'none' },
+    language,
+    nudge: given.nudge ?? { say: phrases[language].nudge },
+    windDown: given.windDown ?? { say: phrases[language].windDown },
     policy,
     hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },
     participants: given.participants ?? [],

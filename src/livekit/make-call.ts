@@ -5,6 +5,7 @@ import type { JobFacts, Json } from '../journal/entry.ts';
 import { messageOf } from '../session/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import { askTransfer } from './act/transfer.ts';
+import { keepRelease } from './act/release.ts';
 import { type Call, parseMetadata } from './call.ts';
 import type { Defined } from './definition.ts';
 import type { LiveJob } from './live-job.ts';
@@ -62,6 +63,7 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
       const parts = job();
       return parts ? askTransfer(parts, target) : { outcome: 'failed', detail: 'the call has not begun' };
     },
+    onClose: (name, release) => keepRelease(call, job(), { name, release }),
     context,
     get session() {
       return job()?.session;

@@ -11,6 +11,7 @@ import {
   TrackSource,
 } from '@livekit/rtc-node';
 import { unlessAborted } from '../session/deadline.ts';
+import { isLoud } from './loudness.ts';
 import type { Pcm, PlayResult } from './venue.ts';
 
 const FRAME_MS = 20;
@@ -54,6 +55,7 @@ export function ownTrack(room: Room): OwnTrack {
     playing = stop;
     const signal = AbortSignal.any([given, stop.signal]);
     let pushedMs = 0;
+    let isAudible = false;
     let source: AudioSource | undefined;
     const heardMs = () => Math.max(0, Math.round(pushedMs - (source?.queuedDuration ?? 0)));
     try {
@@ -66,7 +68,10 @@ export function ownTrack(room: Room): OwnTrack {
         for (let at = 0; at < samples.length && !signal.aborted; at += perFrame) {
           const frame = samples.slice(at, at + perFrame); // a copy: AudioFrame takes the buffer from its first byte on
           await unlessAborted(source.captureFrame(new AudioFrame(frame, sampleRate, 1, frame.length)), signal);
-          if (pushedMs === 0) onAudible();
+          if (!isAudible && isLoud(frame)) {
+            isAudible = true;
+            onAudible();
+          }
           pushedMs += (frame.length * 1000) / sampleRate;
         }
       }
@@ -74,7 +79,7 @@ export function ownTrack(room: Room): OwnTrack {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    const result = { heardMs: heardMs(), plannedMs: Math.round(pushedMs) };
+    const result = { heardMs: isAudible ? heardMs() : 0, plannedMs: Math.round(pushedMs) };
     if (signal.aborted) source?.clearQueue();
     if (playing === stop) playing = undefined;
     return result;

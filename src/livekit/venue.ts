@@ -4,7 +4,7 @@
  */
 import type { voice } from '@livekit/agents';
 import type { RemoteParticipant } from '@livekit/rtc-node';
-import type { SessionEvent } from '../../machines/index.ts';
+import type { End, SessionEvent } from '../../machines/index.ts';
 import type { HangUpStrategy } from '../journal/entry.ts';
 import type { Referral, ReferOptions } from '../rooms/refer.ts';
 import type { HangUpResult } from '../rooms/rooms.ts';
@@ -20,6 +20,9 @@ export type PlayResult = { heardMs: number; plannedMs: number };
 
 /** Frames for a track of our own, which needs no AgentSession. */
 export type Pcm = { sampleRate: number; samples: Int16Array };
+
+/** The agent's own voice, what apologies and fillers play on, and the caller's microphone. */
+export type TrackOf = 'voice' | 'own track' | 'microphone';
 
 export type Venue = {
   /** Into the room. Everything that can be observed is observed before. */
@@ -39,6 +42,10 @@ export type Venue = {
   answered(identity: string, signal: AbortSignal): Promise<RemoteParticipant>;
   /** Out of the room with somebody who was called and is not needed: a telephone may not ring on. Never rejects. */
   dismiss(identity: string): Promise<void>;
+  /** What is known to be wrong with a track at this moment, in words. */
+  trouble(track: TrackOf): string | undefined;
+  /** Tells the client why the call ends, before it is let go. Never rejects, and takes 100 ms at most. */
+  announce(end: End): Promise<void>;
   hangUp(strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult>;
   /** Out, without a word and without letting anybody go: somebody else speaks for this call. */
   leave(): Promise<void>;

@@ -3,9 +3,10 @@ import { EventEmitter } from 'node:events';
 import type { voice } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
 import { endOf, type SessionEvent } from '../../machines/index.ts';
+import { isLoud } from '../../src/livekit/loudness.ts';
 import { LineInput } from '../../src/livekit/terminal/line-input.ts';
 import { PacedOutput } from '../../src/livekit/terminal/paced-output.ts';
-import type { Caller, Pcm, Reporter, Venue } from '../../src/livekit/venue.ts';
+import type { Caller, Pcm, Reporter, TrackOf, Venue } from '../../src/livekit/venue.ts';
 import { unlessAborted } from '../../src/session/deadline.ts';
 import { MS_A_CHARACTER, textOf } from './models.ts';
 
@@ -25,7 +26,10 @@ export type HeardLine = {
 };
 
 /** Somebody who listens. */
-export type Ear = { heard: HeardLine[]; changed: () => void };
+export type Ear = { heard: HeardLine[]; changed: () => void; trouble: Trouble };
+
+/** What is wrong with a track: the session's own, or ours. */
+export type Trouble = Partial<Record<TrackOf, string>>;
 
 // ── what the session speaks through ──────────────────────────────────────────────────────────────────────────────
 
@@ -82,6 +86,7 @@ export class HeardOutput extends PacedOutput {
 
   override async captureFrame(frame: AudioFrame): Promise<void> {
     if (this.#isClearing) return;
+    if (this.#ear.trouble.voice !== undefined) await new Promise(() => {}); // nobody subscribed: it waits, for ever
     const text = textOf(frame.data);
     if (!this.#line) {
       this.#line = { text, through: 'session', heardMs: 0, isOver: false, isCut: false };
@@ -116,6 +121,8 @@ export type Placement = {
 
 export type Edge = {
   venue: Venue;
+  /** The reasons that the client was told. */
+  told: readonly string[];
   /** When the caller was let go, and how many lines had begun then. */
   hangUp: () => { at: number; heard: number } | undefined;
   /** Hangs up. */
@@ -140,6 +147,7 @@ export function madeVenue(
   let hungUp: { at: number; heard: number } | undefined;
   let playing: AbortController | undefined;
   const arrivals = new EventEmitter();
+  const told: string[] = [];
 
   const tell = (change: 'left' | 'lost' | 'returned', event: SessionEvent, reason?: string) => {
     isThere = change === 'returned';
@@ -168,11 +176,15 @@ export function madeVenue(
     play: async (audio, given, onAudible) => {
       playing?.abort();
       playing = new AbortController();
-      return playFast(audio, AbortSignal.any([given, playing.signal]), onAudible, ear);
+      const signal = AbortSignal.any([given, playing.signal]);
+      if (ear.trouble['own track'] !== undefined) await unlessAborted(new Promise(() => {}), signal);
+      return playFast(audio, signal, onAudible, ear);
     },
     refer: async () => ({ outcome: 'failed', error: 'refer: there is no telephone here' }),
     answered: (_identity, signal) => unlessAborted(new Promise<never>(() => {}), signal),
     dismiss: async () => {},
+    trouble: (track) => ear.trouble[track],
+    announce: async ({ reason }) => void told.push(reason),
     hangUp: async () => {
       isThere = false;
       hungUp = { at: Date.now(), heard: ear.heard.length };
@@ -188,6 +200,7 @@ export function madeVenue(
   return {
     venue: { ...usual, ...unusual?.(usual) },
     hangUp: () => hungUp,
+    told,
     leaves: () => tell('left', { type: 'caller.left', end: endOf('caller', 'caller_hung_up') }, 'CLIENT_INITIATED'),
     vanishes: () => void (isThere = false),
     isLost: () => tell('lost', { type: 'caller.lost' }, 'CONNECTION_TIMEOUT'),
@@ -200,13 +213,13 @@ async function playFast(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudibl
   let line: HeardLine | undefined;
   for await (const { samples, sampleRate } of audio) {
     if (signal.aborted) break;
-    if (!line) {
+    plannedMs += (samples.length * 1000) / sampleRate;
+    if (!line && isLoud(samples)) {
       line = { text: textOf(samples), through: 'own track', heardMs: 0, isOver: false, isCut: false };
       ear.heard.push(line);
       onAudible();
       ear.changed();
     }
-    plannedMs += (samples.length * 1000) / sampleRate;
   }
   const end = new Promise((resolve) => setTimeout(resolve, plannedMs / RECORDED_SPEED));
   await unlessAborted(end, signal).catch(() => {});

@@ -27,7 +27,7 @@ import type { Log } from '../../src/session/ports.ts';
 import { runSession, type SessionRun } from '../../src/session/run.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { expectEndedWell, type WellEnded } from '../contract/ended-well.ts';
-import { type Edge, type HeardLine, madeVenue, type Placement } from './edges.ts';
+import { type Edge, type HeardLine, madeVenue, type Placement, type Trouble } from './edges.ts';
 import { type Script, ScriptedLlm, ToldStt, ToneTts } from './models.ts';
 
 initializeLogger({ pretty: false, level: 'silent' });
@@ -53,6 +53,9 @@ export type Placed = Omit<Edge, 'venue'> & {
   entries: readonly Entry[];
   heard: readonly HeardLine[];
   job: LiveJob;
+  ears: ToldStt;
+  /** What is wrong with a track, from now on. */
+  trouble: Trouble;
   /** What the caller says, now or as soon as somebody listens. */
   says: (text: string) => void;
   /** Begins to say it; `says` finishes. */
@@ -73,6 +76,10 @@ export type Placed = Omit<Edge, 'venue'> & {
 export type Placing = Partial<SessionDefinition> & {
   agent: () => voice.Agent;
   script?: Script;
+  /** What is wrong with a track, from the beginning. */
+  trouble?: Placed['trouble'];
+  /** How the voice fails, from the beginning. */
+  tone?: Partial<Pick<ToneTts, 'isMute' | 'murmurs'>>;
   options?: Partial<voice.AgentSessionOptions>;
   /** The edges of the call, where they are not as usual. */
   edges?: Placement;
@@ -92,10 +99,18 @@ const asIfNothing: WellEnded = {
 
 let placed = 0;
 
-export async function place({ script = () => ({}), options, edges = {}, sealing, ...given }: Placing): Promise<Placed> {
+export async function place({
+  script = () => ({}),
+  options,
+  edges = {},
+  sealing,
+  trouble = {},
+  tone: failing,
+  ...given
+}: Placing): Promise<Placed> {
   const model = new ScriptedLlm(script);
   const ears = new ToldStt();
-  const tone = new ToneTts();
+  const tone = Object.assign(new ToneTts(), failing);
   const definition = checkDefinition({
     session: () => ({
       stt: ears,
@@ -154,7 +169,7 @@ export async function place({ script = () => ({}), options, edges = {}, sealing,
   const send = (event: SessionEvent) => parts.job?.run.send(event);
   const letGo = new AbortController();
   const context = { room: { metadata: '' }, job: { id }, proc: { userData: {} } } as unknown as JobContext;
-  const edge = madeVenue({ send, recorder }, { heard, changed }, edges);
+  const edge = madeVenue({ send, recorder }, { heard, changed, trouble }, edges);
   const call = makeCall({
     context,
     facts,
@@ -255,6 +270,8 @@ export async function place({ script = () => ({}), options, edges = {}, sealing,
     tts: tone,
     entries,
     heard,
+    ears,
+    trouble,
     says: (text) => ears.hear(text),
     starts: (text) => ears.begin(text),
     of: <Kind extends EntryKind>(kind: Kind) =>

@@ -13,24 +13,29 @@ const FRAME_MS = 20;
 // ── a voice ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const spoken: string[] = [];
+/** Loud enough to be heard. */
+const LOUDEST_SILENCE = 1000;
 /** A text's number is the value of its samples. */
 const numberOf = (text: string): number => {
   const found = spoken.indexOf(text);
-  return found >= 0 ? found + 1 : spoken.push(text);
+  return LOUDEST_SILENCE + (found >= 0 ? found + 1 : spoken.push(text));
 };
 /** What these samples say; `recorded` for samples that no voice here made. */
 export const textOf = (samples: Int16Array): string => {
   const [first = 0] = samples;
-  const isOurs = first > 0 && samples.every((each) => each === first);
-  return (isOurs ? spoken[first - 1] : undefined) ?? 'recorded';
+  if (samples.every((each) => Math.abs(each) < 200)) return 'silence';
+  const isOurs = samples.every((each) => each === first);
+  return (isOurs ? spoken[first - LOUDEST_SILENCE - 1] : undefined) ?? 'recorded';
 };
 
-const framesOf = (text: string): AudioFrame[] => {
+const framesOf = (text: string, voice: ToneTts): AudioFrame[] => {
+  if (voice.isMute) return [];
   const length = (SAMPLE_RATE * FRAME_MS) / 1000;
   const count = Math.ceil((text.length * MS_A_CHARACTER) / FRAME_MS);
+  const value = voice.murmurs ?? numberOf(text);
   return Array.from(
     { length: count },
-    () => new AudioFrame(new Int16Array(length).fill(numberOf(text)), SAMPLE_RATE, 1, length),
+    () => new AudioFrame(new Int16Array(length).fill(value), SAMPLE_RATE, 1, length),
   );
 };
 
@@ -43,6 +48,10 @@ export class ToneTts extends tts.TTS {
   isMute = false;
   /** From now on it fails. */
   error: Error | undefined;
+  /** From now on every sample has this value: zeros, or something too faint to be heard. */
+  murmurs: number | undefined;
+  /** All that it was given to say. */
+  readonly asked: string[] = [];
 
   constructor(name = 'tone', streaming = false, alignedTranscript = false) {
     super(SAMPLE_RATE, 1, { streaming, alignedTranscript });
@@ -70,8 +79,9 @@ class ToneChunks extends tts.ChunkedStream {
   }
 
   protected async run(): Promise<void> {
+    this.#voice.asked.push(this.#text);
     if (this.#voice.error) throw this.#voice.error;
-    const frames = this.#voice.isMute ? [] : framesOf(this.#text);
+    const frames = framesOf(this.#text, this.#voice);
     for (const [index, frame] of frames.entries()) {
       this.queue.put({ requestId: 'tone', segmentId: 'tone', frame, final: index === frames.length - 1 });
     }
@@ -91,7 +101,8 @@ class ToneStream extends tts.SynthesizeStream {
   protected async run(): Promise<void> {
     let text = '';
     for await (const piece of this.input) if (typeof piece === 'string') text += piece;
-    const frames = this.#voice.isMute ? [] : framesOf(text);
+    this.#voice.asked.push(text);
+    const frames = framesOf(text, this.#voice);
     for (const frame of frames) this.queue.put({ requestId: 'tone', segmentId: 'tone', frame, final: false });
     this.queue.put(tts.SynthesizeStream.END_OF_STREAM);
   }
@@ -218,6 +229,10 @@ class SilentRealtimeSession extends llm.RealtimeSession {
 /** Understands what it is told, whatever the microphone says. */
 export class ToldStt extends stt.STT {
   label = 'told';
+  /** So many of the streams that are opened from now on end at once. */
+  deaf = 0;
+  /** How often somebody began to listen. */
+  opened = 0;
   readonly #open = new Set<ToldStream>();
   #untold: string[] = [];
 
@@ -239,7 +254,12 @@ export class ToldStt extends stt.STT {
     listening.begin(text);
   }
 
-  opened(stream: ToldStream): void {
+  /** Every stream that is open ends, cleanly. */
+  end(): void {
+    for (const stream of this.#open) stream.end();
+  }
+
+  began(stream: ToldStream): void {
     this.#open.add(stream);
     for (const text of this.#untold.splice(0)) stream.hear(text);
   }
@@ -269,6 +289,8 @@ class ToldStream extends stt.SpeechStream {
   label = 'told';
   readonly #ears: ToldStt;
   #hasBegun = false;
+  end = () => {};
+  readonly #ended = new Promise<void>((resolve) => (this.end = resolve));
 
   constructor(ears: ToldStt) {
     super(ears);
@@ -291,9 +313,17 @@ class ToldStream extends stt.SpeechStream {
   }
 
   protected async run(): Promise<void> {
-    this.#ears.opened(this);
-    try {
+    this.#ears.opened += 1;
+    if (this.#ears.deaf > 0) {
+      this.#ears.deaf -= 1;
+      return;
+    }
+    this.#ears.began(this);
+    const muted = async () => {
       for await (const _ of this.input); // until the session closes the microphone
+    };
+    try {
+      await Promise.race([muted(), this.#ended]);
     } finally {
       this.#ears.closed(this);
     }

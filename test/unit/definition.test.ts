@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { destination, file, slack } from '../../src/index.ts';
 import { parseMetadata } from '../../src/livekit/call.ts';
 import { checkDefinition, DefinitionError, type SessionDefinition } from '../../src/livekit/definition.ts';
+import { isLoud } from '../../src/livekit/loudness.ts';
+import { languages, phrases, recordingOf } from '../../src/livekit/phrases.ts';
+import { readWav } from '../../src/wav.ts';
 
 const right = { session: () => ({}), agent: () => new voice.Agent({ instructions: '' }) };
 const problemsOf = (given: unknown): readonly string[] => {
@@ -46,6 +49,8 @@ describe('what is wrong is refused with the field, what was expected and what ca
     ['a greeting with two ways', { ...right, greeting: { say: 'a', generate: 'b' } }, /^greeting: expected \{ say/],
     ['an empty greeting', { ...right, greeting: { say: ' ' } }, /^greeting: expected/],
     ['a goodbye that is a text', { ...right, goodbye: 'Bye' }, /^goodbye: expected .*'none', got "Bye"$/],
+    ['an unknown language', { ...right, language: 'en-US' }, /^language: expected one of en, de, es, fr, got "en-US"$/],
+    ['a language that is an object’s', { ...right, language: 'toString' }, /^language: expected one of/],
     ['an unknown strategy', { ...right, hangUp: { normal: 'vanish' } }, /^hangUp\.normal: expected one of delete-room/],
     ['a strategy for nothing', { ...right, hangUp: { sometimes: 'leave' } }, /^hangUp\.sometimes: expected normal/],
     [
@@ -79,6 +84,24 @@ describe('what is wrong is refused with the field, what was expected and what ca
     expect(problemsOf(null)).toHaveLength(1);
   });
 });
+
+test.each(languages)(
+  'in %s the words of ours are there, and the recordings are short and at full level',
+  (language) => {
+    const { nudge, windDown, ...rest } = checkDefinition({ ...right, language });
+    expect(rest.language).toBe(language);
+    expect([nudge, windDown]).toEqual([{ say: phrases[language].nudge }, { say: phrases[language].windDown }]);
+    for (const [line, longestMs] of [
+      ['apology', rest.policy.apologyMs - 2000],
+      ['filler', 1500],
+    ] as const) {
+      const { sampleRate, samples } = readWav(recordingOf(line, language));
+      expect(sampleRate).toBe(24_000);
+      expect((samples.length * 1000) / sampleRate).toBeLessThan(longestMs);
+      expect(isLoud(samples)).toBe(true);
+    }
+  },
+);
 
 test('destinations of every kind are taken', () => {
   expect(problemsOf({ ...right, reports: [file({ dir: 'x' }), destination(new URL(import.meta.url))] })).toEqual([]);

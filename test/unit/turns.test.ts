@@ -89,3 +89,17 @@ test('who still talks keeps the idle clock from running: the caller, or the agen
   turns.keepAlive();
   expect(sent.slice(2)).toEqual(['agent.audible', 'agent.audible']);
 });
+
+test('an answer is owed until it is heard, and is asked for again once: new words are a new answer', () => {
+  const { turns } = watched();
+  expect(turns.isAnswerOwed()).toBe(false);
+  turns.understood();
+  expect([turns.isAnswerOwed(), turns.askAgain(), turns.askAgain()]).toEqual([true, true, false]);
+  turns.userState('speaking');
+  expect(turns.isAnswerOwed()).toBe(false); // the caller goes on: that turn will be answered
+  turns.userState('listening');
+  turns.understood();
+  expect([turns.isAnswerOwed(), turns.askAgain()]).toEqual([true, true]);
+  turns.audible(false);
+  expect([turns.isAnswerOwed(), turns.askAgain()]).toEqual([false, true]);
+});

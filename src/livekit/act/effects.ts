@@ -11,6 +11,7 @@ import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 import { goodbyeOf, speak } from './speak.ts';
+import { releaseAll } from './release.ts';
 import { startSession } from './start-session.ts';
 import { transfer } from './transfer.ts';
 
@@ -77,7 +78,7 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
   const strategy = strategyFor(end, job.definition.hangUp);
   const begun = Date.now();
   noteGoodbyeLeftOut(job, end);
-  await settledWithin(job.recorder.durable(), 200);
+  await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
   job.venue.hush();
   const result: HangUpResult = await job.venue.hangUp(strategy, signal);
   const { verified, attempts, left, error } = result;
@@ -110,9 +111,10 @@ function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
 }
 
 /** Hard: a drain has no deadline and cannot be escalated (sdk-facts, 0). */
-async function close({ session, venue, letGo, log }: LiveJob, signal: AbortSignal): Promise<void> {
+async function close(job: LiveJob, signal: AbortSignal): Promise<void> {
+  const { session, venue, letGo, log } = job;
   letGo.abort();
-  const closing = [venue.close(), ...(session ? [session.close()] : [])];
+  const closing = [releaseAll(job), venue.close(), ...(session ? [session.close()] : [])];
   const outcomes = await unlessAborted(Promise.allSettled(closing), signal);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') log.warn({ error: String(outcome.reason) }, 'something did not close cleanly');

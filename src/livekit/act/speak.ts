@@ -5,6 +5,8 @@
  *   S1  Nobody there, nothing spoken: `skipped`, with why. An apology waits for somebody while its rung lasts.
  *   S2  `audible`: settled at the first audio, and from there the line plays on, whatever becomes of the state.
  *   S3  What was heard is measured at the output and journaled once for each line, also when it is cut or late.
+ *   S4  A line of the user's that is a recording and no text is played on the first rung too: a text in its stead would
+ *       be one that nobody asked for.
  */
 import type { voice } from '@livekit/agents';
 import { type Effects, ends, type Speech } from '../../../machines/index.ts';
@@ -13,7 +15,9 @@ import { messageOf, settledWithin, unlessAborted } from '../../session/deadline.
 import type { EffectPort } from '../../session/run.ts';
 import type { Words } from '../definition.ts';
 import type { LiveJob } from '../live-job.ts';
+import { blameTrackAfterFiller, watchFirstWords, watchLastFiller } from '../guard/silence.ts';
 import type { OurSpeech } from '../observe/playout.ts';
+import { phrases, recordingOf } from '../phrases.ts';
 import { recorded, synthesize } from '../synthesize.ts';
 
 type Heard = Effects['speak']['output'];
@@ -24,12 +28,6 @@ type Spoken = EntryData['spoken'];
  * machine, and clipped by 100 ms in 1 of 4 on a busy one. SIP has a leg more; its number is a guess.
  */
 const TAIL_MS = { room: 100, sip: 400 };
-const DEFAULT_APOLOGY = 'Sorry, something went wrong. Please try again later.';
-const DEFAULT_FILLER = 'One moment, please.';
-const bundled = {
-  apology: new URL('../../assets/apology.en.wav', import.meta.url),
-  filler: new URL('../../assets/filler.en.wav', import.meta.url),
-};
 
 export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<Heard> {
   const { line, rung } = speech;
@@ -49,6 +47,8 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
       throw error;
     });
   }
+  if (line === 'greeting') watchFirstWords(job);
+  if (line === 'filler' && rung === 'bundled') watchLastFiller(job);
   let firstAudioMs: number | undefined;
   const audible = () => {
     firstAudioMs = Date.now() - begun;
@@ -74,7 +74,12 @@ type Ask = {
 async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Promise<Heard> {
   const { definition, venue } = job;
   const line = speech.line === 'apology' ? 'apology' : 'filler';
-  const text = definition[line]?.say ?? (line === 'apology' ? DEFAULT_APOLOGY : DEFAULT_FILLER);
+  const { say, audio: own } = definition[line] ?? {};
+  const isLive = speech.rung === 'live' && (say !== undefined || own === undefined); // S4
+  const words = say ?? phrases[definition.language][line];
+  const recording = own ?? recordingOf(line, definition.language);
+  // What a recording of the user's own says is not known.
+  const text = isLive ? { text: words } : own ? {} : { text: phrases[definition.language][line] };
   const stop = new AbortController();
   let isAudible = false;
   // S2: leaving the state stops a line that nobody has heard yet, or one that is awaited to its end.
@@ -82,14 +87,11 @@ async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Prom
     if (!isAudible || speech.until === 'played') stop.abort();
   });
   const voice = job.session?.currentAgent?.tts ?? job.session?.tts;
-  if (speech.rung === 'live' && !voice) {
+  if (isLive && !voice) {
     note({ heardMs: 0, outcome: 'failed', why: 'there is no TTS to speak with' });
     throw new Error('there is no TTS to speak with');
   }
-  const audio =
-    speech.rung === 'live' && voice
-      ? synthesize(voice, text, stop.signal)
-      : recorded(definition[line]?.audio ?? bundled[line]);
+  const audio = isLive && voice ? synthesize(voice, words, stop.signal) : recorded(recording);
 
   let hear = () => {};
   const heard = new Promise<void>((resolve) => (hear = resolve));
@@ -103,12 +105,18 @@ async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Prom
       ({ heardMs, plannedMs }) => {
         const isCut = stop.signal.aborted || heardMs < plannedMs - 100;
         const outcome = !isAudible ? 'failed' : isCut ? 'cut' : 'played';
-        note({ heardMs, plannedMs, text, outcome, ...told(), ...(isCut && { why: 'interrupted' }) });
-        if (!isAudible) throw new Error('no audio came in time');
+        const why = isAudible
+          ? isCut && 'interrupted'
+          : plannedMs > 0
+            ? 'nothing but silence'
+            : 'no audio came in time';
+        note({ heardMs, plannedMs, ...text, outcome, ...told(), ...(why !== false && { why }) });
+        if (!isAudible) throw new Error(why || 'no audio came in time');
+        if (line === 'filler' && !isCut) blameTrackAfterFiller(job);
         return { heardMs };
       },
       (error: unknown) => {
-        note({ heardMs: 0, text, outcome: 'failed', why: messageOf(error), ...told() });
+        note({ heardMs: 0, ...text, outcome: 'failed', why: messageOf(error), ...told() });
         throw error;
       },
     );

@@ -9,6 +9,7 @@ import type { EffectPort } from '../../session/run.ts';
 import { guardAgent } from '../guard/agent.ts';
 import { guardListeners } from '../guard/listeners.ts';
 import { guardRecognition } from '../guard/recognition.ts';
+import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 import { observeAgentSession } from '../observe/agent-session.ts';
@@ -30,6 +31,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   };
   if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
   if (definition.program) return startProgram(job, definition.program);
+  if (definition.greeting === 'agent') watchFirstWords(job); // the greeting's clock runs already
 
   const ask = async <Value>(
     component: string,
@@ -82,9 +84,15 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   const listen = () => {
     const output = session.output.audio;
     if (!output || job.playout) return;
-    job.playout = new Playout(session, output, (isOurs) => {
-      if (!isOurs) venue.hush(); // the answer is here: the filler stops
-      turns.audible(isOurs);
+    job.playout = new Playout(session, output, {
+      audible: (isOurs) => {
+        if (!isOurs) venue.hush(); // the answer is here: the filler stops
+        turns.audible(isOurs);
+      },
+      silent: (ms) => {
+        const message = `${ms} ms were played, and nothing in them could be heard`;
+        job.recorder.append('error', { component: 'tts', message, recoverable: true });
+      },
     });
   };
   const started = session.start({ ...wiring, agent });
@@ -95,6 +103,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   queueMicrotask(listen); // onEnter may speak before start() resolves; the output exists as soon as RoomIO does
   await unlessAborted(started, signal).catch(failed('agent session'));
   listen();
+  void watchMicrophone(job, session);
 }
 
 /**

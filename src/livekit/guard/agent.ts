@@ -13,16 +13,22 @@ import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 import { watchModels } from '../observe/models.ts';
+import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
 import { guardTool } from './tool.ts';
 
 const known = new WeakSet<voice.Agent>();
+const atWork = new WeakMap<LiveJob, number>();
+
+/** How many of the user's hooks have not settled. */
+export const hooksAtWork = (job: LiveJob): number => atWork.get(job) ?? 0;
 
 export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   if (known.has(agent)) return; // H1
   known.add(agent);
   const { policy } = job.definition;
   guardRecognition(job, agent.stt);
+  guardHearing(job, agent);
   watchModels(job, { llm: agent.llm, tts: agent.tts, stt: agent.stt });
   const guardTools = () => {
     for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
@@ -78,7 +84,10 @@ async function bounded(
 ): Promise<boolean> {
   const graceMs = job.definition.policy.closeMs / 3;
   const isOnItsOwn = () => !isTaskAtWork(job, agent); // H4
+  const count = (change: 1 | -1) => atWork.set(job, hooksAtWork(job) + change);
+  count(1);
   const outcome = await settledUnlessLetGo(job, (async () => run())(), { limitMs, graceMs, isOnItsOwn });
+  count(-1);
   if (outcome.kind === 'settled') return true;
   const late =
     outcome.kind === 'late' && outcome.isLetGo

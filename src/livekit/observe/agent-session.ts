@@ -10,6 +10,7 @@ import { endOf } from '../../../machines/index.ts';
 import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
+import { watchForSilentTurn } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
@@ -87,6 +88,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     guarded(({ speechHandle, source }) => {
       job.speeches.add(speechHandle);
       speechHandle.addDoneCallback(() => job.speeches.delete(speechHandle));
+      if (!job.playout?.isAsking) watchForSilentTurn(job, session, speechHandle);
       if (job.playout?.isAsking || !run.hasTag('leaving')) return;
       recorder.append('log', { level: 'info', message: 'speech held back: the session is ending', source }); // A3
       speechHandle.interrupt(true);

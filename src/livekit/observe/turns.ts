@@ -11,7 +11,10 @@ export type AgentState = 'initializing' | 'idle' | 'listening' | 'thinking' | 's
 export type UserState = 'speaking' | 'listening' | 'away';
 
 export class Turns {
+  /** How often words of the caller were understood. */
+  wordsUnderstood = 0;
   #isOwed = false;
+  #isAskedAgain = false;
   #isUserSpeaking = false;
   #isAgentSpeaking = false;
   #isOurLine = false;
@@ -39,6 +42,7 @@ export class Turns {
     this.#isAgentSpeaking = true;
     if (isOurs) return;
     this.#isOwed = false;
+    this.#isAskedAgain = false;
     if (this.#waitingSince !== undefined) this.#onLatency(this.#now() - this.#waitingSince);
     this.#waitingSince = undefined;
     this.#send({ type: 'agent.audible' });
@@ -69,6 +73,8 @@ export class Turns {
 
   /** A final transcript with words in it. */
   understood(): void {
+    this.wordsUnderstood += 1;
+    this.#isAskedAgain = false;
     if (this.#isAgentSpeaking) return; // an interruption becomes a turn by itself, or is dropped as a backchannel
     this.#waitingSince ??= this.#now();
     this.#isOwed = true;
@@ -80,6 +86,18 @@ export class Turns {
     this.#isOwed = false;
     this.#waitingSince = undefined;
     this.#send({ type: 'dialogue.moved' });
+  }
+
+  /** The caller waits for us, and nobody speaks. */
+  isAnswerOwed(): boolean {
+    return this.#isOwed && !this.#isUserSpeaking && !this.#isAgentSpeaking;
+  }
+
+  /** True once for each answer that is owed. */
+  askAgain(): boolean {
+    const isFirst = !this.#isAskedAgain;
+    this.#isAskedAgain = true;
+    return isFirst;
   }
 
   /** Somebody still talks: the idle clock starts anew. */

@@ -6,6 +6,7 @@ import type { JobContext, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import { readWav } from '../../wav.ts';
+import { isLoud } from '../loudness.ts';
 import type { Caller, Pcm, Reporter, Venue } from '../venue.ts';
 import { LineInput } from './line-input.ts';
 import { PacedOutput } from './paced-output.ts';
@@ -98,6 +99,8 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
     refer: async () => ({ outcome: 'failed', error: 'refer: there is no telephone here' }),
     answered: (_identity, signal) => unlessAborted(new Promise<never>(() => {}), signal),
     dismiss: async () => {},
+    trouble: () => undefined,
+    announce: async () => {},
     hangUp: async () => {
       isHungUp = true;
       isThere = false;
@@ -116,11 +119,15 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
 async function playPaced(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void) {
   let plannedMs = 0;
   let startedAt: number | undefined;
+  let isAudible = false;
   try {
     for await (const { samples, sampleRate } of audio) {
       if (signal.aborted) break;
-      if (startedAt === undefined) onAudible();
       startedAt ??= Date.now();
+      if (!isAudible && isLoud(samples)) {
+        isAudible = true;
+        onAudible();
+      }
       plannedMs += (samples.length * 1000) / sampleRate;
     }
   } catch (error) {
@@ -130,7 +137,7 @@ async function playPaced(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudib
   const rest = begun + plannedMs - Date.now();
   await unlessAborted(new Promise((resolve) => setTimeout(resolve, rest)), signal).catch(() => {});
   return {
-    heardMs: Math.round(Math.min(plannedMs, startedAt === undefined ? 0 : Date.now() - begun)),
+    heardMs: isAudible ? Math.round(Math.min(plannedMs, Date.now() - begun)) : 0,
     plannedMs: Math.round(plannedMs),
   };
 }

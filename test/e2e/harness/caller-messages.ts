@@ -15,6 +15,9 @@ export type CallerEvent =
   | { kind: 'participant.left'; at: number; identity: string; reason: string }
   | { kind: 'track.heard'; at: number; participant: string; sid: string }
   | { kind: 'track.gone'; at: number; participant: string; sid: string }
+  /** What the agent's side told the client, and what it wrote beside its name. */
+  | { kind: 'data'; at: number; topic: string; text: string }
+  | { kind: 'attributes'; at: number; participant: string; attributes: Record<string, string> }
   | { kind: 'reconnecting'; at: number }
   | { kind: 'reconnected'; at: number }
   | { kind: 'said'; from: number; to: number; said: number }
@@ -23,7 +26,14 @@ export type CallerEvent =
 export type Microphone = 'on' | 'silent' | 'none';
 
 export type ToCaller =
-  | { type: 'join'; url: string; token: string; microphone: Microphone; recordings: { name: string; wav: Wav }[] }
+  | {
+      type: 'join';
+      url: string;
+      token: string;
+      microphone: Microphone;
+      isDeaf: boolean;
+      recordings: { name: string; wav: Wav }[];
+    }
   /** `said` comes back in the event when the last sample is out. */
   | { type: 'say'; said: number; wav: Wav }
   | { type: 'recall'; request: number }

@@ -114,6 +114,12 @@ async function join(wish: ToCaller & { type: 'join' }): Promise<void> {
     .on(RoomEvent.TrackUnsubscribed, (_track, publication, participant) =>
       event({ kind: 'track.gone', at: now(), participant: participant.identity, sid: publication.sid ?? '' }),
     )
+    .on(RoomEvent.DataReceived, (payload, _participant, _kind, topic = '') =>
+      event({ kind: 'data', at: now(), topic, text: new TextDecoder().decode(payload) }),
+    )
+    .on(RoomEvent.ParticipantAttributesChanged, (attributes, { identity }) =>
+      event({ kind: 'attributes', at: now(), participant: identity, attributes }),
+    )
     .on(RoomEvent.Reconnecting, () => event({ kind: 'reconnecting', at: now() }))
     .on(RoomEvent.Reconnected, () => event({ kind: 'reconnected', at: now() }))
     .on(RoomEvent.Disconnected, (reason) => {
@@ -122,7 +128,7 @@ async function join(wish: ToCaller & { type: 'join' }): Promise<void> {
       tellHeard(true);
       event({ kind: 'disconnected', at, reason: nameOf(reason) });
     });
-  await room.connect(wish.url, wish.token, { autoSubscribe: true, dynacast: false });
+  await room.connect(wish.url, wish.token, { autoSubscribe: !wish.isDeaf, dynacast: false });
   event({ kind: 'joined', at: now() });
   for (const { identity, info } of room.remoteParticipants.values()) {
     event({ kind: 'participant.joined', at: now(), identity, agent: info.kind === ParticipantKind.AGENT });

@@ -31,6 +31,8 @@ export type CallerWish = {
   attributes?: Record<string, string>;
   /** `silent` sends silence only; `none` publishes nothing. Default `on`. */
   microphone?: Microphone;
+  /** Subscribes to nothing: whatever the agent publishes, nobody hears it. */
+  isDeaf?: boolean;
   /** Joining makes the room and calls for this agent, as a web client's token does. Default: the room is there already. */
   agentName?: string;
 };
@@ -79,7 +81,7 @@ export interface Caller {
 
 /** Joins a room as a caller; resolves when joined. Dispose of it, and its process is gone. */
 export async function startCaller(wish: CallerWish): Promise<Caller> {
-  const { server, room, identity = 'caller', kind, attributes, microphone = 'on', agentName } = wish;
+  const { server, room, identity = 'caller', kind, attributes, microphone = 'on', isDeaf = false, agentName } = wish;
   const token = await roomsOf(server).token({
     room,
     identity,
@@ -169,7 +171,7 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
   let joinedAt: number;
   try {
     await until('its process to start', () => isReady, START_MS);
-    tell({ type: 'join', url: server.url, token, microphone, recordings });
+    tell({ type: 'join', url: server.url, token, microphone, isDeaf, recordings });
     joinedAt = (await until('to join', () => find('joined'), JOIN_MS)).at;
   } catch (error) {
     await dispose();

@@ -1,0 +1,63 @@
+/**
+ * The tracks of a room: what the agent publishes and whether anybody subscribed, what the caller publishes and whether
+ * we hear it. The SDK publishes in a task that nobody awaits, so a track that fails is silence without an event (fault
+ * T6), and speech parks for ever before a track that nobody subscribed (T5).
+ */
+import { type RemoteParticipant, type Room, TrackKind } from '@livekit/rtc-node';
+import { messageOf } from '../../session/deadline.ts';
+import type { Recorder } from '../../session/ports.ts';
+import type { TrackOf } from '../venue.ts';
+
+/** Names of tracks: the SDK's for the session's voice, and ours. */
+const names = { voice: 'roomio_audio', 'own track': 'lastword' } as const;
+
+export type RoomTracks = {
+  /** Once the room is joined, and before anything is published. */
+  connected(): void;
+  trouble(track: TrackOf, caller: RemoteParticipant | undefined): string | undefined;
+};
+
+export function roomTracks(room: Room, recorder: Pick<Recorder, 'append'>): RoomTracks {
+  /** What is being published or was, by name, and why it could not be. */
+  const published = new Map<string, 'under way' | 'done' | { failed: string }>();
+  const subscribed = new Set<string>();
+
+  const ofOurs = (name: string): string | undefined => {
+    const state = published.get(name);
+    if (state === undefined || subscribed.has(name)) return undefined; // not asked for, or heard
+    if (state === 'under way') return 'the track of the agent is not published yet';
+    if (state === 'done') return 'the track of the agent is published, and nobody subscribed to it';
+    return `the track of the agent could not be published: ${state.failed}`;
+  };
+  const ofCaller = (caller: RemoteParticipant | undefined): string | undefined => {
+    if (!caller) return undefined;
+    const audio = [...caller.trackPublications.values()].filter(({ kind }) => kind === TrackKind.KIND_AUDIO);
+    if (audio.length === 0) return 'the caller has published no audio track';
+    const isHeard = audio.some(({ track }) => track !== undefined);
+    return isHeard ? undefined : 'the audio track of the caller is not subscribed';
+  };
+
+  return {
+    connected: () => {
+      const { localParticipant } = room;
+      if (!localParticipant) return;
+      const publish = localParticipant.publishTrack.bind(localParticipant);
+      localParticipant.publishTrack = async (track, options) => {
+        const name = track.name ?? '';
+        published.set(name, 'under way');
+        try {
+          const publication = await publish(track, options);
+          published.set(name, 'done');
+          void publication.waitForSubscription().then(() => subscribed.add(name));
+          return publication;
+        } catch (error) {
+          const failed = messageOf(error);
+          published.set(name, { failed });
+          recorder.append('error', { component: 'track', message: `${name}: ${failed}`, recoverable: true });
+          throw error;
+        }
+      };
+    },
+    trouble: (which, caller) => (which === 'microphone' ? ofCaller(caller) : ofOurs(names[which])),
+  };
+}
