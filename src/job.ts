@@ -68,8 +68,9 @@ export function defineSession(definition: SessionDefinition) {
       if (!prewarm) return;
       const outcome = await settledWithin((async () => prewarm(proc))(), PREWARM_MS);
       if (outcome.kind === 'settled') return;
-      const error =
-        outcome.kind === 'failed' ? outcome.error : new Error(`prewarm did not settle within ${PREWARM_MS} ms`);
+      const late = `prewarm did not settle within ${PREWARM_MS} ms`;
+      // What was thrown may be `undefined`, and has to be remembered all the same.
+      const error = new Error(outcome.kind === 'failed' ? messageOf(outcome.error) : late, { cause: outcome });
       sdkLog().error({ error: messageOf(error) }, 'prewarm failed; the next call of this process hears the apology');
       (proc.userData as Record<symbol, unknown>)[prewarmFailed] = error;
     },

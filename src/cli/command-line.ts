@@ -1,6 +1,6 @@
 /** The command line: which command, with what; errors in one line. */
 import { parseArgs } from 'node:util';
-import { isColoured, paintWith } from '../terminal/paint.ts';
+import { harmless, isColoured, paintWith } from '../terminal/paint.ts';
 import { nearest } from '../terminal/nearest.ts';
 import { version } from '../version.ts';
 import type { Command, Given } from './command.ts';
@@ -85,7 +85,7 @@ export async function runCommandLine(given: readonly string[], terminal: Termina
     return await command.run(parsed, { settings: settings(terminal.env), env: terminal.env, paint, print });
   } catch (error) {
     const { message, code } = problemOf(error);
-    terminal.err(`lastword: ${message}\n`);
+    terminal.err(`lastword: ${harmless(message)}\n`);
     return code;
   }
 }

@@ -1,4 +1,4 @@
-import { oneLine, table } from '../terminal/paint.ts';
+import { oneLine, printable, table } from '../terminal/paint.ts';
 import { clock, limitOf, none, oneOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './problems.ts';
@@ -21,7 +21,7 @@ export const deliveries: Command = {
     const session = given.values['session'];
     const page = { limit, ...(state && { state }), ...(typeof session === 'string' && { session }) };
     const found = await withStore(settings, [], (store) => store.deliveries(page));
-    if (given.isJson) print(JSON.stringify(found.map(withoutBody), null, 2));
+    if (given.isJson) print(printable(found.map(withoutBody)));
     else if (found.length === 0) print(`no such deliveries in ${settings.directory}`);
     else {
       const cells = found.map(({ session, kind, destination, state, attempts, createdAt, nextAt, lastError }) => [

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { NewDelivery, Store } from '../store/store.ts';
+import { oneLine, printable } from '../terminal/paint.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError, UsageError } from './problems.ts';
 import { notFound, withoutBody, withStore } from './stored.ts';
@@ -34,8 +35,8 @@ repeat. Either all are queued or none; a running keeper sends them within a seco
         throw new NotFoundError(`${first}: expected a sealed report, got none yet; nothing was queued`);
       return notFound(settings, first);
     }
-    if (isJson) print(JSON.stringify(queued.map(withoutBody), null, 2));
-    else for (const { session, destination } of queued) print(`${session} → ${destination}: queued`);
+    if (isJson) print(printable(queued.map(withoutBody)));
+    else for (const { session, destination } of queued) print(`${session} → ${oneLine(destination)}: queued`);
     return exitCodes.ok;
   },
 };

@@ -1,3 +1,4 @@
+import { printable } from '../terminal/paint.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
@@ -22,7 +23,7 @@ export const report: Command = {
         `${session}: expected a sealed report, got none yet; it is sealed when the call is over and a keeper runs. lastword show ${session} tells what is known`,
       );
     }
-    print(given.isJson ? sealed.body : JSON.stringify(JSON.parse(sealed.body), null, 2));
+    print(given.isJson ? sealed.body : printable(JSON.parse(sealed.body)));
     return exitCodes.ok;
   },
 };

@@ -1,7 +1,7 @@
 import { listSessions } from '../journal/read.ts';
 import { whatIsKnown } from '../keeper/reading.ts';
 import type { HangUpState, SessionRow } from '../store/store.ts';
-import { oneLine, spellMs, table } from '../terminal/paint.ts';
+import { oneLine, printable, spellMs, table } from '../terminal/paint.ts';
 import { clock, limitOf, none, oneOf } from './arguments.ts';
 import type { Command, Context } from './command.ts';
 import { exitCodes } from './problems.ts';
@@ -23,7 +23,7 @@ export const sessions: Command = {
     const limit = limitOf(given);
     const state = oneOf(given.values['state'], states, '--state');
     const rows = (await rowsOf(context, limit, state)).map(withHangUp(await unreleased(context)));
-    if (given.isJson) context.print(JSON.stringify(rows, null, 2));
+    if (given.isJson) context.print(printable(rows));
     else if (rows.length === 0) context.print(`no sessions in ${context.settings.directory}`);
     else {
       const cells = rows.map(({ session, state, acceptedAt, endedAt, by, reason, room, hangUp }) => [

@@ -2,7 +2,7 @@ import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { mergeByTime } from '../journal/merge.ts';
 import { fold } from '../report/fold.ts';
 import type { Delivery, OwedHangUp } from '../store/store.ts';
-import { oneLine, table } from '../terminal/paint.ts';
+import { oneLine, printable, table } from '../terminal/paint.ts';
 import { summaryRows } from '../terminal/summary.ts';
 import { printed, timeline, type Row } from '../terminal/timeline.ts';
 import { clock, only } from './arguments.ts';
@@ -33,7 +33,7 @@ what became of the report; a hang-up that is owed, or was. Also while the call s
     const report = fold(journal);
     if (given.isJson) {
       const brief = deliveries.map(withoutBody);
-      print(JSON.stringify({ session, timeline: rows, report, deliveries: brief, owedHangUp: owed ?? null }, null, 2));
+      print(printable({ session, timeline: rows, report, deliveries: brief, owedHangUp: owed ?? null }));
       return exitCodes.ok;
     }
     const startedAt = rows[0]?.at ?? 0;
@@ -43,7 +43,7 @@ what became of the report; a hang-up that is owed, or was. Also while the call s
     for (const row of rows) print(printed(row, startedAt, paint));
     print('');
     const facts = isOver ? summaryRows(report) : [['', 'not over yet'] as const];
-    for (const [name, text] of facts) print(`${paint('quiet', name.padEnd(9))}${text}`);
+    for (const [name, text] of facts) print(`${paint('quiet', name.padEnd(9))}${oneLine(text)}`);
     if (owed) print(`\n${table([owedCells(owed)])}`);
     if (deliveries.length > 0) print(`\n${table(deliveries.toReversed().map(cellsOf))}`);
     return exitCodes.ok;

@@ -258,18 +258,27 @@ const readWebhook = (options: unknown, field: string): WebhookDestination => {
 
 const readFile = (options: unknown, field: string): FileDestination => {
   const fields = fieldsOf(options, field, ['dir', 'name']);
-  const directory = resolve(text(fields['dir'], `${field}.dir`, 'a directory', "write file({ dir: './reports' })"));
+  const advice = "write file({ dir: './reports' })";
+  const given = text(fields['dir'], `${field}.dir`, 'a directory', advice);
+  if (given.includes('\0'))
+    throw new ConfigError({ field: `${field}.dir`, expected: 'a path', got: 'one with a zero byte', advice });
+  const directory = resolve(given);
   return { kind: 'file', name: nameOf(fields['name'], field, `file:${directory}`), directory };
 };
 
 const readModule = (value: unknown, field: string, name: unknown): ModuleDestination => {
   const url =
     value instanceof URL ? value : typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  if (url?.protocol !== 'file:') {
+  if (url?.protocol !== 'file:' || url.host !== '' || /%2f|%00/i.test(url.pathname)) {
     throw new ConfigError({
       field,
       expected: 'the file: URL of a module',
-      got: url === undefined ? describeValue(value) : `a ${url.protocol} URL`,
+      got:
+        url === undefined
+          ? describeValue(value)
+          : url.protocol === 'file:'
+            ? 'one that is no path'
+            : `a ${url.protocol} URL`,
       advice: "write destination(new URL('./deliver.js', import.meta.url))",
     });
   }

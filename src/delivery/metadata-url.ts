@@ -69,7 +69,8 @@ const fieldOf = (metadata: string, field: string): string => {
   // A key may itself hold dots.
   const value = within(found, field) ?? field.split('.').reduce(within, found);
   if (typeof value !== 'string') return '';
-  // Never cut: a URL that was shortened is another URL.
+  // Never cut: a URL that was shortened is another URL. The store's text ends at a zero byte.
+  if (/\p{Cc}/u.test(value.trim())) return '(a text with control characters)';
   return value.length <= LONGEST_URL ? value.trim() : `(a text of ${value.length} characters)`;
 };
 

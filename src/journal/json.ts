@@ -34,8 +34,27 @@ const take = (text: string, budget: Budget): string => {
   return `${wellFormed(text.slice(0, kept))}… [truncated: ${text.length - kept} of ${text.length} characters]`;
 };
 
-const isShort = (value: unknown): boolean =>
-  value === null || (typeof value === 'string' ? value.length <= SHORT : typeof value !== 'object');
+/** Short values first, then structures, long texts last: 10 MB of metadata may not push out the policy beside them. */
+const rankOf = (value: unknown): number => {
+  if (typeof value === 'string') return value.length <= SHORT ? 0 : 2;
+  return typeof value === 'object' && value !== null ? 1 : 0;
+};
+
+/** A key is part of the text too. */
+const keyOf = (name: string): string =>
+  name.length <= SHORT
+    ? wellFormed(name)
+    : `${wellFormed(name.slice(0, SHORT))}… [truncated: ${name.length - SHORT} of ${name.length} characters]`;
+
+/** What stands for a value that cannot be read. Whatever was thrown may itself be unreadable. */
+const unreadable = (error: unknown): string => {
+  try {
+    const why: unknown = error instanceof Error ? error.message : error; // a message may be an object
+    return `[unreadable: ${wellFormed(String(why).slice(0, SHORT))}]`;
+  } catch {
+    return '[unreadable]';
+  }
+};
 
 const listOf = (list: readonly unknown[], budget: Budget, depth: number): Json[] => {
   const result: Json[] = [];
@@ -52,24 +71,22 @@ const listOf = (list: readonly unknown[], budget: Budget, depth: number): Json[]
 const objectOf = ({ pairs, count }: Pairs, budget: Budget, depth: number): Json => {
   const kept = new Map<string, Json | undefined>();
   let dropped = count - pairs.length;
-  const keep = (wanted: (value: unknown) => boolean) => {
+  for (const rank of [0, 1, 2]) {
     for (const [name, value] of pairs) {
-      if (!wanted(value)) continue;
+      if (rankOf(value) !== rank) continue;
       if (budget.left <= 0) {
         dropped += 1;
         continue;
       }
-      budget.left -= name.length;
+      budget.left -= Math.min(name.length, SHORT);
       kept.set(name, convert(value, budget, depth + 1));
     }
-  };
-  keep(isShort);
-  keep((value) => !isShort(value));
+  }
   // Object.fromEntries defines properties: a key called `__proto__` stays a key.
   const result: [string, Json][] = [];
   for (const [name] of pairs) {
     const value = kept.get(name);
-    if (value !== undefined) result.push([wellFormed(name), value]);
+    if (value !== undefined) result.push([keyOf(name), value]);
   }
   if (dropped > 0) result.push(['[truncated]', `${dropped} of ${count} keys`]);
   return Object.fromEntries(result);
@@ -93,7 +110,7 @@ const pairsOf = (value: object, budget: Budget): Pairs => {
     try {
       return [name, (value as Record<string, unknown>)[name]];
     } catch (error) {
-      return [name, `[unreadable: ${String(error)}]`]; // a getter that throws
+      return [name, unreadable(error)]; // a getter that throws
     }
   });
   return { pairs, count: names.length };
@@ -133,7 +150,7 @@ const convert = (value: unknown, budget: Budget, depth: number): Json | undefine
       try {
         return structureOf(value, budget, depth);
       } catch (error) {
-        return `[unreadable: ${error instanceof Error ? error.message : typeof error}]`; // toJSON or a proxy that throws
+        return unreadable(error); // toJSON or a proxy that throws
       }
     case 'undefined':
     case 'function':

@@ -12,7 +12,7 @@ import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import { recoveryMachine, type End, type Heard, type Policy, type RecoveryEffects } from '../../machines/index.ts';
 import type { HangUpPolicy, Json } from '../journal/entry.ts';
 import type { Rooms } from '../rooms/rooms.ts';
-import { messageOf } from '../session/deadline.ts';
+import { messageOf, stopwatch } from '../session/deadline.ts';
 import type { Log } from '../session/ports.ts';
 import { leavesOf } from '../session/run.ts';
 import type { Notes } from './notes.ts';
@@ -71,7 +71,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
     takeOver: () => Promise.reject(new Error('taking a call over is not built yet; resumesLeft has to be 0')),
     apologize: async (_, signal) => {
       if (!request.apologize) throw new Error('no apology is wanted');
-      const asked = Date.now();
+      const elapsed = stopwatch();
       let firstAudioMs: number | undefined;
       const spoken = (outcome: 'played' | 'cut' | 'failed', heardMs: number, why?: string) =>
         notes.append('spoken', {
@@ -87,14 +87,14 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
           room,
           signal,
           onAudible: () => {
-            firstAudioMs = Date.now() - asked;
+            firstAudioMs = elapsed();
             actor.send({ type: 'apologist.audible' });
           },
         });
         spoken('played', heard.heardMs);
         return heard;
       } catch (error) {
-        const heardMs = firstAudioMs === undefined ? 0 : Date.now() - asked - firstAudioMs;
+        const heardMs = firstAudioMs === undefined ? 0 : elapsed() - firstAudioMs;
         spoken(firstAudioMs === undefined ? 'failed' : 'cut', heardMs, messageOf(error));
         throw error;
       }
@@ -102,7 +102,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
     hangUp: async (_, signal) => {
       if (!rooms || isForeign) return { verified: true };
       const strategy = strategyFor(request.end, request.hangUp);
-      const begun = Date.now();
+      const elapsed = stopwatch();
       const result = await rooms.hangUp({
         room,
         strategy,
@@ -112,7 +112,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         ...(request.caller !== undefined && { caller: request.caller }),
         ...(agent !== undefined && { agent }),
       });
-      notes.append('hangup', { strategy, ...result, ms: Date.now() - begun });
+      notes.append('hangup', { strategy, ...result, ms: elapsed() });
       const { verified, attempts, left, error } = result;
       log.info(
         // An identity may be a telephone number, and errors name it.
@@ -127,13 +127,13 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
   const provide = <Name extends keyof RecoveryEffects>(name: Name) =>
     fromPromise<RecoveryEffects[Name]['output'], RecoveryEffects[Name]['input']>(async ({ input, signal }) => {
       const id = `${name}#${(effectCount += 1)}`;
-      const begun = Date.now();
+      const elapsed = stopwatch();
       const note = (
         phase: 'requested' | 'settled' | 'failed' | 'late',
         more: { output?: Json; error?: string } = {},
       ) => {
         if (name === 'seal' && phase !== 'requested') return; // the journal is folded by then
-        const ms = phase === 'requested' ? {} : { ms: Date.now() - begun };
+        const ms = phase === 'requested' ? {} : { ms: elapsed() };
         notes.append('effect', { machine: 'recovery', id, name, phase, ...ms, ...more });
       };
       note('requested');

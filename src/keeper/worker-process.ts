@@ -113,7 +113,7 @@ export function superviseWorker(options: {
         });
       }
     }
-    if (Date.now() - startedAt > HEALTHY_MS) pauseMs = FIRST_PAUSE_MS;
+    if (performance.now() - startedAt > HEALTHY_MS) pauseMs = FIRST_PAUSE_MS;
     log.error({ ...exited, againInMs: pauseMs }, 'the worker died; starting it again');
     onDied();
     timer = setTimeout(launch, pauseMs);
@@ -121,7 +121,7 @@ export function superviseWorker(options: {
   };
 
   const launch = () => {
-    startedAt = Date.now();
+    startedAt = performance.now();
     const started = spawn(command.file, command.args, { detached: true, stdio: 'inherit', env: environment }); // P1, P2
     child = started;
     pid = started.pid;
@@ -184,7 +184,7 @@ export function superviseWorker(options: {
     }
     hasSaidHello = true;
     hasEverSaidHello = true;
-    startedAt = Date.now();
+    startedAt = performance.now();
     log.info({ workerPid: pid }, 'worker adopted');
     void watchAdopted(owner);
     return true;

@@ -18,6 +18,11 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
 /** Messages kept while there is no keeper; then the oldest is given up. */
 const MAX_WAITING = 256;
+/**
+ * Of an offer's metadata, so that the offer is never longer than a line may be (MAX_LINE; JSON makes six characters of
+ * one at the worst). LiveKit allows 64 KiB; whoever raised that gets the call, and as much of the metadata in its report.
+ */
+const MAX_METADATA = 131_072;
 /** A keeper that reads nothing for so long gets no more beats. */
 const MAX_UNREAD_BYTES = 65_536;
 
@@ -51,6 +56,11 @@ export type Link = {
   readonly isConnected: boolean;
   /** What was sent is still written; what waits for an answer is answered `false`. */
   close(): void;
+};
+
+const recordable = (text: string): string => {
+  const over = text.length - MAX_METADATA;
+  return over <= 0 ? text : `${text.slice(0, MAX_METADATA)}… [truncated: ${over} of ${text.length} characters]`;
 };
 
 /** *Effect.* Returns at once; the connection is made, and made again, behind it. */
@@ -168,7 +178,8 @@ export function connectLink(options: LinkOptions): Link {
       log?.warn({ type: lost?.type, waiting: MAX_WAITING }, 'no keeper for too long; the oldest message is given up');
     },
 
-    offer(facts, deadlineMs) {
+    offer(given, deadlineMs) {
+      const facts = { ...given, metadata: recordable(given.metadata) };
       if (isClosed) return Promise.resolve(false);
       const request = ++lastRequest;
       return new Promise((resolve) => {

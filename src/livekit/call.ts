@@ -83,11 +83,16 @@ export const setCurrentCall = (call: Call): void => {
   (globalThis as Holder)[slot] = call;
 };
 
+/** Keys by which a merge of the user's would reach a prototype. */
+const reaches = (key: string, value: unknown): boolean =>
+  key === '__proto__' ||
+  (key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype'));
+
 /** Job metadata: JSON where it is JSON, else the text as it came. Keys that reach a prototype are dropped. Pure. */
 export function parseMetadata(text: string): unknown {
   if (text.trim() === '') return text;
   try {
-    return JSON.parse(text, (key, value: unknown) => (key === '__proto__' ? undefined : value));
+    return JSON.parse(text, (key, value: unknown) => (reaches(key, value) ? undefined : value));
   } catch {
     return text;
   }

@@ -191,6 +191,16 @@ export function checkDefinition(given: SessionDefinition): Defined {
   for (const line of ['nudge', 'windDown'] as const) {
     expect(given[line] === undefined || isWords(given[line]), line, wordsExpected, given[line]);
   }
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  for (const [field, inner] of [
+    ['apology', '{ say, audio }'],
+    ['filler', '{ say, audio }'],
+    ['hangUp', '{ normal, failure, transfer }'],
+    ['onCrash', '{ resume, say }'],
+    ['policy', 'limits such as { maxDurationMs: 600000 }'],
+  ] as const) {
+    expect(given[field] === undefined || isObject(given[field]), field, inner, given[field]);
+  }
   for (const when of ['voicemail', 'hold'] as const) {
     const said: unknown = given[when] === undefined ? 'none' : given[when]?.goodbye;
     expect(isWords(said) || said === 'none', `${when}.goodbye`, `${wordsExpected} or 'none'`, said);
@@ -210,7 +220,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
     const problem = audio instanceof URL && audio.protocol === 'file:' ? wavProblem(audio) : undefined;
     if (problem !== undefined) problems.push(`${line}.audio: expected a WAV that can be played, got ${problem}`);
   }
-  for (const [when, strategy] of Object.entries(given.hangUp ?? {})) {
+  for (const [when, strategy] of isObject(given.hangUp) ? Object.entries(given.hangUp ?? {}) : []) {
     expect(['normal', 'failure', 'transfer'].includes(when), `hangUp.${when}`, 'normal, failure or transfer', when);
     expect(strategies.includes(strategy), `hangUp.${when}`, `one of ${strategies.join(', ')}`, strategy);
   }
@@ -230,7 +240,8 @@ export function checkDefinition(given: SessionDefinition): Defined {
     given.participants,
   );
   for (const list of ['reports', 'alerts'] as const) {
-    for (const [index, destination] of (given[list] ?? []).entries()) {
+    expect(given[list] === undefined || Array.isArray(given[list]), list, 'a list of destinations', given[list]);
+    for (const [index, destination] of (Array.isArray(given[list]) ? given[list] : []).entries()) {
       const isKnown =
         typeof destination === 'object' && destination !== null && destinationKinds.includes(destination.kind);
       expect(

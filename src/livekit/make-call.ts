@@ -6,7 +6,7 @@ import { messageOf } from '../session/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import { askTransfer } from './act/transfer.ts';
 import { keepRelease } from './act/release.ts';
-import { type Call, parseMetadata } from './call.ts';
+import { type Call, type EndOptions, parseMetadata } from './call.ts';
 import type { Defined } from './definition.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Venue } from './venue.ts';
@@ -41,9 +41,9 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
     get roomMetadata() {
       return context.room.metadata ?? '';
     },
-    attach: (key, value) => void recorder.append('attach', { key, value }),
+    attach: (key, value) => void recorder.append('attach', { key: messageOf(key), value }),
     end: (reason = 'agent_ended', options) => {
-      const { drain = true, goodbye = true, outcome } = options ?? {}; // null, too, comes from JavaScript
+      const { drain, goodbye, outcome } = readable(options);
       if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
       const run = job()?.run;
       run?.send({
@@ -77,6 +77,16 @@ const foundBy = (found: string, { voicemail, hold }: Defined): SessionEvent | un
     return { type: 'voicemail.found', end: ends.voicemail, goodbye: voicemail.goodbye !== 'none' };
   if (found === 'hold_music') return { type: 'hold.began', goodbye: hold.goodbye !== 'none' };
   return found === 'human' ? { type: 'hold.ended' } : undefined;
+};
+
+/** Null, numbers and getters that throw come from JavaScript; an end is never refused for them. */
+const readable = (options: unknown): { drain: boolean; goodbye: boolean; outcome?: unknown } => {
+  try {
+    const { drain, goodbye, outcome } = (options ?? {}) as Record<keyof EndOptions, unknown>;
+    return { drain: drain !== false, goodbye: goodbye !== false, outcome };
+  } catch {
+    return { drain: true, goodbye: true };
+  }
 };
 
 const withFields = (call: Call, log: Log, fields: ((call: Call) => Record<string, unknown>) | undefined): Log => {

@@ -19,7 +19,7 @@ import {
   type SessionEvent,
 } from '../../machines/index.ts';
 import type { Json } from '../journal/entry.ts';
-import { LeftError, messageOf, settledWithin } from './deadline.ts';
+import { isA, LeftError, messageOf, settledWithin, stopwatch } from './deadline.ts';
 import type { Clock, Log, Recorder } from './ports.ts';
 
 export type EffectPort = { signal: AbortSignal; send: (event: SessionEvent) => void };
@@ -68,7 +68,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
   const provide = <Name extends keyof Effects>(name: Name) =>
     fromPromise<Effects[Name]['output'], Effects[Name]['input']>(async ({ input: asked, signal }) => {
       const id = `${name}#${(effectCount += 1)}`;
-      const begun = Date.now();
+      const elapsed = stopwatch();
       const line = speechOf(asked);
       const note = (phase: 'requested' | 'settled' | 'failed' | 'aborted' | 'late', more: object = {}) =>
         recorder.append('effect', { machine: 'session', id, name, phase, ...line, ...more });
@@ -78,17 +78,17 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
       both.addEventListener('abort', () => {
         if (isLeft) return;
         isLeft = true;
-        note('aborted', { ms: Date.now() - begun });
+        note('aborted', { ms: elapsed() });
       });
       try {
         const output = await effects[name](asked, { signal: both, send });
-        const ms = Date.now() - begun;
+        const ms = elapsed();
         note(isLeft ? 'late' : 'settled', { ms, output: output as Json });
         isLeft = true;
         return output;
       } catch (error) {
-        const ms = Date.now() - begun;
-        if (!(isLeft && error instanceof LeftError)) note(isLeft ? 'late' : 'failed', { ms, error: messageOf(error) });
+        const ms = elapsed();
+        if (!(isLeft && isA(error, LeftError))) note(isLeft ? 'late' : 'failed', { ms, error: messageOf(error) });
         if (!isLeft) log.warn({ effect: name, ...line, error: messageOf(error) }, 'an effect failed');
         isLeft = true;
         throw error;
@@ -143,6 +143,10 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
 
   function send(event: SessionEvent): void {
     if (isOver) return;
+    if (typeof (event as { type?: unknown } | null | undefined)?.type !== 'string') {
+      log.error('what is no event was sent; it is ignored'); // XState would stop the machine for it
+      return;
+    }
     try {
       recorder.append('event', plain(event));
       asyncContext.runInAsyncScope(() => actor.send(event)); // R4
@@ -160,6 +164,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
     /** R3. */
     const rescue = async (error: unknown) => {
       const context = actor.getSnapshot().context;
+      stage ??= stageOf(states);
       const end = context.end ?? { ...ends.orchestratorError, detail: messageOf(error) };
       recorder.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
       log.error({ error: messageOf(error) }, 'the session machine failed; hanging up and reporting');

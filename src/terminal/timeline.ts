@@ -60,7 +60,12 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
   const since = new Map<string, { name: string; at: number }>();
 
   return (entry, file = '1') => {
-    const row = (what: string, text: string, tone: Tone = 'plain'): Row => ({ at: entry.at, what, text, tone });
+    const row = (what: string, text: string, tone: Tone = 'plain'): Row => ({
+      at: entry.at,
+      what,
+      text: oneLine(text), // whatever went into it
+      tone,
+    });
     switch (entry.kind) {
       case 'session.accepted':
         return row('keeper', `the job is taken, room "${oneLine(entry.data.room.name)}"`, 'quiet');

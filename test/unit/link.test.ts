@@ -236,6 +236,19 @@ describe('the client', () => {
     for (const socket of seen) socket.destroy();
     await new Promise((resolve) => liar.close(resolve));
   });
+  test('an offer with metadata of 10 MB is recorded, with what a line can hold of it, and the connection stays', async () => {
+    const keeper = await startKeeper();
+    keeper.answer = (message) =>
+      message.type === 'job.offered' ? { type: 'job.recorded', request: message.request } : undefined;
+    const { link } = startLink();
+    // Line breaks and quotes are two characters in JSON, controls are six.
+    const metadata = '\u0001"\n'.repeat(3_400_000);
+    expect(await link.offer({ ...facts, metadata }, 5_000)).toBe(true);
+    expect(keeper.closed).toEqual([]);
+    const [offered] = keeper.heard.flatMap(({ message }) => (message.type === 'job.offered' ? [message.facts] : []));
+    expect(offered?.room).toEqual(facts.room);
+    expect(offered?.metadata).toMatch(/… \[truncated: \d+ of 10200000 characters\]$/);
+  });
   test('gets its offer answered once the keeper has recorded it', async () => {
     const keeper = await startKeeper();
     keeper.answer = (message) =>

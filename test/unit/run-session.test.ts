@@ -147,6 +147,16 @@ test('B14 asked 300 times in a row to end, the session ends once, for the first 
   expect(goodbyes).toHaveLength(1);
 });
 
+test('what is no event is ignored, and the call goes on', async () => {
+  const { run } = start(done);
+  await settle();
+  for (const rubbish of [null, undefined, 5, 'caller.left', {}, { type: 5 }, [], Symbol('x')])
+    run.send(rubbish as never);
+  expect(run.leaves()).toContain('live.conversing.dialogue.active');
+  run.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: false });
+  expect((await run.closed).end?.reason).toBe('agent_ended');
+});
+
 test('E5 events after closed are ignored, also hostile ones', async () => {
   const { run, entries } = start(done);
   await settle();

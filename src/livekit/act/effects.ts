@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { voice } from '@livekit/agents';
 import type { End } from '../../../machines/index.ts';
 import type { HangUpResult } from '../../rooms/rooms.ts';
-import { settledWithin, unlessAborted } from '../../session/deadline.ts';
+import { messageOf, settledWithin, stopwatch, unlessAborted } from '../../session/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -76,7 +76,7 @@ const mute = (session: voice.AgentSession | undefined) => session?.input.setAudi
 
 async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ verified: boolean }> {
   const strategy = strategyFor(end, job.definition.hangUp);
-  const begun = Date.now();
+  const elapsed = stopwatch();
   noteGoodbyeLeftOut(job, end);
   await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
   job.venue.hush();
@@ -87,7 +87,7 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
     attempts,
     verified,
     left,
-    ms: Date.now() - begun,
+    ms: elapsed(),
     ...(error !== undefined && { error }),
   });
   job.letGo.abort();
@@ -117,6 +117,7 @@ async function close(job: LiveJob, signal: AbortSignal): Promise<void> {
   const closing = [releaseAll(job), venue.close(), ...(session ? [session.close()] : [])];
   const outcomes = await unlessAborted(Promise.allSettled(closing), signal);
   for (const outcome of outcomes) {
-    if (outcome.status === 'rejected') log.warn({ error: String(outcome.reason) }, 'something did not close cleanly');
+    if (outcome.status === 'rejected')
+      log.warn({ error: messageOf(outcome.reason) }, 'something did not close cleanly');
   }
 }

@@ -4,14 +4,15 @@
  *
  *   S1  Nobody there, nothing spoken: `skipped`, with why. An apology waits for somebody while its rung lasts.
  *   S2  `audible`: settled at the first audio, and from there the line plays on, whatever becomes of the state.
- *   S3  What was heard is measured at the output and journaled once for each line, also when it is cut or late.
+ *   S3  What was heard is measured at the output and journaled once for each line, also when it is cut or late, and when
+ *       the output itself hangs.
  *   S4  A line of the user's that is a recording and no text is played on the first rung too: a text in its stead would
  *       be one that nobody asked for.
  */
 import type { voice } from '@livekit/agents';
 import { type Effects, ends, type Speech } from '../../../machines/index.ts';
 import type { EntryData } from '../../journal/entry.ts';
-import { messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
+import { messageOf, settledWithin, stopwatch, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { Words } from '../definition.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -28,10 +29,12 @@ type Spoken = EntryData['spoken'];
  * machine, and clipped by 100 ms in 1 of 4 on a busy one. SIP has a leg more; its number is a guess.
  */
 const TAIL_MS = { room: 100, sip: 400 };
+/** A track that was told to stop stops within a frame or two; one that does not is not waited for. */
+const STOPPING_MS = 100;
 
 export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<Heard> {
   const { line, rung } = speech;
-  const begun = Date.now();
+  const elapsed = stopwatch();
   job.asked.add(line);
   const note = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) =>
     job.recorder.append('spoken', { line, rung, ...more });
@@ -51,7 +54,7 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
   if (line === 'filler' && rung === 'bundled') watchLastFiller(job);
   let firstAudioMs: number | undefined;
   const audible = () => {
-    firstAudioMs = Date.now() - begun;
+    firstAudioMs = elapsed();
     if (line === 'greeting') job.recorder.append('latency', { measure: 'greeting', ms: firstAudioMs });
     port.send({ type: 'line.audible', line, rung });
   };
@@ -71,7 +74,7 @@ type Ask = {
 
 // ── on a track of our own ────────────────────────────────────────────────────────────────────────────────────────
 
-async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Promise<Heard> {
+async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask): Promise<Heard> {
   const { definition, venue } = job;
   const line = speech.line === 'apology' ? 'apology' : 'filler';
   const { say, audio: own } = definition[line] ?? {};
@@ -82,10 +85,27 @@ async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Prom
   const text = isLive ? { text: words } : own ? {} : { text: phrases[definition.language][line] };
   const stop = new AbortController();
   let isAudible = false;
+  let playing = () => 0;
+  let isNoted = false;
+  const note: Ask['note'] = (more) => {
+    if (!isNoted) noted(more);
+    isNoted = true;
+  };
+  /** S3: a track that stops in time says for itself how much was heard. */
+  const giveUp = () => {
+    stop.abort();
+    if (!isAudible) return note({ heardMs: 0, ...text, outcome: 'failed', why: 'no audio came in time' });
+    const heardMs = playing();
+    setTimeout(
+      () => note({ heardMs, ...text, outcome: 'cut', why: 'it did not stop in time', ...told() }),
+      STOPPING_MS,
+    );
+  };
   // S2: leaving the state stops a line that nobody has heard yet, or one that is awaited to its end.
   port.signal.addEventListener('abort', () => {
-    if (!isAudible || speech.until === 'played') stop.abort();
+    if (!isAudible || speech.until === 'played') giveUp();
   });
+  job.letGo.signal.addEventListener('abort', giveUp, { once: true });
   const voice = job.session?.currentAgent?.tts ?? job.session?.tts;
   if (isLive && !voice) {
     note({ heardMs: 0, outcome: 'failed', why: 'there is no TTS to speak with' });
@@ -98,6 +118,7 @@ async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Prom
   const played = venue
     .play(audio, stop.signal, () => {
       isAudible = true;
+      playing = stopwatch();
       audible();
       hear();
     })
@@ -119,7 +140,8 @@ async function onOwnTrack({ job, speech, port, audible, told, note }: Ask): Prom
         note({ heardMs: 0, ...text, outcome: 'failed', why: messageOf(error), ...told() });
         throw error;
       },
-    );
+    )
+    .finally(() => job.letGo.signal.removeEventListener('abort', giveUp));
   if (speech.until === 'played') return played;
   played.catch(() => {}); // awaited below until it is heard, and journaled by itself after that
   await Promise.race([heard, played]);

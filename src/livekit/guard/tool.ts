@@ -8,10 +8,13 @@
  *   T2  ToolError and StopResponse pass through as they are; they are answers.
  *   T3  A late result changes nothing and is in the journal.
  *   T4  Of a handoff the journal has the agent's name: the object holds the models, and with them their keys.
+ *   T5  The model gets its result, and whoever throws is answered by an error: the SDK says nothing at all to the model
+ *       of a BigInt or of an object without a prototype, and `{}` of a Map.
  */
 import { llm, voice } from '@livekit/agents';
 import type { Json } from '../../journal/entry.ts';
-import { messageOf, settledWithin } from '../../session/deadline.ts';
+import { toJson } from '../../journal/json.ts';
+import { isA, messageOf, settledWithin, stopwatch } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 
@@ -28,10 +31,10 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
     const { recorder, turns } = job;
     const { toolCallId } = options as { toolCallId?: string };
     const call = toolCallId ?? `${name}#${(running += 1)}`;
-    const begun = Date.now();
+    const elapsed = stopwatch();
     const asking = job.session?.currentAgent;
     const note = (status: 'settled' | 'failed' | 'abandoned', more: { output?: Json; error?: string } = {}) =>
-      recorder.append('tool', { call, name, status, agent: agentId(), ms: Date.now() - begun, ...more });
+      recorder.append('tool', { call, name, status, agent: agentId(), ms: elapsed(), ...more });
 
     recorder.append('tool', { call, name, status: 'started', agent: agentId(), args: args as Json });
     await settledWithin(recorder.durable(), 200); // a slow disk may not hold up the caller
@@ -59,16 +62,16 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
       });
       note('settled', { output: shownOf(output) });
       if (output === undefined) turns.answeredBySilence(); // the SDK asks for no reply then
-      return output;
+      return asTheModelTakesIt(output);
     } catch (error) {
-      if (error instanceof voice.StopResponse) {
+      if (isA(error, voice.StopResponse)) {
         note('settled');
         turns.answeredBySilence();
       } else if (!isGivenUp) {
         note('failed', { error: messageOf(error) });
-        if (!(error instanceof llm.ToolError)) job.log.error({ tool: name, error: messageOf(error) }, 'a tool failed');
+        if (!isA(error, llm.ToolError)) job.log.error({ tool: name, error: messageOf(error) }, 'a tool failed');
       }
-      throw error;
+      throw asTheSdkTakesIt(error);
     } finally {
       job.tools.delete(work);
       if (job.tools.size === 0) job.run.send({ type: 'tool.ended' });
@@ -96,10 +99,49 @@ async function withLimit(
   throw new llm.ToolError(`${name} gave no answer in time`);
 }
 
+/** T5. An error as it is, if it can be read. */
+const asTheSdkTakesIt = (error: unknown): unknown => {
+  try {
+    if (error instanceof voice.StopResponse) return error;
+    if (error instanceof Error && typeof error.message === 'string') return error;
+  } catch {
+    // it throws when it is looked at
+  }
+  return new Error(messageOf(error));
+};
+
 /** What the journal keeps of a result. */
 const shownOf = (output: unknown): Json => {
-  if (typeof output !== 'object' || output === null || !('agent' in output)) return output as Json;
-  if (!(output.agent instanceof voice.Agent)) return output as Json;
-  const { returns } = output as { returns?: unknown };
-  return { handoff: output.agent.id, ...(returns !== undefined && { returns: returns as Json }) }; // T4
+  const handoff = handoffIn(output);
+  if (!handoff) return output as Json;
+  const { agent, returns } = handoff;
+  return { handoff: agent.id, ...(returns !== undefined && { returns: returns as Json }) }; // T4
+};
+
+const handoffIn = (output: unknown): { agent: voice.Agent; returns?: unknown } | undefined => {
+  try {
+    const { agent } = output as { agent?: unknown };
+    return agent instanceof voice.Agent ? (output as { agent: voice.Agent }) : undefined;
+  } catch {
+    return undefined; // undefined, null, a getter that throws
+  }
+};
+
+/** T5. As it is where the SDK would hand it on, else as the JSON that comes nearest to it. */
+const asTheModelTakesIt = (output: unknown): unknown => {
+  if (output === undefined || isA(output, Error) || handoffIn(output)) return output;
+  try {
+    if (isPlain(output) && JSON.stringify(output) !== undefined) return output;
+  } catch {
+    // a cycle, or something in it that throws
+  }
+  return toJson(output);
+};
+
+/** Throws for a cycle, as what follows would. */
+const isPlain = (value: unknown): boolean => {
+  if (typeof value === 'bigint' || typeof value === 'symbol') return false;
+  if (typeof value !== 'object' || value === null) return true;
+  if (!(value instanceof Object) || value instanceof Map || value instanceof Set) return false;
+  return Object.values(value).every(isPlain);
 };

@@ -41,7 +41,9 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   session.on(
     Event.UserInputTranscribed,
     guarded((event) => {
-      if (event.isFinal && event.transcript.trim() !== '') turns.understood();
+      if (event.transcript.trim() === '') return;
+      if (event.isFinal) turns.understood();
+      else turns.heardWords();
     }),
   );
   session.on(
