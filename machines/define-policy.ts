@@ -46,7 +46,7 @@ export function definePolicy(overrides: unknown = {}): Policy {
     ]);
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   const problems = given.flatMap(([field, value]) => problemOf(field, value));
-  const policy = { ...defaultPolicy, ...Object.fromEntries(given) } as Policy;
+  const policy = withFillers({ ...defaultPolicy, ...Object.fromEntries(given) } as Policy, overrides['fillers']);
   for (const [less, more, why] of order)
     if (!problems.some(({ field }) => field === less || field === more) && policy[less] >= policy[more]) {
       const blamed = less in overrides && overrides[less] !== undefined ? less : more;
@@ -58,6 +58,13 @@ export function definePolicy(overrides: unknown = {}): Policy {
     }
   if (problems.length > 0) throw new PolicyError(problems);
   return Object.freeze(policy);
+}
+
+/** Somebody who gives tools more time means them to have it: fillers have to last as long. */
+function withFillers(policy: Policy, given: unknown): Policy {
+  if (given !== undefined) return policy;
+  const needed = Math.ceil(Math.max(policy.toolMs, policy.transferMs) / policy.firstAudioMs);
+  return needed > policy.fillers ? { ...policy, fillers: needed } : policy; // NaN, of a field that is refused, is not more
 }
 
 function problemOf(field: string, value: unknown): PolicyProblem[] {

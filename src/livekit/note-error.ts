@@ -1,4 +1,5 @@
-import { messageOf, stackOf } from '../session/deadline.ts';
+import { ends } from '../../machines/index.ts';
+import { LeftError, messageOf, stackOf } from '../session/deadline.ts';
 import type { LiveJob } from './live-job.ts';
 
 /** An error of the user's code (or of ours in their stead), into journal and log. Never throws. */
@@ -12,4 +13,18 @@ export function noteError(
   const message = messageOf(error);
   job.recorder.append('error', { component, message, recoverable, ...(stack !== undefined && { stack }) });
   job.log.error({ component, error: message }, 'an error in user code');
+}
+
+/**
+ * A step of the start failed, or its time is over: why the call ends is in the report. When the call ends for another
+ * reason, and the step was left for that, nothing failed.
+ */
+export function noteFailedStart(
+  job: Pick<LiveJob, 'recorder' | 'log' | 'run'>,
+  component: string,
+  error: unknown,
+): void {
+  const { end } = job.run.context();
+  if (end && end.reason !== ends.startupFailed.reason) return;
+  noteError(job, component, error instanceof LeftError ? 'it had not settled when its time was over' : error, false);
 }

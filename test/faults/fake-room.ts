@@ -7,7 +7,12 @@ export class FakeRoom extends EventEmitter {
   readonly name = 'room';
   readonly metadata = '';
   readonly isConnected = true;
-  readonly localParticipant = { identity: 'agent', attributes: {} };
+  readonly localParticipant = {
+    identity: 'agent',
+    attributes: {},
+    publishTrack: () => Promise.reject(new Error('a room without media')),
+    publishData: async () => {},
+  };
   readonly remoteParticipants: Map<string, object>;
   readonly server: StandIn;
 

@@ -109,3 +109,15 @@ test('the documentation of each field names its true default', () => {
     expect(comment, field).toMatch(new RegExp(`default ${value.toLocaleString('en-US')}\\b`));
   }
 });
+
+test.each([
+  [{}, 15],
+  [{ toolMs: 90_000 }, 30],
+  [{ transferMs: 60_000, firstAudioMs: 2000 }, 30],
+  [{ toolMs: 90_000, fillers: 3 }, 3],
+])(
+  'fillers last as long as the time that tools and transfers are given, unless they are given too: %j',
+  (given, fillers) => {
+    expect(definePolicy(given).fillers).toBe(fillers);
+  },
+);

@@ -10,6 +10,7 @@ import { messageOf, settledWithin, stopwatch, unlessAborted } from '../../sessio
 import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
+import { noteFailedStart } from '../note-error.ts';
 import { goodbyeOf, speak } from './speak.ts';
 import { releaseAll } from './release.ts';
 import { startSession } from './start-session.ts';
@@ -20,7 +21,7 @@ export type Reporting = (end: End, signal: AbortSignal) => Promise<void>;
 /** `job` is asked for late: it needs the run, and the run needs its effects. */
 export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: Reporting): SessionEffects {
   return {
-    connect: (_input, { signal }) => job().venue.connect(signal),
+    connect: (_input, { signal }) => connect(job(), signal),
     startSession: (_input, port) => startSession(job(), prewarmFailure, port),
     awaitCaller: async (_input, { signal }) => {
       const { identity } = await job().venue.awaitCaller(signal);
@@ -35,6 +36,15 @@ export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: R
     close: (_input, { signal }) => close(job(), signal),
     sendReport: ({ end }, { signal }) => report(end, signal),
   };
+}
+
+async function connect(job: LiveJob, signal: AbortSignal): Promise<void> {
+  try {
+    await unlessAborted(job.venue.connect(signal), signal);
+  } catch (error) {
+    noteFailedStart(job, 'room', error);
+    throw error;
+  }
 }
 
 /** Music is no turn of the caller's. Never settles: the machine leaves it. */

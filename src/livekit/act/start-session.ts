@@ -11,7 +11,7 @@ import { guardListeners } from '../guard/listeners.ts';
 import { guardRecognition } from '../guard/recognition.ts';
 import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
-import { noteError } from '../note-error.ts';
+import { noteFailedStart } from '../note-error.ts';
 import { observeAgentSession } from '../observe/agent-session.ts';
 import { watchModels } from '../observe/models.ts';
 import { Playout } from '../observe/playout.ts';
@@ -26,7 +26,7 @@ const connection = { maxRetry: 1, retryIntervalMs: 500, timeoutMs: 5000 };
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
   const { definition, call, venue, turns } = job;
   const failed = (component: string) => (error: unknown) => {
-    noteError(job, component, error, false);
+    noteFailedStart(job, component, error);
     throw error;
   };
   if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
