@@ -26,6 +26,8 @@ export type LiveJob = {
   readonly tools: Set<Promise<unknown>>;
   /** Lines that were asked for, whatever became of them. */
   readonly asked: Set<SpokenLine>;
+  /** The last failure of a model that nothing tried again. */
+  failedProvider?: string;
   /** The transfer that is under way. */
   transfer: PendingTransfer | undefined;
   /** From the hang-up on: abort what the user started. */

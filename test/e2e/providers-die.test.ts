@@ -1,8 +1,9 @@
 /** A provider dies at once or in the third turn: the best rung that is left speaks, and nobody sits in silence. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defaultPolicy, releaseBound, silenceBound } from '../../src/index.ts';
+import { expectEndedWell } from '../contract/ended-well.ts';
 import { silences } from './harness/caller.ts';
-import { deploy, type Deployment } from './harness/index.ts';
+import { deploy, type Deployment, roomsOf } from './harness/index.ts';
 
 const server = inject('livekit');
 const GREETING = 'Hello, this is Ada.';
@@ -13,13 +14,22 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
-for (const component of ['llm', 'tts', 'stt'] as const) {
+const dead = { kind: 'status', status: 500 } as const;
+const planted = [
+  { ids: 'T8 C14', component: 'llm', fault: dead },
+  { ids: 'T55 B12', component: 'tts', fault: dead },
+  { ids: 'T56 B12', component: 'tts', fault: { kind: 'stall' } },
+  { ids: 'C14', component: 'stt', fault: dead },
+] as const;
+for (const { ids, component, fault } of planted) {
   for (const turn of [1, 3]) {
-    test(`${component} dead from turn ${turn} on: an apology, release within releaseBound, silence within silenceBound`, async () => {
+    const how = `the ${component} ${fault.kind === 'stall' ? 'hangs' : 'fails'} from turn ${turn} on`;
+    const apology = component === 'tts' ? 'bundled' : 'live';
+    test(`${ids} ${how}: a ${apology} apology, release within releaseBound, silence within silenceBound`, async () => {
       const { name, lab, caller: made } = await deployment.call();
       await using caller = made;
       const isGreetingDead = component === 'tts' && turn === 1;
-      if (turn === 1) lab.fail(component, { kind: 'status', status: 500 });
+      if (turn === 1) lab.fail(component, fault);
       if (!isGreetingDead)
         await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.9, 10_000);
       for (let before = 1; before < turn; before += 1) {
@@ -27,7 +37,7 @@ for (const component of ['llm', 'tts', 'stt'] as const) {
         const answers = () => caller.line(lab, 'Very well, thank you. And you?');
         await caller.until(`answer ${before}`, () => (answers()[before - 1]?.share ?? 0) > 0.95, 15_000);
       }
-      if (turn > 1) lab.fail(component, { kind: 'status', status: 500 });
+      if (turn > 1) lab.fail(component, fault);
       if (!isGreetingDead) await caller.say(lab, 'Can you still hear me?');
       const { at } = await caller.disconnected(45_000);
 
@@ -45,11 +55,22 @@ for (const component of ['llm', 'tts', 'stt'] as const) {
           .map(({ from: since, to }) => ({ from: since, to, codedMs: 0 })),
       ];
       const [longest] = silences(spans, from, at);
-      expect(longest?.ms).toBeLessThan(silenceBound(defaultPolicy));
       const { report } = await deployment.reportOf(name, 10_000);
-      expect(report.end).toMatchObject({ by: 'system', reason: isGreetingDead ? 'startup_failed' : 'model_failed' });
-      expect(report.apology).toMatchObject({ outcome: 'played', rung: isLive ? 'live' : 'bundled' });
-      expect(report.errors.some((error) => error.component === component)).toBe(true);
+      expectEndedWell(
+        { reports: [report], rooms: await roomsOf(server).names(), silenceMs: longest?.ms ?? 0 },
+        {
+          reason: isGreetingDead ? 'startup_failed' : 'model_failed',
+          by: 'system',
+          stage: isGreetingDead ? 'greeting' : 'conversing',
+          fault: 'provider',
+          goodbye: 'skipped',
+          apology,
+        },
+        silenceBound(defaultPolicy),
+      );
+      // A provider that hangs says nothing: then it is the line that tells of it.
+      const isSilent = report.lines.some(({ rung, outcome }) => rung === 'live' && outcome === 'failed');
+      expect(report.errors.some((error) => error.component === component) || isSilent).toBe(true);
       const endedAt = Date.parse(report.times.endedAt ?? '');
       expect(at - endedAt).toBeLessThan(releaseBound(defaultPolicy));
     });

@@ -1,7 +1,10 @@
 /** Whatever throws or hangs before the first word: the caller hears an apology, and is let go within `startBound`. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defaultPolicy, startBound } from '../../src/index.ts';
-import { deploy, type Deployment, roomsOf } from './harness/index.ts';
+import { expectEndedWell } from '../contract/ended-well.ts';
+import { compiled, deploy, type Deployment, roomsOf } from './harness/index.ts';
 import type { CallWish } from './harness/wishes.ts';
 
 const server = inject('livekit');
@@ -11,30 +14,47 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
+/** What somebody who looks at the list of sessions is shown. */
+async function listed(...options: string[]): Promise<{ room: string; state: string; reason?: string }[]> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [compiled('src/cli/main.ts'), 'sessions', '--json', ...options],
+    { env: { ...process.env, LASTWORD_DIR: deployment.directory } },
+  );
+  return JSON.parse(stdout) as { room: string; state: string; reason?: string }[];
+}
+
 const planted: { start: NonNullable<CallWish['start']>; component: string; message: string }[] = [
   { start: 'session throws', component: 'session', message: 'planted: session() throws' },
   { start: 'agent throws', component: 'agent', message: 'planted: agent() throws' },
   { start: 'session hangs', component: '', message: '' },
 ];
 for (const { start, component, message } of planted) {
-  test(`${start.replace(' ', '() ')}: the apology is heard, the caller is released within startBound, the report says why`, async () => {
-    const { name, caller: made } = await deployment.call({ start });
+  test(`A8 C1 C18 T15 T26 ${start.replace(' ', '() ')}: the apology is heard, the caller is released within startBound, what the user opened is released, and the session is shown as ended`, async () => {
+    const { name, caller: made } = await deployment.call({ start, onClose: 'throws' });
     await using caller = made;
     const { at } = await caller.disconnected(startBound(defaultPolicy) + 5000);
     expect(at - caller.joinedAt).toBeLessThan(startBound(defaultPolicy));
     const recordings = await caller.recordings();
     expect(recordings.map((each) => each.name)).toEqual(['apology']);
 
-    const { report } = await deployment.reportOf(name, 10_000);
-    expect(report.end).toMatchObject({
-      by: 'system',
-      reason: 'startup_failed',
-      fault: 'application',
-      stage: 'connecting',
-    });
-    expect(report.apology).toMatchObject({ outcome: 'played', rung: 'bundled' });
-    expect(report.goodbye).toMatchObject({ outcome: 'skipped' });
+    const report = expectEndedWell(
+      { reports: [(await deployment.reportOf(name, 10_000)).report], rooms: await roomsOf(server).names() },
+      {
+        reason: 'startup_failed',
+        by: 'system',
+        stage: 'connecting',
+        fault: 'application',
+        goodbye: 'skipped',
+        apology: 'bundled',
+      },
+    );
     if (message !== '') expect(report.errors).toContainEqual(expect.objectContaining({ component, message }));
-    expect(await roomsOf(server).names()).not.toContain(name);
+    expect(report.errors).toContainEqual(
+      expect.objectContaining({ component: 'release planted', message: 'planted: released' }),
+    );
+    const rows = (await listed()).filter(({ room }) => room === name);
+    expect(rows).toMatchObject([{ state: 'sealed', reason: 'startup_failed' }]);
+    expect(await listed('--state', 'open')).toEqual([]);
   });
 }

@@ -10,7 +10,7 @@
  *       be one that nobody asked for.
  */
 import type { voice } from '@livekit/agents';
-import { type Effects, ends, type Speech } from '../../../machines/index.ts';
+import { type Effects, endOf, ends, type Speech } from '../../../machines/index.ts';
 import type { EntryData } from '../../journal/entry.ts';
 import { messageOf, settledWithin, stopwatch, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
@@ -204,6 +204,7 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   void playback.audible.then(audible);
   const finished = finish().catch((error: unknown) => {
     const outcome = told().firstAudioMs === undefined ? 'failed' : 'cut';
+    if (line === 'greeting' && outcome === 'failed') blameProvider(job);
     noteOnce({ heardMs: playback.heardMs(), outcome, why: messageOf(error) });
     throw error;
   });
@@ -226,6 +227,12 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   }
   return finished;
 }
+
+/** Before the machine hears that the greeting failed, and would call that the application's doing. */
+const blameProvider = ({ failedProvider, run }: LiveJob): void => {
+  if (failedProvider === undefined) return;
+  run.send({ type: 'session.failed', end: endOf('system', 'startup_failed', 'provider', failedProvider) });
+};
 
 const follow = (
   job: LiveJob,

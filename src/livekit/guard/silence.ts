@@ -6,10 +6,11 @@
  *       or the voice gave none). The second time the ladder is at its end by itself.
  *   M2  Nobody hears a track that is not published or not subscribed, so the provider is not to blame: the end is said
  *       just before the machine would say it, with the platform's fault.
+ *       So is it with a greeting of ours that the voice never gave: that is no fault of the application.
  *   M3  A caller without a microphone is in the report: else "idle" would explain nothing.
  */
 import type { voice } from '@livekit/agents';
-import { endOf } from '../../../machines/index.ts';
+import { type End, endOf } from '../../../machines/index.ts';
 import { messageOf, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { hooksAtWork } from './agent.ts';
@@ -71,44 +72,60 @@ const whatWasSilent = ({ chatItems }: voice.SpeechHandle): { component: 'llm' | 
 
 // ── M2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+type Blame = { component: 'track' | 'tts' | 'llm'; fault: End['fault']; message: string };
+const ofTrack = (message: string | undefined): Blame | undefined =>
+  message === undefined ? undefined : { component: 'track', fault: 'platform', message };
+
 /** From the greeting's first instant on. */
 export function watchFirstWords(job: LiveJob): void {
-  blameTrackWhile(job, job.definition.policy.firstAudioMs, 'startup_failed', () => {
-    return isAt(job, 'live.greeting') ? job.venue.trouble('voice') : undefined;
+  const { policy, greeting } = job.definition;
+  blameWhile(job, policy.firstAudioMs, 'startup_failed', () => {
+    if (!isAt(job, 'live.greeting')) return undefined;
+    // What an onEnter waits for before it greets is not known, so nobody else is to blame for it.
+    const ours = typeof greeting === 'object' && isAt(job, 'live.greeting.speaking') ? greeting : undefined;
+    return ofTrack(job.venue.trouble('voice')) ?? (ours && ofModel('say' in ours ? 'tts' : 'llm', policy.firstAudioMs));
   });
 }
 
+const ofModel = (component: 'tts' | 'llm', ms: number): Blame => ({
+  component,
+  fault: 'provider',
+  message: `${component}: no audio of the greeting within ${ms} ms`,
+});
+
 /** From the request for a filler on: the last rung has no other one behind it. */
 export function watchLastFiller(job: LiveJob): void {
-  blameTrackWhile(job, job.definition.policy.rungMs, 'model_failed', () => {
+  blameWhile(job, job.definition.policy.rungMs, 'model_failed', () => {
     if (!isAt(job, 'live.conversing.dialogue.waiting.fillingBundled')) return undefined;
-    return job.venue.trouble('own track') ?? job.venue.trouble('voice');
+    return ofTrack(job.venue.trouble('own track') ?? job.venue.trouble('voice'));
   });
 }
 
 /** A filler was heard to its end, on the track of our own: was that the only one of the two? */
 export function blameTrackAfterFiller(job: LiveJob): void {
   const trouble = isAt(job, 'live.conversing.dialogue.waiting') ? job.venue.trouble('voice') : undefined;
-  if (trouble !== undefined) blame(job, 'model_failed', trouble);
+  const found = ofTrack(trouble);
+  if (found) blame(job, 'model_failed', found);
 }
 
-function blameTrackWhile(
+function blameWhile(
   job: LiveJob,
   limitMs: number,
   reason: 'startup_failed' | 'model_failed',
-  look: () => string | undefined,
+  look: () => Blame | undefined,
 ): void {
   const timer = setTimeout(() => {
-    const trouble = look();
-    if (trouble !== undefined) blame(job, reason, trouble);
+    const found = look();
+    if (found) blame(job, reason, found);
   }, limitMs * JUST_BEFORE);
   timer.unref();
 }
 
-const blame = (job: LiveJob, reason: 'startup_failed' | 'model_failed', message: string): void => {
-  job.recorder.append('error', { component: 'track', message, recoverable: false });
-  job.log.error({ component: 'track', error: message }, 'nobody can hear the agent');
-  job.run.send({ type: 'session.failed', end: endOf('system', reason, 'platform', message) });
+const blame = (job: LiveJob, reason: 'startup_failed' | 'model_failed', found: Blame): void => {
+  const { component, fault, message } = found;
+  job.recorder.append('error', { component, message, recoverable: false });
+  job.log.error({ component, error: message }, 'nobody can hear the agent');
+  job.run.send({ type: 'session.failed', end: endOf('system', reason, fault, message) });
 };
 
 // ── M3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────

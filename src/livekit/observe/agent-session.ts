@@ -107,6 +107,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
         recoverable: error.recoverable,
         ...('statusCode' in cause && { code: String(cause.statusCode) }),
       });
+      if (!error.recoverable) job.failedProvider = `${component}: ${messageOf(cause)}`;
       log.warn({ component, recoverable: error.recoverable, error: messageOf(cause) }, 'a provider failed');
     }),
   );

@@ -78,7 +78,12 @@ const definition: SessionDefinition = {
     process.stdout.write(`warm: ${process.pid}\n`); // for deployment.warm
   },
   session: async (call) => {
-    const planted = wishOf(call).start;
+    const { start: planted, onClose } = wishOf(call);
+    if (onClose === 'throws') {
+      call.onClose('planted', () => {
+        throw new Error('planted: released');
+      });
+    }
     if (planted === 'session throws') throw new Error('planted: session() throws');
     if (planted === 'session hangs') await new Promise(() => {});
     const lab = (provider: string) => `${process.env['LASTWORD_TEST_LAB']}/${call.job.room?.name}/${provider}`;

@@ -14,6 +14,8 @@ export type DeploymentWish = {
 
 export type CallWish = {
   start?: 'session throws' | 'session hangs' | 'agent throws';
+  /** A resource of the user's whose release fails: the report tells that it was tried. */
+  onClose?: 'throws';
   /** `greeting: 'agent'`: what its onEnter says. */
   greeting?: string;
   endWhileSpeaking?: { speech: number; afterMs: number; drain: boolean };
