@@ -1,7 +1,8 @@
 /** Whatever throws or hangs before the first word: the caller hears an apology, and is let go within `startBound`. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defaultPolicy, startBound } from '../../src/index.ts';
-import { deploy, type Deployment, roomsOf } from './harness/index.ts';
+import { deploy, type Deployment } from './harness/index.ts';
+import { endedWell } from './processes/calls.ts';
 import type { CallWish } from './harness/wishes.ts';
 
 const server = inject('livekit');
@@ -17,7 +18,7 @@ const planted: { start: NonNullable<CallWish['start']>; component: string; messa
   { start: 'session hangs', component: '', message: '' },
 ];
 for (const { start, component, message } of planted) {
-  test(`${start.replace(' ', '() ')}: the apology is heard, the caller is released within startBound, the report says why`, async () => {
+  test(`T15 ${start.replace(' ', '() ')}: the apology is heard, the caller is released within startBound, the report says why`, async () => {
     const { name, caller: made } = await deployment.call({ start });
     await using caller = made;
     const { at } = await caller.disconnected(startBound(defaultPolicy) + 5000);
@@ -25,16 +26,14 @@ for (const { start, component, message } of planted) {
     const recordings = await caller.recordings();
     expect(recordings.map((each) => each.name)).toEqual(['apology']);
 
-    const { report } = await deployment.reportOf(name, 10_000);
-    expect(report.end).toMatchObject({
+    const report = await endedWell(server, deployment, name, {
       by: 'system',
       reason: 'startup_failed',
       fault: 'application',
       stage: 'connecting',
+      apology: 'bundled',
+      goodbye: 'skipped',
     });
-    expect(report.apology).toMatchObject({ outcome: 'played', rung: 'bundled' });
-    expect(report.goodbye).toMatchObject({ outcome: 'skipped' });
     if (message !== '') expect(report.errors).toContainEqual(expect.objectContaining({ component, message }));
-    expect(await roomsOf(server).names()).not.toContain(name);
   });
 }

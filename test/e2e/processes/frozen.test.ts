@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
-test('the event loop of the job is blocked for 2 s: nothing happens, the call goes on', async () => {
+test('A12 the event loop of the job is blocked for 2 s: nothing happens, the call goes on', async () => {
   const call = await greeted(deployment, { blockMs: 2000 });
   await using caller = call.caller;
   call.lab.play(blocking);
@@ -36,7 +36,7 @@ test('the event loop of the job is blocked for 2 s: nothing happens, the call go
   expect(report.tools.find(({ name }) => name === 'block')).toMatchObject({ status: 'settled', output: 'done' });
 });
 
-test('the event loop of the job is blocked for good: missing beats tell, and the caller is released within silenceBound', async () => {
+test('A12 T13 the event loop of the job is blocked for good: missing beats tell, and the caller is released within silenceBound', async () => {
   const call = await greeted(deployment);
   await using caller = call.caller;
   call.lab.play(blocking);

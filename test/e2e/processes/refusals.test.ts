@@ -40,7 +40,7 @@ test('the health port is in use: refused in one line, and not tried again', asyn
   }
 });
 
-test('the agent file throws on import in the job only: the caller is released within startBound, report startup_failed', async () => {
+test('C6 the agent file throws on import in the job only: the caller is released within startBound, report startup_failed', async () => {
   await using deployment = await deploy(server, { import: 'throws in the job' });
   const { name, caller: made } = await deployment.call();
   await using caller = made;
@@ -58,7 +58,7 @@ for (const [prewarm, error] of [
   ['throws', 'planted: prewarm throws'],
   ['hangs', 'prewarm did not settle within 8000 ms'],
 ] as const) {
-  test(`prewarm ${prewarm}: the caller hears the apology and is released within startBound, report startup_failed`, async () => {
+  test(`H6 T14 prewarm ${prewarm}: the caller hears the apology and is released within startBound, report startup_failed`, async () => {
     await using deployment = await deploy(server, { prewarm });
     await until(
       'a process whose prewarm failed',

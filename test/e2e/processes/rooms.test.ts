@@ -97,7 +97,7 @@ test('C5 a SIP caller with remove-sip: the caller alone is removed, another part
   await roomsOf(server).delete(name);
 });
 
-test('a job that wakes up when its session is sealed leaves without a word, and hangs up on nobody', async () => {
+test('T38 a job that wakes up when its session is sealed leaves without a word, and hangs up on nobody', async () => {
   await using deployment = await deploy(server, {
     hangUp: { normal: 'delete-room', failure: 'remove-sip', transfer: 'leave' },
     policy: { ...patient, startMs: 1000 },
@@ -124,7 +124,7 @@ test('a job that wakes up when its session is sealed leaves without a word, and 
   await roomsOf(server).delete(name);
 });
 
-test('every core is busy with other work while a call comes in: it is answered', async () => {
+test('T36 every core is busy with other work while a call comes in: it is answered', async () => {
   await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
   await deployment.warm(1, PATIENCE_MS);
   const busy: ChildProcess[] = [];

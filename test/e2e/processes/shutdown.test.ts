@@ -6,7 +6,7 @@ import { expectGoodbye, expectNoRoom, GOODBYE, greeted, PATIENCE_MS, patient } f
 
 const server = inject('livekit');
 
-test('SIGTERM with two calls running, and again: both hear the goodbye within the budget, both reports are delivered before the exit', async () => {
+test('H1 T16 T39 T40 SIGTERM with two calls running, and again: both hear the goodbye within the budget, both reports are delivered before the exit', async () => {
   await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
   await deployment.warm(2, PATIENCE_MS);
   const calls = await Promise.all([greeted(deployment), greeted(deployment)]);
