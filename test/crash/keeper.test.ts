@@ -43,7 +43,7 @@ describe('a job', () => {
     expect(lab.livekit.asked).toEqual([]); // nothing to recover, nobody to ask
   });
 
-  test('killed with -9 leaves a caller who is released within 2 s, and a report process_crashed', async () => {
+  test('T13 T29 killed with -9 leaves a caller who is released within 2 s, and a report process_crashed', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const keeper = lab.keeper();
     const pid = await lab.opened('AJ_1');
@@ -60,7 +60,7 @@ describe('a job', () => {
     expect(report.hangUp).toMatchObject({ outcome: 'verified', by: 'recovery' });
   });
 
-  test('that froze is killed, hung up on and sealed', async () => {
+  test('A12 that froze is killed, hung up on and sealed', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' }, quickFreeze);
     const keeper = lab.keeper();
     const pid = await lab.opened('AJ_1');
@@ -87,7 +87,7 @@ describe('a job', () => {
     expect((await lab.deliveredReport('AJ_1')).end.reason).toBe('caller_hung_up');
   });
 
-  test('that was accepted and never opened its journal is hung up on and reported', async () => {
+  test('C6 that was accepted and never opened its journal is hung up on and reported', async () => {
     await using lab = await Lab.open({ AJ_1: 'absent' }, quickStart);
     const keeper = lab.keeper();
     const recorded = await lab.fake('recorded', 'AJ_1');
@@ -143,7 +143,7 @@ describe('a job', () => {
     await stopAndCheck(lab, keeper);
   });
 
-  test('that died while it was ending is hung up on, and its own reason stays', async () => {
+  test('A10 that died while it was ending is hung up on, and its own reason stays', async () => {
     await using lab = await Lab.open({ AJ_1: 'saying-goodbye' });
     const keeper = lab.keeper();
     signal(await lab.opened('AJ_1'), 'SIGKILL');
@@ -290,7 +290,7 @@ describe('the keeper', () => {
 });
 
 describe('SIGTERM', () => {
-  test('with two calls: both are told, both reports are delivered before the exit, with the code of the worker', async () => {
+  test('T16 T39 with two calls: both are told, both reports are delivered before the exit, with the code of the worker', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks', AJ_2: 'talks' });
     const keeper = lab.keeper();
     await Promise.all([lab.opened('AJ_1'), lab.opened('AJ_2')]);
@@ -321,7 +321,7 @@ describe('SIGTERM', () => {
     expect(await lab.sealed('AJ_1')).toMatchObject({ states: ['delivered', 'delivered'] });
   });
 
-  test('a second time does no harm, and the worker gets one alone', async () => {
+  test('H4 T40 a second time does no harm, and the worker gets one alone', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks', AJ_2: 'deaf' });
     const keeper = lab.keeper();
     const deaf = await lab.opened('AJ_2');
@@ -341,7 +341,7 @@ describe('SIGTERM', () => {
     expect(lab.lines.filter(({ what }) => what === 'signal')).toHaveLength(1);
   });
 
-  test('a job that does not listen is killed when the budget is spent, its caller hung up on, its report delivered', async () => {
+  test('H2 H4 a job that does not listen is killed when the budget is spent, its caller hung up on, its report delivered', async () => {
     await using lab = await Lab.open({ AJ_1: 'deaf' });
     const keeper = lab.keeper();
     const pid = await lab.opened('AJ_1');
@@ -350,7 +350,7 @@ describe('SIGTERM', () => {
     expect(lab.livekit.rooms.size).toBe(0);
   });
 
-  test('SIGINT twice shortens the budget', async () => {
+  test('T40 SIGINT twice shortens the budget', async () => {
     await using lab = await Lab.open(
       { AJ_1: 'deaf' },
       { policy: { startMs: 1_500, beatMs: 100, shutdownBudgetMs: 600_000 } },
@@ -409,7 +409,7 @@ describe('the worker', () => {
     expect(await lab.delivered()).toEqual(['AJ_1.json']);
   });
 
-  test('that was killed is started again, and its calls are told to end in time', async () => {
+  test('H3b T12 that was killed is started again, and its calls are told to end in time', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const keeper = lab.keeper();
     await lab.opened('AJ_1');

@@ -197,7 +197,7 @@ it('Ctrl-C ends the call with its goodbye', async () => {
   await expectNothingRuns(report);
 });
 
-it('a second Ctrl-C ends it at once, and the report is delivered all the same', async () => {
+it('T40 a second Ctrl-C ends it at once, and the report is delivered all the same', async () => {
   const { code, output } = await start({
     typed: [
       { sees: /line +greeting [^\n]*\n/, send: 'SIGINT' },

@@ -27,7 +27,7 @@ const life = fc.record({
 });
 const answers = fc.infiniteStream(fc.record({ takesMs: fc.integer({ min: 0, max: 150 }), outcome }));
 
-it('whoever dies and whenever, each row ends delivered or as a dead letter, and what is called delivered was taken', async () => {
+it('A15 whoever dies and whenever, each row ends delivered or as a dead letter, and what is called delivered was taken', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(life, { maxLength: 6 }),

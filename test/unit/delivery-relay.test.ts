@@ -114,7 +114,7 @@ describe('a due row', () => {
     expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
   });
 
-  it('A13 is tried again by the schedule, with the same bytes, until the receiver takes it', async () => {
+  it('A15 A13 is tried again by the schedule, with the same bytes, until the receiver takes it', async () => {
     await using bench = await open();
     const { clock, enqueue, relay, row } = bench;
     const { sender, asked } = fakeSender(clock.now, () => (asked.length < 4 ? BUSY : DONE));
@@ -227,7 +227,7 @@ describe('a receiver that never answers', () => {
 });
 
 describe('a relay that ends', () => {
-  it('leaves its retries to the next one', async () => {
+  it('A15 leaves its retries to the next one', async () => {
     await using bench = await open();
     const { clock, enqueue, relay, row } = bench;
     await enqueue(fast, 'AJ_1');
@@ -410,7 +410,7 @@ describe('the rows of a report', () => {
   });
 });
 
-it('every attempt at a real receiver has the same id and the same bytes', async () => {
+it('A15 every attempt at a real receiver has the same id and the same bytes', async () => {
   const got: { id: unknown; body: string }[] = [];
   const server = createServer((request, response) => {
     let body = '';

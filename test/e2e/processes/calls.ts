@@ -1,6 +1,8 @@
 /** What the tests of dying processes have in common: a call that talks, and an account of how it ended. */
 import { expect } from 'vitest';
+import type { Report } from '../../../src/report/schema.ts';
 import type { LabChannel } from '../../../src/testing/index.ts';
+import { expectEndedWell, type WellEnded } from '../../contract/ended-well.ts';
 import { type Caller, type Deployment, type LiveKitAddress, roomsOf } from '../harness/index.ts';
 import type { CallWish } from '../harness/wishes.ts';
 
@@ -64,6 +66,31 @@ export function expectGoodbye({ caller, lab }: Greeted): void {
   expect(heard[0]?.share).toBeGreaterThan(0.85);
   expect(caller.find('disconnected')?.reason).toBe('ROOM_DELETED');
 }
+
+/** All that was delivered about a room. */
+export const reportsOf = ({ delivered }: Pick<Deployment, 'delivered'>, room: string): Report[] =>
+  delivered.map(({ report }) => report).filter((report) => report.room?.name === room);
+
+/** Waits for the report about a room, and holds the end of that session to what was wanted. */
+export async function endedWell(
+  server: LiveKitAddress,
+  deployment: Deployment,
+  room: string,
+  wanted: WellEnded,
+): Promise<Report> {
+  await deployment.reportOf(room, PATIENCE_MS);
+  return expectEndedWell({ reports: reportsOf(deployment, room), rooms: await roomsOf(server).names() }, wanted);
+}
+
+/** An end by the caller's own words, as every call that was not disturbed ends. */
+export const parted = {
+  reason: 'agent_ended',
+  by: 'agent',
+  stage: 'conversing',
+  fault: 'none',
+  goodbye: 'played',
+  strategy: 'delete-room',
+} as const satisfies WellEnded;
 
 export const expectNoRoom = async (server: LiveKitAddress, ...names: string[]): Promise<void> => {
   const there = await roomsOf(server).names();

@@ -4,7 +4,7 @@ import { deploy, type Deployment } from '../harness/index.ts';
 import {
   ANSWER,
   asks,
-  expectNoRoom,
+  endedWell,
   GOODBYE,
   GREETING,
   greeted,
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
-test('kill -9 of the job: the caller is released within 2 s, and the report has the transcript so far', async () => {
+test('T13 T29 kill -9 of the job: the caller is released within 2 s, and the report has the transcript so far', async () => {
   const call = await greeted(deployment);
   await using caller = call.caller;
   await asks(call);
@@ -33,18 +33,24 @@ test('kill -9 of the job: the caller is released within 2 s, and the report has 
   const { at } = await caller.disconnected(10_000);
   expect(at - killedAt).toBeLessThan(2000);
 
-  const { report } = await deployment.reportOf(call.name, 10_000);
-  expect(report.end).toMatchObject({ by: 'system', reason: 'process_crashed', stage: 'conversing' });
-  expect(report.completeness).toMatchObject({ status: 'recovered', noticed: [{ what: 'died', epoch: 1 }] });
-  expect(report.hangUp).toMatchObject({ by: 'recovery', strategy: 'delete-room', outcome: 'verified', left: [] });
+  const report = await endedWell(server, deployment, call.name, {
+    reason: 'process_crashed',
+    by: 'system',
+    stage: 'conversing',
+    fault: 'application',
+    goodbye: null,
+    apology: null,
+    strategy: 'delete-room',
+    status: 'recovered',
+  });
+  expect(report.completeness.noticed).toMatchObject([{ what: 'died', epoch: 1 }]);
+  expect(report.hangUp?.by).toBe('recovery');
   const words = report.transcript.filter(({ role }) => role !== 'handoff');
   expect(words.map(({ role, text }) => [role, text])).toEqual([
     ['assistant', GREETING],
     ['user', QUESTION],
     ['assistant', ANSWER],
   ]);
-  expect(report.goodbye).toBeNull();
-  await expectNoRoom(server, call.name);
 });
 
 test('kill -9 of the keeper, started again on the same directory: the call goes on, and one report is delivered', async () => {

@@ -4,10 +4,11 @@ import { createServer } from 'node:net';
 import { expect, inject, test } from 'vitest';
 import { defaultPolicy, startBound } from '../../../src/index.ts';
 import { compiled, deploy, freePort, until } from '../harness/index.ts';
-import { expectNoRoom, PATIENCE_MS } from './calls.ts';
+import { endedWell, PATIENCE_MS } from './calls.ts';
 
 const server = inject('livekit');
 const START_MS = startBound(defaultPolicy);
+const startupFailed = { reason: 'startup_failed', by: 'system', fault: 'application' } as const;
 const EXIT_MS = 40_000;
 const starts = (log: string) => log.match(/"worker started"/g) ?? [];
 
@@ -40,25 +41,29 @@ test('the health port is in use: refused in one line, and not tried again', asyn
   }
 });
 
-test('the agent file throws on import in the job only: the caller is released within startBound, report startup_failed', async () => {
+test('C6 the agent file throws on import in the job only: the caller is released within startBound, report startup_failed', async () => {
   await using deployment = await deploy(server, { import: 'throws in the job' });
   const { name, caller: made } = await deployment.call();
   await using caller = made;
   const { at } = await caller.disconnected(START_MS + 5000);
   expect(at - caller.joinedAt).toBeLessThan(START_MS);
-  const { report } = await deployment.reportOf(name, 10_000);
-  expect(report.end).toMatchObject({ by: 'system', reason: 'startup_failed' });
-  expect(report.completeness).toMatchObject({ status: 'recovered', noticed: [{ what: 'unopened' }] });
-  expect(report.hangUp).toMatchObject({ by: 'recovery', outcome: 'verified' });
+  const report = await endedWell(server, deployment, name, {
+    ...startupFailed,
+    stage: 'connecting',
+    goodbye: null,
+    apology: null,
+    status: 'recovered',
+  });
+  expect(report.completeness.noticed).toMatchObject([{ what: 'unopened' }]);
+  expect(report.hangUp?.by).toBe('recovery');
   expect(await deployment.log()).toContain('planted: the agent file throws on import');
-  await expectNoRoom(server, name);
 });
 
 for (const [prewarm, error] of [
   ['throws', 'planted: prewarm throws'],
   ['hangs', 'prewarm did not settle within 8000 ms'],
 ] as const) {
-  test(`prewarm ${prewarm}: the caller hears the apology and is released within startBound, report startup_failed`, async () => {
+  test(`H6 T14 prewarm ${prewarm}: the caller hears the apology and is released within startBound, report startup_failed`, async () => {
     await using deployment = await deploy(server, { prewarm });
     await until(
       'a process whose prewarm failed',
@@ -71,11 +76,12 @@ for (const [prewarm, error] of [
     expect(at - caller.joinedAt).toBeLessThan(START_MS);
     const recordings = await caller.recordings();
     expect(recordings.map(({ name: recording }) => recording)).toEqual(['apology']);
-    const { report } = await deployment.reportOf(name, 10_000);
-    expect(report.end).toMatchObject({ by: 'system', reason: 'startup_failed' });
+    const report = await endedWell(server, deployment, name, {
+      ...startupFailed,
+      stage: 'connecting',
+      goodbye: 'skipped',
+      apology: 'bundled',
+    });
     expect(report.errors.map(({ component, message }) => [component, message])).toContainEqual(['prewarm', error]);
-    expect(report.apology).toMatchObject({ rung: 'bundled', outcome: 'played', interrupted: false });
-    expect(report.completeness).toMatchObject({ status: 'closed', noticed: [] });
-    await expectNoRoom(server, name);
   });
 }

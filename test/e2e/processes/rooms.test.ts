@@ -6,7 +6,19 @@ import { expect, inject, test } from 'vitest';
 import { listSessions, readSession } from '../../../src/journal/read.ts';
 import { defaultPolicy, startBound } from '../../../src/index.ts';
 import { type Deployment, deploy, roomsOf, startCaller, until } from '../harness/index.ts';
-import { asks, expectNoRoom, GOODBYE, greeted, hears, GREETING, partsWith, PATIENCE_MS, patient } from './calls.ts';
+import {
+  asks,
+  endedWell,
+  expectNoRoom,
+  GOODBYE,
+  greeted,
+  hears,
+  GREETING,
+  parted,
+  partsWith,
+  PATIENCE_MS,
+  patient,
+} from './calls.ts';
 
 const server = inject('livekit');
 const CALLS = 20;
@@ -97,7 +109,7 @@ test('C5 a SIP caller with remove-sip: the caller alone is removed, another part
   await roomsOf(server).delete(name);
 });
 
-test('a job that wakes up when its session is sealed leaves without a word, and hangs up on nobody', async () => {
+test('T38 a job that wakes up when its session is sealed leaves without a word, and hangs up on nobody', async () => {
   await using deployment = await deploy(server, {
     hangUp: { normal: 'delete-room', failure: 'remove-sip', transfer: 'leave' },
     policy: { ...patient, startMs: 1000 },
@@ -124,7 +136,7 @@ test('a job that wakes up when its session is sealed leaves without a word, and 
   await roomsOf(server).delete(name);
 });
 
-test('every core is busy with other work while a call comes in: it is answered', async () => {
+test('T36 every core is busy with other work while a call comes in: it is answered', async () => {
   await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
   await deployment.warm(1, PATIENCE_MS);
   const busy: ChildProcess[] = [];
@@ -140,9 +152,8 @@ test('every core is busy with other work while a call comes in: it is answered',
     await asks(call, 0.5);
     for (const child of busy.splice(0)) child.kill('SIGKILL');
     await partsWith(call);
-    const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
-    expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
-    expect(report.completeness).toMatchObject({ status: 'closed', noticed: [] });
+    const report = await endedWell(server, deployment, call.name, parted);
+    expect(report.completeness.noticed).toEqual([]);
   } finally {
     for (const child of busy) child.kill('SIGKILL');
   }

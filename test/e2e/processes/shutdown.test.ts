@@ -1,12 +1,20 @@
 /** The keeper is told to stop while people talk. */
 import { expect, inject, test } from 'vitest';
 import { defaultPolicy } from '../../../src/index.ts';
+import { expectEndedWell, type WellEnded } from '../../contract/ended-well.ts';
 import { deploy } from '../harness/index.ts';
-import { expectGoodbye, expectNoRoom, GOODBYE, greeted, PATIENCE_MS, patient } from './calls.ts';
+import { expectGoodbye, expectNoRoom, GOODBYE, greeted, PATIENCE_MS, patient, reportsOf } from './calls.ts';
 
 const server = inject('livekit');
+const toldToStop = {
+  reason: 'worker_shutdown',
+  by: 'operator',
+  stage: 'conversing',
+  fault: 'none',
+  goodbye: 'played',
+} as const satisfies WellEnded;
 
-test('SIGTERM with two calls running, and again: both hear the goodbye within the budget, both reports are delivered before the exit', async () => {
+test('H1 T16 T39 T40 SIGTERM with two calls running, and again: both hear the goodbye within the budget, both reports are delivered before the exit', async () => {
   await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
   await deployment.warm(2, PATIENCE_MS);
   const calls = await Promise.all([greeted(deployment), greeted(deployment)]);
@@ -25,11 +33,8 @@ test('SIGTERM with two calls running, and again: both hear the goodbye within th
   expect(Date.now() - askedAt).toBeLessThan(defaultPolicy.shutdownBudgetMs);
   for (const call of calls) {
     expectGoodbye(call);
-    const mine = delivered.filter(({ report }) => report.room?.name === call.name);
-    expect(mine).toHaveLength(1);
-    expect(mine[0]?.report.end).toMatchObject({ by: 'operator', reason: 'worker_shutdown', fault: 'none' });
-    expect(mine[0]?.report.goodbye).toMatchObject({ outcome: 'played', interrupted: false });
-    expect(mine[0]?.report.completeness).toMatchObject({ status: 'closed', noticed: [] });
+    const report = expectEndedWell({ reports: reportsOf({ delivered }, call.name) }, toldToStop);
+    expect(report.completeness.noticed).toEqual([]);
   }
   expect((await deployment.log()).match(/"msg":"signal"/g)).toHaveLength(2);
   await expectNoRoom(server, ...calls.map(({ name }) => name));
