@@ -131,7 +131,7 @@ describe('with the default, delete-room', () => {
         reason: 'process_crashed',
         by: 'system',
         stage: 'conversing',
-        fault: 'platform',
+        fault: 'application',
         goodbye: null,
         status: 'recovered',
       },
