@@ -154,7 +154,8 @@ export type EntryData = {
     metadata?: string;
   };
   room: {
-    change: 'connected' | 'reconnecting' | 'reconnected' | 'disconnected' | 'metadata' | 'deleted';
+    /** `renewed`: the server made the room anew, with this sid, and the call goes on in it. */
+    change: 'connected' | 'reconnecting' | 'reconnected' | 'renewed' | 'disconnected' | 'metadata' | 'deleted';
     sid?: string;
     reason?: string;
     metadata?: string;

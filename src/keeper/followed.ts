@@ -5,6 +5,8 @@
  *   F2  Nobody is called dead on a guess: a process is dead when the system says so, frozen when it has been silent for
  *       `unresponsiveMs` of the time in which this keeper could hear it, and killed before anything is done in its stead.
  *   F3  A closed socket is no death yet. Whoever lives has the longest pause between two attempts to come back.
+ *   F5  A call has one agent. A room that was called for twice, or that calls again because a server started anew made
+ *       it again, is served already; whoever has ended is not in the way of the next call in a room of the same name.
  *   F4  Of an owner in another container or on another host the pid says nothing: then LiveKit's word decides.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -28,6 +30,8 @@ const RECONNECT_MS = 2_000;
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
 const KILL_MS = 500;
 const ASK_MS = 2_000;
+/** A call waits for this answer, and its worker not much longer. */
+const SERVED_MS = 500;
 
 export type Noticed = EntryData['keeper.noticed']['what'];
 
@@ -57,6 +61,8 @@ export type Followed = {
   adopt(known: Known): void;
   hello(peer: Peer, message: JobHello): void;
   beat(): void;
+  /** Is this the live call that another job was offered for? */
+  serves(offered: JobFacts): Promise<boolean>;
   /** The job closed its journal. */
   closed(): void;
   gone(peer: Peer): void;
@@ -69,12 +75,12 @@ export type Followed = {
   force(): void;
 };
 
-export function followSession(session: string, options: FollowOptions): Followed {
+export function followSession(session: string, options: FollowOptions, offered?: JobFacts): Followed {
   const { directory, store } = options;
   let log = options.log.child({ session });
   const notes = openNotes(directory, session, log);
   let phase: 'accepted' | 'running' | 'settling' | 'over' = 'accepted';
-  let facts: JobFacts | undefined;
+  let facts = offered;
   let acceptedAt = Date.now();
   let policy: Policy = defaultPolicy;
   let epoch = 0;
@@ -162,7 +168,7 @@ export function followSession(session: string, options: FollowOptions): Followed
     const rooms = facts ? await options.rooms() : null;
     const { isHangUpOwed } = await recover({
       room: facts?.room.name ?? '',
-      roomSid: facts?.room.sid ?? '',
+      roomSid: (known?.facts ?? facts)?.room.sid ?? '',
       agent: identity,
       caller: known?.caller,
       policy,
@@ -301,6 +307,17 @@ export function followSession(session: string, options: FollowOptions): Followed
       ({ epoch, owner, identity } = message);
       log.info({ epoch, pid: owner.pid }, 'following the job');
       void index('open');
+    },
+
+    async serves({ agentName, room }) {
+      if (phase !== 'accepted' && phase !== 'running') return false;
+      if (!facts || facts.room.name !== room.name || facts.agentName !== agentName) return false;
+      const known = await read().catch(() => undefined);
+      if (known?.end || known?.isClosed) return false;
+      if (facts.room.sid === room.sid) return true;
+      const rooms = await options.rooms();
+      const there = (await rooms?.occupants(room.name, AbortSignal.timeout(SERVED_MS)).catch(() => [])) ?? [];
+      return there.some((occupant) => occupant.identity === identity);
     },
 
     beat() {

@@ -5,7 +5,7 @@ import { recordedEnd } from '../report/end.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
 
 export type Known = {
-  /** The room's sid as dispatched, else as the job found it. */
+  /** The room's sid as it is now: made anew under the call, else as dispatched, else as the job found it. */
   facts: JobFacts | undefined;
   acceptedAt: number | undefined;
   openedAt: number | undefined;
@@ -52,11 +52,13 @@ export function whatIsKnown(journal: SessionJournal): Known {
   const isAsked = all.some((entry) => entry.kind === 'hangup' || isHangUp(entry));
   const found = entries.find((entry) => entry.kind === 'room' && entry.data.change === 'connected');
   const foundSid = (found?.kind === 'room' && found.data.sid) || '';
+  const renewed = entries.findLast((entry) => entry.kind === 'room' && entry.data.change === 'renewed');
+  const renewedSid = (renewed?.kind === 'room' && renewed.data.sid) || undefined;
   return {
     facts: job && {
       job: job.job,
       agentName: job.agentName,
-      room: { name: job.room.name, sid: job.room.sid === '' ? foundSid : job.room.sid },
+      room: { name: job.room.name, sid: renewedSid ?? (job.room.sid === '' ? foundSid : job.room.sid) },
       metadata: job.metadata,
     },
     acceptedAt: accepted?.at,

@@ -2,6 +2,7 @@
  * Every session that this keeper is responsible for, and which message belongs to which. What becomes of one is
  * followed.ts's business; here they are found, begun, found again after a restart, and told to end.
  */
+import type { JobFacts } from '../journal/entry.ts';
 import { listSessions, readSession } from '../journal/read.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
@@ -48,8 +49,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
   const forget = (one: Followed) => {
     if (!one.isOpen && !one.hasPeer && followed.get(one.session) === one) followed.delete(one.session);
   };
-  const follow = (session: string): Followed => {
-    const one = followSession(session, options);
+  const follow = (session: string, offered?: JobFacts): Followed => {
+    const one = followSession(session, options, offered);
     followed.set(session, one);
     void one.over.then(() => forget(one));
     return one;
@@ -92,8 +93,15 @@ export function trackSessions(options: SessionsOptions): Sessions {
         log.warn({ job: facts.job }, 'offered again while it is followed already; not answered');
         return;
       }
-      const one = follow(facts.job);
+      const before = [...followed.values()];
+      const one = follow(facts.job, facts);
       void (async () => {
+        const served = await Promise.all(before.map((other) => other.serves(facts)));
+        const serving = before[served.indexOf(true)];
+        if (serving) {
+          log.warn({ job: facts.job, session: serving.session }, 'this call has its agent already; not answered');
+          return one.drop();
+        }
         try {
           const { hangUp, policy } = worker;
           await one.accept({ ...facts, worker: `pid ${worker.pid}`, hangUp, policy });

@@ -4,6 +4,9 @@
  * Owns: the linked caller (the first participant who is no agent; pinned by identity), own connection, hang-up.
  *   V1  Listeners are attached before connect(): who leaves while we join is not missed.
  *   V3  Who leaves in the middle of a REFER has most likely gone where they were sent: lost, until its answer says more.
+ *   V4  A telephone that rings is nobody to speak to: the call begins when it is picked up, and when the last one that
+ *       rang is gone unanswered nobody will come.
+ *   V5  A server that was started again makes the room anew: same name, other sid. Whoever hangs up later has to know.
  *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
  */
 import { type JobContext, log as sdkLog, type voice } from '@livekit/agents';
@@ -24,6 +27,7 @@ export class StaleDispatchError extends Error {
 
 const LEAVE_MS = 1000;
 const DISMISS_MS = 5000;
+const RENEW_MS = 2000;
 /** What a client that wants to know the reason may cost a caller who wants to be gone. Measured: 5 to 15 ms. */
 const ANNOUNCE_MS = 100;
 /** LiveKit takes attributes of 64 KiB in all; a reason is a word. */
@@ -122,8 +126,17 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     expected
       .get(participant.identity)
       ?.fail(new Error(`${participant.identity} left: ${reasonName(participant.disconnectReason)}`));
-    if (participant.identity !== caller?.identity) return;
+    if (participant.identity !== caller?.identity) {
+      const rings = (one: RemoteParticipant) => isSip(one) && one.identity !== participant.identity;
+      const isLast = !caller && isSip(participant) && ![...room.remoteParticipants.values()].some(rings);
+      if (isLast && departure.kind === 'left') send({ type: 'caller.left', end: departure.end }); // V4
+      return;
+    }
     isThere = false;
+    if (isSip(participant) && !tracks.hasPublished(participant.identity)) {
+      const message = 'the telephone was gone before it had sent any audio';
+      recorder.append('error', { component: 'microphone', message, recoverable: true });
+    }
     if (referring && departure.kind === 'left') {
       referring.departure = departure.end; // V3
       send({ type: 'caller.lost' });
@@ -137,8 +150,13 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     .on(RoomEvent.ParticipantAttributesChanged, (attributes, participant) => {
       const remote = room.remoteParticipants.get(participant.identity);
       if (!remote) return; // our own: the SDK writes the agent's state there
-      recorder.append('participant', { change: 'attributes', identity: participant.identity, attributes });
-      maybeLink(remote);
+      const isPickedUp = maybeLink(remote); // V4
+      recorder.append('participant', {
+        change: 'attributes',
+        identity: participant.identity,
+        attributes,
+        ...(isPickedUp && factsOf(remote)),
+      });
       meet(remote);
     })
     .on(RoomEvent.ParticipantMetadataChanged, (metadata, participant) =>
@@ -146,13 +164,25 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     )
     .on(RoomEvent.RoomMetadataChanged, (metadata) => recorder.append('room', { change: 'metadata', metadata }))
     .on(RoomEvent.Reconnecting, () => recorder.append('room', { change: 'reconnecting' }))
-    .on(RoomEvent.Reconnected, () => recorder.append('room', { change: 'reconnected' }))
+    .on(RoomEvent.Reconnected, () => {
+      recorder.append('room', { change: 'reconnected' });
+      void learnSid();
+    })
     .on(RoomEvent.Disconnected, (reason) => {
       recorder.append('room', { change: 'disconnected', reason: reasonName(reason) });
       isThere = false;
       const end = expulsionOf(reason);
       if (end && !isHungUp) send({ type: 'caller.left', end });
     });
+
+  /** V5. The SDK does not say. */
+  const learnSid = async (): Promise<void> => {
+    const asked = rooms.sidOf(room.name ?? job.room?.name ?? '', AbortSignal.timeout(RENEW_MS));
+    const sid = await asked.catch(() => undefined);
+    if (sid === undefined || sid === roomSid || isHungUp) return;
+    roomSid = sid;
+    recorder.append('room', { change: 'renewed', sid });
+  };
 
   const presence = (signal: AbortSignal): Promise<void> => {
     if (isThere) return Promise.resolve();

@@ -94,7 +94,8 @@ export const errorsOf = (chapters: readonly Chapter[]): Report['errors'] =>
     }),
   );
 
-export type Person = Report['participants'][number] & { joined?: number; left?: number };
+/** `came`: the first that is known of them as the caller; a telephone joins when it is dialled, and comes when picked up. */
+export type Person = Report['participants'][number] & { joined?: number; came?: number; left?: number };
 
 export const peopleOf = (entries: readonly Entry[]): Person[] => {
   const people = new Map<string, Person>();
@@ -112,6 +113,7 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
     if (sid !== null && !person.sids.includes(sid)) person.sids.push(sid);
     person.kind = textOf(data['kind']) ?? person.kind;
     person.isCaller ||= data['isCaller'] === true;
+    if (data['isCaller'] === true && data['change'] !== 'left' && data['change'] !== 'lost') person.came ??= at;
     person.metadata = textOf(data['metadata']) ?? person.metadata;
     // A change names only what changed.
     const before = data['change'] === 'attributes' ? person.attributes : {};
@@ -139,7 +141,11 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
 };
 
 export const participantsOf = (people: readonly Person[]): Report['participants'] =>
-  people.map(({ joined, left, ...person }) => ({ ...person, joinedAt: timeOf(joined), leftAt: timeOf(left) }));
+  people.map(({ joined, came: _came, left, ...person }) => ({
+    ...person,
+    joinedAt: timeOf(joined),
+    leftAt: timeOf(left),
+  }));
 
 /** Cumulative by contract, so the last entry says it all. */
 export const usageOf = (entries: readonly Entry[]): Report['usage'] => {

@@ -128,18 +128,19 @@ const timesOf = (
   const isAudible = (type: unknown) =>
     type === 'line.audible' || type === 'agent.audible' || type === 'apologist.audible';
   const caller = people.find(({ isCaller }) => isCaller);
+  const cameAt = caller?.came ?? caller?.joined;
   const releasedAt = caller?.left ?? hungUpAt;
   const all = entries.map(({ at }) => at);
   return {
     acceptedAt: timeOf(find((kind) => kind === 'session.accepted')),
     openedAt: timeOf(find((kind) => kind === 'session.opened')),
     connectedAt: timeOf(find((kind, data) => kind === 'room' && data['change'] === 'connected')),
-    callerJoinedAt: timeOf(caller?.joined),
+    callerJoinedAt: timeOf(cameAt),
     firstAudioAt: timeOf(find((kind, data) => kind === 'event' && isAudible(data['type']))),
     endedAt: entries.length === 0 ? null : timeOf(endedAt),
     releasedAt: timeOf(releasedAt),
     closedAt: timeOf(find((kind) => kind === 'session.closed')),
-    callMs: caller?.joined === undefined ? null : between(caller.joined, releasedAt ?? lastOf(all)),
+    callMs: cameAt === undefined ? null : between(cameAt, releasedAt ?? lastOf(all)),
     totalMs: between(firstOf(all), lastOf(all)),
   };
 };

@@ -3,7 +3,7 @@
  * we hear it. The SDK publishes in a task that nobody awaits, so a track that fails is silence without an event (fault
  * T6), and speech parks for ever before a track that nobody subscribed (T5).
  */
-import { type RemoteParticipant, type Room, TrackKind } from '@livekit/rtc-node';
+import { type RemoteParticipant, type Room, RoomEvent, TrackKind } from '@livekit/rtc-node';
 import { messageOf } from '../../session/deadline.ts';
 import type { Recorder } from '../../session/ports.ts';
 import type { TrackOf } from '../venue.ts';
@@ -14,6 +14,8 @@ const names = { voice: 'roomio_audio', 'own track': 'lastword' } as const;
 export type RoomTracks = {
   /** Once the room is joined, and before anything is published. */
   connected(): void;
+  /** Has this somebody ever published audio? */
+  hasPublished(identity: string): boolean;
   trouble(track: TrackOf, caller: RemoteParticipant | undefined): string | undefined;
 };
 
@@ -21,6 +23,15 @@ export function roomTracks(room: Room, recorder: Pick<Recorder, 'append'>): Room
   /** What is being published or was, by name, and why it could not be. */
   const published = new Map<string, 'under way' | 'done' | { failed: string }>();
   const subscribed = new Set<string>();
+  const audible = new Set<string>();
+  room
+    .on(RoomEvent.TrackPublished, ({ kind }, { identity }) => {
+      if (kind === TrackKind.KIND_AUDIO) audible.add(identity);
+    })
+    // Of those who were there before us only this is told.
+    .on(RoomEvent.TrackSubscribed, ({ kind }, _publication, { identity }) => {
+      if (kind === TrackKind.KIND_AUDIO) audible.add(identity);
+    });
 
   const ofOurs = (name: string): string | undefined => {
     const state = published.get(name);
@@ -58,6 +69,7 @@ export function roomTracks(room: Room, recorder: Pick<Recorder, 'append'>): Room
         }
       };
     },
+    hasPublished: (identity) => audible.has(identity),
     trouble: (which, caller) => (which === 'microphone' ? ofCaller(caller) : ofOurs(names[which])),
   };
 }

@@ -1,5 +1,11 @@
 /** Rooms and tokens of the test's server. */
-import { AccessToken, RoomAgentDispatch, RoomConfiguration, RoomServiceClient } from 'livekit-server-sdk';
+import {
+  AccessToken,
+  AgentDispatchClient,
+  RoomAgentDispatch,
+  RoomConfiguration,
+  RoomServiceClient,
+} from 'livekit-server-sdk';
 import type { LiveKitAddress } from './server.ts';
 
 const REQUEST_SECONDS = 5;
@@ -30,6 +36,10 @@ export interface TestRooms {
   names(): Promise<string[]>;
   identities(room: string): Promise<string[]>;
   remove(room: string, identity: string): Promise<void>;
+  /** Calls for an agent once more. */
+  dispatch(room: string, agentName: string): Promise<void>;
+  /** What a telephone's participant says of itself: `sip.callStatus` is an attribute. */
+  setAttributes(room: string, identity: string, attributes: Record<string, string>): Promise<void>;
   /** A room that is gone already is as good. */
   delete(room: string): Promise<void>;
   token(wish: TokenWish): Promise<string>;
@@ -48,6 +58,13 @@ export function roomsOf(server: LiveKitAddress): TestRooms {
     names: async () => (await client.listRooms()).map((room) => room.name),
     identities: async (room) => (await client.listParticipants(room)).map((participant) => participant.identity),
     remove: (room, identity) => client.removeParticipant(room, identity),
+    dispatch: async (room, agentName) => {
+      const { url, apiKey, apiSecret } = server;
+      await new AgentDispatchClient(url, apiKey, apiSecret).createDispatch(room, agentName);
+    },
+    setAttributes: async (room, identity, attributes) => {
+      await client.updateParticipant(room, identity, { attributes });
+    },
     delete: async (room) => {
       await client.deleteRoom(room).catch((error: unknown) => {
         const status = error instanceof Error && 'status' in error ? error.status : undefined;

@@ -9,6 +9,8 @@ export type Door = LiveKitAddress & {
   refusal: 401 | 503 | undefined;
   /** Methods of the server API that were asked for, refused ones too. */
   readonly asked: readonly string[];
+  /** Ends every web socket that is open, without a word; new ones are let in. */
+  cut(): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -64,6 +66,9 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
     apiSecret: server.apiSecret,
     refusal: undefined,
     asked,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       door.closeAllConnections();

@@ -1,0 +1,75 @@
+/** Who is lost and comes back, under the same name or the same connection; and who is quiet for long and there. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expectEndedWell } from '../../contract/ended-well.ts';
+import { deploy, type Deployment, roomsOf, startCaller } from '../harness/index.ts';
+import { openDoor } from '../harness/server-api.ts';
+import { asks, GOODBYE, greeted, hears, PATIENCE_MS, partsWith, patient } from '../processes/calls.ts';
+
+const server = inject('livekit');
+const rooms = roomsOf(server);
+const NUDGE = 'Are you still there?';
+/** Quiet for eight times as long as a job may be silent. */
+const quiet = { unresponsiveMs: 1500, beatMs: 250, startMs: 15_000, idleMs: 12_000, nudges: 2 };
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+});
+afterAll(() => deployment?.[Symbol.asyncDispose]());
+
+const reportsOf = async (name: string, of = deployment) => {
+  await of.reportOf(name, PATIENCE_MS);
+  return of.delivered.map(({ report }) => report).filter((report) => report.room?.name === name);
+};
+const asAnyOther = {
+  reason: 'agent_ended',
+  by: 'agent',
+  stage: 'conversing',
+  fault: 'none',
+  goodbye: 'played',
+} as const;
+
+test('D2 the caller is lost without a word and comes back as the same person on a new connection: the call goes on', async () => {
+  const call = await greeted(deployment);
+  await call.caller.vanish();
+  await using again = await startCaller({ server, room: call.name });
+  await deployment.entry(call.name, 'participant', ({ data }) => data.change === 'returned', PATIENCE_MS);
+  const resumed = { ...call, caller: again };
+  await asks(resumed);
+  await partsWith(resumed);
+  const report = expectEndedWell({ reports: await reportsOf(call.name), rooms: await rooms.names() }, asAnyOther);
+  const [caller, ...more] = report.participants;
+  expect(more).toEqual([]);
+  expect(caller).toMatchObject({ isCaller: true, timesLost: 1 });
+  expect(caller?.sids).toHaveLength(2);
+});
+
+test('D2 D1 the line of the caller is cut and comes back on the same connection: nobody was lost, and the call goes on', async () => {
+  await using door = await openDoor(server);
+  await deployment.warm(1, PATIENCE_MS);
+  const { name, lab } = await deployment.room();
+  await using caller = await startCaller({ server: door, room: name });
+  const call = { name, lab, caller };
+  await hears(call, 'Hello, this is Ada.', 0.5);
+  door.cut();
+  await caller.until('to be back', () => caller.find('reconnected'), PATIENCE_MS);
+  await asks(call);
+  await partsWith(call);
+  const report = expectEndedWell({ reports: await reportsOf(name), rooms: await rooms.names() }, asAnyOther);
+  expect(report.participants).toMatchObject([{ isCaller: true }]);
+  expect(report.participants[0]?.sids).toHaveLength(1);
+});
+
+test('G4 nobody speaks for eight times as long as a job may be silent: nobody takes the call for dead, and it goes on', async () => {
+  await using other = await deploy(server, { goodbye: { say: GOODBYE }, policy: { ...patient, ...quiet } });
+  const call = await greeted(other);
+  await using _ = call.caller;
+  await hears(call, NUDGE);
+  await asks(call);
+  await partsWith(call);
+  const report = expectEndedWell(
+    { reports: await reportsOf(call.name, other), rooms: await rooms.names() },
+    asAnyOther,
+  );
+  expect(report.completeness.noticed).toEqual([]);
+  expect(report.lines.filter(({ line }) => line === 'nudge')).toMatchObject([{ outcome: 'played' }]);
+});
