@@ -9,6 +9,8 @@ export type Door = LiveKitAddress & {
   refusal: 401 | 503 | undefined;
   /** Methods of the server API that were asked for, refused ones too. */
   readonly asked: readonly string[];
+  /** Workers lose their connection, and get none until `false`. Calls go on. */
+  shutToWorkers(isShut: boolean): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -16,6 +18,8 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   const { hostname, port } = new URL(server.url);
   const asked: string[] = [];
   const sockets = new Set<Socket>();
+  const workers = new Set<Socket>();
+  let isShutToWorkers = false;
   const door = createServer((incoming, outgoing) => {
     const method = incoming.url?.split('/twirp/livekit.RoomService/')[1];
     if (method !== undefined) asked.push(method);
@@ -36,6 +40,9 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   });
   // Web sockets: the bytes of the request, and then whatever comes.
   door.on('upgrade', (incoming: IncomingMessage, near: Socket, head: Buffer) => {
+    const isWorker = /^\/agent\b/.test(incoming.url ?? '');
+    if (isWorker && isShutToWorkers) return near.destroy();
+    if (isWorker) workers.add(near);
     const far = connect(Number(port), hostname, () => {
       const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
       for (let at = 0; at < incoming.rawHeaders.length; at += 2)
@@ -52,6 +59,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         sockets.delete(socket);
+        workers.delete(socket);
         other.destroy();
       });
     }
@@ -64,6 +72,10 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
     apiSecret: server.apiSecret,
     refusal: undefined,
     asked,
+    shutToWorkers(isShut) {
+      isShutToWorkers = isShut;
+      if (isShut) for (const socket of workers) socket.destroy();
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       door.closeAllConnections();
