@@ -26,6 +26,7 @@ export const reasons = {
   removed: 'the agent or the caller was removed from the room',
   startup_failed: 'something threw or was late before the first word was heard',
   model_failed: 'a model failed in the middle of the call',
+  memory_limit: 'the process of the call took more memory than it may',
   worker_shutdown: 'the worker was told to stop',
   worker_lost: 'the worker of this job is gone',
   process_crashed: 'the process of the call died or froze',

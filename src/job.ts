@@ -25,11 +25,13 @@ import { effectsOf } from './livekit/act/effects.ts';
 import { setCurrentCall } from './livekit/call.ts';
 import { checkDefinition, type Defined, DefinitionError, type SessionDefinition } from './livekit/definition.ts';
 import type { LiveJob } from './livekit/live-job.ts';
-import { observeProcess } from './livekit/observe/process.ts';
+import { observeMemory } from './livekit/observe/memory.ts';
+import { loseWorker, observeProcess } from './livekit/observe/process.ts';
 import { Turns } from './livekit/observe/turns.ts';
 import { registerParticipants } from './livekit/participants.ts';
 import { makeCall } from './livekit/make-call.ts';
 import { openVenue } from './livekit/open-venue.ts';
+import { memoryLimits } from './memory-limits.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
 import type { Log, Recorder } from './session/ports.ts';
 import { isStale } from './session/hang-up-strategy.ts';
@@ -181,11 +183,13 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
       const isTaken = message.type === 'yield' || (message.type === 'sealed' && !parts.isLast);
       if (isTaken && !parts.isYielding) void leave(); // D4
       if (message.type !== 'shutdown') return;
+      if (message.reason === 'worker_lost') return parts.job && !parts.isYielding && loseWorker(parts.job);
       send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
     },
   });
   const last = { journal, link };
   observeProcess(parts.job);
+  const unwatchMemory = observeMemory(parts.job, memoryLimits(process.env));
   registerParticipants(parts.job);
   const beats = setInterval(() => link.send({ type: 'beat', session }), definition.policy.beatMs);
   const keepAlive = setInterval(() => turns.keepAlive(), definition.policy.idleMs / 3);
@@ -194,6 +198,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const { end } = await run.closed;
   clearInterval(beats);
   clearInterval(keepAlive);
+  unwatchMemory();
   await settledWithin(last.journal.close(), 1000);
   link.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');

@@ -25,9 +25,12 @@ const find = async (): Promise<ProcessFacts> => ({
   machineHash: hashOf(machineShape(sessionMachine)),
 });
 
-/** Returns at once; what it begins never fails a call. */
+/** Returns at once; what it begins never fails a call. Ends the process when its worker dies before the call is there. */
 export function standBy(): void {
   known ??= find();
+  // The worker is gone, so no call will come; the SDK would let the process wait for 15 s after its prewarm.
+  const leave = () => isWaiting && process.exit(0);
+  process.once('disconnect', leave);
   setTimeout(() => void rehearse(() => isWaiting), QUIET_MS).unref();
 }
 

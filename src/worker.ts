@@ -18,6 +18,7 @@ import { definedIn } from './job.ts';
 import type { JobFacts } from './journal/entry.ts';
 import { connectLink, type Link } from './link/client.ts';
 import type { Defined } from './livekit/definition.ts';
+import { memoryEnvironment, memoryLimits, sdkMemoryLimits } from './memory-limits.ts';
 import { openRooms } from './rooms/server-api.ts';
 import { messageOf } from './session/deadline.ts';
 
@@ -35,6 +36,8 @@ const SHUTDOWN_PROCESS_MS = 3000;
  * a busy machine each process was killed before it was ready, and the next one too.
  */
 const INITIALIZE_PROCESS_MS = 30_000;
+/** Without a keeper nobody tells the calls that the worker drains: the SDK does when it closes, so that comes at once. */
+const ALONE_DRAIN_MS = 1;
 /** An idle job takes about 140 MiB and a talking one a tenth of a core: measured on two cores. */
 const CALLS_PER_CORE = 10;
 
@@ -144,6 +147,8 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
 
   // Before the first connection: a hello that cannot be said would be a worker that takes calls nobody seals.
   const destinations = orRefuse(() => configuredDestinations(definition, env));
+  const memory = orRefuse(() => memoryLimits(env, server));
+  Object.assign(env, memoryEnvironment(memory)); // the jobs inherit it
   const socket = env['LASTWORD_SOCKET'];
   let isReady = false;
   const link =
@@ -172,11 +177,16 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
   let live: AgentServer | undefined;
   onServer((server) => {
     live = server;
+    const drain = server.drain.bind(server);
+    server.drain = (timeoutMs) => drain(link?.isConnected === false ? ALONE_DRAIN_MS : timeoutMs);
     server.event.on('worker_registered', () => {
       if (!isReady) link?.send({ type: 'worker.ready' });
       isReady = true;
     });
   });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => link?.send({ type: 'worker.draining' }));
+  }
   const accepting = new Set<string>();
   const calls = () => new Set([...(live?.activeJobs ?? []).map(({ job }) => job.id), ...accepting]).size;
   const accept = options.requestFunc ?? ((request) => request.accept());
@@ -193,6 +203,7 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
       loadFunc: async () => (FULL_LOAD * calls()) / maxCalls,
       drainTimeout: server?.drainTimeout ?? definition.policy.shutdownBudgetMs,
       initializeProcessTimeout: server?.initializeProcessTimeout ?? INITIALIZE_PROCESS_MS,
+      ...sdkMemoryLimits(memory),
       shutdownProcessTimeout: server?.shutdownProcessTimeout ?? SHUTDOWN_PROCESS_MS,
       requestFunc: (request) => {
         if (calls() >= maxCalls) return request.reject();

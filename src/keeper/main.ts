@@ -28,8 +28,6 @@ import { superviseWorker, type Command } from './worker-process.ts';
 
 /** A second SIGINT: time for a goodbye, not for a talk. */
 const HURRY_MS = 3_000;
-/** An orphaned job ends by itself, unheard, about 13 s after its worker (measured); its goodbye has to come before. */
-const ORPHAN_MS = 10_000;
 /** After the last session: the SDK can wait up to a minute for an idle process that missed its order. */
 const WORKER_MS = 5_000;
 /** Beside the recovery's own limits, when jobs had to be killed. */
@@ -84,6 +82,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
     const { apologize = false, audio } = options.crash ?? {};
     const facts = workerFacts({ apologizes: apologize, log, ...(audio !== undefined && { audio }) });
+    const budgetMs = () => (facts.now?.policy ?? defaultPolicy).shutdownBudgetMs;
     const relay = startRelay({
       store,
       log,
@@ -121,7 +120,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       directory,
       environment: { ...process.env, LASTWORD_SOCKET: path, LASTWORD_DIR: directory },
       log,
-      onDied: () => sessions.tellAll({ type: 'shutdown', graceMs: ORPHAN_MS, reason: 'worker_lost' }),
+      onDied: () => sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_lost' }),
     });
 
     async function alert({ session, message: text, detail }: Omit<Extract<ToKeeper, { type: 'alert' }>, 'type'>) {
@@ -141,6 +140,8 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
             return relay.wake();
           case 'worker.ready':
             return log.info('the worker takes calls');
+          case 'worker.draining':
+            return sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_shutdown' });
           case 'job.offered':
             return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
           case 'job.withdrawn':
@@ -172,13 +173,12 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     if (first?.failure !== undefined) log.fatal({ agentFile, code: first.code }, first.failure);
 
     // ── the end (M1) ──
-    const budgetMs = facts.now?.policy.shutdownBudgetMs ?? defaultPolicy.shutdownBudgetMs;
-    log.info({ open: sessions.openCount, budgetMs }, 'ending');
-    sessions.shutDown(budgetMs);
+    log.info({ open: sessions.openCount, budgetMs: budgetMs() }, 'ending');
+    sessions.shutDown(budgetMs());
     worker.drain();
     void end.hurried.then(() => sessions.shutDown(HURRY_MS));
     const hurried = end.hurried.then(() => settledWithin(sessions.settled(), HURRY_MS));
-    await Promise.race([settledWithin(sessions.settled(), budgetMs), hurried]);
+    await Promise.race([settledWithin(sessions.settled(), budgetMs()), hurried]);
     if (sessions.openCount > 0) {
       log.error({ open: sessions.openCount }, 'the budget is spent; ending what still runs');
       sessions.force();

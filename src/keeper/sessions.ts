@@ -29,6 +29,7 @@ export type Sessions = {
   readonly openCount: number;
   /** Tells every running job, and every one that turns up later, to end; nothing new is accepted from here on. */
   shutDown(graceMs: number): void;
+  /** Tells every running job; those that are ending with this keeper are left alone. */
   tellAll(message: FromKeeper): void;
   /** Resolves when no session is open any more. */
   settled(): Promise<void>;
@@ -154,6 +155,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       for (const one of followed.values()) if (one.isOpen) one.tell(shutdownMessage());
     },
     tellAll(message) {
+      if (endingAt !== undefined) return; // they were told, and by when
       for (const one of followed.values()) if (one.isOpen) one.tell(message);
     },
     async settled() {

@@ -27,6 +27,7 @@ const HELLO_MS = 60_000;
 /** How long a worker that an earlier keeper started gets to connect: the client's longest pause, and a slow machine. */
 const ADOPTION_MS = 4_000;
 const ADOPTED_POLL_MS = 200;
+const TERMINATED = 128 + constants.signals.SIGTERM;
 
 export type Command = { file: string; args: string[] };
 export type WorkerEnd = {
@@ -43,6 +44,7 @@ export type WorkerProcess = {
   hello(pid: number): void;
   /** SIGTERM, once. */
   drain(): void;
+  /** One that did not end in time; it counts as ended by SIGTERM. */
   kill(): void;
   readonly pid: number | undefined;
   /** Resolves when it has ended for good; never rejects. */
@@ -71,6 +73,7 @@ export function superviseWorker(options: {
   let hasSaidHello = false;
   let hasEverSaidHello = false;
   let isDraining = false;
+  let isGivenUp = false;
   let failedStarts = 0;
   let pauseMs = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | undefined;
@@ -94,7 +97,7 @@ export function superviseWorker(options: {
     child = undefined;
     hasSaidHello = false;
     void rm(record, { force: true });
-    if (isDraining) return end({ code });
+    if (isDraining) return end({ code: isGivenUp ? TERMINATED : code });
     if (wasHello && code === 0) {
       log.info(exited, 'the worker has ended by itself'); // P4
       return end({ code });
@@ -218,6 +221,7 @@ export function superviseWorker(options: {
       } else signal('SIGTERM');
     },
     kill() {
+      isGivenUp = true;
       signal('SIGKILL');
     },
   };

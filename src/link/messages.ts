@@ -36,6 +36,8 @@ export type JobHello = {
 export type ToKeeper =
   | WorkerHello
   | { type: 'worker.ready' } // registered with LiveKit
+  /** Told to stop by somebody else than the keeper: its calls are to end, which the SDK does not tell them. */
+  | { type: 'worker.draining' }
   | { type: 'job.offered'; request: number; facts: JobFacts } // answered by `job.recorded`
   /** Declined after all (the answer came too late): no session, and no report. */
   | { type: 'job.withdrawn'; job: string; why: string }

@@ -55,6 +55,7 @@ const toKeeper = z.discriminatedUnion('type', [
     hangUp: z.object({ normal: strategy, failure: strategy, transfer: strategy }),
   }),
   z.object({ type: z.literal('worker.ready') }),
+  z.object({ type: z.literal('worker.draining') }),
   z.object({ type: z.literal('job.offered'), request: count, facts }),
   z.object({ type: z.literal('job.withdrawn'), job: id, why: text }),
   z.object({ type: z.literal('hello.job'), session: id, epoch: z.number().int().positive(), owner, identity: text }),

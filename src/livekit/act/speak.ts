@@ -77,6 +77,8 @@ type Ask = {
 async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask): Promise<Heard> {
   const { definition, venue } = job;
   const line = speech.line === 'apology' ? 'apology' : 'filler';
+  // The session may be in the middle of an answer, and nobody understands two voices.
+  if (line === 'apology') for (const answer of job.speeches) quietly(() => answer.interrupt(true));
   const { say, audio: own } = definition[line] ?? {};
   const isLive = speech.rung === 'live' && (say !== undefined || own === undefined); // S4
   const words = say ?? phrases[definition.language][line];
@@ -270,6 +272,6 @@ const quietly = (act: () => unknown) => {
   try {
     act();
   } catch {
-    // the handle is over already, which is what was wanted
+    // it is over already, which is what was wanted
   }
 };

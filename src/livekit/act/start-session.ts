@@ -86,7 +86,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     if (!output || job.playout) return;
     job.playout = new Playout(session, output, {
       audible: (isOurs) => {
-        if (!isOurs) venue.hush(); // the answer is here: the filler stops
+        if (!isOurs && !job.run.hasTag('leaving')) venue.hush(); // the answer is here: the filler stops, an apology does not
         turns.audible(isOurs);
       },
       silent: (ms) => {

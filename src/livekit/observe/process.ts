@@ -6,8 +6,15 @@ import { messageOf } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 
-/** The SDK lets an orphaned job live 13.4 to 16 s; what is left has to suffice for goodbye, hang-up and report. */
-const ORPHAN_GRACE_MS = 12_000;
+/** The SDK ends a process that got no ping for 15 s, without a word, and a lost worker sends none. */
+const PING_MS = 2_500;
+/**
+ * From its request to end on, the SDK waits 15 s for the entry; then it closes the session and leaves the room. LiveKit
+ * is less patient where the request is its own: 3 s later it removes the agent (measured), and what is said then is cut.
+ */
+const REQUEST_GRACE_MS = 14_000;
+/** LiveKit asks for it with each room that is deleted, by us too; the job hears of the room itself 45 ms later. */
+const ROOM_GONE_MS = 250;
 
 /** Attached for the life of the process: after the session there is nobody left to harm. */
 export function observeProcess(job: LiveJob): void {
@@ -18,8 +25,36 @@ export function observeProcess(job: LiveJob): void {
   });
   // The SDK raises some of these by itself when a provider fails; a call outlives them.
   process.on('unhandledRejection', (error) => noteError(job, 'process', error));
+  // LiveKit terminates the job, or the worker closes in spite of it: the SDK says it here, and to nobody else.
+  process.on('message', (message: unknown) => {
+    if (isShutdownRequest(message)) setTimeout(() => takeRequest(job), ROOM_GONE_MS).unref();
+  });
   process.on('disconnect', () => {
-    const end = endOf('system', 'worker_lost', 'platform', 'the worker process is gone');
-    job.run.send({ type: 'shutdown.requested', end, graceMs: ORPHAN_GRACE_MS });
+    // In the worker's stead, or there would be 13 s for goodbye, hang-up and report.
+    setInterval(
+      () => process.emit('message', { case: 'pingRequest', value: { timestamp: Date.now() } }, undefined),
+      PING_MS,
+    ).unref();
+    loseWorker(job);
   });
 }
+
+/** Nothing of it is left to shorten once the caller is being let go, which is where a deleted room leads, too. */
+function takeRequest({ run }: LiveJob): void {
+  if (run.hasTag('released') || run.leaves().includes('exiting.hangingUp')) return;
+  const end = endOf('operator', 'worker_shutdown', 'none', 'the worker or LiveKit asked this job to end');
+  run.send({ type: 'shutdown.requested', end, graceMs: REQUEST_GRACE_MS });
+}
+
+const orphans = new WeakSet<LiveJob>();
+
+/** Told by the closed channel and by the keeper, in whatever order: said once. */
+export function loseWorker(job: LiveJob): void {
+  if (orphans.has(job)) return;
+  orphans.add(job);
+  const end = endOf('system', 'worker_lost', 'platform', 'the worker process is gone');
+  job.run.send({ type: 'shutdown.requested', end, graceMs: job.definition.policy.shutdownBudgetMs });
+}
+
+const isShutdownRequest = (message: unknown): boolean =>
+  typeof message === 'object' && message !== null && 'case' in message && message.case === 'shutdownRequest';

@@ -8,6 +8,7 @@ import { llm, voice } from '@livekit/agents';
 import * as cartesia from '@livekit/agents-plugin-cartesia';
 import * as openai from '@livekit/agents-plugin-openai';
 import * as silero from '@livekit/agents-plugin-silero';
+import * as z from 'zod';
 import {
   type Call,
   currentCall,
@@ -25,6 +26,7 @@ const isJob = (process.argv[1] ?? '').includes('job_proc');
 if (wish.import === 'throws' || (wish.import === 'throws in the job' && isJob))
   throw new Error('planted: the agent file throws on import');
 
+const hoard: Buffer[] = [];
 const blockFor = (ms: number) => {
   const until = Date.now() + ms;
   while (Date.now() < until);
@@ -47,6 +49,25 @@ class Scripted extends voice.Agent {
           description: 'Blocks the event loop.',
           execute: async () => {
             blockFor(wishOf(currentCall()).blockMs ?? 3_600_000);
+            return 'done';
+          },
+        }),
+        llm.tool({
+          name: 'hoard',
+          description: 'Takes memory, and keeps it.',
+          parameters: z.object({ mb: z.number() }),
+          execute: async ({ mb }) => {
+            while (process.memoryUsage.rss() < mb * 1024 * 1024) hoard.push(Buffer.alloc(16 * 1024 * 1024, 1));
+            return 'done';
+          },
+        }),
+        llm.tool({
+          name: 'throw_later',
+          description: 'Throws out of a timer.',
+          execute: async () => {
+            setTimeout(() => {
+              throw new Error('planted: out of a timer');
+            }, 100);
             return 'done';
           },
         }),
@@ -96,7 +117,13 @@ const definition: SessionDefinition = {
     };
   },
   agent: (call) => {
-    const { start, endWhileSpeaking: end } = wishOf(call);
+    const { start, endWhileSpeaking: end, release, callback } = wishOf(call);
+    if (release === 'hangs')
+      call.onClose('planted', () => {
+        process.stdout.write(`releasing: ${process.pid}\n`);
+        return new Promise(() => {});
+      });
+    if (callback === 'hangs') call.context.addShutdownCallback(() => new Promise(() => {}));
     if (start === 'agent throws') throw new Error('planted: agent() throws');
     if (end) setImmediate(() => endWhileSpeaking(call, end));
     return new Scripted();
@@ -104,6 +131,7 @@ const definition: SessionDefinition = {
   greeting: wish.greeting ?? { say: 'Hello, this is Ada.' },
   goodbye: wish.goodbye ?? { say: 'Thank you for calling. Goodbye.' },
   ...(wish.hangUp && { hangUp: wish.hangUp }),
+  ...(wish.apology && { apology: wish.apology }),
   policy: wish.policy ?? {},
 };
 
@@ -111,5 +139,5 @@ export default defineSession(definition);
 runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),
-  server: { numIdleProcesses: wish.idleProcesses ?? 1 },
+  server: { numIdleProcesses: wish.idleProcesses ?? 1, ...wish.server },
 });

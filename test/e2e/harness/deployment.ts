@@ -6,7 +6,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,10 @@ export interface Deployment {
   warm(count: number, ms: number): Promise<void>;
   /** Process id of the job that serves a room. */
   jobPid(room: string): Promise<number>;
+  /** The worker that was started last. */
+  workerPid(): Promise<number>;
+  /** Workers and jobs that are alive. */
+  processes(): Promise<number[]>;
   signal(name: NodeJS.Signals): void;
   /** Resolves when the keeper's process has ended. */
   ended(ms: number): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
@@ -240,6 +244,9 @@ export async function deploy(
       if (opened.kind !== 'session.opened') throw new Error(`${name}: the first record is ${opened.kind}`);
       return opened.data.owner.pid;
     },
+    workerPid: async () =>
+      Number([...(await text()).matchAll(/"workerPid":(\d+)[^\n]*"msg":"worker started"/g)].at(-1)?.[1]),
+    processes: () => processesOf(directory),
     signal: (name) => void keeper.kill(name),
     ended: async (ms) => {
       let late: NodeJS.Timeout | undefined;
@@ -254,14 +261,21 @@ export async function deploy(
   };
 }
 
-/** Whoever survived a keeper that a test killed: workers and jobs have this directory in their environment. */
-async function killLeftovers(directory: string): Promise<void> {
-  const { readdir } = await import('node:fs/promises');
+/** Workers and jobs: they have this directory in their environment. A zombie has none any more. */
+async function processesOf(directory: string): Promise<number[]> {
+  const found: number[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    if (!environment.includes(`LASTWORD_DIR=${directory}`)) continue;
+    if (environment.includes(`LASTWORD_DIR=${directory}\0`)) found.push(Number(pid));
+  }
+  return found;
+}
+
+/** Whoever survived a keeper that a test killed. */
+async function killLeftovers(directory: string): Promise<void> {
+  for (const pid of await processesOf(directory)) {
     try {
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
     } catch {
       // it ended by itself
     }

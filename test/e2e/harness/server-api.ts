@@ -11,6 +11,8 @@ export type Door = LiveKitAddress & {
   readonly asked: readonly string[];
   /** Ends every web socket that is open, without a word; new ones are let in. */
   cut(): void;
+  /** Workers lose their connection, and get none until `false`. Calls go on. */
+  shutToWorkers(isShut: boolean): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -18,6 +20,8 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   const { hostname, port } = new URL(server.url);
   const asked: string[] = [];
   const sockets = new Set<Socket>();
+  const workers = new Set<Socket>();
+  let isShutToWorkers = false;
   const door = createServer((incoming, outgoing) => {
     const method = incoming.url?.split('/twirp/livekit.RoomService/')[1];
     if (method !== undefined) asked.push(method);
@@ -38,6 +42,9 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   });
   // Web sockets: the bytes of the request, and then whatever comes.
   door.on('upgrade', (incoming: IncomingMessage, near: Socket, head: Buffer) => {
+    const isWorker = /^\/agent\b/.test(incoming.url ?? '');
+    if (isWorker && isShutToWorkers) return near.destroy();
+    if (isWorker) workers.add(near);
     const far = connect(Number(port), hostname, () => {
       const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
       for (let at = 0; at < incoming.rawHeaders.length; at += 2)
@@ -54,6 +61,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         sockets.delete(socket);
+        workers.delete(socket);
         other.destroy();
       });
     }
@@ -68,6 +76,10 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
     asked,
     cut: () => {
       for (const socket of sockets) socket.destroy();
+    },
+    shutToWorkers(isShut) {
+      isShutToWorkers = isShut;
+      if (isShut) for (const socket of workers) socket.destroy();
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -6,10 +6,13 @@ export type DeploymentWish = {
   goodbye?: NonNullable<SessionDefinition['goodbye']>;
   policy?: NonNullable<SessionDefinition['policy']>;
   hangUp?: NonNullable<SessionDefinition['hangUp']>;
+  apology?: NonNullable<SessionDefinition['apology']>;
   prewarm?: 'throws' | 'hangs';
   import?: 'throws' | 'throws in the job';
   /** Warm job processes; default 1. */
   idleProcesses?: number;
+  /** Options of the SDK's server. */
+  server?: { maxRetry?: number; jobMemoryWarnMB?: number; jobMemoryLimitMB?: number };
 };
 
 export type CallWish = {
@@ -21,4 +24,8 @@ export type CallWish = {
   endWhileSpeaking?: { speech: number; afterMs: number; drain: boolean };
   /** For the tool `block`. */
   blockMs?: number;
+  /** What is to be closed after the call, and how that goes. */
+  release?: 'hangs';
+  /** A shutdown callback of the SDK's, for which it waits without a limit. */
+  callback?: 'hangs';
 };

@@ -1,0 +1,46 @@
+/** How much memory a job may take: from the options of the worker or the environment, told to its jobs by the latter. */
+import { ConfigError, describeValue } from './config-error.ts';
+import type { MemoryLimits } from './livekit/observe/memory.ts';
+
+/** The SDK's default. A job takes about 220 MiB (docs/benchmarks.md). */
+const WARN_MB = 1000;
+/** Of the limit, when no warning is given. */
+const NEAR = 0.8;
+/** An apology and a hang-up have to fit between our limit and the SDK's, which kills. */
+const KILL_AT = 1.5;
+const names = { warnMB: 'LASTWORD_MEMORY_WARN_MB', limitMB: 'LASTWORD_MEMORY_LIMIT_MB' } as const;
+
+/** @throws ConfigError for what is no number of MiB */
+export function memoryLimits(
+  env: NodeJS.ProcessEnv,
+  given: { jobMemoryWarnMB?: number; jobMemoryLimitMB?: number } = {},
+): MemoryLimits {
+  const limitMB = given.jobMemoryLimitMB ?? read(env, names.limitMB) ?? 0;
+  const warnMB = given.jobMemoryWarnMB ?? read(env, names.warnMB) ?? (limitMB > 0 ? NEAR * limitMB : WARN_MB);
+  return { warnMB, limitMB };
+}
+
+/** What the jobs of this worker find in their environment. */
+export const memoryEnvironment = ({ warnMB, limitMB }: MemoryLimits): Record<string, string> => ({
+  [names.warnMB]: String(warnMB),
+  [names.limitMB]: String(limitMB),
+});
+
+/** *Pure.* The SDK's own options; its 0 is no limit. */
+export const sdkMemoryLimits = ({ warnMB, limitMB }: MemoryLimits) => ({
+  jobMemoryWarnMB: warnMB,
+  jobMemoryLimitMB: KILL_AT * limitMB,
+});
+
+function read(env: NodeJS.ProcessEnv, name: string): number | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new ConfigError({
+    field: name,
+    expected: 'a number of MiB, or 0 for none',
+    got: describeValue(text),
+    advice: 'leave it out for the default',
+  });
+}

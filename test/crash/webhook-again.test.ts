@@ -1,0 +1,53 @@
+/** A receiver that is not there yet, and a keeper that dies meanwhile: the next one tries again, with the same words. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Report } from '../../src/report/schema.ts';
+import { expectEndedWell } from '../contract/ended-well.ts';
+import { build, Lab } from './keeper-lab.ts';
+
+let clean: () => Promise<void>;
+beforeAll(async () => void (clean = await build()));
+afterAll(() => clean());
+
+test('A15 the webhook answers 503, and the keeper is killed with -9: the next keeper delivers the same bytes under the same id', async () => {
+  const got: { id: unknown; body: string }[] = [];
+  let isUp = false;
+  const receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part: Buffer) => (body += part.toString()));
+    request.on('end', () => {
+      got.push({ id: request.headers['webhook-id'], body });
+      response.writeHead(isUp ? 204 : 503).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  try {
+    const { port } = receiver.address() as AddressInfo;
+    await using lab = await Lab.open({ AJ_1: 'talks' }, { webhook: `http://127.0.0.1:${port}/` });
+    const first = lab.keeper();
+    process.kill(await lab.opened('AJ_1'), 'SIGUSR2');
+    await lab.fake('sealed', 'AJ_1');
+    await lab.logged('will be tried again', 'AJ_1');
+    expect(got).toHaveLength(1);
+    first.process.kill('SIGKILL');
+    await first.ended;
+    isUp = true;
+    const from = lab.lines.length;
+    const second = lab.keeper();
+    await lab.until('the delivery to the webhook', ({ msg }) => msg === 'report delivered' && got.length > 1, from);
+    second.process.kill('SIGTERM');
+    await second.ended;
+    expect(got.length).toBe(2);
+    expect(got[1]).toEqual(got[0]);
+    expect(got[0]?.id).toMatch(/\w/);
+    expectEndedWell(
+      { reports: [JSON.parse(got[1]?.body ?? '') as Report] },
+      { reason: 'caller_hung_up', by: 'caller', stage: 'conversing', fault: 'none', goodbye: null, hangUp: null },
+    );
+    expect((await lab.sealed('AJ_1'))?.states).toEqual(['delivered', 'delivered']);
+  } finally {
+    receiver.close();
+  }
+});
