@@ -1,8 +1,10 @@
 /** A start that fails, and what the report says of it. */
-import { expect, test } from 'vitest';
+import { voice } from '@livekit/agents';
+import { afterEach, expect, test, vi } from 'vitest';
 import { place } from './harness.ts';
 import { never, WithTools } from './plain.ts';
 
+const APOLOGY = 'Sorry for that.';
 const agent = () => new WithTools();
 const failed = {
   reason: 'startup_failed',
@@ -12,6 +14,8 @@ const failed = {
   goodbye: 'skipped',
   apology: 'bundled',
 } as const;
+
+afterEach(() => vi.restoreAllMocks());
 
 test('C1 a room that cannot be joined: the report says what was in the way', async () => {
   const connect = () => Promise.reject(new Error('planted: no route to the server'));
@@ -38,4 +42,19 @@ test('a caller who leaves while a factory hangs ended the call: nothing is told 
   const { end, errors } = await placed.report();
   expect(end).toMatchObject({ reason: 'caller_hung_up', by: 'caller' });
   expect(errors).toEqual([]);
+});
+
+test('C9 T22 AgentSession.start() rejects: the caller hears the apology by the voice of the call, and the report says why', async () => {
+  vi.spyOn(voice.AgentSession.prototype, 'start').mockRejectedValue(new Error('planted'));
+  await using placed = await place({ agent, apology: { say: APOLOGY } });
+  const { errors } = await placed.endedWell({ ...failed, detail: /planted/, apology: 'live' });
+  expect(placed.heard.map(({ text }) => text)).toEqual([APOLOGY]);
+  expect(errors).toContainEqual(expect.objectContaining({ component: 'agent session', message: 'planted' }));
+});
+
+test('C9 T22 AgentSession.start() never settles: after connectMs the caller hears the apology, and is let go', async () => {
+  vi.spyOn(voice.AgentSession.prototype, 'start').mockReturnValue(new Promise(() => {}));
+  await using placed = await place({ agent, apology: { say: APOLOGY }, policy: { connectMs: 300 } });
+  await placed.endedWell({ ...failed, apology: 'live' });
+  expect(placed.heard.map(({ text }) => text)).toEqual([APOLOGY]);
 });

@@ -9,7 +9,7 @@
  *   S4  A line of the user's that is a recording and no text is played on the first rung too: a text in its stead would
  *       be one that nobody asked for.
  */
-import type { voice } from '@livekit/agents';
+import type { tts, voice } from '@livekit/agents';
 import { type Effects, endOf, ends, type Speech } from '../../../machines/index.ts';
 import type { EntryData } from '../../journal/entry.ts';
 import { messageOf, settledWithin, stopwatch, unlessAborted } from '../../session/deadline.ts';
@@ -108,7 +108,7 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
     if (!isAudible || speech.until === 'played') giveUp();
   });
   job.letGo.signal.addEventListener('abort', giveUp, { once: true });
-  const voice = job.session?.currentAgent?.tts ?? job.session?.tts;
+  const voice = voiceOf(job.session);
   if (isLive && !voice) {
     note({ heardMs: 0, outcome: 'failed', why: 'there is no TTS to speak with' });
     throw new Error('there is no TTS to speak with');
@@ -149,6 +149,15 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
   await Promise.race([heard, played]);
   return { heardMs: 0 };
 }
+
+/** The SDK's `currentAgent` throws while no agent runs, and an apology for a start that failed has none. */
+const voiceOf = (session: voice.AgentSession | undefined): tts.TTS | undefined => {
+  try {
+    return session?.currentAgent.tts ?? session?.tts;
+  } catch {
+    return session?.tts;
+  }
+};
 
 // ── through the AgentSession ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -35,6 +35,8 @@ export type CallerWish = {
   isDeaf?: boolean;
   /** Joining makes the room and calls for this agent, as a web client's token does. Default: the room is there already. */
   agentName?: string;
+  /** Metadata of that call: the job's. */
+  jobMetadata?: string;
 };
 export type CallerEventOf<Kind extends CallerEvent['kind']> = CallerEvent & { kind: Kind };
 
@@ -81,13 +83,24 @@ export interface Caller {
 
 /** Joins a room as a caller; resolves when joined. Dispose of it, and its process is gone. */
 export async function startCaller(wish: CallerWish): Promise<Caller> {
-  const { server, room, identity = 'caller', kind, attributes, microphone = 'on', isDeaf = false, agentName } = wish;
+  const {
+    server,
+    room,
+    identity = 'caller',
+    kind,
+    attributes,
+    microphone = 'on',
+    isDeaf = false,
+    agentName,
+    jobMetadata,
+  } = wish;
   const token = await roomsOf(server).token({
     room,
     identity,
     ...(kind ? { kind } : {}),
     ...(attributes ? { attributes } : {}),
     ...(agentName !== undefined && { agentName }),
+    ...(jobMetadata !== undefined && { jobMetadata }),
   });
   const child = fork(compiled('test/e2e/harness/caller-process.ts'), [], {
     serialization: 'advanced',

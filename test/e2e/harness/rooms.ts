@@ -28,6 +28,8 @@ export type TokenWish = {
   metadata?: string;
   /** An agent that is called for when this participant's joining makes the room. Default: none. */
   agentName?: string;
+  /** Metadata of that dispatch. */
+  jobMetadata?: string;
 };
 
 export interface TestRooms {
@@ -71,7 +73,7 @@ export function roomsOf(server: LiveKitAddress): TestRooms {
         if (status !== 404) throw error;
       });
     },
-    token: async ({ room, identity, kind, attributes, metadata, agentName }) => {
+    token: async ({ room, identity, kind, attributes, metadata, agentName, jobMetadata = '' }) => {
       const token = new AccessToken(server.apiKey, server.apiSecret, {
         identity,
         ...(attributes ? { attributes } : {}),
@@ -80,7 +82,9 @@ export function roomsOf(server: LiveKitAddress): TestRooms {
       token.addGrant({ room, roomJoin: true, canPublish: true, canSubscribe: true });
       if (kind) token.kind = kind;
       if (agentName !== undefined)
-        token.roomConfig = new RoomConfiguration({ agents: [new RoomAgentDispatch({ agentName })] });
+        token.roomConfig = new RoomConfiguration({
+          agents: [new RoomAgentDispatch({ agentName, metadata: jobMetadata })],
+        });
       return token.toJwt();
     },
   };

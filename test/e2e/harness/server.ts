@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /** The newest version that `go install` accepts: later ones have `replace` lines. */
-const VERSION = '1.13.5';
+export const serverVersion = '1.13.5';
 const BUILD_DEADLINE_MS = 15 * 60_000;
 const START_DEADLINE_MS = 15_000;
 const STOP_DEADLINE_MS = 5000;
@@ -134,7 +134,7 @@ async function findServer(): Promise<string> {
     if (folder && (await isProgram(candidate))) return candidate;
   }
   const cache = path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'lastword');
-  const cached = path.join(cache, `livekit-server-${VERSION}`);
+  const cached = path.join(cache, `livekit-server-${serverVersion}`);
   if (!(await isProgram(cached))) await build(cache, cached);
   return cached;
 }
@@ -143,9 +143,9 @@ async function findServer(): Promise<string> {
 async function build(cache: string, target: string): Promise<void> {
   await mkdir(cache, { recursive: true });
   const aside = await mkdtemp(path.join(cache, 'build-'));
-  process.stderr.write(`Building LiveKit server ${VERSION} into ${cache}, once; this takes some minutes.\n`);
+  process.stderr.write(`Building LiveKit server ${serverVersion} into ${cache}, once; this takes some minutes.\n`);
   try {
-    await promisify(execFile)('go', ['install', `github.com/livekit/livekit-server/cmd/server@v${VERSION}`], {
+    await promisify(execFile)('go', ['install', `github.com/livekit/livekit-server/cmd/server@v${serverVersion}`], {
       env: { ...process.env, GOBIN: aside },
       timeout: BUILD_DEADLINE_MS,
       maxBuffer: 64 * 1024 * 1024,
@@ -154,7 +154,7 @@ async function build(cache: string, target: string): Promise<void> {
   } catch (error) {
     throw new Error(
       `expected a LiveKit server: none on PATH, none in LIVEKIT_SERVER, and it could not be built with Go. ` +
-        `Install livekit-server ${VERSION} or Go 1.24 or later. ${error instanceof Error ? error.message : String(error)}`,
+        `Install livekit-server ${serverVersion} or Go 1.24 or later. ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     );
   } finally {
