@@ -1,0 +1,127 @@
+/**
+ * The agent's own way to LiveKit is lost: a server that is killed and started again, a line that is cut, an administrator
+ * who removes the agent. Who comes back finds the call; who cannot does not leave the caller alone.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectEndedWell } from '../../contract/ended-well.ts';
+import { deploy, type Deployment, type LiveKitServer, roomsOf, startLiveKitServer, until } from '../harness/index.ts';
+import { type Door, openDoor } from '../harness/server-api.ts';
+import {
+  asks,
+  expectNoRoom,
+  GOODBYE,
+  type Greeted,
+  greeted,
+  PATIENCE_MS,
+  partsWith,
+  patient,
+} from '../processes/calls.ts';
+
+const RETURN_MS = 30_000;
+let server: LiveKitServer;
+let door: Door;
+let deployment: Deployment;
+beforeAll(async () => {
+  server = await startLiveKitServer();
+  door = await openDoor(server);
+  deployment = await deploy(door, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+});
+afterAll(async () => {
+  await deployment?.[Symbol.asyncDispose]();
+  await door?.[Symbol.asyncDispose]();
+  await server?.stop();
+});
+
+const asAnyOther = {
+  reason: 'agent_ended',
+  by: 'agent',
+  stage: 'conversing',
+  fault: 'none',
+  goodbye: 'played',
+} as const;
+const room = ({ name }: Greeted, change: string) =>
+  deployment.entry(name, 'room', ({ data }) => data.change === change, RETURN_MS);
+const agentOf = async ({ name }: Greeted) =>
+  (await roomsOf(server).identities(name)).find((identity) => identity !== 'caller') ?? '';
+const reportsOf = async ({ name }: Greeted) => {
+  await deployment.reportOf(name, PATIENCE_MS);
+  return deployment.delivered.map(({ report }) => report).filter((report) => report.room?.name === name);
+};
+
+/** `kill -9`, and the same address again; worker, caller and agent are back, in a room that has another sid now. */
+async function restartUnder(call: Greeted): Promise<void> {
+  const registered = async () => [...(await deployment.log()).matchAll(/registered worker/g)].length;
+  const before = await registered();
+  await server.kill();
+  await server.restart();
+  await call.caller.until('to be back', () => call.caller.find('reconnected'), RETURN_MS);
+  await room(call, 'renewed');
+  const isBack = async () => (await roomsOf(server).identities(call.name)).length === 2;
+  await until('caller and agent in the room', isBack, RETURN_MS);
+  await until('the worker to be registered', async () => (await registered()) > before, RETURN_MS);
+}
+
+test('T32 D9 LiveKit is killed and started again in the middle of a call: the call goes on, and ends with goodbye and report as any other', async () => {
+  const call = await greeted(deployment);
+  await using _ = call.caller;
+  await restartUnder(call);
+  await asks(call);
+  await partsWith(call);
+  const report = expectEndedWell({ reports: await reportsOf(call), rooms: await roomsOf(server).names() }, asAnyOther);
+  expect(report.alsoTriggered).toEqual([]);
+  expect(report.completeness.noticed).toEqual([]);
+});
+
+test('T32 D9 the process of the agent is killed after LiveKit was started again: the caller is released from the room that was made anew', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  await restartUnder(call);
+  process.kill(await deployment.jobPid(call.name), 'SIGKILL');
+  await caller.disconnected(PATIENCE_MS);
+  const report = expectEndedWell(
+    { reports: await reportsOf(call) },
+    {
+      reason: 'process_crashed',
+      by: 'system',
+      stage: 'conversing',
+      fault: 'application',
+      goodbye: null,
+      status: 'recovered',
+    },
+  );
+  expect(report.hangUp).toMatchObject({ by: 'recovery', strategy: 'delete-room' });
+  await expectNoRoom(server, call.name);
+});
+
+test('D9 the line of the agent and of its worker to LiveKit is cut: both come back, and the call goes on', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  door.cut(); // the caller's own too: all of them call through this door
+  await room(call, 'reconnected');
+  await asks(call);
+  await partsWith(call);
+  expect(caller.find('disconnected')?.reason).toBe('ROOM_DELETED');
+  const report = expectEndedWell({ reports: await reportsOf(call), rooms: await roomsOf(server).names() }, asAnyOther);
+  expect(report.alsoTriggered).toEqual([]);
+});
+
+test('D9 an administrator removes the agent: the reason says so, nobody is greeted goodbye, and the caller is not left alone in the room', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  await roomsOf(server).remove(call.name, await agentOf(call));
+  const { reason } = await caller.disconnected(PATIENCE_MS);
+  expect(reason).toBe('ROOM_DELETED');
+  expectEndedWell(
+    { reports: await reportsOf(call), rooms: await roomsOf(server).names() },
+    {
+      reason: 'removed',
+      by: 'operator',
+      stage: 'conversing',
+      fault: 'none',
+      detail: 'the agent was removed from the room',
+      goodbye: 'skipped',
+      apology: null,
+    },
+  );
+  expect(caller.line(call.lab, GOODBYE)).toEqual([]);
+});
