@@ -15,8 +15,9 @@ export function memoryLimits(
   env: NodeJS.ProcessEnv,
   given: { jobMemoryWarnMB?: number; jobMemoryLimitMB?: number } = {},
 ): MemoryLimits {
-  const limitMB = given.jobMemoryLimitMB ?? read(env, names.limitMB) ?? 0;
-  const warnMB = given.jobMemoryWarnMB ?? read(env, names.warnMB) ?? (limitMB > 0 ? NEAR * limitMB : WARN_MB);
+  const limitMB = checked('server.jobMemoryLimitMB', given.jobMemoryLimitMB) ?? read(env, names.limitMB) ?? 0;
+  const near = limitMB > 0 ? NEAR * limitMB : WARN_MB;
+  const warnMB = checked('server.jobMemoryWarnMB', given.jobMemoryWarnMB) ?? read(env, names.warnMB) ?? near;
   return { warnMB, limitMB };
 }
 
@@ -34,13 +35,16 @@ export const sdkMemoryLimits = ({ warnMB, limitMB }: MemoryLimits) => ({
 
 function read(env: NodeJS.ProcessEnv, name: string): number | undefined {
   const text = env[name];
-  if (text === undefined || text === '') return undefined;
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0) return value;
+  return text === undefined || text === '' ? undefined : checked(name, Number(text), text);
+}
+
+/** `given` is what stands there, where that is another thing than the value. */
+function checked(field: string, value: number | undefined, given: unknown = value): number | undefined {
+  if (value === undefined || (Number.isFinite(value) && value >= 0)) return value;
   throw new ConfigError({
-    field: name,
+    field,
     expected: 'a number of MiB, or 0 for none',
-    got: describeValue(text),
+    got: describeValue(given),
     advice: 'leave it out for the default',
   });
 }

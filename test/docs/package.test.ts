@@ -7,6 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { assertReport } from '../contract/check-report.ts';
+import { expectEndedWell } from '../contract/ended-well.ts';
 import { freePort, roomsOf, startCaller, until } from '../e2e/harness/index.ts';
 import { repositoryRoot } from './repository.ts';
 
@@ -70,7 +71,15 @@ beforeAll(async () => {
     }),
   );
   await writeFile(path.join(project, 'agent.js'), agentFile);
-  const installed = await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], {}, INSTALL_MS);
+  const cache = (await promisify(execFile)('npm', ['config', 'get', 'cache'], { cwd: root })).stdout.trim();
+  const emptyHome = path.join(project, 'home');
+  await mkdir(emptyHome);
+  const installed = await run(
+    'npm',
+    ['install', '--prefer-offline', '--no-audit', '--no-fund', '--cache', cache],
+    { HOME: emptyHome, CC: 'false', CXX: 'false' }, // whoever has to compile something fails
+    INSTALL_MS,
+  );
   expect(installed, installed.stderr).toMatchObject({ code: 0 });
 }, INSTALL_MS + 30_000);
 afterAll(() => rm(project, { recursive: true, force: true }));
@@ -115,7 +124,7 @@ test('without a server the agent file is refused in one line that names the vari
   expect(`${stdout}${stderr}`).toMatch(/lastword: LIVEKIT_URL: expected .*got nothing/);
 });
 
-test('a call runs from it: node agent.js start, a caller, one report on disk', async () => {
+test('T51 a call runs from it, installed with an empty home and without a compiler: node agent.js start, a caller, one report on disk', async () => {
   const directory = path.join(project, 'work');
   await mkdir(directory);
   const agentName = `installed-${process.pid}`;
@@ -159,7 +168,10 @@ test('a call runs from it: node agent.js start, a caller, one report on disk', a
     );
     const report: unknown = JSON.parse(await readFile(path.join(reports, name), 'utf8'));
     assertReport(report);
-    expect(report.end).toMatchObject({ by: 'agent', reason: 'done' });
+    expectEndedWell(
+      { reports: [report], rooms: await roomsOf(server).names() },
+      { by: 'agent', reason: 'done', stage: 'connecting', fault: 'none', goodbye: null },
+    );
     expect(report.application.attachments).toEqual({ installed: true });
   } finally {
     worker.kill('SIGTERM');

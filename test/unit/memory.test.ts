@@ -72,5 +72,6 @@ describe('the limits', () => {
   });
   test.each(['lots', '-1', 'NaN', 'Infinity', '1e999'])('%s is refused, by name', (value) => {
     expect(() => memoryLimits({ LASTWORD_MEMORY_LIMIT_MB: value })).toThrow(/LASTWORD_MEMORY_LIMIT_MB: expected/);
+    expect(() => memoryLimits({}, { jobMemoryWarnMB: Number(value) })).toThrow(/server.jobMemoryWarnMB: expected/);
   });
 });
