@@ -170,8 +170,8 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     })
     .on(RoomEvent.Disconnected, (reason) => {
       recorder.append('room', { change: 'disconnected', reason: reasonName(reason) });
+      const end = expulsionOf(reason, isThere ? 'there' : caller ? 'lost' : 'never met');
       isThere = false;
-      const end = expulsionOf(reason);
       if (end && !isHungUp) send({ type: 'caller.left', end });
     });
 

@@ -39,8 +39,8 @@ const { pairs, failures } = await runAll(rows, { server, receiver, calls: Number
   if (values.reports !== undefined) await writeFile(values.reports, JSON.stringify(receiver.all(), undefined, 2));
 });
 
-const minutes = ((Date.now() - begun) / 60_000).toFixed(0);
-const about = `\`npm run bench:faults\`, last on ${new Date().toISOString().slice(0, 10)} (${minutes} minutes): @livekit/agents ${sdk}, livekit-server ${serverVersion}, Node ${process.versions.node}, ${cpus().length} cores. One call a row and side, measured at the caller. The bare agent is [faulty-bare.ts](../test/bench/agents/faulty-bare.ts), as the SDK's documentation has it at its best; ours is [faulty-lastword.ts](../test/bench/agents/faulty-lastword.ts), with the same models, fallbacks and agent.
+const took = only ? 'rows of several runs' : `all rows in ${((Date.now() - begun) / 60_000).toFixed(0)} minutes`;
+const about = `\`npm run bench:faults\`, last on ${new Date().toISOString().slice(0, 10)} (${took}): @livekit/agents ${sdk}, livekit-server ${serverVersion}, Node ${process.versions.node}, ${cpus().length} cores. One call a row and side, measured at the caller. The bare agent is [faulty-bare.ts](../test/bench/agents/faulty-bare.ts), as the SDK's documentation has it at its best; ours is [faulty-lastword.ts](../test/bench/agents/faulty-lastword.ts), with the same models, fallbacks and agent.
 
 *Silence*: from the fault, or from the caller's last word, to the first sound or the release; cut off at 60 s. The limit is ${bounds.silenceMs / 1000} s, in rows about the start ${bounds.startMs / 1000} s. *Left alone*: nobody has hung up by then, and the room stays. *True*: one report came, and it names what happened. Bold is missed.`;
 const file = path.join(root, 'docs/faults.md');

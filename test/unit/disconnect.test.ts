@@ -44,3 +44,10 @@ test('the agent that leaves by itself was not expelled; every other way out of t
   for (const reason of all.filter((each) => each !== DisconnectReason.CLIENT_INITIATED))
     expect(expulsionOf(reason)?.reason).toMatch(/^(room_deleted|removed|caller_lost)$/);
 });
+
+test('D1 D3 LiveKit closes a room because nobody is in it: the caller was lost, or never came, and no operator did it', () => {
+  const closed = (caller: 'there' | 'lost' | 'never met') => expulsionOf(DisconnectReason.ROOM_CLOSED, caller);
+  expect(closed('lost')).toMatchObject({ reason: 'caller_lost', by: 'limit', fault: 'platform' });
+  expect(closed('never met')).toMatchObject({ reason: 'never_joined', by: 'limit', fault: 'caller' });
+  expect(closed('there')).toMatchObject({ reason: 'room_deleted', by: 'operator' });
+});

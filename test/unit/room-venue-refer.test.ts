@@ -47,6 +47,11 @@ async function onTheLine(...answers: Misbehaviour[]) {
       room.remoteParticipants.delete('phone');
       room.emit(RoomEvent.ParticipantDisconnected, phone);
     },
+    vanishes: () => {
+      room.remoteParticipants.delete('phone');
+      room.emit(RoomEvent.ParticipantDisconnected, { ...phone, disconnectReason: DisconnectReason.CONNECTION_TIMEOUT });
+    },
+    closes: () => room.emit(RoomEvent.Disconnected, DisconnectReason.ROOM_CLOSED),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -73,4 +78,11 @@ test('D8 without a transfer a departure is a hang-up at once', async () => {
   await using line = await onTheLine();
   line.leaves();
   expect(line.sent).toEqual(['caller.left caller_hung_up']);
+});
+
+test('D1 T31 the caller vanishes and LiveKit closes the empty room before their grace is over: the caller was lost', async () => {
+  await using line = await onTheLine();
+  line.vanishes();
+  line.closes();
+  expect(line.sent).toEqual(['caller.lost', 'caller.left caller_lost']);
 });

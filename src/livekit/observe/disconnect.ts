@@ -4,7 +4,7 @@
  * Lost is not left: a network failure opens a grace period, and only its end ends the session.
  */
 import { DisconnectReason } from '@livekit/rtc-node';
-import { endOf, type End } from '../../../machines/index.ts';
+import { endOf, ends, type End } from '../../../machines/index.ts';
 
 export type Departure = { kind: 'left'; end: End } | { kind: 'lost' };
 
@@ -46,13 +46,23 @@ export function departureOf(reason: DisconnectReason | undefined): Departure {
   }
 }
 
-/** Why the agent itself is out of the room; undefined when it left by itself. */
-export function expulsionOf(reason: DisconnectReason | undefined): End | undefined {
+/**
+ * Why the agent itself is out of the room; undefined when it left by itself. An empty room is closed by LiveKit after
+ * its departureTimeout (20 s by default, as the grace period is): that nobody is there is the reason, and no operator.
+ */
+export function expulsionOf(
+  reason: DisconnectReason | undefined,
+  caller: 'there' | 'lost' | 'never met' = 'there',
+): End | undefined {
   switch (reason) {
     case DisconnectReason.CLIENT_INITIATED:
       return undefined;
-    case DisconnectReason.ROOM_DELETED:
     case DisconnectReason.ROOM_CLOSED:
+      if (caller === 'lost')
+        return { ...ends.callerLost, detail: 'LiveKit closed the room before the caller was back' };
+      if (caller === 'never met') return { ...ends.neverJoined, detail: 'LiveKit closed the empty room' };
+      return endOf('operator', 'room_deleted', 'none');
+    case DisconnectReason.ROOM_DELETED:
       return endOf('operator', 'room_deleted', 'none');
     case DisconnectReason.PARTICIPANT_REMOVED:
       return endOf('operator', 'removed', 'none', 'the agent was removed from the room');

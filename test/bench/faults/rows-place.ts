@@ -7,7 +7,6 @@ import { asks, greeted, joins } from './scenes.ts';
 const GRACE_MS = 30_000;
 /** An orphaned job talks on for 16 s; who is still on the line then asks something. */
 const ORPHANED_MS = 20_000;
-const hungUp: Row['truth'] = { reason: 'caller_hung_up', bare: /CLIENT_INITIATED|participant_disconnected/ };
 
 const asksOrphan = async ({ caller, ...scene }: Scene, from: number): Promise<number> => {
   const isOver = await caller.disconnected(ORPHANED_MS).then(
@@ -29,7 +28,11 @@ export const placeRows: Row[] = [
       await scene.caller.leave();
       return from;
     },
-    truth: hungUp,
+    // Whoever was gone before the agent was there has, for the agent, never come.
+    truth: {
+      reason: ['caller_hung_up', 'never_joined'],
+      bare: /CLIENT_INITIATED|participant_disconnected|ROOM_CLOSED/,
+    },
   },
   {
     ids: ['T31', 'D1', 'T10'],
