@@ -9,7 +9,7 @@ import { repositoryRoot } from './repository.ts';
 export type FaultTest = { id: string; file: string; title: string };
 
 const beginsWithIds = /(['"`])((?:(?:[A-H]\d+b?|T\d+) )+)((?:(?!\1).|\\\1)+)\1/g;
-const isTitle = /\b(?:test|it|describe)(?:\.\w+(?:\([^)]*\))?)*\(\s*$|^\s*(?:\[|name: |title: )?\s*$/;
+const isTitle = /\b(?:test|it|describe)(?:\.\w+(?:\([^)]*\))?)*\(\s*$|^\s*(?:\[|name: |title: )?\s*$|\n\s*\{ name: $/;
 
 /** Every title that begins with an id, one element for each of its ids. */
 export function faultTests(): FaultTest[] {

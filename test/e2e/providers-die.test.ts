@@ -16,16 +16,15 @@ afterAll(() => deployment?.[Symbol.asyncDispose]());
 
 const dead = { kind: 'status', status: 500 } as const;
 const planted = [
-  { ids: 'T8 C14', component: 'llm', fault: dead },
-  { ids: 'T55 B12', component: 'tts', fault: dead },
-  { ids: 'T56 B12', component: 'tts', fault: { kind: 'stall' } },
-  { ids: 'C14', component: 'stt', fault: dead },
+  { name: 'T8 C14 the language model fails', component: 'llm', fault: dead },
+  { name: 'T55 B12 the TTS fails', component: 'tts', fault: dead },
+  { name: 'T56 B12 the TTS hangs', component: 'tts', fault: { kind: 'stall' } },
+  { name: 'C14 the recognition fails', component: 'stt', fault: dead },
 ] as const;
-for (const { ids, component, fault } of planted) {
+for (const { name: what, component, fault } of planted) {
   for (const turn of [1, 3]) {
-    const how = `the ${component} ${fault.kind === 'stall' ? 'hangs' : 'fails'} from turn ${turn} on`;
     const apology = component === 'tts' ? 'bundled' : 'live';
-    test(`${ids} ${how}: a ${apology} apology, release within releaseBound, silence within silenceBound`, async () => {
+    test(`${what} from turn ${turn} on: a ${apology} apology, release within releaseBound, silence within silenceBound`, async () => {
       const { name, lab, caller: made } = await deployment.call();
       await using caller = made;
       const isGreetingDead = component === 'tts' && turn === 1;

@@ -5,5 +5,5 @@ export { deploy } from './deployment.ts';
 export type { Deployment } from './deployment.ts';
 export { roomsOf } from './rooms.ts';
 export { freePort, startLiveKitServer } from './server.ts';
-export type { LiveKitAddress } from './server.ts';
+export type { LiveKitAddress, LiveKitServer } from './server.ts';
 export { until } from './until.ts';
