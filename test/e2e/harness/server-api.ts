@@ -7,6 +7,8 @@ import type { LiveKitAddress } from './server.ts';
 export type Door = LiveKitAddress & {
   /** What the server API answers to everything; undefined: what the server says. */
   refusal: 401 | 503 | undefined;
+  /** Nobody is let in any more, by whatever way. */
+  isShut: boolean;
   /** Methods of the server API that were asked for, refused ones too. */
   readonly asked: readonly string[];
   /** Ends every web socket that is open, without a word; new ones are let in. */
@@ -19,6 +21,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
   const door = createServer((incoming, outgoing) => {
+    if (opened.isShut) return void incoming.destroy();
     const method = incoming.url?.split('/twirp/livekit.RoomService/')[1];
     if (method !== undefined) asked.push(method);
     if (method !== undefined && opened.refusal !== undefined) {
@@ -38,6 +41,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   });
   // Web sockets: the bytes of the request, and then whatever comes.
   door.on('upgrade', (incoming: IncomingMessage, near: Socket, head: Buffer) => {
+    if (opened.isShut) return void near.destroy();
     const far = connect(Number(port), hostname, () => {
       const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
       for (let at = 0; at < incoming.rawHeaders.length; at += 2)
@@ -65,6 +69,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
     apiKey: server.apiKey,
     apiSecret: server.apiSecret,
     refusal: undefined,
+    isShut: false,
     asked,
     cut: () => {
       for (const socket of sockets) socket.destroy();
