@@ -4,20 +4,32 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectEndedWell } from '../../contract/ended-well.ts';
-import { deploy, type Deployment, type LiveKitServer, roomsOf, startLiveKitServer, until } from '../harness/index.ts';
+import {
+  deploy,
+  type Deployment,
+  type LiveKitServer,
+  roomsOf,
+  startCaller,
+  startLiveKitServer,
+  until,
+} from '../harness/index.ts';
 import { type Door, openDoor } from '../harness/server-api.ts';
 import {
   asks,
   expectNoRoom,
   GOODBYE,
   type Greeted,
+  GREETING,
   greeted,
+  hears,
   PATIENCE_MS,
   partsWith,
   patient,
 } from '../processes/calls.ts';
 
 const RETURN_MS = 30_000;
+/** The default grace, the hang-up, and a slow machine. */
+const GIVING_UP_MS = 60_000;
 let server: LiveKitServer;
 let door: Door;
 let deployment: Deployment;
@@ -43,8 +55,8 @@ const room = ({ name }: Greeted, change: string) =>
   deployment.entry(name, 'room', ({ data }) => data.change === change, RETURN_MS);
 const agentOf = async ({ name }: Greeted) =>
   (await roomsOf(server).identities(name)).find((identity) => identity !== 'caller') ?? '';
-const reportsOf = async ({ name }: Greeted) => {
-  await deployment.reportOf(name, PATIENCE_MS);
+const reportsOf = async ({ name }: Greeted, ms = PATIENCE_MS) => {
+  await deployment.reportOf(name, ms);
   return deployment.delivered.map(({ report }) => report).filter((report) => report.room?.name === name);
 };
 
@@ -93,6 +105,20 @@ test('T32 D9 the process of the agent is killed after LiveKit was started again:
   await expectNoRoom(server, call.name);
 });
 
+test('D7 T32 an agent is called for again in the room that was made anew: the first one is still there, and goes on alone', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  await restartUnder(call);
+  await roomsOf(server).dispatch(call.name, deployment.agentName);
+  const declined = async () => (await deployment.log()).includes('this call has its agent already');
+  await until('the second agent to be declined', declined, PATIENCE_MS);
+  await asks(call);
+  expect(await roomsOf(server).identities(call.name)).toHaveLength(2);
+  await partsWith(call);
+  expect(caller.line(call.lab, GREETING)).toHaveLength(1);
+  expectEndedWell({ reports: await reportsOf(call), rooms: await roomsOf(server).names() }, asAnyOther);
+});
+
 test('D9 the line of the agent and of its worker to LiveKit is cut: both come back, and the call goes on', async () => {
   const call = await greeted(deployment);
   await using caller = call.caller;
@@ -124,4 +150,30 @@ test('D9 an administrator removes the agent: the reason says so, nobody is greet
     },
   );
   expect(caller.line(call.lab, GOODBYE)).toEqual([]);
+});
+
+test('D9 the agent cannot come back to LiveKit: the call ends after the grace period, by the fault of the platform, and the caller is let go as soon as LiveKit can be told', async () => {
+  await deployment.warm(1, PATIENCE_MS);
+  const { name, lab } = await deployment.room();
+  await using caller = await startCaller({ server, room: name }); // by a way of their own
+  const call = { name, lab, caller };
+  await hears(call, GREETING, 0.5);
+  door.isShut = true;
+  door.cut();
+  await room(call, 'reconnecting');
+  const [report] = await reportsOf(call, GIVING_UP_MS);
+  door.isShut = false;
+  expect((await caller.disconnected(RETURN_MS)).reason).toBe('ROOM_DELETED');
+  expectEndedWell(
+    { reports: report ? [report] : [] },
+    {
+      reason: 'caller_lost', // seen from the agent it is everybody else who is gone
+      by: 'limit',
+      stage: 'conversing',
+      fault: 'platform',
+      goodbye: 'skipped',
+      hangUp: 'unverified',
+    },
+  );
+  await expectNoRoom(server, name);
 });

@@ -7,6 +7,8 @@ import type { LiveKitAddress } from './server.ts';
 export type Door = LiveKitAddress & {
   /** What the server API answers to everything; undefined: what the server says. */
   refusal: 401 | 503 | undefined;
+  /** Nobody is let in any more, by whatever way. */
+  isShut: boolean;
   /** Methods of the server API that were asked for, refused ones too. */
   readonly asked: readonly string[];
   /** Ends every web socket that is open, without a word; new ones are let in. */
@@ -23,6 +25,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   const workers = new Set<Socket>();
   let isShutToWorkers = false;
   const door = createServer((incoming, outgoing) => {
+    if (opened.isShut) return void incoming.destroy();
     const method = incoming.url?.split('/twirp/livekit.RoomService/')[1];
     if (method !== undefined) asked.push(method);
     if (method !== undefined && opened.refusal !== undefined) {
@@ -42,6 +45,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
   });
   // Web sockets: the bytes of the request, and then whatever comes.
   door.on('upgrade', (incoming: IncomingMessage, near: Socket, head: Buffer) => {
+    if (opened.isShut) return void near.destroy();
     const isWorker = /^\/agent\b/.test(incoming.url ?? '');
     if (isWorker && isShutToWorkers) return near.destroy();
     if (isWorker) workers.add(near);
@@ -73,6 +77,7 @@ export async function openDoor(server: LiveKitAddress): Promise<Door> {
     apiKey: server.apiKey,
     apiSecret: server.apiSecret,
     refusal: undefined,
+    isShut: false,
     asked,
     cut: () => {
       for (const socket of sockets) socket.destroy();
