@@ -70,6 +70,10 @@ async function restartUnder(call: Greeted): Promise<void> {
   await room(call, 'renewed');
   const isBack = async () => (await roomsOf(server).identities(call.name)).length === 2;
   await until('caller and agent in the room', isBack, RETURN_MS);
+  const { caller } = call;
+  const backAt = caller.find('reconnecting')?.at ?? Infinity;
+  const isHeard = () => caller.events.some((event) => event.kind === 'track.heard' && event.at > backAt);
+  await caller.until('the track of the agent to be back', isHeard, RETURN_MS);
   await until('the worker to be registered', async () => (await registered()) > before, RETURN_MS);
 }
 
