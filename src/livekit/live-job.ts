@@ -1,10 +1,10 @@
 /** One call at work in this process: what its observers and its effects share. Types only. */
 import type { voice } from '@livekit/agents';
+import type { Transferred } from '../../machines/index.ts';
 import type { SpokenLine } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
 import type { Log, Recorder } from '../session/ports.ts';
-import type { PendingTransfer } from './act/transfer.ts';
-import type { Call } from './call.ts';
+import type { Call, TransferTarget } from './call.ts';
 import type { Defined } from './definition.ts';
 import type { Playout } from './observe/playout.ts';
 import type { Turns } from './observe/turns.ts';
@@ -29,7 +29,7 @@ export type LiveJob = {
   /** The last failure of a model that nothing tried again. */
   failedProvider?: string;
   /** The transfer that is under way. */
-  transfer: PendingTransfer | undefined;
+  transfer: { id: string; target: TransferTarget; settle: (result: Transferred) => void } | undefined;
   /** From the hang-up on: abort what the user started. */
   readonly letGo: AbortController;
 };

@@ -13,7 +13,6 @@ import { LeftError, messageOf, settledWithin, unlessAborted } from '../../sessio
 import type { TransferTarget } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
 
-export type PendingTransfer = { id: string; target: TransferTarget; settle: (result: Transferred) => void };
 type Warm = Extract<TransferTarget, { participant: string }>;
 
 let asked = 0;
