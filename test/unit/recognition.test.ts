@@ -1,8 +1,10 @@
-import { stt } from '@livekit/agents';
-import { expect, test } from 'vitest';
+import { initializeLogger, stt } from '@livekit/agents';
+import { describe, expect, test, vi } from 'vitest';
 import type { EntryKind } from '../../src/journal/entry.ts';
 import { guardRecognition } from '../../src/livekit/guard/recognition.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
+
+initializeLogger({ pretty: false, level: 'silent' });
 
 class Recognizer extends stt.STT {
   label = 'planted';
@@ -16,6 +18,7 @@ class Recognizer extends stt.STT {
     const answer = this.#answers[this.asked] ?? 'no answer planted';
     this.asked += 1;
     if (answer instanceof Error) throw answer;
+    if (answer === 'hangs') await new Promise(() => {});
     return { type: stt.SpeechEventType.FINAL_TRANSCRIPT };
   }
   override stream(): stt.SpeechStream {
@@ -73,4 +76,70 @@ test('one that streams is left to the SDK, and one that is guarded is not guarde
   guardRecognition(job, once);
   await expect(once.recognize([] as never)).rejects.toThrow('b');
   expect(once.asked).toBe(2);
+});
+
+describe('T9 inside an adapter, which drops the words without an event', () => {
+  const frames = [] as never;
+
+  test('the next provider of a fallback adapter gets the same audio', async () => {
+    const { job, sent, noted } = watched();
+    const [first, second] = [new Recognizer([new Error('one')]), new Recognizer(['words'])];
+    const adapter = new stt.FallbackAdapter({ sttInstances: [first, second], vad: {} as never });
+    guardRecognition(job, adapter);
+    await (adapter.sttInstances[0] as stt.StreamAdapter)._recognize(frames);
+    expect([first.asked, second.asked]).toEqual([1, 1]);
+    expect(sent).toEqual([]);
+    expect(noted).toMatchObject([{ data: { message: 'one', recoverable: true } }]);
+  });
+
+  test('when all have failed the call ends in the error branch', async () => {
+    const { job, sent } = watched();
+    const adapter = new stt.FallbackAdapter({
+      sttInstances: [new Recognizer([new Error('one')]), new Recognizer([new Error('two')])],
+      vad: {} as never,
+    });
+    guardRecognition(job, adapter);
+    await expect((adapter.sttInstances[0] as stt.StreamAdapter)._recognize(frames)).rejects.toThrow('two');
+    expect(sent).toMatchObject([{ end: { reason: 'model_failed', fault: 'provider', detail: 'stt: two' } }]);
+  });
+
+  test('a plain StreamAdapter is seen through as well, and finding what it wraps costs the provider nothing', async () => {
+    const { job, sent } = watched();
+    const inner = new Recognizer([new Error('one'), new Error('two')]);
+    const adapter = new stt.StreamAdapter(inner, {} as never);
+    guardRecognition(job, adapter);
+    guardRecognition(job, new stt.StreamAdapter(inner, {} as never)); // a second agent with the same one
+    expect(inner.asked).toBe(0);
+    await expect(adapter._recognize(frames)).rejects.toThrow('two');
+    expect(inner.asked).toBe(2);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('one that hangs is overtaken by the next after 2.5 s, and when all hang the call ends after 6 s', async () => {
+    vi.useFakeTimers();
+    try {
+      const one = watched();
+      const adapter = new stt.FallbackAdapter({
+        sttInstances: [new Recognizer(['hangs']), new Recognizer(['words'])],
+        vad: {} as never,
+      });
+      guardRecognition(one.job, adapter);
+      const words = (adapter.sttInstances[0] as stt.StreamAdapter)._recognize(frames);
+      await vi.advanceTimersByTimeAsync(2500);
+      await words;
+      expect(one.sent).toEqual([]);
+
+      const all = watched();
+      const dead = new Recognizer(['hangs', 'hangs']);
+      guardRecognition(all.job, dead);
+      const none = expect(dead.recognize(frames)).rejects.toThrow('no words within 6000 ms');
+      await vi.advanceTimersByTimeAsync(5999);
+      expect(all.sent).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1);
+      await none;
+      expect(all.sent).toMatchObject([{ end: { reason: 'model_failed' } }]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });

@@ -1,37 +1,130 @@
 /**
  * A speech recognition that does not stream, guarded. The SDK's adapter for it logs a failure and drops the words: the
- * session is deaf for that turn, and no event says so. (A stream that fails closes the session at once.)
+ * session is deaf for that turn, no event says so, and a fallback adapter around it never hears that it should change.
+ * (A stream that fails closes the session at once.)
  *
- *   G1  One quick retry: the audio is still at hand. Then the call ends in the error branch, as it does for a stream.
- *   G2  A request that hangs counts as failed after 5 s.
+ *   G1  One more attempt while the audio is at hand: at the next provider of a fallback adapter, else at the same one.
+ *       When the last has failed the call ends in the error branch, as it does for a stream.
+ *   G2  An attempt that hangs is not waited for: the next one begins beside it, and whoever has the words first is right.
  */
-import type { stt } from '@livekit/agents';
+import { stt } from '@livekit/agents';
+import { AudioFrame } from '@livekit/rtc-node';
 import { endOf } from '../../../machines/index.ts';
-import { messageOf, settledWithin } from '../../session/deadline.ts';
+import { messageOf } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 
-const ATTEMPTS = 2;
-const ATTEMPT_MS = 5000;
-const known = new WeakSet<stt.STT>();
+/** Words of ten seconds take a provider one second or two. */
+const HEDGE_MS = 2500;
+/** Leaves an apology time within `silenceBound`. */
+const GIVE_UP_MS = 6000;
+
+type Recognize = stt.STT['recognize'];
+
+/** What each did unguarded. */
+const unguarded = new WeakMap<stt.STT, Recognize>();
 
 export function guardRecognition(job: LiveJob, recognizer: stt.STT | undefined): void {
-  if (!recognizer || recognizer.capabilities.streaming || known.has(recognizer)) return;
-  known.add(recognizer);
-  const recognize = recognizer.recognize.bind(recognizer);
-  recognizer.recognize = async (frames, signal) => {
-    for (let attempt = 1; ; attempt += 1) {
-      const outcome = await settledWithin(recognize(frames, signal), ATTEMPT_MS); // G2
-      if (outcome.kind === 'settled') return outcome.value;
-      const error = outcome.kind === 'failed' ? outcome.error : new Error(`no words within ${ATTEMPT_MS} ms`);
-      if (signal?.aborted) throw error;
-      const isLast = attempt === ATTEMPTS;
-      const message = messageOf(error);
-      job.recorder.append('error', { component: 'stt', message, label: recognizer.label, recoverable: !isLast });
-      job.log.warn({ component: 'stt', error: message, attempt }, 'a provider failed');
-      if (!isLast) continue;
-      if (!job.run.hasTag('leaving'))
-        job.run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', `stt: ${message}`) });
-      throw error;
+  if (!recognizer) return;
+  const isFallback = recognizer instanceof stt.FallbackAdapter;
+  const all = (isFallback ? recognizer.sttInstances : [recognizer])
+    .map(unwrapped)
+    .filter(({ capabilities }) => !capabilities.streaming);
+  for (const [index, one] of all.entries()) guard(job, one, all.slice(index + 1));
+}
+
+function guard(job: LiveJob, recognizer: stt.STT, spares: stt.STT[]): void {
+  if (unguarded.has(recognizer)) return;
+  const own = recognizer.recognize.bind(recognizer);
+  unguarded.set(recognizer, own);
+  const others = spares.map(
+    (spare): Recognize =>
+      (...given) =>
+        (unguarded.get(spare) ?? spare.recognize.bind(spare))(...given),
+  );
+  const attempts = others.length > 0 ? [own, ...others] : [own, own];
+
+  recognizer.recognize = (frames, signal) => {
+    if (asking) {
+      asking.found = recognizer;
+      return new Promise(() => {});
     }
+    const note = (message: string, isLast: boolean) => {
+      if (signal?.aborted) return;
+      const { label } = recognizer;
+      job.recorder.append('error', { component: 'stt', message, label, recoverable: !isLast });
+      job.log.warn({ component: 'stt', error: message }, 'a provider failed');
+      if (isLast && !job.run.hasTag('leaving'))
+        job.run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', `stt: ${message}`) });
+    };
+    return firstOf(
+      attempts.map((attempt) => () => attempt(frames, signal)),
+      note,
+    );
   };
+}
+
+/** The first value. Rejects when all have failed, or when time is over. */
+function firstOf<Value>(
+  attempts: readonly (() => Promise<Value>)[],
+  note: (message: string, isLast: boolean) => void,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    let begun = 0;
+    let failed = 0;
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+      clearInterval(hedge);
+      clearTimeout(limit);
+    };
+    const fail = (error: unknown) => {
+      over();
+      note(messageOf(error), true);
+      reject(error);
+    };
+    const begin = () => {
+      const attempt = attempts[begun];
+      if (!attempt || isOver) return;
+      begun += 1;
+      (async () => attempt())().then(
+        (value) => {
+          over();
+          resolve(value);
+        },
+        (error: unknown) => {
+          failed += 1;
+          if (isOver) return;
+          if (failed === attempts.length) return fail(error);
+          note(messageOf(error), false);
+          begin();
+        },
+      );
+    };
+    const hedge = setInterval(() => {
+      if (begun < attempts.length) note(`no words within ${HEDGE_MS} ms`, false);
+      begin();
+    }, HEDGE_MS);
+    const limit = setTimeout(() => fail(new Error(`no words within ${GIVE_UP_MS} ms`)), GIVE_UP_MS);
+    begin();
+  });
+}
+
+let asking: { found?: stt.STT } | undefined;
+
+/** What an adapter wraps is private to it; but it passes on what it is asked, and whoever is asked then is it. */
+function unwrapped(recognizer: stt.STT): stt.STT {
+  if (!(recognizer instanceof stt.StreamAdapter)) return recognizer;
+  const before = Reflect.get(stt.STT.prototype, 'recognize') as Recognize;
+  const question: { found?: stt.STT } = (asking = {});
+  stt.STT.prototype.recognize = function answer(this: stt.STT) {
+    question.found = this;
+    return new Promise(() => {});
+  };
+  try {
+    void recognizer._recognize(new AudioFrame(new Int16Array(0), 16_000, 1, 0));
+  } finally {
+    stt.STT.prototype.recognize = before;
+    asking = undefined;
+  }
+  return question.found ?? recognizer;
 }
