@@ -46,3 +46,33 @@ export function withFaultTests(document: string): string {
     () => `<!-- faults:tests -->\n${list}\n<!-- /faults:tests -->`,
   );
 }
+
+/** The rows of the bench that the README shows: what breaks most often, and worst. */
+const telling: Record<string, string> = {
+  'kill -9 of the job in the conversation': '`kill -9` of the job',
+  'the event loop of the job is blocked for good': 'event loop blocked',
+  'the TTS hangs from the third turn on': 'the TTS hangs',
+  'a tool hangs while the call ends': 'a tool hangs at the end',
+  'SIGTERM of the worker, and SIGKILL after 30 s of grace': 'SIGTERM of the worker',
+};
+
+const reports: Record<string, string> = { true: 'true report', untrue: 'untrue report', none: 'no report' };
+
+/** The README with those rows as docs/faults.md has them. */
+export function withTellingRows(readme: string, document: string): string {
+  const rows = Object.entries(telling).flatMap(([name, short]) => {
+    const row = document.split('\n').find((line) => line.startsWith(`| ${name} |`));
+    if (!row) return [];
+    const [, , , bareMs, ms, bareThen, then, bareReport, report] = row
+      .split('|')
+      .map((cell) => cell.replaceAll('*', '').trim());
+    const side = (silence = '', outcome = '', told = '') =>
+      `${silence}, ${outcome.split(', ')[0]}, ${reports[told] ?? told}`;
+    return `| ${short} | ${side(bareMs, bareThen, bareReport)} | ${side(ms, then, report)} |`;
+  });
+  const list = ['| silence, then, report | bare SDK | Lastword |', '| --- | --- | --- |', ...rows].join('\n');
+  return readme.replace(
+    /<!-- faults:telling -->[^]*<!-- \/faults:telling -->/,
+    () => `<!-- faults:telling -->\n${list}\n<!-- /faults:telling -->`,
+  );
+}

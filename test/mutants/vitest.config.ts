@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     include: [
       'test/machine/{ends,goodbye,policy,bounds,diagram,exploration,adversary}.test.ts',
-      'test/unit/{run-session,reasons,limits,turns,report-fold,delivery-decide}.test.ts',
+      'test/unit/{run-session,reasons,limits,turns,report-{fold,facts,lines,end},delivery-decide}.test.ts',
     ],
     testTimeout: 120_000,
     fileParallelism: false,
