@@ -1,5 +1,5 @@
 import { ends } from '../../machines/index.ts';
-import { LeftError, messageOf, stackOf } from '../session/deadline.ts';
+import { isA, LeftError, messageOf, stackOf } from '../session/deadline.ts';
 import type { LiveJob } from './live-job.ts';
 
 /** An error of the user's code (or of ours in their stead), into journal and log. Never throws. */
@@ -26,5 +26,5 @@ export function noteFailedStart(
 ): void {
   const { end } = job.run.context();
   if (end && end.reason !== ends.startupFailed.reason) return;
-  noteError(job, component, error instanceof LeftError ? 'it had not settled when its time was over' : error, false);
+  noteError(job, component, isA(error, LeftError) ? 'it had not settled when its time was over' : error, false);
 }

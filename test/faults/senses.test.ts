@@ -2,6 +2,7 @@
  * Deaf, mute, unheard: what breaks without an event. Seen, tried again once, then the error branch, with the fault where
  * it belongs; and in the report what was seen.
  */
+import { EventEmitter } from 'node:events';
 import { llm, stt, voice } from '@livekit/agents';
 import type { LocalTrack, RemoteParticipant, Room } from '@livekit/rtc-node';
 import { TrackKind } from '@livekit/rtc-node';
@@ -341,7 +342,7 @@ describe('T6 the tracks of a room:', () => {
   const published = async (publish: () => Promise<{ waitForSubscription: () => Promise<void> }>) => {
     const errors: EntryData['error'][] = [];
     const recorder = { append: (_kind: string, data: unknown) => errors.push(data as EntryData['error']) };
-    const room = { localParticipant: { publishTrack: publish } };
+    const room = Object.assign(new EventEmitter(), { localParticipant: { publishTrack: publish } });
     const tracks = roomTracks(room as unknown as Room, recorder);
     expect(tracks.trouble('voice', undefined)).toBeUndefined();
     tracks.connected();
