@@ -27,6 +27,7 @@ test('A10 killed while it closes what the application opened: the caller was let
   await partsWith(call);
   await until('the hook to run', async () => (await deployment.log()).includes(`releasing: ${pid}`), PATIENCE_MS);
   expect((await caller.disconnected(PATIENCE_MS)).reason).toBe('ROOM_DELETED'); // the hook hangs, and nobody waits for it
+  await deployment.entry(call.name, 'hangup', () => true, PATIENCE_MS); // on the disk, or the keeper could not know of it
   process.kill(pid, 'SIGKILL');
   const report = await endedWell(server, deployment, call.name, { ...parted, status: 'recovered' });
   expect(report.hangUp?.by).toBe('session');
