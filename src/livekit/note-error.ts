@@ -8,11 +8,12 @@ export function noteError(
   component: string,
   error: unknown,
   recoverable = true,
+  said = 'an error in user code',
 ): void {
   const stack = stackOf(error);
   const message = messageOf(error);
   job.recorder.append('error', { component, message, recoverable, ...(stack !== undefined && { stack }) });
-  job.log.error({ component, error: message }, 'an error in user code');
+  job.log.error({ component, error: message }, said);
 }
 
 /**
@@ -26,5 +27,6 @@ export function noteFailedStart(
 ): void {
   const { end } = job.run.context();
   if (end && end.reason !== ends.startupFailed.reason) return;
-  noteError(job, component, isA(error, LeftError) ? 'it had not settled when its time was over' : error, false);
+  const thrown = isA(error, LeftError) ? 'it had not settled when its time was over' : error;
+  noteError(job, component, thrown, false, 'the start failed');
 }

@@ -3,11 +3,11 @@
  *
  * Owns: the linked caller (the first participant who is no agent; pinned by identity), own connection, hang-up.
  *   V1  Listeners are attached before connect(): who leaves while we join is not missed.
+ *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
  *   V3  Who leaves in the middle of a REFER has most likely gone where they were sent: lost, until its answer says more.
  *   V4  A telephone that rings is nobody to speak to: the call begins when it is picked up, and when the last one that
  *       rang is gone unanswered nobody will come.
  *   V5  A server that was started again makes the room anew: same name, other sid. Whoever hangs up later has to know.
- *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
  */
 import { type JobContext, log as sdkLog, type voice } from '@livekit/agents';
 import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';

@@ -23,7 +23,11 @@ export function faultTests(): FaultTest[] {
         ids
           .trim()
           .split(' ')
-          .map((id) => ({ id, file: `test/${name}`, title: title.replaceAll('\\', '') })),
+          .map((id) => ({
+            id,
+            file: `test/${name}`,
+            title: title.replaceAll('\\', '').replaceAll(/\$\{[^}]*\}|%[sj]/g, '…'),
+          })),
       );
   });
 }

@@ -3,13 +3,11 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { type Deployment, deploy, roomsOf, startCaller, until } from './harness/index.ts';
 import { openDoor, type Door } from './harness/server-api.ts';
-import { expectNoRoom, GOODBYE, greeted, GREETING, hears, PATIENCE_MS, patient } from './processes/calls.ts';
+import { expectNoRoom, GOODBYE, greeted, GREETING, hears, PATIENCE_MS, patient, reportsOf } from './processes/calls.ts';
 
 const server = inject('livekit');
 const rooms = roomsOf(server);
 const sip = { kind: 'sip', attributes: { 'sip.callStatus': 'active', 'sip.phoneNumber': '+15550100' } } as const;
-const reportsOf = ({ delivered }: Deployment, room: string) =>
-  delivered.map(({ report }) => report).filter((report) => report.room?.name === room);
 
 describe('with the default, delete-room', () => {
   let door: Door;

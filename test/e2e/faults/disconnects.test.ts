@@ -3,7 +3,17 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { expectEndedWell } from '../../contract/ended-well.ts';
 import { deploy, type Deployment, roomsOf, startCaller } from '../harness/index.ts';
 import { openDoor } from '../harness/server-api.ts';
-import { asks, GOODBYE, greeted, hears, PATIENCE_MS, partsWith, patient } from '../processes/calls.ts';
+import {
+  asks,
+  GOODBYE,
+  greeted,
+  hears,
+  parted,
+  PATIENCE_MS,
+  partsWith,
+  patient,
+  reportsAbout,
+} from '../processes/calls.ts';
 
 const server = inject('livekit');
 const rooms = roomsOf(server);
@@ -16,18 +26,6 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
-const reportsOf = async (name: string, of = deployment) => {
-  await of.reportOf(name, PATIENCE_MS);
-  return of.delivered.map(({ report }) => report).filter((report) => report.room?.name === name);
-};
-const asAnyOther = {
-  reason: 'agent_ended',
-  by: 'agent',
-  stage: 'conversing',
-  fault: 'none',
-  goodbye: 'played',
-} as const;
-
 test('D2 the caller is lost without a word and comes back as the same person on a new connection: the call goes on', async () => {
   const call = await greeted(deployment);
   await call.caller.vanish();
@@ -36,7 +34,10 @@ test('D2 the caller is lost without a word and comes back as the same person on 
   const resumed = { ...call, caller: again };
   await asks(resumed);
   await partsWith(resumed);
-  const report = expectEndedWell({ reports: await reportsOf(call.name), rooms: await rooms.names() }, asAnyOther);
+  const report = expectEndedWell(
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
+    parted,
+  );
   const [caller, ...more] = report.participants;
   expect(more).toEqual([]);
   expect(caller).toMatchObject({ isCaller: true, timesLost: 1 });
@@ -54,7 +55,7 @@ test('D2 D1 the line of the caller is cut and comes back on the same connection:
   await caller.until('to be back', () => caller.find('reconnected'), PATIENCE_MS);
   await asks(call);
   await partsWith(call);
-  const report = expectEndedWell({ reports: await reportsOf(name), rooms: await rooms.names() }, asAnyOther);
+  const report = expectEndedWell({ reports: await reportsAbout(deployment, name), rooms: await rooms.names() }, parted);
   expect(report.participants).toMatchObject([{ isCaller: true }]);
   expect(report.participants[0]?.sids).toHaveLength(1);
 });
@@ -66,10 +67,7 @@ test('G4 nobody speaks for eight times as long as a job may be silent: nobody ta
   await hears(call, NUDGE);
   await asks(call);
   await partsWith(call);
-  const report = expectEndedWell(
-    { reports: await reportsOf(call.name, other), rooms: await rooms.names() },
-    asAnyOther,
-  );
+  const report = expectEndedWell({ reports: await reportsAbout(other, call.name), rooms: await rooms.names() }, parted);
   expect(report.completeness.noticed).toEqual([]);
   expect(report.lines.filter(({ line }) => line === 'nudge')).toMatchObject([{ outcome: 'played' }]);
 });

@@ -4,7 +4,17 @@ import { listSessions } from '../../../src/journal/read.ts';
 import { defaultPolicy, startBound } from '../../../src/index.ts';
 import { expectEndedWell } from '../../contract/ended-well.ts';
 import { type CallerWish, deploy, type Deployment, roomsOf, startCaller, until } from '../harness/index.ts';
-import { asks, GOODBYE, GREETING, greeted, hears, PATIENCE_MS, partsWith, patient } from '../processes/calls.ts';
+import {
+  asks,
+  GOODBYE,
+  GREETING,
+  greeted,
+  hears,
+  PATIENCE_MS,
+  partsWith,
+  patient,
+  reportsAbout,
+} from '../processes/calls.ts';
 
 const server = inject('livekit');
 const rooms = roomsOf(server);
@@ -18,10 +28,6 @@ beforeAll(async () => {
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
 const telephone = (status: string) => ({ kind: 'sip', attributes: { 'sip.callStatus': status } }) as const;
-const reportsOf = async (name: string) => {
-  await deployment.reportOf(name, PATIENCE_MS);
-  return deployment.delivered.map(({ report }) => report).filter((report) => report.room?.name === name);
-};
 const spoken = (lab: { log: readonly { kind: string }[] }) => lab.log.filter(({ kind }) => kind === 'spoke');
 /** An agent that waits in its room, and somebody who comes. */
 async function comes(wish: Partial<CallerWish>) {
@@ -48,7 +54,7 @@ test('G9 A6 a telephone rings: nothing is said and no clock of the call runs unt
   await call.caller.say(call.lab, 'Goodbye.');
   await caller.disconnected(PATIENCE_MS);
   const report = expectEndedWell(
-    { reports: await reportsOf(call.name), rooms: await rooms.names() },
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
     { reason: 'agent_ended', by: 'agent', stage: 'conversing', fault: 'none', goodbye: 'played' },
   );
   expect(report.participants.find(({ isCaller }) => isCaller)).toMatchObject({ identity: 'caller', kind: 'sip' });
@@ -64,7 +70,7 @@ test('A6 G9 a telephone rings and is never picked up: reported when it stops, lo
   const stoppedAt = Date.now();
   await caller.leave();
   const report = expectEndedWell(
-    { reports: await reportsOf(call.name), rooms: await rooms.names() },
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
     {
       reason: 'caller_hung_up',
       by: 'caller',
@@ -85,7 +91,7 @@ test('C15 a telephone whose media never come is gone after a moment: the report 
   await hears(call, GREETING, 0.5); // ours comes: what is missing is theirs
   await caller.leave();
   const report = expectEndedWell(
-    { reports: await reportsOf(call.name), rooms: await rooms.names() },
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
     { reason: 'caller_hung_up', by: 'caller', stage: 'conversing', fault: 'none', goodbye: 'skipped' },
   );
   const message = 'the telephone was gone before it had sent any audio';
@@ -100,7 +106,7 @@ test('T50 a caller who publishes nothing is announced late, and greeted all the 
   expect(firstAt - caller.joinedAt).toBeLessThan(startBound(defaultPolicy));
   await caller.leave();
   const report = expectEndedWell(
-    { reports: await reportsOf(call.name), rooms: await rooms.names() },
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
     { reason: 'caller_hung_up', by: 'caller', stage: 'conversing', fault: 'none', goodbye: 'skipped' },
   );
   expect(report.participants).toMatchObject([{ identity: 'caller', isCaller: true, leftReason: 'CLIENT_INITIATED' }]);
@@ -116,7 +122,7 @@ test('C8 the caller leaves while the job still starts: that is the reason, at on
   await deployment.entry(name, 'participant', ({ data }) => data.isCaller === true, PATIENCE_MS);
   const leftAt = Date.now();
   await caller.leave();
-  const reports = await reportsOf(name);
+  const reports = await reportsAbout(deployment, name);
   expect(Date.now() - leftAt).toBeLessThan(patient.connectMs / 2);
   expectEndedWell(
     { reports, rooms: await rooms.names() },
@@ -146,7 +152,7 @@ test('D6 others leave the room, a person and an agent: the call goes on until it
   await asks(call);
   await partsWith(call);
   const report = expectEndedWell(
-    { reports: await reportsOf(call.name), rooms: await rooms.names() },
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
     { reason: 'agent_ended', by: 'agent', stage: 'conversing', fault: 'none', goodbye: 'played' },
   );
   expect(report.alsoTriggered).toEqual([]);
@@ -173,7 +179,7 @@ test('D7 an agent is called for three times, twice at once and once in the middl
   await partsWith(call);
   expect(caller.line(lab, GREETING)).toHaveLength(1);
   expectEndedWell(
-    { reports: await reportsOf(name), rooms: await rooms.names() },
+    { reports: await reportsAbout(deployment, name), rooms: await rooms.names() },
     { reason: 'agent_ended', by: 'agent', stage: 'conversing', fault: 'none', goodbye: 'played' },
   );
   expect(await listSessions(deployment.directory)).toHaveLength(before + 1);

@@ -24,7 +24,9 @@ import {
   hears,
   PATIENCE_MS,
   partsWith,
+  parted,
   patient,
+  reportsAbout,
 } from '../processes/calls.ts';
 
 const RETURN_MS = 30_000;
@@ -44,21 +46,10 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const asAnyOther = {
-  reason: 'agent_ended',
-  by: 'agent',
-  stage: 'conversing',
-  fault: 'none',
-  goodbye: 'played',
-} as const;
 const room = ({ name }: Greeted, change: string) =>
   deployment.entry(name, 'room', ({ data }) => data.change === change, RETURN_MS);
 const agentOf = async ({ name }: Greeted) =>
   (await roomsOf(server).identities(name)).find((identity) => identity !== 'caller') ?? '';
-const reportsOf = async ({ name }: Greeted, ms = PATIENCE_MS) => {
-  await deployment.reportOf(name, ms);
-  return deployment.delivered.map(({ report }) => report).filter((report) => report.room?.name === name);
-};
 
 /** `kill -9`, and the same address again; worker, caller and agent are back, in a room that has another sid now. */
 async function restartUnder(call: Greeted): Promise<void> {
@@ -83,7 +74,10 @@ test('T32 D9 LiveKit is killed and started again in the middle of a call: the ca
   await restartUnder(call);
   await asks(call);
   await partsWith(call);
-  const report = expectEndedWell({ reports: await reportsOf(call), rooms: await roomsOf(server).names() }, asAnyOther);
+  const report = expectEndedWell(
+    { reports: await reportsAbout(deployment, call.name), rooms: await roomsOf(server).names() },
+    parted,
+  );
   expect(report.alsoTriggered).toEqual([]);
   expect(report.completeness.noticed).toEqual([]);
 });
@@ -95,7 +89,7 @@ test('T32 D9 the process of the agent is killed after LiveKit was started again:
   process.kill(await deployment.jobPid(call.name), 'SIGKILL');
   await caller.disconnected(PATIENCE_MS);
   const report = expectEndedWell(
-    { reports: await reportsOf(call) },
+    { reports: await reportsAbout(deployment, call.name) },
     {
       reason: 'process_crashed',
       by: 'system',
@@ -120,7 +114,7 @@ test('D7 T32 an agent is called for again in the room that was made anew: the fi
   expect(await roomsOf(server).identities(call.name)).toHaveLength(2);
   await partsWith(call);
   expect(caller.line(call.lab, GREETING)).toHaveLength(1);
-  expectEndedWell({ reports: await reportsOf(call), rooms: await roomsOf(server).names() }, asAnyOther);
+  expectEndedWell({ reports: await reportsAbout(deployment, call.name), rooms: await roomsOf(server).names() }, parted);
 });
 
 test('D9 the line of the agent and of its worker to LiveKit is cut: both come back, and the call goes on', async () => {
@@ -131,7 +125,10 @@ test('D9 the line of the agent and of its worker to LiveKit is cut: both come ba
   await asks(call);
   await partsWith(call);
   expect(caller.find('disconnected')?.reason).toBe('ROOM_DELETED');
-  const report = expectEndedWell({ reports: await reportsOf(call), rooms: await roomsOf(server).names() }, asAnyOther);
+  const report = expectEndedWell(
+    { reports: await reportsAbout(deployment, call.name), rooms: await roomsOf(server).names() },
+    parted,
+  );
   expect(report.alsoTriggered).toEqual([]);
 });
 
@@ -142,7 +139,7 @@ test('D9 an administrator removes the agent: the reason says so, nobody is greet
   const { reason } = await caller.disconnected(PATIENCE_MS);
   expect(reason).toBe('ROOM_DELETED');
   expectEndedWell(
-    { reports: await reportsOf(call), rooms: await roomsOf(server).names() },
+    { reports: await reportsAbout(deployment, call.name), rooms: await roomsOf(server).names() },
     {
       reason: 'removed',
       by: 'operator',
@@ -165,7 +162,7 @@ test('D9 the agent cannot come back to LiveKit: the call ends after the grace pe
   door.isShut = true;
   door.cut();
   await room(call, 'reconnecting');
-  const [report] = await reportsOf(call, GIVING_UP_MS);
+  const [report] = await reportsAbout(deployment, call.name, GIVING_UP_MS);
   door.isShut = false;
   expect((await caller.disconnected(RETURN_MS)).reason).toBe('ROOM_DELETED');
   expectEndedWell(

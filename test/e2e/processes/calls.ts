@@ -71,6 +71,12 @@ export function expectGoodbye({ caller, lab }: Greeted): void {
 export const reportsOf = ({ delivered }: Pick<Deployment, 'delivered'>, room: string): Report[] =>
   delivered.map(({ report }) => report).filter((report) => report.room?.name === room);
 
+/** The same, once there is one. */
+export async function reportsAbout(deployment: Deployment, room: string, ms = PATIENCE_MS): Promise<Report[]> {
+  await deployment.reportOf(room, ms);
+  return reportsOf(deployment, room);
+}
+
 /** Waits for the report about a room, and holds the end of that session to what was wanted. */
 export async function endedWell(
   server: LiveKitAddress,
@@ -78,8 +84,8 @@ export async function endedWell(
   room: string,
   wanted: WellEnded,
 ): Promise<Report> {
-  await deployment.reportOf(room, PATIENCE_MS);
-  return expectEndedWell({ reports: reportsOf(deployment, room), rooms: await roomsOf(server).names() }, wanted);
+  const reports = await reportsAbout(deployment, room);
+  return expectEndedWell({ reports, rooms: await roomsOf(server).names() }, wanted);
 }
 
 /** An end by the caller's own words, as every call that was not disturbed ends. */
