@@ -57,6 +57,15 @@ export const isAlive = async (owner: Owner): Promise<Liveness> => {
   }
 };
 
+/**
+ * How long the main thread of a process has been ready to run and had no core, in all. In ms; undefined where the system
+ * does not say.
+ */
+export const waitedForCoreMs = async ({ pid }: Pick<Owner, 'pid'>): Promise<number | undefined> => {
+  const [, waitedNs] = (await orEmpty(readFile(`/proc/${pid}/task/${pid}/schedstat`, 'utf8'))).split(' ');
+  return waitedNs === undefined ? undefined : Number(waitedNs) / 1e6;
+};
+
 const isPidFree = (pid: number): boolean => {
   try {
     process.kill(pid, 0);

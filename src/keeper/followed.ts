@@ -3,7 +3,8 @@
  *
  *   F1  It is settled once, by the first of: the job closed its journal, died, froze, never opened. All else is late.
  *   F2  Nobody is called dead on a guess: a process is dead when the system says so, frozen when it has been silent for
- *       `unresponsiveMs` of the time in which this keeper could hear it, and killed before anything is done in its stead.
+ *       `unresponsiveMs` of the time in which this keeper could hear it and it could speak (silence.ts), and killed before
+ *       anything is done in its stead.
  *   F3  A closed socket is no death yet. Whoever lives has the longest pause between two attempts to come back.
  *   F5  A call has one agent. A room that was called for twice, or that calls again because a server started anew made
  *       it again, is served already; whoever has ended is not in the way of the next call in a room of the same name.
@@ -23,6 +24,7 @@ import { openNotes } from './notes.ts';
 import { defaultHangUp, whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
+import { openSilence } from './silence.ts';
 
 /** The client's longest pause between two attempts is 2 s (link/client.ts). */
 const RECONNECT_MS = 2_000;
@@ -41,6 +43,8 @@ export type FollowOptions = {
   /** LiveKit's server API; null when there is none. Waits for the worker that knows it, but not for ever. */
   rooms: () => Promise<Rooms | null>;
   apologize: () => Apologize | undefined;
+  /** What a process waits for cores; the system's word unless a test says otherwise. */
+  waited?: (owner: Owner) => Promise<number | undefined>;
   /** Tries until it is sealed; rejects only when the keeper ends first. */
   seal: (session: string, log: Logger, isHangUpOwed?: boolean) => Promise<Sealed>;
   log: Logger;
@@ -87,7 +91,7 @@ export function followSession(session: string, options: FollowOptions, offered?:
   let owner: Owner | undefined;
   let identity: string | undefined;
   let peer: Peer | undefined;
-  let lastSign = performance.now();
+  const silence = openSilence(options.waited);
   let startTimer: NodeJS.Timeout | undefined;
   let isJudging = false;
   let report: string | undefined;
@@ -96,7 +100,6 @@ export function followSession(session: string, options: FollowOptions, offered?:
   const over = new Promise<void>((resolve) => (finish = resolve));
 
   const isRunning = () => phase === 'running';
-  const silence = () => performance.now() - lastSign;
 
   const learn = (known: Known) => {
     facts ??= known.facts;
@@ -205,10 +208,10 @@ export function followSession(session: string, options: FollowOptions, offered?:
     try {
       const occupants = await rooms.occupants(facts.room.name, AbortSignal.timeout(ASK_MS));
       if (!isRunning() || peer) return;
-      if (occupants.some((occupant) => occupant.identity === identity)) lastSign = performance.now(); // ask again later
+      if (occupants.some((occupant) => occupant.identity === identity)) silence.heard(); // ask again later
       else settle('gone', 'owner unknown, and its agent is not in the room');
     } catch (error) {
-      lastSign = performance.now();
+      silence.heard();
       log.warn({ err: error }, 'LiveKit does not say whether the agent is still there; asking again');
     }
   };
@@ -222,11 +225,13 @@ export function followSession(session: string, options: FollowOptions, offered?:
       if (!isRunning()) return;
       if (liveness === 'dead') return settle('died');
       const limitMs = policy.unresponsiveMs + (peer ? 0 : RECONNECT_MS); // F3
-      if (silence() <= limitMs) return;
+      if (silence.ms <= limitMs) return;
       if (liveness === 'alive' && owner) {
-        const detail = `no beat for ${Math.round(silence())} ms`;
-        settleAfter(kill(owner), 'frozen', detail);
-      } else if (silence() > Math.max(policy.startMs, limitMs)) await askServer();
+        const starvedMs = await silence.starvedMs(owner);
+        if (!isRunning() || silence.ms - Math.min(starvedMs, limitMs) <= limitMs) return;
+        const wait = starvedMs < 1 ? '' : `, ${Math.round(starvedMs)} of them without a core`;
+        settleAfter(kill(owner), 'frozen', `no beat for ${Math.round(silence.ms)} ms${wait}`);
+      } else if (silence.ms > Math.max(policy.startMs, limitMs)) await askServer();
     } finally {
       isJudging = false;
     }
@@ -249,7 +254,7 @@ export function followSession(session: string, options: FollowOptions, offered?:
     if (phase !== 'accepted') return;
     if (!known?.opened) return settle('unopened', `no journal within ${policy.startMs} ms`);
     phase = 'running';
-    lastSign = performance.now();
+    silence.heard();
     if (known.isClosed) settle('closed');
   };
   const armStart = () => {
@@ -288,7 +293,7 @@ export function followSession(session: string, options: FollowOptions, offered?:
 
     adopt(known) {
       learn(known);
-      lastSign = performance.now();
+      silence.heard();
       if (known.isClosed) return settle('closed');
       if (!known.opened) return armStart();
       phase = 'running';
@@ -298,7 +303,7 @@ export function followSession(session: string, options: FollowOptions, offered?:
 
     hello(from, message) {
       peer = from;
-      lastSign = performance.now();
+      silence.heard();
       if (isTakenInHand) return from.send({ type: 'yield' });
       if (report !== undefined) return from.send({ type: 'sealed', session, report });
       if (phase === 'over' || phase === 'settling') return;
@@ -321,7 +326,7 @@ export function followSession(session: string, options: FollowOptions, offered?:
     },
 
     beat() {
-      lastSign = performance.now();
+      silence.heard();
     },
 
     closed() {
@@ -342,8 +347,10 @@ export function followSession(session: string, options: FollowOptions, offered?:
     },
 
     tick(lateMs) {
-      lastSign += lateMs;
-      if (isRunning() && (!peer || silence() > policy.unresponsiveMs)) void judge();
+      silence.wasDeaf(lateMs);
+      if (!isRunning()) return;
+      if (silence.ms > 2 * policy.beatMs) void silence.missed(owner);
+      if (!peer || silence.ms > policy.unresponsiveMs) void judge();
     },
 
     tell(message) {

@@ -8,10 +8,11 @@
  *   V4  A telephone that rings is nobody to speak to: the call begins when it is picked up, and when the last one that
  *       rang is gone unanswered nobody will come.
  *   V5  A server that was started again makes the room anew: same name, other sid. Whoever hangs up later has to know.
+ *   V6  An agent that is back and cannot be heard any more cannot apologise either: the caller is let go.
  */
 import { type JobContext, log as sdkLog, type voice } from '@livekit/agents';
 import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
-import type { End } from '../../machines/index.ts';
+import { type End, endOf } from '../../machines/index.ts';
 import { openRooms } from '../rooms/server-api.ts';
 import { messageOf, settledWithin, unlessAborted } from '../session/deadline.ts';
 import { staleDispatch } from '../session/hang-up-strategy.ts';
@@ -167,6 +168,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     .on(RoomEvent.Reconnected, () => {
       recorder.append('room', { change: 'reconnected' });
       void learnSid();
+      void returned();
     })
     .on(RoomEvent.Disconnected, (reason) => {
       recorder.append('room', { change: 'disconnected', reason: reasonName(reason) });
@@ -182,6 +184,14 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     if (sid === undefined || sid === roomSid || isHungUp) return;
     roomSid = sid;
     recorder.append('room', { change: 'renewed', sid });
+  };
+
+  /** V6. */
+  const returned = async (): Promise<void> => {
+    const trouble = await tracks.returned();
+    if (trouble === undefined || isHungUp) return;
+    recorder.append('error', { component: 'track', message: trouble, recoverable: false });
+    send({ type: 'caller.left', end: endOf('system', 'caller_lost', 'platform', trouble) });
   };
 
   const presence = (signal: AbortSignal): Promise<void> => {

@@ -1,7 +1,7 @@
 /** A job that takes more and more memory: seen while it is near its limit, ended before the SDK kills it, true when it does. */
 import { expect, inject, test } from 'vitest';
 import { receptionist } from '../../../src/testing/index.ts';
-import { deploy } from '../harness/index.ts';
+import { deploy, until } from '../harness/index.ts';
 import { asks, endedWell, GOODBYE, greeted, hears, PATIENCE_MS, patient } from './calls.ts';
 
 const server = inject('livekit');
@@ -65,6 +65,9 @@ test('A11 T13 a job that is killed for its memory in the middle of the apology: 
   const call = await greeted(deployment);
   await using caller = call.caller;
   call.lab.play(hoarding({ [APOLOGY]: 15_000 })); // longer than the 5 s after which the SDK looks again
+  await caller.say(call.lab, 'Remember a little.');
+  const hasLooked = async () => (await deployment.log()).includes('memory usage is above the warning threshold');
+  await until('the SDK to have looked just now, so that it does not before the apology', hasLooked, PATIENCE_MS);
   await caller.say(call.lab, 'Remember everything.');
   await caller.until('the apology to begin', () => caller.line(call.lab, APOLOGY)[0] !== undefined, PATIENCE_MS);
   expect((await caller.disconnected(PATIENCE_MS)).reason).toBe('ROOM_DELETED');
