@@ -11,8 +11,6 @@ export type CallerEvent =
   | { kind: 'joined'; at: number }
   /** The track is published: what is said from now on can be heard. */
   | { kind: 'microphone.on'; at: number }
-  /** After a reconnect: its client sends nothing any more (fault T58), or it does. */
-  | { kind: 'microphone.returned'; at: number; isSending: boolean }
   | { kind: 'participant.joined'; at: number; identity: string; agent: boolean }
   | { kind: 'participant.left'; at: number; identity: string; reason: string }
   | { kind: 'track.heard'; at: number; participant: string; sid: string }
