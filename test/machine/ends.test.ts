@@ -21,3 +21,22 @@ test('a reason of the application’s own stays as it is', () => {
 test.each(['', ' ', '\n'])('the blank reason %j becomes "unspecified"', (reason) => {
   expect(endOf('agent', reason)).toEqual({ by: 'agent', reason: 'unspecified', fault: 'none' });
 });
+
+test('an end without a detail has no such field, which a report would show as empty', () => {
+  expect(Object.keys(endOf('caller', 'caller_hung_up'))).toEqual(['by', 'reason', 'fault']);
+});
+test('who ended it, and whose fault it was, for every end that a machine finds', () => {
+  expect(Object.values(ends).map(({ by, reason, fault }) => `${by} ${reason} ${fault}`)).toEqual([
+    'system startup_failed application',
+    'limit never_joined caller',
+    'limit idle caller',
+    'limit caller_lost platform',
+    'limit on_hold caller',
+    'agent transferred none',
+    'caller voicemail none',
+    'limit max_duration none',
+    'system model_failed provider',
+    'system process_crashed application',
+    'system orchestrator_error application',
+  ]);
+});

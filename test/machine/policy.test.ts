@@ -121,3 +121,49 @@ test.each([
     expect(definePolicy(given).fillers).toBe(fillers);
   },
 );
+
+test.each([
+  ['text', 'the text "text"'],
+  ['x'.repeat(50), `the text "${'x'.repeat(40)}"`],
+  [[1], 'an array'],
+  [{}, 'an object'],
+  [true, 'a boolean'],
+  [null, 'null'],
+  [Number.NaN, 'NaN'],
+  [-1, '-1'],
+])('a refusal says what came: %j is %s', (given, got) => {
+  expect(refusal({ drainMs: given }).problems).toMatchObject([{ field: 'drainMs', got }]);
+});
+
+test.each([
+  ['idle', 'a field of the policy, perhaps idleMs'],
+  ['IDLEms', 'a field of the policy, perhaps idleMs'],
+  ['close', 'a field of the policy, perhaps closeMs'],
+  ['goodbyMs', 'a field of the policy, perhaps goodbyeMs'],
+  ['godbyMs', 'a field of the policy, perhaps goodbyeMs'],
+])('a field that is unknown is told the one that was meant: %s', (field, expected) => {
+  expect(refusal({ [field]: 1 }).problems).toEqual([{ field, expected, got: 'an unknown field' }]);
+});
+
+test('two limits in the wrong order are one problem, laid to the one that was given', () => {
+  const [first, ...others] = refusal({ beatMs: 4000 }).problems;
+  expect(first).toMatchObject({
+    field: 'beatMs',
+    expected: expect.stringMatching(/^less than unresponsiveMs \(3000\): ./),
+  });
+  expect(others).toEqual([]);
+  expect(refusal({ unresponsiveMs: 400 }).problems).toMatchObject([
+    { field: 'unresponsiveMs', expected: expect.stringMatching(/^more than beatMs \(500\): ./), got: '400' },
+  ]);
+  expect(refusal({ beatMs: 4000, unresponsiveMs: undefined }).problems).toMatchObject([{ field: 'beatMs' }]);
+  // One that cannot be used at all is said once.
+  expect(refusal({ beatMs: -1 }).problems).toHaveLength(1);
+  expect(refusal({ unresponsiveMs: 'soon' }).problems).toHaveLength(1);
+});
+
+test('a refusal is one text of several lines that begins with its code', () => {
+  const error = refusal({ drainMs: -1, colour: 1 });
+  expect(error.name).toBe('PolicyError');
+  expect(error.message.split('\n')).toHaveLength(3);
+  expect(error.message).toMatch(/^POLICY_INVALID: the policy cannot be used\. /);
+});
