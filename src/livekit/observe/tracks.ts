@@ -2,7 +2,7 @@
  * The tracks of a room: what the agent publishes and whether anybody subscribed, what the caller publishes and whether
  * we hear it. The SDK publishes in a task that nobody awaits, so a track that fails is silence without an event (fault
  * T6), and speech parks for ever before a track that nobody subscribed (T5). Who had to join anew publishes anew, and
- * about one time in thirty the client never does (T58): it says "reconnected", and nothing of it is ever sent again. No
+ * about one time in 25 the client never does (T58): it says "reconnected", and nothing of it is ever sent again. No
  * further publication and no further reconnect goes through then; both were tried.
  */
 import { type RemoteParticipant, type Room, RoomEvent, TrackKind } from '@livekit/rtc-node';

@@ -128,7 +128,7 @@ async function join(wish: ToCaller & { type: 'join' }): Promise<void> {
       tellHeard(true);
       event({ kind: 'disconnected', at, reason: nameOf(reason) });
     });
-  // Two connections, as browsers and telephones have: with one a restarted server costs about one caller in thirty the
+  // Two connections, as browsers and telephones have: with one a restarted server costs about one caller in 25 the
   // microphone (fault T58).
   const options = { autoSubscribe: !wish.isDeaf, dynacast: false, singlePeerConnection: false };
   await room.connect(wish.url, wish.token, options);
