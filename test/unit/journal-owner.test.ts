@@ -4,17 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Owner } from '../../src/journal/entry.ts';
 import { isAlive, thisProcess } from '../../src/journal/owner.ts';
+import { ownerOf } from './owner-of.ts';
 
 const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-const ownerOf = async (pid: number): Promise<Owner> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  return { ...(await thisProcess()), pid, startTicks };
-};
 const child = async (command: string, args: string[]): Promise<{ child: ChildProcess; owner: Owner }> => {
   const started = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   children.push(started);

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
-import type { Owner } from '../../src/journal/entry.ts';
 import { thisProcess, waitedForCoreMs } from '../../src/journal/owner.ts';
 import { followSession, type Followed } from '../../src/keeper/followed.ts';
 import { openSilence } from '../../src/keeper/silence.ts';
 import type { Peer } from '../../src/link/server.ts';
+import { ownerOf } from './owner-of.ts';
 
 const PULSE_MS = 250;
 const policy = { ...defaultPolicy, unresponsiveMs: 3000, beatMs: 500 };
@@ -51,10 +51,7 @@ async function followed(): Promise<Followed> {
   });
   const facts = { job: 'AJ_1', agentName: 'desk', room: { name: 'support', sid: 'RM_1' }, metadata: '' };
   await one.accept({ ...facts, worker: 'pid 1', hangUp, policy });
-  const self = await thisProcess();
-  const { stdout } = spawn('sh', ['-c', `cut -d' ' -f22 /proc/${victim.pid}/stat`]);
-  const [startTicks] = (await once(stdout, 'data')) as [Buffer];
-  const owner: Owner = { ...self, pid: victim.pid ?? 0, startTicks: startTicks.toString().trim() };
+  const owner = await ownerOf(victim.pid ?? 0);
   one.hello(peer, { type: 'hello.job', session: 'AJ_1', epoch: 1, owner, identity: 'agent' });
   return one;
 }

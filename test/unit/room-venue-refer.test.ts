@@ -1,9 +1,7 @@
 /** A SIP caller who leaves in the middle of a REFER: the room is a stand-in, and so is the server that is asked. */
-import { EventEmitter } from 'node:events';
-import type { JobContext } from '@livekit/agents';
 import { DisconnectReason, ParticipantKind, RoomEvent } from '@livekit/rtc-node';
 import { expect, test } from 'vitest';
-import { roomVenue } from '../../src/livekit/room-venue.ts';
+import { standInRoom, venueIn } from './stand-in-room.ts';
 import { startStandIn, type Misbehaviour } from './twirp-stand-in.ts';
 
 /** The caller is on the line; `refer` asks for the transfer, `leaves` is their departure. */
@@ -19,27 +17,12 @@ async function onTheLine(...answers: Misbehaviour[]) {
     metadata: '',
     disconnectReason: DisconnectReason.CLIENT_INITIATED,
   };
-  const room = Object.assign(new EventEmitter(), {
-    name: 'room',
-    isConnected: true,
-    metadata: '',
-    remoteParticipants: new Map([['phone', phone]]),
-    getSid: async () => 'RM_1',
-  });
+  const room = standInRoom([phone], {});
   const sent: string[] = [];
-  const venue = roomVenue(
-    {
-      room,
-      job: { room: { name: 'room', sid: 'RM_1' } },
-      info: { url: server.url, apiKey: 'key', apiSecret: 'secret-of-at-least-thirty-two-bytes' },
-      connect: async () => {},
-    } as unknown as JobContext,
-    {
-      send: (event) => sent.push('end' in event ? `${event.type} ${event.end.reason}` : event.type),
-      recorder: { append: () => 0, durable: async () => {} },
-    },
-  );
-  await venue.connect(AbortSignal.timeout(5000));
+  const venue = await venueIn(room, {
+    send: (event) => sent.push('end' in event ? `${event.type} ${event.end.reason}` : event.type),
+    url: server.url,
+  });
   return {
     sent,
     refer: () => venue.refer('tel:+15550100', {}, AbortSignal.timeout(5000)),

@@ -1,9 +1,7 @@
 /** An agent that is back after a reconnect: is it heard again? The room is a stand-in. */
-import { EventEmitter } from 'node:events';
-import type { JobContext } from '@livekit/agents';
 import { RoomEvent } from '@livekit/rtc-node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { roomVenue } from '../../src/livekit/room-venue.ts';
+import { standInRoom, venueIn } from './stand-in-room.ts';
 
 /** The bound that is promised in tracks.ts. */
 const LIMIT_MS = 9000;
@@ -15,30 +13,16 @@ afterEach(() => void vi.useRealTimers());
 
 /** @param stats what the client says after the reconnect, look by look; the last one stays */
 async function reconnected(stats: (() => Promise<object>)[], { hasPublished = true } = {}) {
-  const publication = { waitForSubscription: async () => {} };
-  const room = Object.assign(new EventEmitter(), {
-    name: 'room',
-    isConnected: true,
-    metadata: '',
-    remoteParticipants: new Map(),
-    localParticipant: { publishTrack: async ({ name }: { name: string }) => ({ ...publication, name }) },
-    getSid: async () => 'RM_1',
+  const room = standInRoom([], {
+    localParticipant: { publishTrack: async () => {}, trackPublications: new Map(hasPublished ? [['TR_1', {}]] : []) },
     getRtcStats: async () => (stats.length > 1 ? stats.shift() : stats[0])?.(),
   });
   const sent: object[] = [];
   const noted: object[] = [];
-  const context = {
-    room,
-    job: { room: { name: 'room', sid: 'RM_1' } },
-    info: { url: 'ws://127.0.0.1:1', apiKey: 'key', apiSecret: 'secret-of-at-least-thirty-two-bytes' },
-    connect: async () => {},
-  };
-  const venue = roomVenue(context as unknown as JobContext, {
+  await venueIn(room, {
     send: (event) => sent.push(event),
-    recorder: { append: (kind, data) => (kind === 'error' ? noted.push(data) : 0), durable: async () => {} },
+    append: (kind, data) => (kind === 'error' ? noted.push(data) : 0),
   });
-  await venue.connect(AbortSignal.timeout(5000));
-  if (hasPublished) await room.localParticipant.publishTrack({ name: 'roomio_audio' });
   room.emit(RoomEvent.Reconnected);
   return { room, sent, noted };
 }
@@ -54,7 +38,7 @@ test('T58 an agent that is back and sends nothing any more lets its caller go, b
 
 test.each([
   ['whose audio comes with the third look', [async () => silent, async () => silent, async () => sending], {}],
-  ['that has published nothing so far', [async () => silent], { hasPublished: false }],
+  ['that publishes nothing, or no more', [async () => silent], { hasPublished: false }],
   ['whose client fails when it is asked', [async () => Promise.reject(new Error('no statistics'))], {}],
   ['whose client never answers', [() => new Promise<object>(() => {})], {}],
 ])('T58 an agent %s goes on', async (_, stats, wish) => {
@@ -68,4 +52,12 @@ test('T58 an agent that loses the room meanwhile has that reason, and no second 
   room.isConnected = false;
   await vi.advanceTimersByTimeAsync(2 * LIMIT_MS);
   expect(sent).toEqual([]);
+});
+
+test('T58 the agent joins with one connection for each way, and with all that the SDK asks for', async () => {
+  const asked: unknown[] = [];
+  const room = standInRoom([], { connect: async (...given: unknown[]) => void asked.push(...given) });
+  const connect = () => room.connect('ws://there', 'token', { autoSubscribe: true, dynacast: false });
+  await venueIn(room, { send: () => {}, connect });
+  expect(asked).toEqual(['ws://there', 'token', { autoSubscribe: true, dynacast: false, singlePeerConnection: false }]);
 });

@@ -1,9 +1,7 @@
 /** A telephone that rings in a room, and what becomes of the call when it stops: the room is a stand-in. */
-import { EventEmitter } from 'node:events';
-import type { JobContext } from '@livekit/agents';
 import { DisconnectReason, ParticipantKind, RoomEvent } from '@livekit/rtc-node';
 import { expect, test } from 'vitest';
-import { roomVenue } from '../../src/livekit/room-venue.ts';
+import { standInRoom, venueIn } from './stand-in-room.ts';
 
 const telephone = (identity: string) => ({
   identity,
@@ -16,26 +14,13 @@ const telephone = (identity: string) => ({
 
 async function ringing(...identities: string[]) {
   const telephones = identities.map(telephone);
-  const room = Object.assign(new EventEmitter(), {
-    name: 'room',
-    isConnected: true,
-    metadata: '',
-    remoteParticipants: new Map(telephones.map((each) => [each.identity, each])),
-    getSid: async () => 'RM_1',
-  });
+  const room = standInRoom(telephones, {});
   const sent: string[] = [];
   const noted: object[] = [];
-  const context = {
-    room,
-    job: { room: { name: 'room', sid: 'RM_1' } },
-    info: { url: 'ws://127.0.0.1:1', apiKey: 'key', apiSecret: 'secret-of-at-least-thirty-two-bytes' },
-    connect: async () => {},
-  };
-  const venue = roomVenue(context as unknown as JobContext, {
+  const venue = await venueIn(room, {
     send: (event) => sent.push('end' in event ? `${event.end.by} ${event.end.reason} ${event.end.fault}` : event.type),
-    recorder: { append: (kind, data) => noted.push({ kind, data }), durable: async () => {} },
+    append: (kind, data) => noted.push({ kind, data }),
   });
-  await venue.connect(AbortSignal.timeout(5000));
   const there = (identity: string) => room.remoteParticipants.get(identity) ?? telephone(identity);
   return {
     sent,

@@ -24,7 +24,7 @@ export type RoomTracks = {
   trouble(track: TrackOf, caller: RemoteParticipant | undefined): string | undefined;
   /**
    * After a reconnect. Resolves within 9 s: with what is wrong when nothing of ours is sent any more, with undefined when
-   * something is, when nothing was before, and when the client does not say.
+   * something is, when nothing is published, and when the client does not say.
    */
   returned(): Promise<string | undefined>;
 };
@@ -67,10 +67,10 @@ export function roomTracks(room: Room, recorder: Pick<Recorder, 'append'>): Room
 
   return {
     returned: async () => {
-      if (![...published.values()].includes('done')) return undefined;
       for (const ms of LOOKS_MS) {
         await new Promise((resolve) => setTimeout(resolve, ms));
-        if (!room.isConnected || (await isSending())) return undefined;
+        const hasPublished = (room.localParticipant?.trackPublications.size ?? 0) > 0; // also while it is published anew
+        if (!room.isConnected || !hasPublished || (await isSending())) return undefined;
       }
       return 'after the reconnect the audio of the agent was not published again';
     },
