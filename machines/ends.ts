@@ -49,7 +49,8 @@ export const named = (end: End): End => (end.reason.trim() === '' ? { ...end, re
 export const endOf = (by: End['by'], reason: string, fault: End['fault'] = 'none', detail?: string): End =>
   named({ by, reason, fault, ...(detail !== undefined && { detail }) });
 
-const found = (by: End['by'], reason: Reason, fault: End['fault']): End => endOf(by, reason, fault);
+const found = (by: End['by'], reason: Reason, fault: End['fault'], detail?: string): End =>
+  endOf(by, reason, fault, detail);
 
 /** What the machines find by themselves. */
 export const ends = {
@@ -57,6 +58,7 @@ export const ends = {
   neverJoined: found('limit', 'never_joined', 'caller'),
   idle: found('limit', 'idle', 'caller'),
   callerLost: found('limit', 'caller_lost', 'platform'),
+  ownLineLost: found('system', 'caller_lost', 'platform', 'the agent lost the room and was not back in time'),
   onHold: found('limit', 'on_hold', 'caller'),
   transferred: found('agent', 'transferred', 'none'),
   voicemail: found('caller', 'voicemail', 'none'),

@@ -125,7 +125,8 @@ export const conversing = session.createStateConfig({
           },
         },
         idle: {
-          description: 'Asking whether somebody is still there.',
+          description:
+            'Asking whether somebody is still there: after a long silence, and after words that nobody heard.',
           entry: 'countNudge',
           on: {
             'dialogue.moved': { target: 'active', actions: 'forgetCounts' },
@@ -150,15 +151,26 @@ export const conversing = session.createStateConfig({
         suspended: {
           id: 'suspended',
           description: 'Caller lost, not gone. Whatever ends the session now skips the goodbye.',
+          entry: ['noteHeard', 'noteWhoseLine'],
           on: {
-            'caller.returned': [{ guard: 'isAnswerOwed', target: 'waiting' }, { target: 'active' }],
+            'caller.lost': { actions: 'noteWhoseLine' },
+            'agent.audible': { actions: 'oweNothing' },
+            // What one says to its end while the other is away is not heard: without a word of ours both would wait.
+            'dialogue.moved': { actions: ['oweNothing', 'noteUnheard'] },
+            'caller.returned': [
+              { guard: 'isAnswerOwed', target: 'waiting' },
+              { guard: 'isNudgeDue', target: 'idle' },
+              { target: 'active' },
+            ],
             'hold.began': {},
             'session.end': hangUpAsGiven,
             'voicemail.found': hangUpAsGiven,
             'shutdown.requested': shutDownTo('#hangingUp'),
             'session.failed': hangUpAsGiven,
           },
-          after: { callerGraceMs: hangUpAs(ends.callerLost) },
+          after: {
+            callerGraceMs: [{ guard: 'isOwnLineLost', ...hangUpAs(ends.ownLineLost) }, hangUpAs(ends.callerLost)],
+          },
         },
       },
     },

@@ -27,6 +27,8 @@ export type Context = Omit<Input, 'goodbye'> & {
   fillers: number; // in a row
   isLiveBroken: boolean; // the live rung failed since the agent was last heard
   isAnswerOwed: boolean; // the caller was lost while waiting for us
+  isOwnLineLost: boolean; // it was the agent that was lost
+  isUnheard: boolean; // what the agent said ended while the caller was lost
   isHoldGoodbye: boolean; // is a goodbye said to who holds for too long?
   transfer: Transfer | null; // asked for
 };
@@ -93,6 +95,9 @@ export const session = setup({
     callerSpeaksFirst: ({ context }) => context.greeting === 'wait' && !context.resumed,
     isLiveBroken: ({ context }) => context.isLiveBroken,
     isAnswerOwed: ({ context }) => context.isAnswerOwed,
+    isOwnLineLost: ({ context }) => context.isOwnLineLost,
+    isNudgeDue: ({ context: { isOwnLineLost, isUnheard, nudges, policy } }) =>
+      (isOwnLineLost || isUnheard) && nudges < policy.nudges,
     isGoodbyeUnwanted: ({ context }) => !context.goodbye,
     isDrainSkipped: ({ event }) => event.type === 'session.end' && !event.drain,
     isGoodbye: ({ event }) => event.type === 'line.audible' && event.line === 'goodbye',
@@ -120,6 +125,9 @@ export const session = setup({
     noteLiveWorks: assign({ isLiveBroken: false }),
     oweAnswer: assign({ isAnswerOwed: true }),
     oweNothing: assign({ isAnswerOwed: false }),
+    noteUnheard: assign({ isUnheard: true }),
+    noteHeard: assign({ isUnheard: false }),
+    noteWhoseLine: assign({ isOwnLineLost: ({ event }) => event.type === 'caller.lost' && event.isOwnLine === true }),
     // J2: speech ends in time for the steps that are never shortened. Each request has its own timer: the first counts.
     startBudget: raise(
       { type: 'budget.spent' },

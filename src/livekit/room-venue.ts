@@ -11,6 +11,8 @@
  *   V6  An agent that is back and cannot be heard any more cannot apologise either: the caller is let go.
  *   V7  One peer connection for both ways is the client's default, and loses the agent's audio when a server is started
  *       again, about once in 25 calls; with one for each way that was not seen in 120.
+ *   V8  Who joins anew sees everybody gone first, and everybody who is there before "reconnected": the caller is lost by
+ *       our own line then, and by theirs once we are back and they are not.
  */
 import { type JobContext, log as sdkLog, type voice } from '@livekit/agents';
 import { ParticipantKind, type RemoteParticipant, type Room, RoomEvent, type RoomOptions } from '@livekit/rtc-node';
@@ -74,6 +76,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
   const tracks = roomTracks(room, recorder);
   let caller: Caller | undefined;
   let isThere = false;
+  let isAway = false; // our own line
   let isHungUp = false;
   let isStale = false;
   let connecting: Promise<void> | undefined;
@@ -150,7 +153,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     if (referring && departure.kind === 'left') {
       referring.departure = departure.end; // V3
       send({ type: 'caller.lost' });
-    } else if (departure.kind === 'lost') send({ type: 'caller.lost' });
+    } else if (departure.kind === 'lost') send({ type: 'caller.lost', ...(isAway && { isOwnLine: true }) }); // V8
     else send({ type: 'caller.left', end: departure.end });
   };
 
@@ -173,9 +176,14 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       recorder.append('participant', { change: 'metadata', identity: participant.identity, metadata: metadata ?? '' }),
     )
     .on(RoomEvent.RoomMetadataChanged, (metadata) => recorder.append('room', { change: 'metadata', metadata }))
-    .on(RoomEvent.Reconnecting, () => recorder.append('room', { change: 'reconnecting' }))
+    .on(RoomEvent.Reconnecting, () => {
+      isAway = true;
+      recorder.append('room', { change: 'reconnecting' });
+    })
     .on(RoomEvent.Reconnected, () => {
+      isAway = false;
       recorder.append('room', { change: 'reconnected' });
+      if (caller && !isThere && !isHungUp) send({ type: 'caller.lost' }); // V8
       void learnSid();
       void returned();
     })

@@ -70,3 +70,21 @@ test('what is no finding is told in the log and changes nothing', async () => {
   placed.call.report(undefined as unknown as 'human');
   expect(placed.run.leaves()).toEqual(before);
 });
+
+test('D2 an answer that ended while its caller was away: they are asked whether they are there, and nothing is blamed on the model', async () => {
+  await using placed = await place({ agent, script: answer, policy: { firstAudioMs: 300 } });
+  placed.says('What time is it?');
+  await placed.until('waiting', () => placed.run.leaves().some((leaf) => leaf.includes('dialogue.waiting')));
+  placed.isLost();
+  await placed.until('the whole answer', () => placed.heard[0]?.isOver === true);
+  await placed.until('told', () => placed.of('event').at(-1)?.type === 'dialogue.moved'); // after the loss
+  placed.returns();
+  await placed.hears('Are you still there?');
+  placed.says('And now?');
+  await placed.until('the second answer', () => placed.heard.filter(({ text }) => text.includes('nine')).length === 2);
+  placed.leaves();
+  expectEndedWell(
+    { reports: [await placed.report()] },
+    { reason: 'caller_hung_up', by: 'caller', stage: 'conversing', fault: 'none', goodbye: 'skipped' },
+  );
+});

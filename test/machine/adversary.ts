@@ -466,7 +466,7 @@ class Run {
         this.lostAt = now;
         truth.measureStart(false);
         truth.look();
-        return this.send(actor, { type });
+        return this.send(actor, random.next() < 0.3 ? { type, isOwnLine: true } : { type });
       case 'caller.returned':
         truth.isLost = false;
         this.lostAt = null;

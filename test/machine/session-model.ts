@@ -40,6 +40,7 @@ const events: SessionEvent[] = [
   { type: 'tool.started' },
   { type: 'tool.ended' },
   { type: 'caller.lost' },
+  { type: 'caller.lost', isOwnLine: true },
   { type: 'caller.returned' },
   { type: 'budget.spent' },
   { type: 'caller.left', end: endOf('caller', 'caller_hung_up', 'none') },
@@ -60,6 +61,8 @@ const events: SessionEvent[] = [
 /** Counts up to two, which is too many already: a loop in a faulty machine must not make endless places. */
 export const more = (count: number): number => Math.min(2, count + 1);
 
+const waiting = { live: { conversing: { dialogue: 'waiting' } } } as const;
+const suspended = { live: { conversing: { dialogue: 'suspended' } } } as const;
 const contextOf = (snapshot: AnyMachineSnapshot): Context => snapshot.context as Context;
 
 const arrived = (presence: Presence, type: string): Presence => {
@@ -84,11 +87,22 @@ export const sessionModel: Model<SessionFacts> = {
   events,
   outputs: (name) => (name === 'transfer' ? [{ outcome: 'transferred' }, { outcome: 'declined' }] : [{}]),
   project: (snapshot) => {
-    const { end, nudges, fillers, isHoldGoodbye, isLiveBroken, isAnswerOwed, goodbye, greeting, resumed } =
-      contextOf(snapshot);
+    const {
+      end,
+      nudges,
+      fillers,
+      isHoldGoodbye,
+      isLiveBroken,
+      isAnswerOwed,
+      isOwnLineLost,
+      isUnheard,
+      goodbye,
+      greeting,
+      resumed,
+    } = contextOf(snapshot);
     const isLive = snapshot.matches('live');
     const isHeld = snapshot.matches({ live: { conversing: { dialogue: 'held' } } });
-    const isSuspended = snapshot.matches({ live: { conversing: { dialogue: 'suspended' } } });
+    const isSuspended = snapshot.matches(suspended);
     return [
       end !== null,
       isLiveBroken,
@@ -97,6 +111,8 @@ export const sessionModel: Model<SessionFacts> = {
       isLive && fillers,
       isHeld && isHoldGoodbye,
       isSuspended && isAnswerOwed,
+      isSuspended && isOwnLineLost,
+      isSuspended && isUnheard,
       isLive && !snapshot.matches({ live: 'conversing' }) && [greeting, resumed],
     ];
   },
@@ -132,6 +148,18 @@ export const sessionModel: Model<SessionFacts> = {
     // J3.
     if (after.matches('live') && !before.matches('live')) broke('live is entered again');
 
+    if (event.type === 'caller.returned' && before.matches(suspended)) {
+      const isNudged = asked.some(({ name, input }) => name === 'speak' && input['line'] === 'nudge');
+      const isDue = (was.isOwnLineLost || was.isUnheard) && !was.isAnswerOwed && was.nudges < was.policy.nudges;
+      if (isNudged !== isDue) broke('both wait for each other, or neither');
+      if (was.isAnswerOwed && !after.matches(waiting)) broke('an owed answer is forgotten');
+    }
+    if (/^(agent.audible|dialogue.moved)$/.test(event.type) && before.matches(suspended) && is.isAnswerOwed)
+      broke('an answer that was given is owed');
+    if (event.type === 'dialogue.moved' && before.matches(suspended) && !is.isUnheard)
+      broke('an answer to nobody counts as heard');
+    if (!was.end && is.end?.reason === 'caller_lost' && (is.end.by === 'system') !== was.isOwnLineLost)
+      broke('whose line was lost is not told');
     if (event.type === 'voicemail.found' && asked.some(({ name }) => name === 'drain')) broke('a message that waits');
 
     for (const { name, input } of asked) {

@@ -45,6 +45,8 @@ export type Row = {
   scene: (scene: Scene) => Promise<number>;
   /** What may take long, while other calls begin; resolves with the moment as `scene` does. */
   later?: (scene: Scene, from: number) => Promise<number>;
+  /** The caller may say the same again: they wait from the first time on, not from the last. */
+  repeats?: true;
   /** It burns a core, or the memory: nothing else runs beside it. */
   isHeavy?: true;
   /** Nobody waits: the caller is gone, or it is their turn to speak. */

@@ -1,7 +1,7 @@
 /** What breaks around the call: who is in the room, the worker, the server. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Row, Scene } from './row.ts';
-import { asks, greeted, joins } from './scenes.ts';
+import { answersNudge, asks, greeted, joins } from './scenes.ts';
 
 /** What Kubernetes gives a pod between SIGTERM and SIGKILL. */
 const GRACE_MS = 30_000;
@@ -128,6 +128,8 @@ export const placeRows: Row[] = [
       await scene.caller.until('the caller to be back', () => scene.caller.find('reconnected'), 20_000).catch(() => {});
       return asks(scene).catch(() => Date.now());
     },
+    later: answersNudge,
+    repeats: true,
     truth: { reason: 'room_deleted', bare: /SERVER|MIGRATION|disconnect/i },
   },
 ];

@@ -45,7 +45,9 @@ export async function runRow(row: Row, name: string, world: World, turn: Turn): 
     const isThere = async () => (await rooms.names()).includes(name);
     const { outcome, at } = await outcomeOf(row, parts.caller, lab, from, isThere);
     const heard = await heardBy(parts.caller, lab, from);
-    const spoken = parts.caller ? silenceOf(parts.caller, outcome, from, at) : { silenceMs: null, longestMs: null };
+    const spoken = parts.caller
+      ? silenceOf(parts.caller, outcome === 'answered' && row.repeats !== true, from, at)
+      : { silenceMs: null, longestMs: null };
     if (outcome === 'answered') await parts.caller?.leave();
     if (outcome !== 'left alone') await sooner(async () => !(await isThere()));
     const isRoomLeft = await isThere();
@@ -100,7 +102,7 @@ async function outcomeOf(
 
 function silenceOf(
   caller: Caller,
-  outcome: Outcome,
+  asksLater: boolean,
   from: number,
   at: number,
 ): { silenceMs: number; longestMs: number } {
@@ -109,7 +111,7 @@ function silenceOf(
     .map(({ from: since, to }) => ({ from: since, to, codedMs: 0 }));
   const heard = caller.sounds().filter((sound) => sound.to - sound.from >= WORD_MS);
   // A call that goes on has heard the caller's next words first.
-  const began = outcome === 'answered' ? Math.max(from, ...own.map(({ to }) => Math.min(to, at))) : from;
+  const began = asksLater ? Math.max(from, ...own.map(({ to }) => Math.min(to, at))) : from;
   const speaking = heard.find((sound) => sound.from <= began && sound.to > began);
   const since = Math.min(speaking?.to ?? began, at);
   const next = heard.find((sound) => sound.from > since)?.from ?? at;

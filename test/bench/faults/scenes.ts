@@ -1,10 +1,11 @@
 /** The steps that the rows are made of. Each resolves with the moment from which the caller waits. */
 import { GREETING } from './plan.ts';
 import type { Scene } from './row.ts';
-import { PARTING, SMALL_TALK, STUCK } from './script.ts';
+import { ANSWERS, PARTING, SMALL_TALK, STUCK } from './script.ts';
 
 const GREETED_MS = 20_000;
 const ANSWERED_MS = 20_000;
+const NUDGE = 'Are you still there?';
 
 export const joins = async ({ caller }: Scene): Promise<number> => caller.joinedAt;
 
@@ -53,3 +54,15 @@ export const thenAsks =
     await asks(scene).catch(() => {});
     return from;
   };
+
+/** Whose words were lost, or talked over, is asked whether they are there, and says them again. */
+export const answersNudge = async (scene: Scene, from: number): Promise<number> => {
+  const { caller, lab } = scene;
+  const own = caller.events.findLast((event) => event.kind === 'said');
+  const isHeard = (line: string) =>
+    caller.line(lab, line).some(({ lastAt, share }) => lastAt > (own?.from ?? from) && share > 0.9);
+  const anything = () => [NUDGE, ...ANSWERS].some(isHeard);
+  await caller.until('a nudge, or an answer', anything, ANSWERED_MS).catch(() => {});
+  if (isHeard(NUDGE)) await asks(scene).catch(() => {});
+  return from;
+};
