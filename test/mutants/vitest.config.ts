@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/machine/{ends,goodbye,policy,bounds,diagram,exploration,adversary}.test.ts',
+      'test/machine/{ends,goodbye,policy,shape,bounds,diagram,exploration,adversary}.test.ts',
       'test/unit/{run-session,reasons,limits,turns,report-{fold,facts,lines,end},delivery-decide}.test.ts',
     ],
     testTimeout: 120_000,
