@@ -14,7 +14,6 @@ import {
   session,
   shutDownTo,
   stopTalkingAsGiven,
-  within,
 } from './session.setup.ts';
 
 const startupFailed = { target: '#startupFailed', actions: as(ends.startupFailed) } as const;
@@ -58,7 +57,7 @@ export const connecting = session.createStateConfig({
       id: 'awaitingCaller',
       description: 'Ready; the room may be empty.',
       tags: 'expecting',
-      ...within('callerJoinMs', 'awaitCaller', {
+      ...during('awaitCaller', {
         done: [{ guard: 'callerSpeaksFirst', target: '#conversing' }, { target: '#greeting' }],
         otherwise: startupFailed,
       }),
