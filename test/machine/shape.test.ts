@@ -9,7 +9,7 @@ const kit = setup({
   actors: { work },
   delays: { longMs: 2, shortMs: 1 },
   guards: { isA: () => true, isB: () => true },
-  actions: { note: (_, _params: { z?: unknown; a?: unknown }) => {}, plain: () => {} },
+  actions: { note: (...given: [unknown, { z?: unknown; a?: unknown }]) => void given, plain: () => {} },
 });
 const inline = () => true;
 
