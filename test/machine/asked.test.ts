@@ -1,8 +1,7 @@
 /** What each state asks for, and with what: the inputs of effects stand in no diagram. */
-import { type AnyStateMachine, createActor, toPromise } from 'xstate';
+import { type AnyActorLogic, type AnyStateMachine, createActor, toPromise } from 'xstate';
 import { expect, test } from 'vitest';
 import { everyNode } from '../../machines/chart.ts';
-import { effect, type Effects } from '../../machines/effects.ts';
 import {
   defaultPolicy,
   endOf,
@@ -79,10 +78,16 @@ test('what cannot be known is asked for all the same: no step of an ending waits
   expect(recovery['hangingUp']).toEqual(['hangUp', { end: { reason: 'process_crashed', ...failure } }]);
 });
 
-test('an effect that nobody implements fails and says its name, it does not hang', async () => {
-  const drain = createActor(effect<Effects, 'drain'>('drain'));
-  drain.subscribe({ error: () => {} });
-  const outcome = toPromise(drain);
-  drain.start();
-  await expect(outcome).rejects.toThrow('effect "drain" is not provided');
-});
+const everyEffect = [sessionMachine, recoveryMachine].flatMap((machine) =>
+  Object.entries(machine.implementations.actors),
+);
+test.each(everyEffect)(
+  '%s, when nobody implements it, fails and says its name; it does not hang',
+  async (name, logic) => {
+    const actor = createActor(logic as AnyActorLogic);
+    actor.subscribe({ error: () => {} });
+    const outcome = toPromise(actor);
+    actor.start();
+    await expect(outcome).rejects.toThrow(`effect "${name}" is not provided`);
+  },
+);

@@ -8,7 +8,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const inOrder = [
   'test/mutants/loads.test.ts',
-  ...['ends', 'policy', 'shape', 'goodbye', 'bounds', 'asked', 'diagram'].map((name) => `test/machine/${name}.test.ts`),
+  ...['ends', 'policy', 'shape', 'goodbye', 'bounds', 'asked', 'recovered', 'diagram'].map(
+    (name) => `test/machine/${name}.test.ts`,
+  ),
   ...[
     'report-fold',
     'report-facts',
