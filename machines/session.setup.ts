@@ -32,6 +32,20 @@ export type Context = Omit<Input, 'goodbye'> & {
   isHoldGoodbye: boolean; // is a goodbye said to who holds for too long?
   transfer: Transfer | null; // asked for
 };
+/** Pure. */
+export const atTheStart = (input: Input): Context => ({
+  ...input,
+  end: null,
+  alsoTriggered: [],
+  nudges: 0,
+  fillers: 0,
+  isHoldGoodbye: false,
+  transfer: null,
+  isLiveBroken: false,
+  isAnswerOwed: false,
+  isOwnLineLost: false,
+  isUnheard: false,
+});
 /**
  * silent    the caller waits for us and hears nothing        audible   a line of ours plays
  * starting  nothing was ever heard                           expecting costs nothing to a caller who is there
