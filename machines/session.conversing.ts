@@ -151,7 +151,7 @@ export const conversing = session.createStateConfig({
         suspended: {
           id: 'suspended',
           description: 'Caller lost, not gone. Whatever ends the session now skips the goodbye.',
-          entry: ['noteHeard', 'noteWhoseLine'],
+          entry: ['forgetUnheard', 'noteWhoseLine'],
           on: {
             'caller.lost': { actions: 'noteWhoseLine' },
             'agent.audible': { actions: 'oweNothing' },
@@ -159,7 +159,7 @@ export const conversing = session.createStateConfig({
             'dialogue.moved': { actions: ['oweNothing', 'noteUnheard'] },
             'caller.returned': [
               { guard: 'isAnswerOwed', target: 'waiting' },
-              { guard: 'isNudgeDue', target: 'idle' },
+              { guard: and(['isUnheard', 'hasNudgesLeft']), target: 'idle' },
               { target: 'active' },
             ],
             'hold.began': {},

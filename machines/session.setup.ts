@@ -32,7 +32,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   isHoldGoodbye: boolean; // is a goodbye said to who holds for too long?
   transfer: Transfer | null; // asked for
 };
-/** Pure. */
+/** Pure. What is known when a session begins. */
 export const atTheStart = (input: Input): Context => ({
   ...input,
   end: null,
@@ -110,8 +110,7 @@ export const session = setup({
     isLiveBroken: ({ context }) => context.isLiveBroken,
     isAnswerOwed: ({ context }) => context.isAnswerOwed,
     isOwnLineLost: ({ context }) => context.isOwnLineLost,
-    isNudgeDue: ({ context: { isOwnLineLost, isUnheard, nudges, policy } }) =>
-      (isOwnLineLost || isUnheard) && nudges < policy.nudges,
+    isUnheard: ({ context }) => context.isOwnLineLost || context.isUnheard,
     isGoodbyeUnwanted: ({ context }) => !context.goodbye,
     isDrainSkipped: ({ event }) => event.type === 'session.end' && !event.drain,
     isGoodbye: ({ event }) => event.type === 'line.audible' && event.line === 'goodbye',
@@ -140,7 +139,7 @@ export const session = setup({
     oweAnswer: assign({ isAnswerOwed: true }),
     oweNothing: assign({ isAnswerOwed: false }),
     noteUnheard: assign({ isUnheard: true }),
-    noteHeard: assign({ isUnheard: false }),
+    forgetUnheard: assign({ isUnheard: false }),
     noteWhoseLine: assign({ isOwnLineLost: ({ event }) => event.type === 'caller.lost' && event.isOwnLine === true }),
     // J2: speech ends in time for the steps that are never shortened. Each request has its own timer: the first counts.
     startBudget: raise(
