@@ -3,6 +3,7 @@
  *
  * The goodbye is said once, after what played was interrupted and is gone, to somebody, and only if it is wanted.
  */
+import type { Rung } from './events.ts';
 import {
   apologyHeard,
   asGiven,
@@ -77,6 +78,18 @@ export const exiting = session.createStateConfig({
   },
 });
 
+/** The apology by one rung, and where it leads when nothing of it was heard. */
+const apologyBy = <const Unheard extends string>(rung: Rung, unheard: Unheard) => ({
+  description: rung === 'live' ? 'The apology by live TTS.' : 'The apology from the package.',
+  ...spoken(
+    { first: 'rungMs', playout: 'apologyMs' },
+    'speak',
+    apologyHeard,
+    { unheard, played: '#hangingUp' },
+    line('apology', rung, lastWord),
+  ),
+});
+
 export const startupFailed = session.createStateConfig({
   id: 'startupFailed',
   description: 'Broken before the first word.',
@@ -84,27 +97,8 @@ export const startupFailed = session.createStateConfig({
   on: cutShort,
   initial: 'live',
   states: {
-    live: {
-      description: 'The apology by live TTS.',
-      ...spoken(
-        { first: 'rungMs', playout: 'apologyMs' },
-        'speak',
-        apologyHeard,
-        { unheard: '#startupBundled', played: '#hangingUp' },
-        line('apology', 'live', lastWord),
-      ),
-    },
-    bundled: {
-      id: 'startupBundled',
-      description: 'The apology from the package.',
-      ...spoken(
-        { first: 'rungMs', playout: 'apologyMs' },
-        'speak',
-        apologyHeard,
-        { unheard: '#hangingUp', played: '#hangingUp' },
-        line('apology', 'bundled', lastWord),
-      ),
-    },
+    live: apologyBy('live', '#startupBundled'),
+    bundled: { id: 'startupBundled', ...apologyBy('bundled', '#hangingUp') },
   },
 });
 
@@ -115,27 +109,8 @@ export const runtimeFailed = session.createStateConfig({
   on: cutShort,
   initial: 'live',
   states: {
-    live: {
-      description: 'The apology by live TTS.',
-      ...spoken(
-        { first: 'rungMs', playout: 'apologyMs' },
-        'speak',
-        apologyHeard,
-        { unheard: '#runtimeBundled', played: '#hangingUp' },
-        line('apology', 'live', lastWord),
-      ),
-    },
-    bundled: {
-      id: 'runtimeBundled',
-      description: 'The apology from the package.',
-      ...spoken(
-        { first: 'rungMs', playout: 'apologyMs' },
-        'speak',
-        apologyHeard,
-        { unheard: '#hangingUp', played: '#hangingUp' },
-        line('apology', 'bundled', lastWord),
-      ),
-    },
+    live: apologyBy('live', '#runtimeBundled'),
+    bundled: { id: 'runtimeBundled', ...apologyBy('bundled', '#hangingUp') },
   },
 });
 
