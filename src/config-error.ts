@@ -29,8 +29,12 @@ export const describeValue = (value: unknown): string => {
   }
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
-  if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'symbol') return 'a symbol';
-  const maker: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof maker === 'string' && maker !== 'Object' ? `a ${maker}` : 'an object';
+  try {
+    if (Array.isArray(value)) return `a list of ${value.length}`; // throws for a revoked proxy
+    const maker: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+    return typeof maker === 'string' && maker !== 'Object' ? `a ${maker}` : 'an object';
+  } catch {
+    return 'an object that cannot be read'; // a proxy
+  }
 };

@@ -4,7 +4,8 @@
  * Owns: the linked caller (the first participant who is no agent; pinned by identity), own connection, hang-up.
  *   V1  Listeners are attached before connect(): who leaves while we join is not missed.
  *   V2  From the hang-up on the room's own events say nothing new: they are our doing.
- *   V3  Who leaves in the middle of a REFER has most likely gone where they were sent: lost, until its answer says more.
+ *   V3  Who leaves in the middle of a REFER has most likely gone where they were sent: lost, until its answer says more;
+ *       without one, a hang-up, told before the caller's grace is over and would call it a lost connection.
  *   V4  A telephone that rings is nobody to speak to: the call begins when it is picked up, and when the last one that
  *       rang is gone unanswered nobody will come.
  *   V5  A server that was started again makes the room anew: same name, other sid. Whoever hangs up later has to know.
@@ -35,6 +36,8 @@ const DISMISS_MS = 5000;
 const RENEW_MS = 2000;
 /** What a client that wants to know the reason may cost a caller who wants to be gone. Measured: 5 to 15 ms. */
 const ANNOUNCE_MS = 100;
+/** V3. Less than `callerGraceMs` (20 s), and less than a destination may ring (30 s). */
+const HELD_MS = 15_000;
 /** LiveKit takes attributes of 64 KiB in all; a reason is a word. */
 const REASON_LENGTH = 200;
 const callerKinds: readonly (ParticipantKind | undefined)[] = [
@@ -81,7 +84,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
   let isStale = false;
   let connecting: Promise<void> | undefined;
   /** Departures that are held back while a REFER is under way (V3). */
-  let referring: { departure?: End } | undefined;
+  let referring: { departure?: End; timer?: NodeJS.Timeout } | undefined;
   const expected = new Map<string, { come: (who: RemoteParticipant) => void; fail: (why: Error) => void }>();
   let roomSid = job.room?.sid ?? '';
   const waiting = new Set<() => void>();
@@ -127,6 +130,16 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       metadata: participant.metadata ?? '',
     });
   };
+  /** V3 */
+  const hold = (held: NonNullable<typeof referring>, end: End) => {
+    held.departure = end;
+    send({ type: 'caller.lost' });
+    held.timer = setTimeout(() => {
+      if (isThere || isHungUp) return;
+      delete held.departure;
+      send({ type: 'caller.left', end });
+    }, HELD_MS);
+  };
   const departed = (participant: RemoteParticipant) => {
     if (isHungUp) return;
     seen.delete(participant.sid ?? participant.identity);
@@ -150,10 +163,8 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       const message = 'the telephone was gone before it had sent any audio';
       recorder.append('error', { component: 'microphone', message, recoverable: true });
     }
-    if (referring && departure.kind === 'left') {
-      referring.departure = departure.end; // V3
-      send({ type: 'caller.lost' });
-    } else if (departure.kind === 'lost') send({ type: 'caller.lost', ...(isAway && { isOwnLine: true }) }); // V8
+    if (referring && departure.kind === 'left') hold(referring, departure.end);
+    else if (departure.kind === 'lost') send({ type: 'caller.lost', ...(isAway && { isOwnLine: true }) }); // V8
     else send({ type: 'caller.left', end: departure.end });
   };
 
@@ -263,10 +274,14 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
     refer: async (to, options, signal) => {
       if (!caller?.isSip)
         return { outcome: 'failed', error: 'refer: the caller is no telephone, so there is no leg to move' };
-      referring = {};
-      const referral = await rooms.refer(room.name ?? job.room?.name ?? '', caller.identity, to, signal, options);
-      const { departure } = referring;
-      referring = undefined;
+      const held: typeof referring = {};
+      referring = held;
+      const asked = rooms.refer(room.name ?? job.room?.name ?? '', caller.identity, to, signal, options);
+      const referral = await asked.finally(() => {
+        clearTimeout(held.timer);
+        referring = undefined;
+      });
+      const { departure } = held;
       if (departure === undefined || referral.outcome === 'transferred') return referral;
       if (referral.outcome === 'unknown' || referral.outcome === 'gone') return { outcome: 'transferred' }; // V3
       send({ type: 'caller.left', end: departure });

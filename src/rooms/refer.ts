@@ -9,13 +9,19 @@
 import { ServerError, SipCallError } from 'livekit-server-sdk';
 
 export type ReferOptions = {
-  /** How long the destination may ring; default 30,000 ms, sent in whole seconds. The answer is waited for a little longer. */
+  /**
+   * How long the destination may ring: more than 0 and at most 600,000 ms, default 30,000, sent in whole seconds. The
+   * answer is waited for a little longer.
+   */
   ringingMs?: number;
   /** What the caller hears meanwhile; default false: silence, or the hold music of their provider. */
   playDialtone?: boolean;
   /** Go with the REFER. */
   headers?: Record<string, string>;
 };
+
+/** Longer than any telephone rings; the answer is waited for, so this is a deadline too. */
+export const MAX_RINGING_MS = 600_000;
 
 export type Referral =
   | { outcome: 'transferred' }

@@ -255,7 +255,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
     refer: async (room, identity, to, signal, { ringingMs = RINGING_MS, ...wanted } = {}) => {
       // The SDK adds two seconds to the ringing; BigInt, which it uses, takes whole seconds only.
       const ringingTimeout = Math.max(1, Math.ceil(ringingMs / 1_000));
-      const longestReferMs = ringingMs + attemptMs;
+      const longestReferMs = Math.ceil(ringingMs) + attemptMs;
       const inTime = AbortSignal.any([signal, AbortSignal.timeout(longestReferMs)]);
       try {
         if (inTime.aborted) return { outcome: 'failed', error: 'refer: stopped before it was asked for' };

@@ -193,6 +193,24 @@ test('call.attach and call.end with rubbish never throw; the end is an end, and 
   }
 });
 
+test('call.transfer, call.report and call.onClose with rubbish never throw, and the call goes on', async () => {
+  await using placed = await place({ agent: () => new WithTools(), script });
+  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  type Rubbed = Record<'transfer' | 'report' | 'onClose', (...given: unknown[]) => unknown>;
+  const { transfer, report, onClose } = placed.call as unknown as Rubbed;
+  for (const [, make] of [...hostileValues, ...hostileThrows]) {
+    expect(await transfer(make())).toMatchObject({ outcome: 'failed' });
+    expect(await transfer({ refer: 'tel:+1', ringingMs: make() })).toMatchObject({ outcome: 'failed' });
+    report(make());
+    onClose(make(), () => {});
+    const release = make();
+    if (typeof release !== 'function') expect(() => onClose('it', release)).toThrow('expected a function, got');
+  }
+  expect(placed.run.leaves()).toContain('live.conversing.dialogue.active');
+  placed.call.end('done');
+  expect((await placed.report()).end.reason).toBe('done');
+});
+
 test('options of an end that throw when they are read: it ends as if none had been given', async () => {
   await using placed = await place({ agent: () => new WithTools(), script });
   await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active'));

@@ -166,7 +166,8 @@ test('T8 B17 a greeting of silence was not heard: the recorded apology is, and t
     reason: 'startup_failed',
     by: 'system',
     stage: 'greeting',
-    fault: 'application',
+    fault: 'provider',
+    detail: /^tts: \d+ ms were played, and nothing in them could be heard$/,
     goodbye: 'skipped',
     apology: 'bundled',
   });

@@ -1,6 +1,7 @@
 /** A SIP caller who leaves in the middle of a REFER: the room is a stand-in, and so is the server that is asked. */
 import { DisconnectReason, ParticipantKind, RoomEvent } from '@livekit/rtc-node';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { defaultPolicy } from '../../machines/index.ts';
 import { standInRoom, venueIn } from './stand-in-room.ts';
 import { startStandIn, type Misbehaviour } from './twirp-stand-in.ts';
 
@@ -55,6 +56,19 @@ test('D8 the caller hangs up while the destination refuses: it was a hang-up, to
   expect(line.sent).toEqual(['caller.lost']);
   expect((await referral).outcome).toBe('busy');
   expect(line.sent).toEqual(['caller.lost', 'caller.left caller_hung_up']);
+});
+
+test('D8 the caller hangs up while the destination rings on and on: a hang-up, told before their grace is over', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await using line = await onTheLine('hang');
+    void line.refer();
+    line.leaves();
+    vi.advanceTimersByTime(defaultPolicy.callerGraceMs - 1);
+    expect(line.sent).toEqual(['caller.lost', 'caller.left caller_hung_up']);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('D8 without a transfer a departure is a hang-up at once', async () => {

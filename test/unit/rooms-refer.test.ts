@@ -97,6 +97,12 @@ it('C13 a server that never answers is given up by a deadline of our own, short 
   expect(performance.now() - began).toBeLessThan(10_000);
 });
 
+it.each([30_000.5, 0.2])('it rings in whole seconds, whatever was asked for: %d ms', async (ringingMs) => {
+  await using server = await startStandIn();
+  server.rooms.set('r', [phone, agent]);
+  expect(await open(server).refer('r', 'phone', to, never(), { ringingMs })).toEqual({ outcome: 'transferred' });
+});
+
 it('a refused key is said loudly, also by a transfer', async () => {
   await using server = await startStandIn();
   server.next('TransferSIPParticipant', 401);

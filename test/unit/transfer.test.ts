@@ -101,8 +101,42 @@ test.each([
   [{ refer: 'tel:1', participant: 'human' }, 'expected { refer:'],
   [{ refer: '+15550100' }, 'expected tel:+15551234 or sip:…'],
   [{ participant: 'human', invite: 5 }, 'expected functions'],
+  ...[0, -1, Number.NaN, Infinity, 2 ** 31, '30', null].map((ringingMs): [unknown, string] => [
+    { refer: 'tel:+1', ringingMs },
+    'ringingMs: expected milliseconds, more than 0 and at most 600000',
+  ]),
 ])('a target %j is refused in words', async (target, words) => {
   const { outcome, detail } = await standIn().ask(target as TransferTarget);
   expect(outcome).toBe('failed');
   expect(detail).toContain(words);
+});
+
+test('a target that cannot be read is refused in words, and one that changes is taken as it was first read', async () => {
+  const throws = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('planted');
+      },
+    },
+  );
+  const getter = {
+    get refer() {
+      throw undefined;
+    },
+  };
+  for (const target of [throws, getter])
+    expect(await standIn().ask(target as never)).toMatchObject({
+      outcome: 'failed',
+      detail: expect.stringMatching(/^call\.transfer: the target cannot be read: ./) as string,
+    });
+  let read = 0;
+  const { ask, entries } = standIn({ answered: async () => human });
+  const changing = {
+    get participant() {
+      return (read += 1) === 1 ? 'human' : undefined;
+    },
+  };
+  expect(await ask(changing as never)).toEqual({ outcome: 'transferred' });
+  expect(entries[0]).toMatchObject({ how: 'warm', to: 'human' });
 });

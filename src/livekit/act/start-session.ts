@@ -92,6 +92,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
       silent: (ms) => {
         const message = `${ms} ms were played, and nothing in them could be heard`;
         job.recorder.append('error', { component: 'tts', message, recoverable: true });
+        job.failedProvider = `tts: ${message}`;
       },
     });
   };

@@ -9,6 +9,7 @@
 import { voice } from '@livekit/agents';
 import type { Transfer, Transferred } from '../../../machines/index.ts';
 import { describeValue } from '../../config-error.ts';
+import { MAX_RINGING_MS } from '../../rooms/refer.ts';
 import { LeftError, messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
 import type { TransferTarget } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -18,10 +19,10 @@ type Warm = Extract<TransferTarget, { participant: string }>;
 let asked = 0;
 
 /** Asks the machine; never rejects. */
-export function askTransfer(job: LiveJob, target: TransferTarget): Promise<Transferred> {
+export function askTransfer(job: LiveJob, given: TransferTarget): Promise<Transferred> {
   const failed = (detail: string): Promise<Transferred> => Promise.resolve({ outcome: 'failed', detail });
-  const problem = problemOf(target);
-  if (problem !== undefined) return failed(problem);
+  const target = readOnce(given);
+  if ('problem' in target) return failed(target.problem);
   if (job.transfer) return failed('another transfer is under way');
   const id = String((asked += 1));
   return new Promise((resolve) => {
@@ -37,14 +38,29 @@ export function askTransfer(job: LiveJob, target: TransferTarget): Promise<Trans
   });
 }
 
+/** The target as it was when it was read: a getter may throw, and may answer something else the next time. */
+function readOnce(given: unknown): TransferTarget | { problem: string } {
+  try {
+    const target: unknown = typeof given === 'object' ? { ...given } : given;
+    const problem = problemOf(target);
+    return problem === undefined ? (target as TransferTarget) : { problem };
+  } catch (error) {
+    return { problem: `call.transfer: the target cannot be read: ${messageOf(error)}` };
+  }
+}
+
 function problemOf(target: unknown): string | undefined {
-  const { refer, participant, invite, confirm } = (target ?? {}) as Record<string, unknown>;
+  const { refer, participant, ringingMs, invite, confirm } = (target ?? {}) as Record<string, unknown>;
   const isText = (value: unknown) => typeof value === 'string' && value.trim() !== '';
   const isNone = (value: unknown) => value === undefined || typeof value === 'function';
+  const isWait = (value: unknown) =>
+    value === undefined || (typeof value === 'number' && value > 0 && value <= MAX_RINGING_MS);
   if (isText(refer) === isText(participant))
     return `call.transfer: expected { refer: 'tel:…' } or { participant: 'identity' }, got ${describeValue(target)}`;
   if (isText(refer) && !/^(tel|sips?):./.test(String(refer)))
     return `call.transfer: refer: expected tel:+15551234 or sip:…, got ${describeValue(refer)}`;
+  if (!isWait(ringingMs))
+    return `call.transfer: ringingMs: expected milliseconds, more than 0 and at most ${MAX_RINGING_MS}, got ${describeValue(ringingMs)}`;
   if (!isNone(invite) || !isNone(confirm)) return 'call.transfer: invite and confirm: expected functions';
   return undefined;
 }
