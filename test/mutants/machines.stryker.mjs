@@ -1,20 +1,3 @@
-{
-  "$schema": "./node_modules/@stryker-mutator/core/schema/stryker-schema.json",
-  "packageManager": "npm",
-  "plugins": ["@stryker-mutator/vitest-runner"],
-  "testRunner": "vitest",
-  "vitest": { "configFile": "test/mutants/vitest.config.ts", "related": false },
-  "coverageAnalysis": "perTest",
-  "tsconfigFile": "none: Stryker rewrites it with an API that TypeScript 7 has no more, and vitest does not read it",
-  "mutate": ["machines/**/*.ts", "src/report/**/*.ts"],
-  "ignorePatterns": ["dist", "reports", ".stryker-tmp", ".lastword"],
-  "concurrency": 2,
-  "timeoutMS": 60000,
-  "incremental": true,
-  "incrementalFile": "reports/mutants.json",
-  "reporters": ["progress", "clear-text", "json"],
-  "clearTextReporter": { "allowColor": false, "allowEmojis": false, "logTests": false, "reportTests": false },
-  "jsonReporter": { "fileName": "reports/mutants-all.json" },
-  "thresholds": { "high": 95, "low": 90, "break": 90 },
-  "tempDirName": ".stryker-tmp"
-}
+import { mutantsOf } from './stryker.mjs';
+
+export default mutantsOf('machines', ['machines/**/*.ts']);

@@ -43,12 +43,13 @@ const textOf = (error: unknown): string =>
 async function report(context: JobContext): Promise<void> {
   const { isSent, ...known } = facts;
   if (isSent) return;
-  await fetch(process.env['LASTWORD_TEST_RECEIVER'] ?? '', {
+  const response = await fetch(process.env['LASTWORD_TEST_RECEIVER'] ?? '', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ room: { name: context.job.room?.name }, job: context.job.id, ...known }),
     signal: AbortSignal.timeout(10_000),
   });
+  if (!response.ok) throw new Error(`the receiver answered ${response.status}`); // the shutdown callback tries once more
   facts.isSent = true;
 }
 

@@ -1,0 +1,3 @@
+import { mutantsOf } from './stryker.mjs';
+
+export default mutantsOf('report', ['src/report/**/*.ts']);
