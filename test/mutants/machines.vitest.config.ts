@@ -7,7 +7,8 @@ const unit = (names: string[]): string[] => names.map((name) => `test/unit/${nam
 export default inOrder([
   'test/mutants/loads.test.ts',
   ...machine(['ends', 'asked', 'remembered', 'recovered', 'goodbye', 'shape', 'walks', 'policy', 'bounds', 'diagram']),
-  ...unit(['delivery-decide', 'reasons', 'limits', 'run-session']),
-  'test/machine/adversary.test.ts',
+  ...unit(['delivery-decide']),
   'test/mutants/promises.test.ts',
+  ...unit(['run-session', 'limits', 'reasons']),
+  'test/machine/adversary.test.ts',
 ]);
