@@ -27,7 +27,7 @@ export type WellEnded = {
   /** Default `verified`; null: no hang-up was tried, for there was nobody and no room. */
   hangUp?: 'verified' | 'unverified' | 'unknown' | null;
   strategy?: string;
-  /** Who was left in the room. Default: nobody. */
+  /** Who was left in the room, in any order: the server has none. Default: nobody. */
   left?: readonly string[];
   /** Default `closed`. */
   status?: Report['completeness']['status'];
@@ -63,7 +63,7 @@ export function expectEndedWell(
   const hangUp = wanted.hangUp === undefined ? 'verified' : wanted.hangUp;
   expect(report.hangUp?.outcome ?? null, 'the hang-up').toBe(hangUp); // W2
   if (wanted.strategy !== undefined) expect(report.hangUp?.strategy).toBe(wanted.strategy);
-  if (report.hangUp) expect(report.hangUp.left).toEqual(wanted.left ?? []);
+  if (report.hangUp) expect(report.hangUp.left.toSorted()).toEqual((wanted.left ?? []).toSorted());
   if (rooms && report.room && report.hangUp?.strategy === 'delete-room') expect(rooms).not.toContain(report.room.name);
 
   expect(report.goodbye?.outcome ?? null, 'the goodbye').toBe(wanted.goodbye); // W3

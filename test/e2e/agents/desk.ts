@@ -49,6 +49,7 @@ export default defineSession({
   agent: () => new voice.Agent({ instructions: 'You play a script.', tools: [handOver, endSessionTool()] }),
   greeting: { say: 'Hello, this is Ada.' },
   goodbye: { say: 'Thank you for calling. Goodbye.' },
+  ...(wish.hangUp && { hangUp: wish.hangUp }),
   policy: wish.policy ?? {},
 });
 runWorker(import.meta.url, {

@@ -99,7 +99,7 @@ const definition: SessionDefinition = {
     process.stdout.write(`warm: ${process.pid}\n`); // for deployment.warm
   },
   session: async (call) => {
-    const { start: planted, onClose } = wishOf(call);
+    const { start: planted, onClose, channel = call.job.room?.name } = wishOf(call);
     if (onClose === 'throws') {
       call.onClose('planted', () => {
         throw new Error('planted: released');
@@ -107,7 +107,7 @@ const definition: SessionDefinition = {
     }
     if (planted === 'session throws') throw new Error('planted: session() throws');
     if (planted === 'session hangs') await new Promise(() => {});
-    const lab = (provider: string) => `${process.env['LASTWORD_TEST_LAB']}/${call.job.room?.name}/${provider}`;
+    const lab = (provider: string) => `${process.env['LASTWORD_TEST_LAB']}/${channel}/${provider}`;
     return {
       vad: call.proc.userData['vad'] as silero.VAD,
       stt: new openai.STT({ useRealtime: false, baseURL: lab('openai/v1'), apiKey: 'lab' }),

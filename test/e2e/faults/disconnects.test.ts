@@ -1,11 +1,16 @@
-/** Who is lost and comes back, under the same name or the same connection; and who is quiet for long and there. */
+/**
+ * Who is lost and comes back, under the same name or the same connection; who is taken out by somebody else; and who is
+ * quiet for long and there.
+ */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { defaultPolicy } from '../../../src/index.ts';
 import { expectEndedWell } from '../../contract/ended-well.ts';
 import { deploy, type Deployment, roomsOf, startCaller } from '../harness/index.ts';
 import { openDoor } from '../harness/server-api.ts';
 import {
   asks,
   GOODBYE,
+  GREETING,
   greeted,
   hears,
   parted,
@@ -58,6 +63,53 @@ test('D2 D1 the line of the caller is cut and comes back on the same connection:
   const report = expectEndedWell({ reports: await reportsAbout(deployment, name), rooms: await rooms.names() }, parted);
   expect(report.participants).toMatchObject([{ isCaller: true }]);
   expect(report.participants[0]?.sids).toHaveLength(1);
+});
+
+test('D2 D7 the caller joins a second time while the first connection is still there: the call goes on with the new one, and there is one report', async () => {
+  const call = await greeted(deployment);
+  await using first = call.caller;
+  await using second = await startCaller({ server, room: call.name });
+  expect((await first.disconnected(PATIENCE_MS)).reason).toBe('DUPLICATE_IDENTITY');
+  const isHeard = () => second.find('track.heard') !== undefined;
+  await second.until('the track of the agent', isHeard, PATIENCE_MS);
+  const resumed = { ...call, caller: second };
+  await asks(resumed);
+  await partsWith(resumed);
+  const report = expectEndedWell(
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
+    parted,
+  );
+  expect(report.alsoTriggered).toEqual([]);
+  const [caller, ...more] = report.participants;
+  expect(more).toEqual([]);
+  // To others the server gives no reason for the first one: lost, and back in the same millisecond.
+  expect(caller).toMatchObject({ identity: 'caller', isCaller: true, timesLost: 1, leftReason: null });
+  expect(caller?.sids).toHaveLength(2);
+  expect(call.lab.spoken(GREETING)).toHaveLength(1); // nobody is greeted twice
+});
+
+test('F3 D1 an administrator removes the caller: the reason says so at once, no grace is waited for, and no goodbye is made for nobody', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  const removedAt = Date.now();
+  await rooms.remove(call.name, caller.identity);
+  expect((await caller.disconnected(PATIENCE_MS)).reason).toBe('PARTICIPANT_REMOVED');
+  const report = expectEndedWell(
+    { reports: await reportsAbout(deployment, call.name), rooms: await rooms.names() },
+    {
+      reason: 'removed',
+      by: 'operator',
+      stage: 'conversing',
+      fault: 'none',
+      goodbye: 'skipped',
+      apology: null,
+      strategy: 'delete-room',
+    },
+  );
+  expect(Date.parse(report.times.endedAt ?? '') - removedAt).toBeLessThan(defaultPolicy.callerGraceMs / 10);
+  expect(report.participants).toMatchObject([{ isCaller: true, leftReason: 'PARTICIPANT_REMOVED' }]);
+  expect(report.alsoTriggered).toEqual([]);
+  expect(call.lab.spoken(GOODBYE)).toEqual([]);
 });
 
 test('G4 nobody speaks for eight times as long as a job may be silent: nobody takes the call for dead, and it goes on', async () => {

@@ -37,7 +37,10 @@ export interface Deployment {
   /** All that was delivered, signature verified, schema checked. */
   readonly delivered: readonly Delivered[];
   /** A room that calls for this agent, and its channel of the lab. */
-  room(wish?: CallWish, room?: Omit<TestRoom, 'agentName' | 'jobMetadata'>): Promise<{ name: string; lab: LabChannel }>;
+  room(
+    wish?: CallWish,
+    room?: Omit<TestRoom, 'agentName' | 'jobMetadata'> & { name?: string },
+  ): Promise<{ name: string; lab: LabChannel }>;
   /** A room and a caller in it. */
   call(wish?: CallWish, caller?: Partial<CallerWish>): Promise<{ name: string; lab: LabChannel; caller: Caller }>;
   /** The one report about a room; fails when a second one comes along. */
@@ -183,9 +186,10 @@ export async function deploy(
 
   let calls = 0;
   const room: Deployment['room'] = async (callWish = {}, more = {}) => {
-    const name = `${agentName}-${(calls += 1)}`;
-    await rooms.create(name, { ...more, agentName, jobMetadata: JSON.stringify(callWish) });
-    return { name, lab: lab.channel(name) };
+    const channel = `${agentName}-${(calls += 1)}`;
+    const { name = channel, ...wished } = more;
+    await rooms.create(name, { ...wished, agentName, jobMetadata: JSON.stringify({ channel, ...callWish }) });
+    return { name, lab: lab.channel(channel) };
   };
   return {
     lab,

@@ -16,6 +16,8 @@ export type DeploymentWish = {
 };
 
 export type CallWish = {
+  /** The lab's channel, where the room's name is none. */
+  channel?: string;
   start?: 'session throws' | 'session hangs' | 'agent throws';
   /** A resource of the user's whose release fails: the report tells that it was tried. */
   onClose?: 'throws';
