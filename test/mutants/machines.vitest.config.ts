@@ -1,14 +1,15 @@
-/** Who notices a mutant of machines/. The planted bugs are left out: they test the monitors. */
+/**
+ * Who notices a mutant of machines/. The planted bugs are left out (they test the monitors), and what takes many seconds:
+ * random calls, ladders and races. A mutant that only those notice counts as survived, so the score is rather too low.
+ */
 import { inOrder } from './in-order.ts';
 
 const machine = (names: string[]): string[] => names.map((name) => `test/machine/${name}.test.ts`);
-const unit = (names: string[]): string[] => names.map((name) => `test/unit/${name}.test.ts`);
 
 export default inOrder([
   'test/mutants/loads.test.ts',
   ...machine(['ends', 'asked', 'remembered', 'recovered', 'goodbye', 'shape', 'walks', 'policy', 'bounds', 'diagram']),
-  ...unit(['delivery-decide']),
+  'test/unit/delivery-decide.test.ts',
   'test/mutants/promises.test.ts',
-  ...unit(['run-session', 'limits', 'reasons']),
-  'test/machine/adversary.test.ts',
+  'test/unit/run-session.test.ts',
 ]);

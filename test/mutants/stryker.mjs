@@ -10,7 +10,7 @@ export const mutantsOf = (half, mutate) => ({
   mutate,
   ignorePatterns: ['dist', 'reports', '.stryker-tmp', '.lastword'],
   concurrency: 2,
-  timeoutMS: 60_000,
+  timeoutMS: 15_000,
   incremental: true,
   incrementalFile: `reports/mutants-${half}.json`,
   reporters: ['progress', 'clear-text', 'json'],
