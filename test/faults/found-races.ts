@@ -5,11 +5,12 @@ export const foundRaces: { what: string; race: Race }[] = [
   {
     what: 'who had taken the call, and waited for the last words of the agent, was not let go when it failed',
     race: {
-      greeting: 'say',
+      greeting: 'wait',
       faults: {},
       events: [
-        { afterMs: 5, what: 'the agent hands the caller over' },
-        { afterMs: 0, what: 'a model fails' },
+        { afterMs: 200, what: 'the agent speaks' },
+        { afterMs: 30, what: 'the agent hands the caller over' },
+        { afterMs: 5, what: 'a model fails' },
       ],
     },
   },
