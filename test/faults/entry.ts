@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initializeLogger, JobContext, type JobProcess } from '@livekit/agents';
 import { vi } from 'vitest';
+import type { Entry } from '../../src/journal/entry.ts';
 import { readSession } from '../../src/journal/read.ts';
 import { defineSession } from '../../src/job.ts';
 import { listen, type Peer } from '../../src/link/server.ts';
@@ -31,6 +32,8 @@ export type Ran = {
   /** In the order in which it came: `hung up`, `sealed`, `told to shut down: REASON`. */
   story: string[];
   reports: Report[];
+  /** As it was when the report was sealed. */
+  entries: readonly Entry[];
   /** What the process was told to exit with, ten seconds after that. */
   exitCode: () => Promise<unknown>;
 };
@@ -38,7 +41,11 @@ export type Ran = {
 let ran = 0;
 
 /** Until the job has asked the SDK to shut it down: the SDK's context, and the last that comes of it. */
-export async function runEntry({ program = async () => {}, participants = [] }: Partial<Behaviour>): Promise<Ran> {
+export async function runEntry({
+  program = async () => {},
+  participants = [],
+  unusual,
+}: Partial<Behaviour> & { unusual?: (room: FakeRoom) => void }): Promise<Ran> {
   behaviour = { program, participants };
   // Fake, and in step with real time: only the last wait of the job is skipped.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
@@ -46,11 +53,15 @@ export async function runEntry({ program = async () => {}, participants = [] }: 
   const directory = await mkdtemp(join(tmpdir(), 'lastword-entry-'));
   const story: string[] = [];
   const reports: Report[] = [];
+  const entries: Entry[] = [];
   const id = `job-${(ran += 1)}`;
   await using room = await fakeRoom();
+  unusual?.(room);
   const socket = join(directory, 'keeper.sock');
   const seal = async (peer: Peer) => {
-    const report = fold(await readSession(directory, id));
+    const journal = await readSession(directory, id);
+    entries.push(...journal.epochs.flatMap((epoch) => epoch.entries));
+    const report = fold(journal);
     if (room.server.asked.includes('DeleteRoom')) story.push('hung up');
     reports.push(report);
     story.push('sealed');
@@ -78,7 +89,7 @@ export async function runEntry({ program = async () => {}, participants = [] }: 
       await vi.advanceTimersByTimeAsync(10_000);
       return exit.mock.lastCall?.[0];
     };
-    return { story, reports, exitCode };
+    return { story, reports, entries, exitCode };
   } finally {
     for (const [event, listeners] of before)
       for (const listener of process.listeners(event as 'disconnect'))

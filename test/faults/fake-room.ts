@@ -12,6 +12,7 @@ export class FakeRoom extends EventEmitter {
     attributes: {},
     publishTrack: () => Promise.reject(new Error('a room without media')),
     publishData: async () => {},
+    setAttributes: async () => {},
   };
   readonly remoteParticipants: Map<string, object>;
   readonly server: StandIn;

@@ -83,6 +83,8 @@ export type Placing = Partial<SessionDefinition> & {
   options?: Partial<voice.AgentSessionOptions>;
   /** The edges of the call, where they are not as usual. */
   edges?: Placement;
+  /** What the job was dispatched with. */
+  metadata?: string;
   /** After the last entry: what the keeper's word takes. */
   sealing?: () => Promise<unknown>;
 };
@@ -103,6 +105,7 @@ export async function place({
   script = () => ({}),
   options,
   edges = {},
+  metadata = '',
   sealing,
   trouble = {},
   tone: failing,
@@ -127,7 +130,7 @@ export async function place({
 
   const directory = await mkdtemp(join(tmpdir(), 'lastword-faults-'));
   const id = `call-${(placed += 1)}`;
-  const facts = { job: id, agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
+  const facts = { job: id, agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata };
   const journal = await openJournal({
     directory,
     session: id,

@@ -116,6 +116,8 @@ export type Script = (asked: string) => Answer;
 
 export class ScriptedLlm extends llm.LLM {
   readonly asked: string[] = [];
+  /** What it was instructed to do, each time. */
+  readonly instructed: string[] = [];
   readonly #name: string;
   readonly #script: Script;
   #calls = 0;
@@ -141,6 +143,8 @@ export class ScriptedLlm extends llm.LLM {
         ? last.output.replace(/^"(.*)"$/, '$1')
         : ((last as llm.ChatMessage).textContent ?? '');
     this.asked.push(asked);
+    const instructions = chatCtx.items.filter((item) => item.type === 'message' && item.role === 'system');
+    this.instructed.push(instructions.map((item) => (item as llm.ChatMessage).textContent ?? '').join('\n'));
     const answer = this.#script(asked); // what it throws is thrown synchronously
     return new ScriptedStream(this, answer, {
       chatCtx,

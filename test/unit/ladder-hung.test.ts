@@ -19,12 +19,13 @@ import { VirtualSession } from '../contract/virtual-session.ts';
 const table = bounds(sessionMachine, sessionContext(defaultPolicy));
 
 type Fault = 'hangs' | 'hangs after it was heard' | 'fails';
-/** Steps by the names under which they are asked for. */
+/** Steps by the names under which they are asked for; a line by its rung as well: one may break and the other work. */
 const steps = [
-  'connect', 'startSession', 'greeting', 'filler', 'drain', 'interrupt', 'goodbye', 'apology', 'hangUp', 'close', 'sendReport',
+  'connect', 'startSession', 'greeting live', 'filler live', 'filler bundled', 'drain', 'interrupt', 'goodbye live',
+  'apology live', 'apology bundled', 'hangUp', 'close', 'sendReport',
 ] as const; // prettier-ignore
 type Step = (typeof steps)[number];
-const isLine = (step: Step) => ['greeting', 'filler', 'goodbye', 'apology'].includes(step);
+const isLine = (step: Step) => step.includes(' ');
 const faultsOf = (step: Step): Fault[] =>
   isLine(step) ? ['hangs', 'hangs after it was heard', 'fails'] : ['hangs', 'fails'];
 
@@ -35,7 +36,7 @@ const faulty =
       Object.entries(usual).map(([name, act]) => [
         name,
         (asked: { line?: string; rung?: string } | undefined, port: Parameters<SessionEffects['speak']>[1]) => {
-          const fault = faults.get(asked?.line ?? name);
+          const fault = faults.get(asked?.line === undefined ? name : `${asked.line} ${asked.rung}`);
           if (fault === undefined) return (act as (asked: unknown, port: unknown) => Promise<unknown>)(asked, port);
           if (fault === 'fails') return Promise.reject(new Error('planted'));
           if (fault === 'hangs after it was heard')
@@ -110,10 +111,35 @@ describe.each(Object.entries(ways))('%s', (_, event) => {
   );
 });
 
+describe('B12 one rung of the apology breaks and the other works', () => {
+  const said = async (faults: [Step, Fault][]) => {
+    const { session } = await walked(new Map(faults), ways['a model fails']);
+    return {
+      asked: session.asked.filter((each) => each === 'apology').length,
+      heard: session.spoken.filter(({ line, heard }) => line === 'apology' && heard).map(({ rung }) => rung),
+    };
+  };
+
+  test.each(['hangs', 'fails'] as const)('live %s: the one from the package is heard', async (fault) => {
+    expect(await said([['apology live', fault]])).toEqual({ asked: 2, heard: ['bundled'] });
+  });
+
+  test.each(faultsOf('apology bundled'))(
+    'the one from the package %s, live is heard: it is not asked for',
+    async (fault) => {
+      expect(await said([['apology bundled', fault]])).toEqual({ asked: 1, heard: ['live'] });
+    },
+  );
+
+  test('live was heard and then hung: nobody hears a second one', async () => {
+    expect(await said([['apology live', 'hangs after it was heard']])).toEqual({ asked: 1, heard: [] });
+  });
+});
+
 test('the computed number is no loose one: with every step hung, the longest way takes exactly as long', async () => {
   const all = new Map<string, Fault>(steps.map((step) => [step, 'hangs']));
-  for (const fine of ['connect', 'startSession', 'greeting']) all.delete(fine);
-  all.set('goodbye', 'hangs after it was heard');
+  for (const fine of ['connect', 'startSession', 'greeting live']) all.delete(fine);
+  all.set('goodbye live', 'hangs after it was heard');
   const { took } = await walked(all, ways['the agent ends the call']);
   const reached = (id: string) => [took.get(id), table.get(id)?.ms];
   const [drained, computed] = reached('session.ending.draining');

@@ -76,6 +76,17 @@ test.each([
   expect(dismissed).toEqual(['human']);
 });
 
+test('D8 the call ends while somebody who took it waits for our last words: they are let go like anybody else', async () => {
+  const { job, ask, stop, dismissed, settled } = standIn({ answered: async () => human });
+  job.session = { agentState: 'speaking', on: () => {}, off: () => {} } as never;
+  const result = ask({ participant: 'human' });
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  expect(await result).toMatchObject({ outcome: 'no_answer' });
+  expect(await settled()).toBe('LeftError');
+  expect(dismissed).toEqual(['human']);
+});
+
 test('D8 a telephone that is busy is an outcome, never an exception', async () => {
   const { ask } = standIn({ refer: async () => ({ outcome: 'busy', sipStatus: 486, error: 'Busy Here' }) });
   expect(await ask({ refer: 'tel:+15550100' })).toEqual({ outcome: 'busy', detail: 'Busy Here' });

@@ -215,7 +215,9 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   void playback.audible.then(audible);
   const finished = finish().catch((error: unknown) => {
     const outcome = told().firstAudioMs === undefined ? 'failed' : 'cut';
-    if (line === 'greeting' && outcome === 'failed') blameProvider(job);
+    // A model that was asked for words and gave none has failed as well, though it says nothing of it.
+    const isMute = 'generate' in words && !handle.interrupted;
+    if (line === 'greeting' && outcome === 'failed') blameProvider(job, isMute ? 'llm: it gave no words to say' : '');
     noteOnce({ heardMs: playback.heardMs(), outcome, why: messageOf(error) });
     throw error;
   });
@@ -240,9 +242,10 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
 }
 
 /** Before the machine hears that the greeting failed, and would call that the application's doing. */
-const blameProvider = ({ failedProvider, run }: LiveJob): void => {
-  if (failedProvider === undefined) return;
-  run.send({ type: 'session.failed', end: endOf('system', 'startup_failed', 'provider', failedProvider) });
+const blameProvider = ({ failedProvider, run }: LiveJob, otherwise: string): void => {
+  const detail = failedProvider ?? otherwise;
+  if (detail === '') return;
+  run.send({ type: 'session.failed', end: endOf('system', 'startup_failed', 'provider', detail) });
 };
 
 const follow = (

@@ -79,7 +79,6 @@ export async function transfer(job: LiveJob, { id, how, to }: Transfer, signal: 
   try {
     const { target } = pending;
     const result = await ('refer' in target ? refer(job, target, signal) : warm(job, target, signal));
-    if (result.outcome === 'transferred') await unlessAborted(voiceEnds(job), signal); // X2
     settle(result);
     return result;
   } catch (error) {
@@ -94,15 +93,17 @@ export async function transfer(job: LiveJob, { id, how, to }: Transfer, signal: 
 }
 
 async function refer(
-  { venue }: LiveJob,
+  job: LiveJob,
   { refer: to, ...options }: Extract<TransferTarget, { refer: string }>,
   signal: AbortSignal,
 ): Promise<Transferred> {
-  const { outcome, ...more } = await unlessAborted(venue.refer(to, options, signal), signal);
+  const { outcome, ...more } = await unlessAborted(job.venue.refer(to, options, signal), signal);
+  if (outcome === 'transferred') await unlessAborted(voiceEnds(job), signal); // X2
   return { outcome, ...('error' in more && { detail: more.error }) };
 }
 
-async function warm({ venue }: LiveJob, target: Warm, signal: AbortSignal): Promise<Transferred> {
+async function warm(job: LiveJob, target: Warm, signal: AbortSignal): Promise<Transferred> {
+  const { venue } = job;
   const { participant, invite, confirm } = target;
   let isTaken = false;
   try {
@@ -110,8 +111,10 @@ async function warm({ venue }: LiveJob, target: Warm, signal: AbortSignal): Prom
     there.catch(() => {});
     const invited = (async () => invite?.(signal))();
     const somebody = await unlessAborted(Promise.race([there, invited.then(() => there)]), signal);
-    isTaken = !confirm || (await unlessAborted((async () => confirm(somebody, signal))(), signal));
-    if (!isTaken) return { outcome: 'declined', detail: `${participant} does not take the call` };
+    const takes = !confirm || (await unlessAborted((async () => confirm(somebody, signal))(), signal));
+    if (!takes) return { outcome: 'declined', detail: `${participant} does not take the call` };
+    await unlessAborted(voiceEnds(job), signal); // X2; who ends the call meanwhile ends the transfer too (X1)
+    isTaken = true;
     return { outcome: 'transferred' };
   } finally {
     if (!isTaken) void venue.dismiss(participant); // X1
