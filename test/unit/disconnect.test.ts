@@ -51,3 +51,11 @@ test('D1 D3 LiveKit closes a room because nobody is in it: the caller was lost, 
   expect(closed('never met')).toMatchObject({ reason: 'never_joined', by: 'limit', fault: 'caller' });
   expect(closed('there')).toMatchObject({ reason: 'room_deleted', by: 'operator' });
 });
+
+test('C13 a telephone that was refused, not answered or not reached: the detail tells which', () => {
+  const details = (['USER_REJECTED', 'USER_UNAVAILABLE', 'SIP_TRUNK_FAILURE'] as const).map((name) => {
+    const departure = departureOf(DisconnectReason[name]);
+    return departure.kind === 'left' ? departure.end.detail : undefined;
+  });
+  expect(details).toEqual(['the callee rejected the call', 'the callee did not answer', 'the SIP trunk failed']);
+});

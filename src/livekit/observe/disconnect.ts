@@ -17,8 +17,9 @@ const roomDeleted = left(endOf('operator', 'room_deleted', 'none'));
 export function departureOf(reason: DisconnectReason | undefined): Departure {
   switch (reason) {
     case DisconnectReason.CLIENT_INITIATED:
-    case DisconnectReason.USER_REJECTED:
       return hungUp;
+    case DisconnectReason.USER_REJECTED:
+      return left(endOf('caller', 'caller_hung_up', 'none', 'the callee rejected the call'));
     case DisconnectReason.USER_UNAVAILABLE:
       return left(endOf('caller', 'never_joined', 'caller', 'the callee did not answer'));
     case DisconnectReason.ROOM_DELETED:
