@@ -358,13 +358,23 @@ describe('T6 the tracks of a room:', () => {
     return { errors, failure, whilePublishing, trouble: tracks.trouble('voice', undefined), tracks };
   };
 
-  test('a track that cannot be published is in the report, and the SDK gets its error', async () => {
-    const planted = new Error('planted: no permission');
+  const planted = new Error('planted: no permission');
+  const noted = { component: 'track', message: 'roomio_audio: planted: no permission', recoverable: true };
+
+  test('a track that could not be published is published once more, and is as good as any', async () => {
+    let asked = 0;
+    const { errors, failure, trouble } = await published(async () => {
+      if ((asked += 1) === 1) throw planted;
+      return { waitForSubscription: async () => {} };
+    });
+    expect([asked, failure, trouble]).toEqual([2, undefined, undefined]);
+    expect(errors).toEqual([noted]);
+  });
+
+  test('a track that cannot be published either time is in the report, and the SDK gets its error', async () => {
     const { errors, failure, trouble } = await published(() => Promise.reject(planted));
     expect(failure).toBe(planted);
-    expect(errors).toEqual([
-      { component: 'track', message: 'roomio_audio: planted: no permission', recoverable: true },
-    ]);
+    expect(errors).toEqual([noted, noted]);
     expect(trouble).toBe('the track of the agent could not be published: planted: no permission');
   });
 

@@ -81,15 +81,21 @@ export function roomTracks(room: Room, recorder: Pick<Recorder, 'append'>): Room
       localParticipant.publishTrack = async (track, options) => {
         const name = track.name ?? '';
         published.set(name, 'under way');
+        const failed = (error: unknown): string => {
+          const why = messageOf(error);
+          recorder.append('error', { component: 'track', message: `${name}: ${why}`, recoverable: true });
+          return why;
+        };
         try {
-          const publication = await publish(track, options);
+          const publication = await publish(track, options).catch((error: unknown) => {
+            failed(error);
+            return publish(track, options); // once more: nobody else would try
+          });
           published.set(name, 'done');
           void publication.waitForSubscription().then(() => subscribed.add(name));
           return publication;
         } catch (error) {
-          const failed = messageOf(error);
-          published.set(name, { failed });
-          recorder.append('error', { component: 'track', message: `${name}: ${failed}`, recoverable: true });
+          published.set(name, { failed: failed(error) });
           throw error;
         }
       };

@@ -138,7 +138,7 @@ export async function deploy(
         },
       },
     );
-    keeper.disconnect();
+    keeper.channel?.unref(); // it closes when this process dies, and the keeper ends then
     const child = keeper;
     exit = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
     void exit.finally(() => output.close());
