@@ -41,3 +41,9 @@ test('who ended it, and whose fault it was, for every end that a machine finds',
     'system orchestrator_error application',
   ]);
 });
+test('the one end that needs more words than its reason has them', () => {
+  const detailed = Object.entries(ends).filter(([, end]) => end.detail !== undefined);
+  expect(detailed.map(([name, { detail }]) => [name, detail])).toEqual([
+    ['ownLineLost', 'the agent lost the room and was not back in time'],
+  ]);
+});

@@ -28,6 +28,12 @@ function play(events: { type: string }[], input: Partial<RecoveryInput> = {}) {
   return { states, snapshot };
 }
 
+test('at the start nothing is decided, one resume is left, and an apology is due', () => {
+  const start = { policy: defaultPolicy, resumesLeft: 1, end: null, isReleased: false, apologizes: true };
+  expect(recoveryContext(defaultPolicy)).toEqual({ ...start, outcome: 'open', isHangUpOwed: false });
+  expect(play([], start).snapshot.context).toEqual(recoveryContext(defaultPolicy));
+});
+
 describe('the probe finds', () => {
   test('a successor who speaks: nothing is left to do, and the call was resumed', () => {
     const { states, snapshot } = play([probed(true, true)]);

@@ -29,10 +29,19 @@ describe('what follows an attempt', () => {
   });
 
   it('a redirect is a failure that says to give the final URL', () => {
-    expect(decide({ attempts: 1 }, answered(302))).toMatchObject({
-      kind: 'retry',
-      error: expect.stringContaining('final URL'),
-    });
+    for (const status of [300, 302, 399])
+      expect(decide({ attempts: 1 }, answered(status))).toMatchObject({
+        kind: 'retry',
+        error: `receiver answered ${status}: redirects are not followed, give the final URL`,
+      });
+  });
+
+  it('a refused key is a failure that says what to look at; what is odd is told as it came', () => {
+    const errorOf = (status: number) => decide({ attempts: 1 }, answered(status));
+    for (const status of [401, 403])
+      expect(errorOf(status)).toMatchObject({ error: `receiver answered ${status}: check secret and headers` });
+    for (const status of [100, 199, 400, 402, 404])
+      expect(errorOf(status)).toMatchObject({ kind: 'retry', error: `receiver answered ${status}` });
   });
 
   it('410 is dead at once, every other 4xx and 5xx is tried again', () => {
