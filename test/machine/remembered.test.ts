@@ -51,6 +51,14 @@ test('at the start nothing has ended, nothing is counted and nothing is owed', (
   expect(sessionContext(defaultPolicy)).toEqual(walk([], {}, 'ring').context);
 });
 
+test('a session that is closed tells all of it, and one that is not tells nothing', () => {
+  const closing = [done('exiting.hangingUp'), done('reporting.closing'), done('reporting.sending')];
+  const { output, context } = walk([{ type: 'caller.left', end: endOf('caller', 'caller_hung_up') }, ...closing]);
+  expect(output).toEqual(context);
+  expect(output?.end?.reason).toBe('caller_hung_up');
+  expect(walk([]).output).toBeUndefined();
+});
+
 describe('nudges', () => {
   test('are counted, and after the last of them the call ends as idle', () => {
     const nudged = [idle, done(`${dialogue}.idle`)];

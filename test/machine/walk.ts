@@ -40,6 +40,8 @@ export type Walk = {
   /** Effects by name, a line by its own. */
   asked: string[];
   context: Context;
+  /** What a session that is closed tells who ran it. */
+  output: Context | undefined;
   isAt: (place: string) => boolean;
   /** Timers that were started, in ms, by the event that they raise. */
   timers: Map<string, number>;
@@ -90,6 +92,7 @@ export function walk(
     asked,
     timers,
     context: snapshot.context,
+    output: snapshot.output,
     isAt: (place) => snapshot._nodes.includes(nodeAt(place) as never),
   };
 }
