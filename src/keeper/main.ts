@@ -194,6 +194,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const [{ pending }, hangUpsOwed] = await Promise.all([
       facts.now ? relay.settled(DELIVERY_MS) : { pending: 0 },
       owed.lastTry(),
+      worker.clear(),
     ]);
     log.info({ code, open: sessions.openCount, pending, hangUpsOwed }, 'the keeper ends');
     return code;

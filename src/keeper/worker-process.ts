@@ -8,11 +8,14 @@
  *   P3  One that ends before it said hello, when none ever did, will not do better the next time: that is the end, with
  *       its code. Later on a failing start is tried again, at most MAX_FAILED_STARTS times in a row.
  *   P4  One that ends by itself with 0 was done; so is the keeper.
+ *   P5  Its jobs are in its group, and so is the SDK's process for turn detection, which lives for 15 s after its worker
+ *       died; one that still imports lives on, too. The keeper does not leave before the group is empty.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
 import { isAlive, thisProcess } from '../journal/owner.ts';
@@ -27,6 +30,9 @@ const HELLO_MS = 60_000;
 /** How long a worker that an earlier keeper started gets to connect: the client's longest pause, and a slow machine. */
 const ADOPTION_MS = 4_000;
 const ADOPTED_POLL_MS = 200;
+/** An idle process leaves at once when its worker has died, and a killed one when the kernel has taken it apart. */
+const LEAVING_MS = 1_000;
+const LEAVING_POLL_MS = 20;
 const TERMINATED = 128 + constants.signals.SIGTERM;
 
 export type Command = { file: string; args: string[] };
@@ -44,8 +50,10 @@ export type WorkerProcess = {
   hello(pid: number): void;
   /** SIGTERM, once. */
   drain(): void;
-  /** One that did not end in time; it counts as ended by SIGTERM. */
+  /** One that did not end in time, and its group with it; it counts as ended by SIGTERM. */
   kill(): void;
+  /** After `ended`: what is left of its group leaves within a second, or is killed. Takes 2 s at most, never rejects. */
+  clear(): Promise<void>;
   readonly pid: number | undefined;
   /** Resolves when it has ended for good; never rejects. */
   readonly ended: Promise<WorkerEnd>;
@@ -69,6 +77,7 @@ export function superviseWorker(options: {
   const record = join(directory, 'worker.json');
   let child: ChildProcess | undefined;
   let pid: number | undefined;
+  let group: number | undefined;
   let startedAt = 0;
   let hasSaidHello = false;
   let hasEverSaidHello = false;
@@ -87,6 +96,19 @@ export function superviseWorker(options: {
     } catch (error) {
       log.debug({ err: error, pid }, 'the worker was gone before the signal');
     }
+  };
+  /** P5: false when nobody is left of the group. */
+  const signalGroup = (name: NodeJS.Signals | 0): boolean => {
+    try {
+      return group !== undefined && process.kill(-group, name);
+    } catch {
+      return false;
+    }
+  };
+  const isGroupGone = async (): Promise<boolean> => {
+    for (const until = performance.now() + LEAVING_MS; performance.now() < until; await sleep(LEAVING_POLL_MS))
+      if (!signalGroup(0)) return true;
+    return false;
   };
 
   const onExit = (code: number, isKilled: boolean) => {
@@ -128,6 +150,7 @@ export function superviseWorker(options: {
     const started = spawn(command.file, command.args, { detached: true, stdio: 'inherit', env: environment }); // P1, P2
     child = started;
     pid = started.pid;
+    group = pid;
     started.once('error', (error) => {
       if (started.pid !== undefined) return; // a signal that did not arrive
       end({ code: 1, failure: `${command.file} cannot be started: ${error.message}` });
@@ -166,6 +189,7 @@ export function superviseWorker(options: {
     );
     if (!owner || (await isAlive(owner)) !== 'alive') return false;
     pid = owner.pid;
+    group = pid;
     if (!hasSaidHello) {
       const isThere = await new Promise<boolean>((resolve) => {
         const waiting = setTimeout(() => resolve(false), ADOPTION_MS);
@@ -222,7 +246,13 @@ export function superviseWorker(options: {
     },
     kill() {
       isGivenUp = true;
-      signal('SIGKILL');
+      if (!signalGroup('SIGKILL')) signal('SIGKILL');
+    },
+    async clear() {
+      if (await isGroupGone()) return;
+      log.warn({ group }, 'processes of the worker outlived it; killing them');
+      signalGroup('SIGKILL');
+      if (!(await isGroupGone())) log.error({ group }, 'processes of the worker cannot be ended');
     },
   };
 }

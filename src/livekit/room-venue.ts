@@ -36,8 +36,8 @@ const DISMISS_MS = 5000;
 const RENEW_MS = 2000;
 /** What a client that wants to know the reason may cost a caller who wants to be gone. Measured: 5 to 15 ms. */
 const ANNOUNCE_MS = 100;
-/** V3. Less than `callerGraceMs` (20 s), and less than a destination may ring (30 s). */
-const HELD_MS = 15_000;
+/** V3. Of the caller's grace. With the default (20 s) less than a destination may ring (30 s). */
+const HELD_SHARE = 0.75;
 /** LiveKit takes attributes of 64 KiB in all; a reason is a word. */
 const REASON_LENGTH = 200;
 const callerKinds: readonly (ParticipantKind | undefined)[] = [
@@ -84,7 +84,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
   let isStale = false;
   let connecting: Promise<void> | undefined;
   /** Departures that are held back while a REFER is under way (V3). */
-  let referring: { departure?: End; timer?: NodeJS.Timeout } | undefined;
+  let referring: { graceMs: number; departure?: End; timer?: NodeJS.Timeout } | undefined;
   const expected = new Map<string, { come: (who: RemoteParticipant) => void; fail: (why: Error) => void }>();
   let roomSid = job.room?.sid ?? '';
   const waiting = new Set<() => void>();
@@ -138,7 +138,7 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       if (isThere || isHungUp) return;
       delete held.departure;
       send({ type: 'caller.left', end });
-    }, HELD_MS);
+    }, held.graceMs * HELD_SHARE);
   };
   const departed = (participant: RemoteParticipant) => {
     if (isHungUp) return;
@@ -271,10 +271,10 @@ export function roomVenue(context: JobContext, { send, recorder }: Reporter): Ve
       ...(record !== undefined && { record }),
     }),
     play: (audio, signal, onAudible) => track.play(audio, signal, onAudible),
-    refer: async (to, options, signal) => {
+    refer: async (to, { graceMs, ...options }, signal) => {
       if (!caller?.isSip)
         return { outcome: 'failed', error: 'refer: the caller is no telephone, so there is no leg to move' };
-      const held: typeof referring = {};
+      const held: typeof referring = { graceMs };
       referring = held;
       const asked = rooms.refer(room.name ?? job.room?.name ?? '', caller.identity, to, signal, options);
       const referral = await asked.finally(() => {

@@ -36,8 +36,8 @@ export type Venue = {
   wire(session: voice.AgentSession, options: StartOptions): Partial<Parameters<voice.AgentSession['start']>[0]>;
   /** Plays on a track of our own; `onAudible` at the first sample that somebody can hear. Stops when aborted. */
   play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
-  /** Moves a SIP caller's leg elsewhere. Never rejects. */
-  refer(to: string, options: ReferOptions, signal: AbortSignal): Promise<Referral>;
+  /** Moves a SIP caller's leg elsewhere. `graceMs`: what a lost caller has. Never rejects. */
+  refer(to: string, options: ReferOptions & { graceMs: number }, signal: AbortSignal): Promise<Referral>;
   /** Resolves once this somebody is in the room and has picked up; rejects when they leave before. */
   answered(identity: string, signal: AbortSignal): Promise<RemoteParticipant>;
   /** Out of the room with somebody who was called and is not needed: a telephone may not ring on. Never rejects. */

@@ -26,7 +26,8 @@ async function onTheLine(...answers: Misbehaviour[]) {
   });
   return {
     sent,
-    refer: () => venue.refer('tel:+15550100', {}, AbortSignal.timeout(5000)),
+    refer: (graceMs = defaultPolicy.callerGraceMs) =>
+      venue.refer('tel:+15550100', { graceMs }, AbortSignal.timeout(5000)),
     leaves: () => {
       room.remoteParticipants.delete('phone');
       room.emit(RoomEvent.ParticipantDisconnected, phone);
@@ -58,18 +59,21 @@ test('D8 the caller hangs up while the destination refuses: it was a hang-up, to
   expect(line.sent).toEqual(['caller.lost', 'caller.left caller_hung_up']);
 });
 
-test('D8 the caller hangs up while the destination rings on and on: a hang-up, told before their grace is over', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  try {
-    await using line = await onTheLine('hang');
-    void line.refer();
-    line.leaves();
-    vi.advanceTimersByTime(defaultPolicy.callerGraceMs - 1);
-    expect(line.sent).toEqual(['caller.lost', 'caller.left caller_hung_up']);
-  } finally {
-    vi.useRealTimers();
-  }
-});
+test.each([defaultPolicy.callerGraceMs, 2000])(
+  'D8 the caller hangs up while the destination rings on and on: a hang-up, told before their grace of %i ms is over',
+  async (graceMs) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      await using line = await onTheLine('hang');
+      void line.refer(graceMs);
+      line.leaves();
+      vi.advanceTimersByTime(graceMs - 1);
+      expect(line.sent).toEqual(['caller.lost', 'caller.left caller_hung_up']);
+    } finally {
+      vi.useRealTimers();
+    }
+  },
+);
 
 test('D8 without a transfer a departure is a hang-up at once', async () => {
   await using line = await onTheLine();

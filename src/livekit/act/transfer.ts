@@ -97,7 +97,8 @@ async function refer(
   { refer: to, ...options }: Extract<TransferTarget, { refer: string }>,
   signal: AbortSignal,
 ): Promise<Transferred> {
-  const { outcome, ...more } = await unlessAborted(job.venue.refer(to, options, signal), signal);
+  const graceMs = job.definition.policy.callerGraceMs;
+  const { outcome, ...more } = await unlessAborted(job.venue.refer(to, { ...options, graceMs }, signal), signal);
   if (outcome === 'transferred') await unlessAborted(voiceEnds(job), signal); // X2
   return { outcome, ...('error' in more && { detail: more.error }) };
 }

@@ -45,7 +45,7 @@ export type Row = {
   scene: (scene: Scene) => Promise<number>;
   /** What may take long, while other calls begin; resolves with the moment as `scene` does. */
   later?: (scene: Scene, from: number) => Promise<number>;
-  /** The caller may say the same again: they wait from the first time on, not from the last. */
+  /** The caller may have to say the same again: from the first time on, their silence is the longest in which nobody spoke. */
   repeats?: true;
   /** It burns a core, or the memory: nothing else runs beside it. */
   isHeavy?: true;

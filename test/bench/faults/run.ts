@@ -48,6 +48,7 @@ export async function runRow(row: Row, name: string, world: World, turn: Turn): 
     const spoken = parts.caller
       ? silenceOf(parts.caller, outcome === 'answered' && row.repeats !== true, from, at)
       : { silenceMs: null, longestMs: null };
+    if (row.repeats) spoken.silenceMs = spoken.longestMs;
     if (outcome === 'answered') await parts.caller?.leave();
     if (outcome !== 'left alone') await sooner(async () => !(await isThere()));
     const isRoomLeft = await isThere();

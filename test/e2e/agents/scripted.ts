@@ -25,6 +25,7 @@ const wishOf = (call: Call): CallWish =>
 const isJob = (process.argv[1] ?? '').includes('job_proc');
 if (wish.import === 'throws' || (wish.import === 'throws in the job' && isJob))
   throw new Error('planted: the agent file throws on import');
+if (wish.import === 'slow in the job' && isJob) await sleep(3000);
 
 const hoard: Buffer[] = [];
 const blockFor = (ms: number) => {

@@ -8,7 +8,8 @@ export type DeploymentWish = {
   hangUp?: NonNullable<SessionDefinition['hangUp']>;
   apology?: NonNullable<SessionDefinition['apology']>;
   prewarm?: 'throws' | 'hangs';
-  import?: 'throws' | 'throws in the job';
+  /** Slow: 3 s. */
+  import?: 'throws' | 'throws in the job' | 'slow in the job';
   /** Warm job processes; default 1. */
   idleProcesses?: number;
   /** Options of the SDK's server. */

@@ -122,3 +122,13 @@ test('T17 SIGTERM while a process warms up: the keeper and all its processes are
   expect(code).toBe(143);
   expect(await deployment.processes()).toEqual([]);
 });
+
+test('T17 SIGTERM while a process is still importing, and its worker dies: the keeper does not leave before all processes are gone', async () => {
+  await using deployment = await deploy(server, { import: 'slow in the job', prewarm: 'hangs' });
+  await until('a process to import', async () => (await deployment.processes()).length > 1, PATIENCE_MS);
+  const worker = await deployment.workerPid();
+  deployment.signal('SIGTERM');
+  process.kill(worker, 'SIGKILL');
+  await deployment.ended(PATIENCE_MS);
+  expect(await deployment.processes()).toEqual([]);
+});
