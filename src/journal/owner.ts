@@ -2,20 +2,20 @@
  * Who wrote a journal, and whether that process still lives. A pid alone says neither: it is reused, and it means
  * something else in another container. Linux; elsewhere an answer is `unknown` unless the pid is free.
  */
-import { readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Owner } from './entry.ts';
 
 /** `unknown`: another host or container wrote it, so only LiveKit or the lease of that host can say. */
 export type Liveness = 'alive' | 'dead' | 'unknown';
 
-type ProcessFacts = { state: string; startTicks: string };
+type ProcessFacts = { state: string; group: string; startTicks: string };
 
 /** Fields of /proc/PID/stat; the name in field 2 may hold blanks and parentheses, so count from the last one. */
-const processFacts = async (pid: number | 'self'): Promise<ProcessFacts> => {
+const processFacts = async (pid: number | string): Promise<ProcessFacts> => {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', startTicks: fields[19] ?? '' }; // fields 3 and 22 of the line
+  return { state: fields[0] ?? '', group: fields[2] ?? '', startTicks: fields[19] ?? '' }; // fields 3, 5, 22 of the line
 };
 
 const orEmpty = (reading: Promise<string>): Promise<string> =>
@@ -27,17 +27,20 @@ const orEmpty = (reading: Promise<string>): Promise<string> =>
 const bootId = () => orEmpty(readFile('/proc/sys/kernel/random/boot_id', 'utf8'));
 const pidNamespace = async () => (await orEmpty(readlink('/proc/self/ns/pid'))).replace(/\D/g, '');
 
-/** This process, as the first record of its journal names it. */
-export const thisProcess = async (): Promise<Owner> => {
-  const facts = await processFacts('self').catch(() => undefined);
+/** A process of this host and namespace, as the first record of its journal names it. */
+export const ownerOf = async (pid: number): Promise<Owner> => {
+  const facts = await processFacts(pid).catch(() => undefined);
   return {
     host: hostname(),
     bootId: await bootId(),
     pidNamespace: await pidNamespace(),
-    pid: process.pid,
+    pid,
     startTicks: facts?.startTicks ?? '',
   };
 };
+export const thisProcess = (): Promise<Owner> => ownerOf(process.pid);
+
+const isZombie = (state: string): boolean => state === 'Z' || state === 'X';
 
 /** Whether the process that wrote a journal lives. A zombie is dead; so is everybody from before a reboot of this host. */
 export const isAlive = async (owner: Owner): Promise<Liveness> => {
@@ -48,13 +51,22 @@ export const isAlive = async (owner: Owner): Promise<Liveness> => {
   if (owner.pidNamespace === '' || owner.pidNamespace !== (await pidNamespace())) return 'unknown';
   try {
     const { state, startTicks } = await processFacts(owner.pid);
-    if (state === 'Z' || state === 'X') return 'dead';
+    if (isZombie(state)) return 'dead';
     return startTicks === owner.startTicks ? 'alive' : 'dead'; // the pid is somebody else's now
   } catch (error) {
     // ESRCH: it went between open and read.
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ESRCH' ? 'dead' : 'unknown';
   }
+};
+
+/** Whether anybody lives in a process group. Zombies do not count, where the system tells: nobody may ever reap them. */
+export const isGroupAlive = async (group: number): Promise<boolean> => {
+  if (isPidFree(-group)) return false;
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  if (pids.length === 0) return true;
+  const all = await Promise.all(pids.map((pid) => processFacts(pid).catch(() => undefined)));
+  return all.some((facts) => facts?.group === String(group) && !isZombie(facts.state));
 };
 
 /**

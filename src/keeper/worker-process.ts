@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
-import { isAlive, thisProcess } from '../journal/owner.ts';
+import { isAlive, isGroupAlive, ownerOf } from '../journal/owner.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
@@ -32,7 +32,7 @@ const ADOPTION_MS = 4_000;
 const ADOPTED_POLL_MS = 200;
 /** An idle process leaves at once when its worker has died, and a killed one when the kernel has taken it apart. */
 const LEAVING_MS = 1_000;
-const LEAVING_POLL_MS = 20;
+const LEAVING_POLL_MS = 50;
 const TERMINATED = 128 + constants.signals.SIGTERM;
 
 export type Command = { file: string; args: string[] };
@@ -90,24 +90,18 @@ export function superviseWorker(options: {
   let end: (end: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
 
-  const signal = (name: NodeJS.Signals) => {
+  /** To the worker, or to its whole group. */
+  const signal = (name: NodeJS.Signals, to = pid) => {
     try {
-      if (pid !== undefined) process.kill(pid, name);
+      if (to !== undefined) process.kill(to, name);
     } catch (error) {
-      log.debug({ err: error, pid }, 'the worker was gone before the signal');
+      log.debug({ err: error, to }, 'the worker was gone before the signal');
     }
   };
-  /** P5: false when nobody is left of the group. */
-  const signalGroup = (name: NodeJS.Signals | 0): boolean => {
-    try {
-      return group !== undefined && process.kill(-group, name);
-    } catch {
-      return false;
-    }
-  };
+  /** P5 */
   const isGroupGone = async (): Promise<boolean> => {
     for (const until = performance.now() + LEAVING_MS; performance.now() < until; await sleep(LEAVING_POLL_MS))
-      if (!signalGroup(0)) return true;
+      if (group === undefined || !(await isGroupAlive(group))) return true;
     return false;
   };
 
@@ -167,10 +161,7 @@ export function superviseWorker(options: {
   /** For the next keeper. Without it a worker that outlives us is not waited for, and a second one starts. */
   const remember = async (workerPid: number) => {
     try {
-      const stat = await readFile(`/proc/${workerPid}/stat`, 'utf8').catch(() => '');
-      const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-      const owner: Owner = { ...(await thisProcess()), pid: workerPid, startTicks };
-      await writeFile(record, JSON.stringify(owner), { mode: 0o600 });
+      await writeFile(record, JSON.stringify(await ownerOf(workerPid)), { mode: 0o600 });
     } catch (error) {
       log.warn({ err: error }, 'the worker could not be written down for the next keeper');
     }
@@ -246,12 +237,12 @@ export function superviseWorker(options: {
     },
     kill() {
       isGivenUp = true;
-      if (!signalGroup('SIGKILL')) signal('SIGKILL');
+      signal('SIGKILL', group && -group);
     },
     async clear() {
       if (await isGroupGone()) return;
       log.warn({ group }, 'processes of the worker outlived it; killing them');
-      signalGroup('SIGKILL');
+      signal('SIGKILL', group && -group);
       if (!(await isGroupGone())) log.error({ group }, 'processes of the worker cannot be ended');
     },
   };

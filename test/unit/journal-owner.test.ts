@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Owner } from '../../src/journal/entry.ts';
-import { isAlive, thisProcess } from '../../src/journal/owner.ts';
-import { ownerOf } from './owner-of.ts';
+import { isAlive, isGroupAlive, ownerOf, thisProcess } from '../../src/journal/owner.ts';
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -39,16 +38,22 @@ describe('the owner of a journal', () => {
     expect(await isAlive(owner)).toBe('dead');
   });
 
-  it('is dead as a zombie', async () => {
-    // The shell starts a child that ends at once and then becomes something that never waits for it.
-    const { child: started } = await child('sh', ['-c', 'sleep 0.05 & echo $!; exec sleep 60']);
+  it('is dead as a zombie, and so is a group of zombies', async () => {
+    // The shell starts a child, in a group of its own, that ends at once and then becomes something that never waits for it.
+    const { child: started } = await child('bash', ['-c', 'set -m; sleep 0.5 & echo $!; exec sleep 60']);
     const [bytes] = (await once(started.stdout!, 'data')) as [Buffer];
     const pid = Number(bytes.toString().trim());
     const owner = await ownerOf(pid);
+    expect(await isGroupAlive(pid)).toBe(true);
     const deadline = Date.now() + 10_000;
     const isZombie = async () => / Z /.test((await readFile(`/proc/${pid}/stat`, 'utf8')).split(')').at(-1) ?? '');
     while (!(await isZombie())) if (Date.now() > deadline) throw new Error('it never became a zombie');
     expect(await isAlive(owner)).toBe('dead');
+    expect(await isGroupAlive(pid)).toBe(false);
+  });
+
+  it('is no group when nobody has it', async () => {
+    expect(await isGroupAlive(4_194_303)).toBe(false);
   });
 
   it.each<[string, Partial<Owner>, string]>([
