@@ -41,10 +41,7 @@ export type Transition = ReturnType<typeof transitionsOf>[number];
 /** Pure. What both kinds of walk need: how long each state lasts, and what is wrong with the deadlines. */
 export const chartOf = (machine: AnyStateMachine, context: unknown) => {
   const problems: BoundProblem[] = [];
-  const problem = (node: AnyStateNode, text: string) => {
-    if (!problems.some((known) => known.state === node.id && known.problem === text))
-      problems.push({ state: node.id, problem: text });
-  };
+  const problem = (node: AnyStateNode, text: string) => problems.push({ state: node.id, problem: text });
 
   /** The delays of a node in milliseconds, each checked (B3). */
   const delayMs = (node: AnyStateNode, delay: unknown): number => {
@@ -88,20 +85,14 @@ export const chartOf = (machine: AnyStateMachine, context: unknown) => {
   }
 
   /** B1: a parallel state is as short as its shortest region. */
-  const residence = new Map<AnyStateNode, number>();
   const lasts = (node: AnyStateNode): number => {
-    const known = residence.get(node);
-    if (known !== undefined) return known;
-    residence.set(node, Infinity); // a cycle inside the subtree has no bound of its own
     const inner =
       node.type === 'parallel'
         ? Math.min(...children(node).map(lasts))
         : node.type === 'compound'
           ? longestInside(node)
           : Infinity;
-    const ms = Math.min(ownOf(node), inner);
-    residence.set(node, ms);
-    return ms;
+    return Math.min(ownOf(node), inner);
   };
   /** Longest walk among the children of a compound state, each child once; Infinity when they form a cycle. */
   const longestInside = (node: AnyStateNode): number => {

@@ -49,7 +49,7 @@ export function definePolicy(overrides: unknown = {}): Policy {
   const policy = withFillers({ ...defaultPolicy, ...Object.fromEntries(given) } as Policy, overrides['fillers']);
   for (const [less, more, why] of order)
     if (!problems.some(({ field }) => field === less || field === more) && policy[less] >= policy[more]) {
-      const blamed = less in overrides && overrides[less] !== undefined ? less : more;
+      const blamed = overrides[less] !== undefined ? less : more;
       problems.push(
         blamed === less
           ? { field: less, expected: `less than ${more} (${policy[more]}): ${why}`, got: shown(policy[less]) }
@@ -87,21 +87,19 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
 
 /** What came, short enough for one line. */
 function shown(value: unknown): string {
-  if (typeof value === 'number' || value === null || value === undefined) return String(value);
+  if (typeof value === 'number' || value === null) return String(value);
   if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
   return `a ${typeof value}`;
 }
 
-/** The field that is meant, when a third of the letters at most are wrong. */
+/** The field that is meant, when a third of the letters at most are wrong, or two: `idle` for `idleMs`. */
 function nearest(name: string): string | undefined {
   const ranked = fields
     .map((field) => ({ field, distance: editDistance(name.toLowerCase(), field.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  // `idle` for `idleMs`: what is missing is only the unit.
-  const withUnit = fields.find((field) => field.toLowerCase() === `${name.toLowerCase()}ms`);
-  return withUnit ?? (ranked && ranked.distance <= Math.max(2, ranked.field.length / 3) ? ranked.field : undefined);
+  return ranked && ranked.distance <= Math.max(2, ranked.field.length / 3) ? ranked.field : undefined;
 }
 
 /** Letters to insert, remove or replace on the way from one word to another. */

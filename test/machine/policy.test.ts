@@ -112,6 +112,7 @@ test('the documentation of each field names its true default', () => {
 
 test.each([
   [{}, 15],
+  [{ toolMs: 1000, transferMs: 1000 }, 15],
   [{ toolMs: 90_000 }, 30],
   [{ transferMs: 60_000, firstAudioMs: 2000 }, 30],
   [{ toolMs: 90_000, fillers: 3 }, 3],
@@ -141,8 +142,22 @@ test.each([
   ['close', 'a field of the policy, perhaps closeMs'],
   ['goodbyMs', 'a field of the policy, perhaps goodbyeMs'],
   ['godbyMs', 'a field of the policy, perhaps goodbyeMs'],
+  ['calerGrase', 'a field of the policy, perhaps callerGraceMs'], // a third
+  ['theConnectMs', 'a field of the policy, perhaps connectMs'],
+  ['conneecctMs', 'a field of the policy, perhaps connectMs'],
 ])('a field that is unknown is told the one that was meant: %s', (field, expected) => {
   expect(refusal({ [field]: 1 }).problems).toEqual([{ field, expected, got: 'an unknown field' }]);
+});
+
+test.each(Object.keys(defaultPolicy).filter((field) => field.endsWith('Ms')))(
+  '%s is meant by who leaves its unit out',
+  (field) => {
+    expect(refusal({ [field.slice(0, -2)]: 1 }).message).toContain(`perhaps ${field};`);
+  },
+);
+
+test.each(['ms', 'm', 'grace', 'x'.repeat(1000)])('nobody can say what is meant by %s', (field) => {
+  expect(refusal({ [field]: 1 }).problems[0]?.expected).toMatch(/^one of startMs, /);
 });
 
 test('two limits in the wrong order are one problem, laid to the one that was given', () => {
@@ -157,8 +172,9 @@ test('two limits in the wrong order are one problem, laid to the one that was gi
   ]);
   expect(refusal({ beatMs: 4000, unresponsiveMs: undefined }).problems).toMatchObject([{ field: 'beatMs' }]);
   // One that cannot be used at all is said once.
-  expect(refusal({ beatMs: -1 }).problems).toHaveLength(1);
-  expect(refusal({ unresponsiveMs: 'soon' }).problems).toHaveLength(1);
+  expect(refusal({ beatMs: Infinity }).problems).toHaveLength(1);
+  expect(refusal({ unresponsiveMs: -1 }).problems).toHaveLength(1);
+  expect(refusal({ beatMs: undefined, unresponsiveMs: 400 }).problems).toMatchObject([{ field: 'unresponsiveMs' }]);
 });
 
 test('a refusal is one text of several lines that begins with its code', () => {

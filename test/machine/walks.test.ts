@@ -92,6 +92,9 @@ describe('where a step can lead', () => {
     expect(costs(parent({}))).toBe(110);
     expect(costs(parent({ on: { e: '#m.end' } }))).toBe(10);
     expect(costs(parent({ on: { e: {} } }))).toBe(10);
+    const whole = (x: object) => ({ a: { after: { ten: 'end' }, on: { e: 'b' }, initial: 'x', states: { x } } });
+    expect(costs({ ...whole({}), ...longer })).toBe(110);
+    expect(costs({ ...whole({ on: { e: {} } }), ...longer })).toBe(10);
   });
   test('a guarded one hides nothing', () => {
     expect(costs(parent({ on: { e: { guard: 'perhaps', target: '#m.end' } } }))).toBe(110);
@@ -125,6 +128,7 @@ describe('where a step can lead', () => {
     expect(here(and([stateIn('#m.a'), stateIn('#m.a.x')]))).toBe(10);
     expect(here(and([stateIn('#m.a'), 'perhaps']))).toBe(110);
     expect(here(and(['perhaps', 'other']))).toBe(110);
+    expect(here(not(stateIn('#m.a')))).toBe(110); // of `not` nothing is known
   });
   test('a guard that is never true opens no way', () => {
     const away = (guard: unknown) =>
@@ -134,6 +138,7 @@ describe('where a step can lead', () => {
     expect(away(and([stateIn('#m.b'), 'perhaps']))).toBe(10);
     expect(away(and([stateIn('#m.a'), 'perhaps']))).toBe(110);
     expect(away(stateIn({ a: {} } as never))).toBe(110); // not by id: it depends
+    expect(away(stateIn('b'))).toBe(110);
   });
   test('a place in another region may be or not', () => {
     const regions = (target: object) => ({
@@ -149,6 +154,12 @@ describe('where a step can lead', () => {
     });
     expect(costs(regions([{ guard: stateIn('#m.a.two.y'), target: '#m.b' }]))).toBe(110);
     expect(costs(regions([{ guard: stateIn('#m.a.two.y'), target: '#m.end' }, { target: '#m.b' }]))).toBe(110);
+    const counts = (id: string): boolean => ['m.a.one.x', 'm.b'].includes(id);
+    const rule: Rule = { from: ({ id }) => id === 'm.a.one.x', counts: ({ id }) => counts(id) };
+    const x = { after: { ten: '#m.end' }, on: { e: { guard: stateIn('#m.a.two.y'), target: '#m.b' } } };
+    const two = { initial: 'x', states: { x: {}, y: {} } };
+    const beside = { a: { type: 'parallel', states: { one: { initial: 'x', states: { x } }, two } }, ...longer };
+    expect(longestRun(machineOf(beside), {}, rule).ms).toBe(110);
   });
   test('a region may end the others', () => {
     const beside = (target: string) => ({
@@ -192,12 +203,15 @@ describe('refused, by name', () => {
     expect(costs({ a: { after: { ten: 'end' }, on: { e: { actions: () => {} } } } })).toBe(10);
     const inside = { a: { after: { ten: 'end' }, initial: 'x', states: { x: { on: { e: 'x' } } } } };
     expect(costs(inside)).toBe(10);
+    expect(costs({ a: { after: { ten: 'end' }, on: { e: 'a' } } })).toBe(10);
   });
   test('a state without a deadline, or with one that a guard may stop, or that leads nowhere', () => {
     const text = 'm.a: no unguarded `after` leads out of it';
     expect(refused({ a: { on: { e: 'end' } } })).toEqual([text]);
     expect(refused({ a: { after: { ten: { guard: 'perhaps', target: 'end' } } } })).toEqual([text]);
     expect(refused({ a: { after: { ten: { actions: () => {} } } } })).toEqual([text]);
+    expect(refused({ a: { after: { ten: 'a' } } })).toContain(text); // without `reenter` it stays
+    expect(costs({ a: { after: { ten: [{ target: 'end' }, { guard: 'perhaps', actions: () => {} }] } } })).toBe(10);
     const inside = { x: { on: { e: '#m.end' } }, y: {} };
     expect(refused({ a: { after: { ten: '.y' }, initial: 'x', states: inside } })).toEqual([
       'm.a.x: no unguarded `after` leads out of it',
