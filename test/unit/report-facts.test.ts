@@ -180,6 +180,16 @@ describe('the participants', () => {
     ]);
   });
 
+  test('one who returned and was met on the way in is there, whatever their going had been called', () => {
+    const who = { identity: 'c' };
+    const [person] = listOf(
+      ['participant', { ...who, change: 'left', reason: 'CLIENT_INITIATED' }],
+      ['participant', { ...who, change: 'returned' }],
+    );
+    expect(person).toMatchObject({ joinedAt: at(2), leftAt: null, leftReason: null });
+    expect(listOf(['participant', { ...who, change: 'lost', reason: 'gone' }])[0]?.leftReason).toBe('gone');
+  });
+
   test('nobody in particular is one, and a change without a name of its own changes nothing else', () => {
     expect(listOf(['participant', { change: 'metadata', metadata: 'm', kind: 4 }], ['participant', {}])).toEqual([
       { identity: '', sids: [], ...nobody, metadata: 'm', isCaller: false, timesLost: 0, attributes: {} },

@@ -5,7 +5,7 @@ import { parseJournal } from '../../src/journal/parse.ts';
 import { recordedEnd } from '../../src/report/end.ts';
 import { fold, reportId, serializeReport } from '../../src/report/fold.ts';
 import { assertReport } from '../contract/check-report.ts';
-import { accepted, crashedCall, opened, Script, textOf, unopenedCall, wholeCall } from '../contract/sessions.ts';
+import { accepted, crashedCall, facts, opened, Script, textOf, unopenedCall, wholeCall } from '../contract/sessions.ts';
 
 const checked = (journal: SessionJournal) => {
   const report = fold(journal);
@@ -238,6 +238,33 @@ describe('the report of a call that broke', () => {
       { epoch: 1, lastSeq: 2, ignored: 2, closed: false },
       { epoch: 2, closed: true },
     ]);
+  });
+
+  it('the first audio may be the agent’s own, and a telephone’s caller has joined when they picked up', () => {
+    const who = { identity: 'phone', kind: 'sip' };
+    const script = opened('one')
+      .add(1000, 'participant', { ...who, change: 'joined', isCaller: false })
+      .add(1000, 'participant', { ...who, change: 'attributes', isCaller: true, attributes: {} })
+      .add(1000, 'event', { machine: 'session', type: 'agent.audible' });
+    const { openedAt, callerJoinedAt, firstAudioAt } = checked(only(script)).times;
+    const since = (time: string | null) => Date.parse(time ?? '') - Date.parse(openedAt ?? '');
+    expect([since(callerJoinedAt), since(firstAudioAt)]).toEqual([2000, 3000]);
+  });
+
+  it('who was called stands in the opening and the acceptance, whatever else names a job', () => {
+    const [first, ...rest] = opened('one').entries;
+    const strange = {
+      ...first,
+      kind: 'log',
+      data: { ...facts, job: 'AJ_other', metadata: 'other' },
+    } as unknown as Entry;
+    const report = checked({
+      session: 'one',
+      epochs: [{ epoch: 1, entries: [strange, first as Entry, ...rest], torn: false }],
+      keeper: [strange, ...accepted().entries],
+    });
+    expect(report).toMatchObject({ job: facts.job, metadata: JSON.parse(facts.metadata) as object });
+    expect(checked({ session: 'one', epochs: [], keeper: [strange] }).job).toBeNull();
   });
 
   it('metadata that is no JSON is the text itself', () => {
