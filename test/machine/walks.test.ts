@@ -195,6 +195,7 @@ describe('refused, by name', () => {
     expect(refused({ a: { after: { ten: 'end' }, on: { e: again } } })).toEqual([
       'm.a: on a cycle without a timer around it: a → a',
     ]);
+    expect(refused({ a: { after: { ten: again } } })).toEqual(['m.a: on a cycle without a timer around it: a → a']);
     const inside = (on: object) => ({ a: { after: { ten: 'end' }, initial: 'x', states: { x: { on } } } });
     expect(refused(inside({ e: '#m.a' }))[0]).toContain('a → a');
     expect(refused(inside({ e: { target: '#m.a', reenter: true } }))[0]).toContain('a → a');
