@@ -90,7 +90,6 @@ export function superviseWorker(options: {
   let end: (end: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
 
-  /** To the worker, or to its whole group. */
   const signal = (name: NodeJS.Signals, to = pid) => {
     try {
       if (to !== undefined) process.kill(to, name);
@@ -99,6 +98,7 @@ export function superviseWorker(options: {
     }
   };
   /** P5 */
+  const killGroup = () => signal('SIGKILL', group && -group);
   const isGroupGone = async (): Promise<boolean> => {
     for (const until = performance.now() + LEAVING_MS; performance.now() < until; await sleep(LEAVING_POLL_MS))
       if (group === undefined || !(await isGroupAlive(group))) return true;
@@ -237,12 +237,12 @@ export function superviseWorker(options: {
     },
     kill() {
       isGivenUp = true;
-      signal('SIGKILL', group && -group);
+      killGroup();
     },
     async clear() {
       if (await isGroupGone()) return;
       log.warn({ group }, 'processes of the worker outlived it; killing them');
-      signal('SIGKILL', group && -group);
+      killGroup();
       if (!(await isGroupGone())) log.error({ group }, 'processes of the worker cannot be ended');
     },
   };

@@ -7,11 +7,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
-import { thisProcess, waitedForCoreMs } from '../../src/journal/owner.ts';
+import { ownerOf, thisProcess, waitedForCoreMs } from '../../src/journal/owner.ts';
 import { followSession, type Followed } from '../../src/keeper/followed.ts';
 import { openSilence } from '../../src/keeper/silence.ts';
 import type { Peer } from '../../src/link/server.ts';
-import { ownerOf } from '../../src/journal/owner.ts';
 
 const PULSE_MS = 250;
 const policy = { ...defaultPolicy, unresponsiveMs: 3000, beatMs: 500 };
