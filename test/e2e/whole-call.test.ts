@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { defaultPolicy } from '../../src/index.ts';
 import { deploy, type Deployment, roomsOf } from './harness/index.ts';
 
 const server = inject('livekit');
@@ -32,7 +33,7 @@ test('the whole call: speech in, transcription, end_session, goodbye heard whole
   expect(goodbye?.share).toBeGreaterThanOrEqual(0.98);
   expect(goodbye?.times).toBe(1);
   expect(reason).toBe('ROOM_DELETED');
-  expect(at - (goodbye?.lastAt ?? 0)).toBeLessThan(500);
+  expect(at - (goodbye?.lastAt ?? 0)).toBeLessThan(defaultPolicy.hangUpMs);
   expect(await roomsOf(server).names()).not.toContain(name);
 
   const { report } = await deployment.reportOf(name, 10_000);

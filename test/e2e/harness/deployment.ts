@@ -19,8 +19,9 @@ import { type Lab, type LabChannel, startLab } from '../../../src/testing/index.
 import { assertReport } from '../../contract/check-report.ts';
 import { type Caller, type CallerWish, startCaller } from './caller.ts';
 import { compiled } from './compiled.ts';
+import { freePort } from './ports.ts';
 import { roomsOf, type TestRoom } from './rooms.ts';
-import { freePort, type LiveKitAddress } from './server.ts';
+import type { LiveKitAddress } from './server.ts';
 import { until } from './until.ts';
 import type { CallWish, DeploymentWish } from './wishes.ts';
 

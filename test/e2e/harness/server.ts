@@ -6,15 +6,13 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort, freeUdpPort } from './ports.ts';
 
 /** The newest version that `go install` accepts: later ones have `replace` lines. */
 export const serverVersion = '1.13.5';
@@ -37,14 +35,7 @@ export interface LiveKitServer extends LiveKitAddress {
 /** Starts a server on ports that nobody else uses; resolves when it answers. */
 export async function startLiveKitServer(): Promise<LiveKitServer> {
   const binary = await findServer();
-  // Ports are asked for and given back before the server takes them: somebody may be faster, so there are three tries.
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await startOn(binary, { http: await freePort(), tcp: await freePort(), udp: await freeUdpPort() });
-    } catch (error) {
-      if (attempt === 3) throw error;
-    }
-  }
+  return startOn(binary, { http: await freePort(), tcp: await freePort(), udp: await freeUdpPort() });
 }
 
 async function startOn(binary: string, ports: { http: number; tcp: number; udp: number }): Promise<LiveKitServer> {
@@ -167,23 +158,4 @@ async function isProgram(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** A TCP port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }
