@@ -3,9 +3,9 @@
  * Linux gives out by itself (32,768 and up): a port of that range, free a moment ago, may be the local end of anybody's
  * connection when its owner binds it. That was seen: a keeper that could not start for its health check.
  */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 const FIRST = 12_000;
 const COUNT = 18_000;
@@ -13,29 +13,20 @@ const COUNT = 18_000;
 let next = (process.pid * 23) % COUNT;
 
 /** A TCP port that nobody has and nobody is given by chance. */
-export const freePort = (): Promise<number> =>
-  firstFree(async (port) => {
-    const server = createServer().listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    server.close();
-    await once(server, 'close');
-  });
+export const freePort = (): Promise<number> => firstFree((port) => createServer().listen(port, '127.0.0.1'));
 
 /** The same for UDP. */
-export const freeUdpPort = (): Promise<number> =>
-  firstFree(async (port) => {
-    const socket = createSocket('udp4').bind(port, '127.0.0.1');
-    await once(socket, 'listening');
-    socket.close();
-    await once(socket, 'close');
-  });
+export const freeUdpPort = (): Promise<number> => firstFree((port) => createSocket('udp4').bind(port, '127.0.0.1'));
 
-async function firstFree(bind: (port: number) => Promise<void>): Promise<number> {
+async function firstFree(take: (port: number) => Server | Socket): Promise<number> {
   for (let tried = 0; tried < COUNT; tried += 1) {
     const port = FIRST + next;
     next = (next + 1) % COUNT;
     try {
-      await bind(port);
+      const taken = take(port);
+      await once(taken, 'listening');
+      taken.close();
+      await once(taken, 'close');
       return port;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
