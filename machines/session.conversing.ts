@@ -43,6 +43,7 @@ export const conversing = session.createStateConfig({
           description: 'The agent is heard, or it is the caller’s turn.',
           on: {
             'dialogue.moved': { target: 'active', reenter: true, actions: 'forgetCounts' },
+            'caller.acts': { target: 'active', reenter: true, actions: 'forgetCounts' },
             'agent.audible': { target: 'active', reenter: true, actions: ['forgetCounts', 'noteLiveWorks'] },
             'caller.waits': 'waiting',
             'caller.lost': { target: 'suspended', actions: 'oweNothing' },
@@ -130,6 +131,7 @@ export const conversing = session.createStateConfig({
           entry: 'countNudge',
           on: {
             'dialogue.moved': { target: 'active', actions: 'forgetCounts' },
+            'caller.acts': { target: 'active', actions: 'forgetCounts' },
             'agent.audible': { target: 'active', actions: ['forgetCounts', 'noteLiveWorks'] },
             'caller.waits': 'waiting',
             'caller.lost': { target: 'suspended', actions: 'oweNothing' },

@@ -34,6 +34,7 @@ const events: SessionEvent[] = [
   { type: 'agent.audible' },
   { type: 'caller.waits' },
   { type: 'dialogue.moved' },
+  { type: 'caller.acts' },
   { type: 'line.audible', line: 'filler', rung: 'live' },
   { type: 'line.audible', line: 'goodbye', rung: 'live' },
   { type: 'line.audible', line: 'apology', rung: 'live' },

@@ -6,15 +6,10 @@ import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
-import { guardAgent } from '../guard/agent.ts';
-import { guardListeners } from '../guard/listeners.ts';
-import { guardRecognition } from '../guard/recognition.ts';
+import { attachTo, followOutput } from '../attach.ts';
 import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
-import { observeAgentSession } from '../observe/agent-session.ts';
-import { watchModels } from '../observe/models.ts';
-import { Playout } from '../observe/playout.ts';
 import { startProgram } from './start-program.ts';
 
 /**
@@ -24,7 +19,7 @@ import { startProgram } from './start-program.ts';
 const connection = { maxRetry: 1, retryIntervalMs: 500, timeoutMs: 5000 };
 
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
-  const { definition, call, venue, turns } = job;
+  const { definition, call, venue } = job;
   const failed = (component: string) => (error: unknown) => {
     noteFailedStart(job, component, error);
     throw error;
@@ -74,28 +69,9 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
       sttConnOptions: { ...connection, ...options.connOptions?.sttConnOptions },
     },
   });
-  job.session = session;
-  guardListeners(job, session);
-  observeAgentSession(job, session);
-  watchModels(job, { llm: session.llm, tts: session.tts, stt: session.stt });
-  guardRecognition(job, session.stt);
-  guardAgent(job, agent);
+  attachTo(job, session, agent);
   const wiring = venue.wire(session, start ?? {});
-  const listen = () => {
-    const output = session.output.audio;
-    if (!output || job.playout) return;
-    job.playout = new Playout(session, output, {
-      audible: (isOurs) => {
-        if (!isOurs && !job.run.hasTag('leaving')) venue.hush(); // the answer is here: the filler stops, an apology does not
-        turns.audible(isOurs);
-      },
-      silent: (ms) => {
-        const message = `${ms} ms were played, and nothing in them could be heard`;
-        job.recorder.append('error', { component: 'tts', message, recoverable: true });
-        job.failedProvider = `tts: ${message}`;
-      },
-    });
-  };
+  const listen = () => followOutput(job, session);
   const started = session.start({ ...wiring, agent });
   started.then(
     () => closeIfClosed(job, session),
