@@ -28,7 +28,7 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
   let running = 0;
 
   const guarded = async (args: never, options: never): Promise<unknown> => {
-    const { recorder, turns } = job;
+    const { recorder } = job;
     const { toolCallId } = options as { toolCallId?: string };
     const call = toolCallId ?? `${name}#${(running += 1)}`;
     const elapsed = stopwatch();
@@ -40,9 +40,8 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
     await settledWithin(recorder.durable(), 200); // a slow disk may not hold up the caller
     let isGivenUp = false;
     const work = (async () => execute.call(tool, args, options))();
-    // The machine wants to know of the first of several tools, and of the last.
     job.tools.add(work);
-    if (job.tools.size === 1) job.run.send({ type: 'tool.started' });
+    job.turns.tell({ fact: 'tool.started', tool: call });
     work.then(
       (output) =>
         isGivenUp &&
@@ -61,12 +60,10 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
         note('abandoned', { error });
       });
       note('settled', { output: shownOf(output) });
-      if (output === undefined) turns.answeredBySilence(); // the SDK asks for no reply then
       return asTheModelTakesIt(output);
     } catch (error) {
       if (isA(error, voice.StopResponse)) {
         note('settled');
-        turns.answeredBySilence();
       } else if (!isGivenUp) {
         note('failed', { error: messageOf(error) });
         if (!isA(error, llm.ToolError)) job.log.error({ tool: name, error: messageOf(error) }, 'a tool failed');
@@ -74,7 +71,7 @@ export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | T
       throw asTheSdkTakesIt(error);
     } finally {
       job.tools.delete(work);
-      if (job.tools.size === 0) job.run.send({ type: 'tool.ended' });
+      job.turns.tell({ fact: 'tool.ended', tool: call });
     }
   };
   (tool as { execute: unknown }).execute = guarded;
