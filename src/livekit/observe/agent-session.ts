@@ -70,9 +70,10 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   session.on(
     Event.UserStateChanged,
     guarded((event) => {
+      if (run.hasTag('leaving')) return; // the SDK tells of it up to 15 s after the end
       turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
       turns.userState(event.newState);
-      if (event.newState === 'speaking' && !run.hasTag('leaving')) job.venue.hush(); // no filler over their words
+      if (event.newState === 'speaking') job.venue.hush(); // no filler over their words
     }),
   );
   session.on(

@@ -31,6 +31,7 @@ export class Speeches {
   #refusals = 0;
   #hasTokens = false;
   #isAskedAgain = false;
+  readonly #onceHeard: (() => void)[] = [];
   /** Agents, each at work for the one before it. */
   #agents: voice.Agent[] = [];
 
@@ -63,9 +64,15 @@ export class Speeches {
     handle.addDoneCallback(() => this.#ended(handle, speech));
   }
 
+  /** Calls it at the next sound of the agent's own. */
+  onceHeard(tell: () => void): void {
+    this.#onceHeard.push(tell);
+  }
+
   /** First sound of what plays now. */
   heard(handle: voice.SpeechHandle | undefined): void {
     this.#isAskedAgain = false;
+    for (const tell of this.#onceHeard.splice(0)) tell();
     const speech = handle && this.#all.get(handle);
     if (speech) speech.isHeard = true;
     else for (const each of this.#all.values()) each.isHeard = true;
@@ -96,6 +103,11 @@ export class Speeches {
   /** Tools have run: where no model is asked after them, silence was what they wanted. */
   toolsExecuted(): void {
     for (const [handle, speech] of this.#all) if (handle.scheduled && !handle.done()) speech.isSilentByTool = true;
+  }
+
+  /** Has an agent begun? */
+  hasAgent(): boolean {
+    return this.#agents.length > 0;
   }
 
   /** Whoever is at work now; an AgentTask is at work for somebody else. */
@@ -134,7 +146,7 @@ export class Speeches {
       const isWanted =
         !run.hasTag('leaving') &&
         venue.isCallerThere() &&
-        turns.ledger.turns.length === 0 &&
+        Object.keys(turns.ledger.turns).length === 0 &&
         !turns.ledger.isCallerSpeaking;
       if (!isWanted) return turns.answerRefused();
       const isLast = this.#isAskedAgain || isSay;
