@@ -24,6 +24,7 @@ export class Turns {
   #isAskedAgain = false;
   #isUserSpeaking = false;
   #isAgentSpeaking = false;
+  #canBeHeard = true;
   #isAside = false;
   #isOurLineAsked = false;
   #waitingSince: number | undefined;
@@ -56,6 +57,17 @@ export class Turns {
     if (this.#waitingSince !== undefined) this.#onLatency(this.#now() - this.#waitingSince);
     this.#waitingSince = undefined;
     this.#send({ type: 'agent.audible' });
+  }
+
+  /** Somebody begins to be heard, or nobody is any more: also at a pause, and after it. */
+  agentHeard(isHeard: boolean): void {
+    this.#isAgentSpeaking = isHeard;
+  }
+
+  /** A session that nobody can hear owes no sound. */
+  voiceSwitched(canBeHeard: boolean): void {
+    this.#canBeHeard = canBeHeard;
+    if (!canBeHeard && this.#isOwed) this.answeredBySilence();
   }
 
   agentState(from: AgentState, to: AgentState): void {
@@ -93,6 +105,7 @@ export class Turns {
     this.#isAskedAgain = false;
     this.heardWords();
     if (this.#isAgentSpeaking) return; // an interruption becomes a turn by itself, or is dropped as a backchannel
+    if (!this.#canBeHeard) return;
     this.#waitingSince ??= this.#now();
     this.#isOwed = true;
     if (!this.#isUserSpeaking) this.#send({ type: 'caller.waits' });
@@ -129,6 +142,7 @@ export class Turns {
   }
 
   #owe(): void {
+    if (!this.#canBeHeard) return;
     this.#waitingSince ??= this.#now();
     if (this.#isOwed) return; // the clock runs from the words, not from the thought
     this.#isOwed = true;
