@@ -61,13 +61,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
   session.on(
-    Event.AgentStateChanged,
-    guarded(({ oldState, newState }) => {
-      if (oldState === 'speaking') turns.agentHeard(false, pausedSpeech(session));
-      else if (newState === 'speaking') turns.agentHeard(true);
-    }),
-  );
-  session.on(
     Event.UserStateChanged,
     guarded((event) => {
       if (run.hasTag('leaving')) return; // the SDK tells of it up to 15 s after the end
@@ -149,9 +142,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
 }
-
-const pausedSpeech = (session: voice.AgentSession): boolean =>
-  (session as unknown as { _activity?: { pausedSpeech?: unknown } })._activity?.pausedSpeech !== undefined;
 
 const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {
   if (item.type === 'agent_handoff') {
