@@ -238,6 +238,7 @@ test.each([
   await placed.until('both are over', () => toldOf(placed).includes('tool.ended'));
   await new Promise((resolve) => setTimeout(resolve, 1200)); // longer than firstAudioMs: what the test is about
   expect(placed.job.turns.isAnswerOwed()).toBe(false);
+  expect([placed.llm.asked, placed.heard, placed.of('error')]).toEqual([[ASKED], [], []]);
   placed.says('And now?');
   await placed.hears('The tool says so');
   nothingOfOurs(placed);
@@ -255,6 +256,7 @@ test('O-B10 a handoff to an agent that says nothing at first: no filler, no apol
     placed.of('item').find(({ role, text }) => role === 'handoff' && !text),
   );
   await new Promise((resolve) => setTimeout(resolve, 1200)); // longer than firstAudioMs: what the test is about
+  expect([placed.llm.asked, placed.heard, placed.of('error')]).toEqual([[ASKED], [], []]);
   placed.says('And now?');
   await placed.hears('The tool says so');
   nothingOfOurs(placed);
@@ -303,6 +305,51 @@ test('O-B7 a toolset whose setup throws: in the report, and the tools beside it 
   placed.says(ASKED);
   await placed.hears('The tool says so');
   expect(errorsOf(placed, 'hook setup of toolset broken')).toEqual(['planted']);
+});
+
+test('O-B7 a toolset that is pushed in the middle of the call hangs in its setup: its tools come all the same', async () => {
+  const { opened, open } = gate();
+  const late = llm.Toolset.create({ id: 'late', tools: [toolNamed('look', async () => 'seen')], setup: never });
+  const source = llm.Toolset.create({
+    id: 'source',
+    tools: [],
+    setup: async ({ updateTools }) => void opened.then(() => updateTools([late])),
+  });
+  await using placed = await place({
+    agent: () => new WithTools([source]),
+    script: using('look'),
+    policy: { toolMs: 300 },
+  });
+  await resting(placed);
+  open();
+  await placed.until('it is given up', () => errorsOf(placed, 'hook setup of toolset late')[0]);
+  placed.says(ASKED);
+  await placed.hears('The tool says so');
+  expect(statusesOf(placed, 'look')).toEqual(['started', 'settled']);
+});
+
+test('O-B7 the start of a tool is on the disk before it runs; a disk that does not answer holds it up for 200 ms', async () => {
+  const order: string[] = [];
+  const look = toolNamed('look', async () => {
+    order.push('runs');
+    return 'seen';
+  });
+  await using placed = await place({ agent: () => new WithTools([look]), script: using('look') });
+  const { recorder } = placed.job;
+  const durable = recorder.durable.bind(recorder);
+  recorder.durable = async () => {
+    await durable();
+    order.push('durable');
+  };
+  placed.says(ASKED);
+  await placed.hears('The tool says so');
+  expect(order.slice(0, 2)).toEqual(['durable', 'runs']);
+
+  recorder.durable = never;
+  placed.says(ASKED);
+  await placed.until('it ran again', () => statusesOf(placed, 'look').length === 4);
+  recorder.durable = durable;
+  expect(lastOf(placed, 'look')?.ms).toBeGreaterThanOrEqual(195);
 });
 
 // ── O-B8: in the background ──────────────────────────────────────────────────────────────────────────────────────
