@@ -96,6 +96,8 @@ export type EntryData = {
     output?: Json;
     error?: string;
     ms?: number;
+    /** From here on nobody waits for it: it told of its progress (`ctx.update`), and its result is spoken when it comes. */
+    isBackground?: boolean;
   };
   /** Cumulative for the whole session so far: the last one wins. */
   usage: { models: ModelUsage[] };

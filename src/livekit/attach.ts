@@ -6,6 +6,8 @@ import { voice } from '@livekit/agents';
 import { guardAgent } from './guard/agent.ts';
 import { guardListeners } from './guard/listeners.ts';
 import { guardRecognition } from './guard/recognition.ts';
+import { guardTools } from './guard/tools.ts';
+import { guardToolsets } from './guard/toolset.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
 import { observeAgentSession } from './observe/agent-session.ts';
@@ -21,6 +23,8 @@ export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice
   observeAgentSession(job, session);
   watchModels(job, { llm: session.llm, tts: session.tts, stt: session.stt });
   guardRecognition(job, session.stt);
+  guardTools(job, session);
+  guardToolsets(job, session.toolCtx.toolsets);
   guardAgent(job, agent);
 }
 

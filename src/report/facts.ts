@@ -45,6 +45,7 @@ const toolsIn = ({ epoch, entries, isClosed }: Chapter): Tool[] => {
       args: data['args'] === undefined ? (known?.args ?? null) : toJson(data['args']),
       output: data['output'] === undefined ? (known?.output ?? null) : toJson(data['output']),
       error: textOf(data['error']) ?? known?.error ?? null,
+      background: data['isBackground'] === true || known?.background === true,
       startedAt: known?.startedAt ?? (isStart ? timeOf(at) : null),
       ms: durationOf(data['ms']) ?? (before && !isStart ? durationOf(at - before.since) : null),
     };

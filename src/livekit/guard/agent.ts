@@ -11,21 +11,16 @@ import { ReadableStream, TransformStream } from 'node:stream/web';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
-import { noteError } from '../note-error.ts';
-import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
+import { bounded } from './patience.ts';
 import { watchModels } from '../observe/models.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
-import { guardTool } from './tool.ts';
+import { guardToolsets, toolsetsIn } from './toolset.ts';
 
 /** Of `turnMs`: a hook that hangs is left behind while there is patience for the answer. */
 const HOOK_SHARE = 0.5;
 
 const known = new WeakSet<voice.Agent>();
-const atWork = new WeakMap<LiveJob, number>();
-
-/** How many of the user's hooks have not settled. */
-export const hooksAtWork = (job: LiveJob): number => atWork.get(job) ?? 0;
 
 export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   if (known.has(agent)) return; // H1
@@ -34,15 +29,12 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   guardRecognition(job, agent.stt);
   guardHearing(job, agent);
   watchModels(job, { llm: agent.llm, tts: agent.tts, stt: agent.stt });
-  const guardTools = () => {
-    for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
-  };
-  guardTools();
+  guardToolsets(job, agent.toolCtx.toolsets, agent);
 
   const updateTools = agent.updateTools.bind(agent);
-  agent.updateTools = async (tools) => {
-    await updateTools(tools);
-    guardTools();
+  agent.updateTools = (tools) => {
+    guardToolsets(job, toolsetsIn(tools), agent); // what is new among them is set up in there
+    return updateTools(tools);
   };
   const isHandoff = job.told?.hasAgent() === true;
   const onEnter = agent.onEnter.bind(agent);
@@ -54,7 +46,7 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     // Whose turn led to it waits for what it will say, and for no more.
     const ended = isHandoff ? job.turns.turnBegan() : () => {};
     job.told?.onceHeard(ended);
-    const isOk = await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter());
+    const isOk = !(await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter()));
     setImmediate(ended);
     const isGreeting =
       job.definition.greeting === 'agent' && job.run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
@@ -103,27 +95,4 @@ function watched<Chunk>(stream: ReadableStream<Chunk>, onFirst: () => void): Rea
       },
     }),
   );
-}
-
-/** True when the hook did its work in time. Never rejects. */
-async function bounded(
-  job: LiveJob,
-  agent: voice.Agent,
-  hook: string,
-  limitMs: number,
-  run: () => unknown,
-): Promise<boolean> {
-  const graceMs = job.definition.policy.closeMs / 3;
-  const isOnItsOwn = () => !isTaskAtWork(job, agent); // H4
-  const count = (change: 1 | -1) => atWork.set(job, hooksAtWork(job) + change);
-  count(1);
-  const outcome = await settledUnlessLetGo(job, (async () => run())(), { limitMs, graceMs, isOnItsOwn });
-  count(-1);
-  if (outcome.kind === 'settled') return true;
-  const late =
-    outcome.kind === 'late' && outcome.isLetGo
-      ? `${hook} had not settled when the call was over`
-      : `${hook} did not settle within ${limitMs} ms; the call went on without it`;
-  noteError(job, `hook ${hook}`, outcome.kind === 'failed' ? outcome.error : new Error(late));
-  return false;
 }

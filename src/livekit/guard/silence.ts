@@ -11,8 +11,7 @@ import type { voice } from '@livekit/agents';
 import { type End, endOf } from '../../../machines/index.ts';
 import { messageOf, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
-import { hooksAtWork } from './agent.ts';
-import { isTaskAtWork } from './patience.ts';
+import { hooksAtWork, isTaskAtWork } from './patience.ts';
 
 /**
  * After a silent turn somebody else may be about to speak: the next turn of the caller, whose words came in the middle

@@ -18,7 +18,7 @@ import type { LiveJob } from '../live-job.ts';
  */
 const NEXT_SPEECH_MS = 250;
 
-type Speech = { isHeard: boolean; failures: number; isSilentByTool: boolean; isSay: boolean };
+type Speech = { isHeard: boolean; failures: number; isSilentByTool: boolean; mayBeSilent: boolean; isSay: boolean };
 
 export class Speeches {
   readonly #job: LiveJob;
@@ -46,6 +46,7 @@ export class Speeches {
       isHeard: false,
       failures: this.#failures,
       isSilentByTool: false,
+      mayBeSilent: false,
       isSay: source === 'say',
     };
     this.#all.set(handle, speech);
@@ -95,6 +96,12 @@ export class Speeches {
     this.#job.turns.tell({ fact: 'answer.moved', awaits: 'tts' });
   }
 
+  /** The reply to work in the background may be empty: what there was to say was said. */
+  mayBeSilent(handle: voice.SpeechHandle): void {
+    const speech = this.#all.get(handle);
+    if (speech) speech.mayBeSilent = true;
+  }
+
   /** A model is asked: whatever tools came before get their reply. */
   requested(): void {
     for (const speech of this.#all.values()) speech.isSilentByTool = false;
@@ -130,7 +137,7 @@ export class Speeches {
       this.#fail(this.#lastFailure);
       return end();
     }
-    if (this.#refusals > 0 || speech.isSilentByTool) {
+    if (this.#refusals > 0 || speech.isSilentByTool || speech.mayBeSilent) {
       this.#refusals = Math.max(0, this.#refusals - 1);
       return end();
     }
