@@ -131,7 +131,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const letGo = new AbortController();
   const venue = openVenue(context, { send, recorder });
   const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
-  const turns = new Turns({ send, recorder });
+  const turns = new Turns({ send, recorder, idleMs: definition.policy.idleMs });
   const run = runSession({
     input: {
       policy: definition.policy,
