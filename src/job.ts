@@ -131,7 +131,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const letGo = new AbortController();
   const venue = openVenue(context, { send, recorder });
   const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
-  const turns = new Turns(send, (ms) => recorder.append('latency', { measure: 'turn', ms }));
+  const turns = new Turns({ send, recorder });
   const run = runSession({
     input: {
       policy: definition.policy,
@@ -164,6 +164,8 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     playout: undefined,
     speeches: new Set(),
     tools: new Set(),
+    told: undefined,
+    fillersSaid: 0,
     asked: new Set(),
     transfer: undefined,
   };
@@ -192,12 +194,10 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const unwatchMemory = observeMemory(parts.job, memoryLimits(process.env));
   registerParticipants(parts.job);
   const beats = setInterval(() => link.send({ type: 'beat', session }), definition.policy.beatMs);
-  const keepAlive = setInterval(() => turns.keepAlive(), definition.policy.idleMs / 3);
   run.start();
 
   const { end } = await run.closed;
   clearInterval(beats);
-  clearInterval(keepAlive);
   unwatchMemory();
   await settledWithin(last.journal.close(), 1000);
   link.close();

@@ -33,6 +33,7 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
     audible: (isOurs) => {
       // The answer is here: the filler stops, an apology does not.
       if (!isOurs && !job.run.hasTag('leaving')) job.venue.hush();
+      job.told?.heard(undefined);
       job.turns.audible(isOurs);
     },
     silent: (ms) => {

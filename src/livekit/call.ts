@@ -37,6 +37,11 @@ export type Call = {
   /** Ends the session; returns at once, never throws, may be called 300 times. The first reason wins. */
   end(reason?: string, options?: EndOptions): void;
   /**
+   * Gives the caller time, in ms: they fetch a document, look something up. No nudge until then, or until they speak or
+   * press a key; after it `idleMs` begins anew. A value that is no time is logged, and nothing is given.
+   */
+  giveTime(ms: number): void;
+  /**
    * What your own detector has found out about the other side. `voicemail` ends the call (reason `voicemail`, with the
    * words of `voicemail.goodbye`); `hold_music` mutes the input until `human`, for at most `holdMs` (then `on_hold`).
    */

@@ -36,10 +36,12 @@ export type SessionDefinition = {
   language?: Language;
   /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. */
   apology?: { say?: string; audio?: URL };
-  /** What a caller hears when an answer takes longer than `firstAudioMs`. */
-  filler?: { say?: string; audio?: URL };
+  /** What a caller hears when an answer takes longer than `firstAudioMs`, then each `fillerMs`: one text, or several in turn. */
+  filler?: { say?: string | string[]; audio?: URL };
   /** Asked of a silent caller after `idleMs`. Default: "Are you still there?", in `language`. */
   nudge?: Words;
+  /** Said when that was clearly speech and no words were found in it. Default: "Sorry, I did not catch that.", in `language`. */
+  again?: Words;
   /** Said `windDownMs` before `maxDurationMs`. */
   windDown?: Words;
   /** What is left on a machine that answered (`call.report('voicemail')`). Default `none`. */
@@ -66,12 +68,13 @@ export type StartOptions = {
 /** A definition with every default filled in. */
 export type Defined = Omit<
   SessionDefinition,
-  'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'windDown' | 'voicemail' | 'hold'
+  'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'again' | 'windDown' | 'voicemail' | 'hold'
 > & {
   language: Language;
   greeting: Words | 'agent' | 'wait';
   goodbye: Words | 'none';
   nudge: Words;
+  again: Words;
   windDown: Words;
   voicemail: { goodbye: Words | 'none' };
   hold: { goodbye: Words | 'none' };
@@ -94,6 +97,7 @@ const knownFields = [
   'apology',
   'filler',
   'nudge',
+  'again',
   'windDown',
   'voicemail',
   'hold',
@@ -151,7 +155,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
   }
   if (given.program) {
     expect(!given.session && !given.agent, 'program', 'to stand alone, without `session` and `agent`', 'both');
-    for (const line of ['greeting', 'goodbye', 'nudge', 'windDown'] as const) {
+    for (const line of ['greeting', 'goodbye', 'nudge', 'again', 'windDown'] as const) {
       const isSilent = given[line] === undefined || given[line] === 'wait' || given[line] === 'none';
       expect(
         isSilent,
@@ -188,7 +192,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
     greeting,
   );
   expect(isWords(goodbye) || goodbye === 'none', 'goodbye', `${wordsExpected} or 'none'`, goodbye);
-  for (const line of ['nudge', 'windDown'] as const) {
+  for (const line of ['nudge', 'again', 'windDown'] as const) {
     expect(given[line] === undefined || isWords(given[line]), line, wordsExpected, given[line]);
   }
   const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -210,7 +214,10 @@ export function checkDefinition(given: SessionDefinition): Defined {
   expect(languages.includes(language), 'language', `one of ${languages.join(', ')}`, language);
   for (const line of ['apology', 'filler'] as const) {
     const { say, audio } = given[line] ?? {};
-    expect(say === undefined || (typeof say === 'string' && say.trim() !== ''), `${line}.say`, 'a text', say);
+    const isText = (one: unknown) => typeof one === 'string' && one.trim() !== '';
+    const isSeveral = line === 'filler' && Array.isArray(say) && say.length > 0 && say.every(isText);
+    const expected = line === 'filler' ? 'a text, or several in a list' : 'a text';
+    expect(say === undefined || isText(say) || isSeveral, `${line}.say`, expected, say);
     expect(
       audio === undefined || (audio instanceof URL && audio.protocol === 'file:'),
       `${line}.audio`,
@@ -273,6 +280,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
     hold: given.hold ?? { goodbye: 'none' },
     language,
     nudge: given.nudge ?? { say: phrases[language].nudge },
+    again: given.again ?? { say: phrases[language].again },
     windDown: given.windDown ?? { say: phrases[language].windDown },
     policy,
     hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },

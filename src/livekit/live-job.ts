@@ -7,6 +7,7 @@ import type { Log, Recorder } from '../session/ports.ts';
 import type { Call, TransferTarget } from './call.ts';
 import type { Defined } from './definition.ts';
 import type { Playout } from './observe/playout.ts';
+import type { Speeches } from './observe/speeches.ts';
 import type { Turns } from './observe/turns.ts';
 import type { Venue } from './venue.ts';
 
@@ -24,8 +25,11 @@ export type LiveJob = {
   /** Speeches and tools that are under way, for the drain. */
   readonly speeches: Set<voice.SpeechHandle>;
   readonly tools: Set<Promise<unknown>>;
+  /** What became of each speech; from the moment the AgentSession is made. */
+  told: Speeches | undefined;
   /** Lines that were asked for, whatever became of them. */
   readonly asked: Set<SpokenLine>;
+  fillersSaid: number;
   /** The last failure of a model that nothing tried again. */
   failedProvider?: string;
   /** The transfer that is under way. */

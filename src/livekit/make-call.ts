@@ -2,6 +2,7 @@
 import type { JobContext } from '@livekit/agents';
 import { endOf, ends, type SessionEvent } from '../../machines/index.ts';
 import type { JobFacts, Json } from '../journal/entry.ts';
+import { describeValue } from '../config-error.ts';
 import { messageOf } from '../session/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import { askTransfer } from './act/transfer.ts';
@@ -52,6 +53,11 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
         drain,
         ...(!goodbye && { goodbye: false }),
       });
+    },
+    giveTime: (ms) => {
+      if (typeof ms === 'number' && ms > 0 && Number.isFinite(ms)) job()?.run.send({ type: 'time.given', ms });
+      else
+        log.error({ got: describeValue(ms) }, 'call.giveTime: expected milliseconds, more than 0; nothing was given');
     },
     report: (found) => {
       const parts = job();

@@ -5,7 +5,7 @@
  *   E2  Else what the keeper noticed: a process that died, a job that never began, or began too late.
  *   E3  Never empty.
  */
-import { ends, type End } from '../../machines/index.ts';
+import { endOf, ends, type End } from '../../machines/index.ts';
 import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
 import { nameOf, oneOf, recordOf, textOf, textsOf } from './lenient.ts';
@@ -43,7 +43,8 @@ const endOfMove = (event: string, to: readonly string[]): End => {
   const timed = delay === undefined ? undefined : timers[delay];
   if (timed) return timed;
   if (stageOf(to) === 'startupFailed') return ends.startupFailed;
-  if (stageOf(to) === 'runtimeFailed' || delay !== undefined) return ends.modelFailed;
+  if (stageOf(to) === 'runtimeFailed' || delay !== undefined)
+    return endOf('system', 'model_failed', 'provider', 'the process died before it could say more');
   return ends.orchestratorError;
 };
 

@@ -182,7 +182,7 @@ export async function place({
     letGo: letGo.signal,
     job: () => parts.job,
   });
-  const turns = new Turns(send, (ms) => recorder.append('latency', { measure: 'turn', ms }));
+  const turns = new Turns({ send, recorder });
   const { greeting, goodbye } = definition;
   const run = runSession({
     input: {
@@ -219,6 +219,8 @@ export async function place({
     playout: undefined,
     speeches: new Set(),
     tools: new Set(),
+    told: undefined,
+    fillersSaid: 0,
     asked: new Set(),
     transfer: undefined,
   });

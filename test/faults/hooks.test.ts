@@ -141,7 +141,7 @@ test('T43 onUserTurnCompleted throws StopResponse: silence on purpose is no fail
   await using placed = await place({ agent: () => new Hooked({ onUserTurnCompleted: chooseSilence }), script: answer });
   placed.says('I talk to somebody else.');
   await placed.until('the hook ran', () => turns === 1);
-  await placed.until('the call rests', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  await placed.until('the call rests', () => placed.run.leaves().includes('live.conversing.dialogue.active.quiet'));
   await converse(placed);
   await placed.endedWell({});
   expect(placed.of('error')).toEqual([]);

@@ -12,12 +12,6 @@ import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
 import { startProgram } from './start-program.ts';
 
-/**
- * One quick retry instead of three slow ones: with the SDK's defaults (3 retries, 2 s apart, 10 s each) a dead
- * provider would be called dead long after `silenceBound`.
- */
-const connection = { maxRetry: 1, retryIntervalMs: 500, timeoutMs: 5000 };
-
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
   const { definition, call, venue } = job;
   const failed = (component: string) => (error: unknown) => {
@@ -26,7 +20,6 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   };
   if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
   if (definition.program) return startProgram(job, definition.program);
-  if (definition.greeting === 'agent') watchFirstWords(job); // the greeting's clock runs already
 
   const ask = async <Value>(
     component: string,
@@ -60,14 +53,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   const session = new voice.AgentSession({
     useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
     ...options,
-    userAwayTimeout: options.userAwayTimeout ?? null, // the idle ladder is the machine's; the SDK's also fires after the end
-    transcriptionTimeout: options.transcriptionTimeout ?? definition.policy.firstAudioMs,
-    connOptions: {
-      ...options.connOptions,
-      llmConnOptions: { ...connection, ...options.connOptions?.llmConnOptions },
-      ttsConnOptions: { ...connection, ...options.connOptions?.ttsConnOptions },
-      sttConnOptions: { ...connection, ...options.connOptions?.sttConnOptions },
-    },
+    transcriptionTimeout: options.transcriptionTimeout ?? definition.policy.firstAudioMs, // an event, and no more
   });
   attachTo(job, session, agent);
   const wiring = venue.wire(session, start ?? {});

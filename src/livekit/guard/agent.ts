@@ -7,6 +7,7 @@
  *   H4  The deadline pauses while an AgentTask that the hook awaits is at work: to leave it would break the task off.
  *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
  */
+import { ReadableStream, TransformStream } from 'node:stream/web';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -15,7 +16,9 @@ import { watchModels } from '../observe/models.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
 import { guardToolsets, toolsetsIn } from './toolset.ts';
-import { settleQuietHandoff } from './tools.ts';
+
+/** Of `turnMs`: a hook that hangs is left behind while there is patience for the answer. */
+const HOOK_SHARE = 0.5;
 
 const known = new WeakSet<voice.Agent>();
 
@@ -40,7 +43,6 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   agent.onEnter = async () => {
     await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
     const isOk = !(await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter()));
-    settleQuietHandoff(job, agent);
     const isGreeting =
       job.definition.greeting === 'agent' && job.run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
     if (!isOk && isGreeting) {
@@ -53,7 +55,8 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   };
   agent.onUserTurnCompleted = async (context, message) => {
     let stop: unknown;
-    await bounded(job, agent, 'onUserTurnCompleted', policy.firstAudioMs, async () => {
+    const ended = job.turns.turnBegan();
+    await bounded(job, agent, 'onUserTurnCompleted', policy.turnMs * HOOK_SHARE, async () => {
       try {
         await onUserTurnCompleted(context, message);
       } catch (error) {
@@ -61,9 +64,30 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
         stop = error; // H3
       }
     });
-    if (stop !== undefined) {
-      job.turns.answeredBySilence();
-      throw stop;
-    }
+    setImmediate(ended); // by then the SDK has scheduled the answer, if there is one
+    if (stop === undefined) return;
+    job.turns.answerRefused();
+    throw stop;
   };
+  const llmNode = agent.llmNode.bind(agent);
+  agent.llmNode = async (...given) => {
+    job.told?.requested();
+    const answer = await llmNode(...given);
+    if (answer === null) job.told?.refused();
+    return answer && watched(answer, () => job.told?.token());
+  };
+}
+
+/** The same stream; `onFirst` is called with its first chunk. */
+function watched<Chunk>(stream: ReadableStream<Chunk>, onFirst: () => void): ReadableStream<Chunk> {
+  let isFirst = true;
+  return stream.pipeThrough(
+    new TransformStream<Chunk, Chunk>({
+      transform(chunk, controller) {
+        if (isFirst) onFirst();
+        isFirst = false;
+        controller.enqueue(chunk);
+      },
+    }),
+  );
 }

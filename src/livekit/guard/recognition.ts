@@ -13,10 +13,8 @@ import { endOf } from '../../../machines/index.ts';
 import { messageOf } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 
-/** Words of ten seconds take a provider one second or two. */
-const HEDGE_MS = 2500;
-/** Leaves an apology time within `silenceBound`. */
-const GIVE_UP_MS = 6000;
+/** Words of ten seconds take a provider one second or two; a slow one is not asked twice. */
+const HEDGE_MS = 6000;
 
 type Recognize = stt.STT['recognize'];
 
@@ -59,6 +57,7 @@ function guard(job: LiveJob, recognizer: stt.STT, spares: stt.STT[]): void {
     return firstOf(
       attempts.map((attempt) => () => attempt(frames, signal)),
       note,
+      job.definition.policy.turnMs,
     );
   };
 }
@@ -67,6 +66,7 @@ function guard(job: LiveJob, recognizer: stt.STT, spares: stt.STT[]): void {
 function firstOf<Value>(
   attempts: readonly (() => Promise<Value>)[],
   note: (message: string, isLast: boolean) => void,
+  giveUpMs: number,
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
     let begun = 0;
@@ -104,7 +104,7 @@ function firstOf<Value>(
       if (begun < attempts.length) note(`no words within ${HEDGE_MS} ms`, false);
       begin();
     }, HEDGE_MS);
-    const limit = setTimeout(() => fail(new Error(`no words within ${GIVE_UP_MS} ms`)), GIVE_UP_MS);
+    const limit = setTimeout(() => fail(new Error(`no words within ${giveUpMs} ms`)), giveUpMs);
     begin();
   });
 }

@@ -24,10 +24,8 @@ import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 
 /** What the SDK's executor is asked to run. */
 export type Request = Parameters<llm.AsyncToolset['_executor']['execute']>[0];
-/** `handsTo`: the agent of a handoff that leaves nothing for this one to say. */
-export type Execution = { count: number; speech: voice.SpeechHandle; handsTo?: voice.Agent };
-/** `executions`: the last of each call's id. `stopped`: the speech of the last that threw StopResponse. */
-export type Step = { executions: Map<string, Execution>; stopped: voice.SpeechHandle | undefined };
+/** By the call's id, as the SDK has it: how often it came, and did the last one run? */
+export type Executions = Map<string, { count: number; hasRun: boolean }>;
 
 /** A slow disk may not hold up the caller. */
 const DURABLE_MS = 200;
@@ -35,7 +33,7 @@ const DURABLE_MS = 200;
 /** `run` is the SDK's own; what it returns is passed on untouched. */
 export function execute(
   job: LiveJob,
-  step: Step,
+  executions: Executions,
   request: Request,
   run: (request: Request) => Promise<unknown>,
 ): Promise<unknown> {
@@ -44,13 +42,15 @@ export function execute(
   const { callId, name, extra } = runCtx.functionCall;
   const asking = job.session?.currentAgent;
   const agent = asking && { agent: asking.id };
+  const execution = { count: (executions.get(callId)?.count ?? 0) + 1, hasRun: false };
+  executions.set(callId, execution);
+  const call = execution.count === 1 ? callId : `${callId}#${execution.count}`; // T7
   let isBackground = false;
   /** While it runs. */
   let toBackground: (() => void) | undefined;
 
   const guarded: Request['tool']['execute'] = async (args, options) => {
-    const execution = begin(step, callId, runCtx.speechHandle);
-    const call = execution.count === 1 ? callId : `${callId}#${execution.count}`; // T7
+    execution.hasRun = true;
     const elapsed = stopwatch();
     const note = (status: 'settled' | 'failed' | 'abandoned', more: { output?: Json; error?: string } = {}) => {
       toBackground = undefined;
@@ -90,13 +90,10 @@ export function execute(
       }
       const output = outcome.value;
       note('settled', { output: shownOf(output) });
-      const handoff = handoffIn(output);
-      if (handoff && handoff.returns === undefined) execution.handsTo = handoff.agent;
       return asTheModelTakesIt(output);
     } catch (error) {
       if (isA(error, voice.StopResponse)) {
         note('settled');
-        step.stopped = runCtx.speechHandle;
       } else if (!isGivenUp) {
         const isCancelled = options.abortSignal?.aborted;
         note(isCancelled ? 'abandoned' : 'failed', { error: messageOf(error) });
@@ -108,23 +105,16 @@ export function execute(
   };
 
   const awaited = run({ ...request, tool: withExecute(tool, guarded) });
-  // The machine wants to know of the first of several tools, and of the last.
   job.tools.add(awaited);
-  if (job.tools.size === 1) job.run.send({ type: 'tool.started' });
+  job.turns.tell({ fact: 'tool.started', tool: call });
   const released = () => {
     job.tools.delete(awaited);
-    if (job.tools.size === 0) job.run.send({ type: 'tool.ended' });
+    job.turns.tell({ fact: 'tool.ended', tool: call });
     if (extra['__livekit_agents_tool_non_blocking'] === true) toBackground?.();
   };
   awaited.then(released, released);
   return awaited;
 }
-
-const begin = ({ executions }: Step, callId: string, speech: voice.SpeechHandle): Execution => {
-  const execution = { count: (executions.get(callId)?.count ?? 0) + 1, speech };
-  executions.set(callId, execution);
-  return execution;
-};
 
 /** What the executor reads of a tool. The tool itself may be frozen, or have private fields that only it can reach. */
 const withExecute = (tool: Request['tool'], value: Request['tool']['execute']): Request['tool'] =>

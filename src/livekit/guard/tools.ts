@@ -5,18 +5,15 @@
  *
  *   G1  The executor's class is internal; an AsyncToolset holds one. It is of the same copy of the SDK as the session.
  *   G2  Other sessions in this process (a warm transfer's) are not ours: theirs go by untouched.
- *   G3  A turn was answered by silence when a whole step asks for no reply: an empty output of one tool, while another
- *       of the same step has words for the model, is no silence. The SDK decides, and its event tells.
- *   G4  After a handoff without a result the new agent's onEnter decides whether anything is said.
- *   G5  A reply to work in the background may be empty: the SDK's prompt tells the model so when it has said all of it.
- *   G6  What the SDK answers without running a tool (no such tool, wrong arguments, a duplicate) was called all the same.
+ *   G3  A reply to work in the background may be empty: the SDK's prompt tells the model so when it has said all of it.
+ *   G4  What the SDK answers without running a tool (no such tool, wrong arguments, a duplicate) was called all the same.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { llm, voice } from '@livekit/agents';
 import type { Json } from '../../journal/entry.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
-import { type Execution, execute, type Request, type Step } from './tool.ts';
+import { execute, type Executions, type Request } from './tool.ts';
 
 type Executor = {
   execute: (this: Executor, request: Request) => Promise<unknown>;
@@ -24,11 +21,8 @@ type Executor = {
   deliverReply?: (this: Executor, session: voice.AgentSession) => Promise<void>;
 };
 
-type Guarded = { job: LiveJob; step: Step };
-const sessions = new WeakMap<object, Guarded>();
-/** Agents that a handoff without a result led to, until they have entered. */
-const enteredQuietly = new WeakSet<voice.Agent>();
-const delivering = new AsyncLocalStorage<{ isAsked: boolean }>();
+const sessions = new WeakMap<object, { job: LiveJob; executions: Executions }>();
+const delivering = new AsyncLocalStorage<{ isMade: boolean }>();
 let isInstalled = false;
 
 /** Before the session starts. */
@@ -36,56 +30,24 @@ export function guardTools(job: LiveJob, session: voice.AgentSession): void {
   try {
     install();
   } catch (error) {
-    noteError(
-      job,
-      'orchestrator',
-      error,
-      true,
-      'tools are not guarded: this version of @livekit/agents runs them otherwise',
-    );
+    noteError(job, 'orchestrator', error, true, 'tools are not guarded: this @livekit/agents runs them in another way');
     return;
   }
-  const step: Step = { executions: new Map(), stopped: undefined };
-  sessions.set(session, { job, step });
-  session.on(voice.AgentSessionEventTypes.FunctionToolsExecuted, (event) => {
-    const begun = event.functionCalls.map(({ callId }) => step.executions.get(callId));
-    for (const [index, call] of event.functionCalls.entries()) {
-      if (!begun[index]) noteUnrun(job, call, event.functionCallOutputs[index]); // G6
+  const executions: Executions = new Map();
+  sessions.set(session, { job, executions });
+  session.on(voice.AgentSessionEventTypes.FunctionToolsExecuted, ({ functionCalls, functionCallOutputs }) => {
+    for (const [index, call] of functionCalls.entries()) {
+      if (!executions.get(call.callId)?.hasRun) noteUnrun(job, call, functionCallOutputs[index]); // G4
     }
-    settleStep(job, event, begun, step);
-  });
-  session.on(voice.AgentSessionEventTypes.SpeechCreated, ({ speechHandle }) => {
-    const reply = delivering.getStore();
-    if (!reply || reply.isAsked) return;
-    reply.isAsked = true;
-    speechHandle.addDoneCallback(() => {
-      const isEmpty = speechHandle.chatItems.every((item) => item.type !== 'message' || !item.textContent?.trim());
-      if (isEmpty && !speechHandle.interrupted) job.turns.answeredBySilence(); // G5
-    });
   });
 }
 
-/** G4. Once the agent's onEnter is over. */
-export function settleQuietHandoff(job: LiveJob, agent: voice.Agent): void {
-  if (!enteredQuietly.delete(agent)) return;
-  if (job.speeches.size === 0 && job.turns.isAnswerOwed()) job.turns.answeredBySilence();
-}
-
-/** G3. An interrupted step is over as well; whoever interrupted it is answered by another turn. */
-function settleStep(
-  job: LiveJob,
-  { functionCallOutputs }: voice.FunctionToolsExecutedEvent,
-  begun: readonly (Execution | undefined)[],
-  step: Step,
-): void {
-  const speech = begun.find((execution) => execution !== undefined)?.speech ?? step.stopped;
-  step.stopped = undefined;
-  // The SDK's rule: whatever is not undefined, errors included. It becomes JSON, so only undefined is an empty text.
-  const isReplied = functionCallOutputs.some(({ output, isError }) => isError || output !== '');
-  if (isReplied || speech?.interrupted) return;
-  const to = begun.find((execution) => execution?.handsTo)?.handsTo;
-  if (to) enteredQuietly.add(to);
-  else job.turns.answeredBySilence();
+/** G3. Is the speech that is made at this moment a reply to work in the background? */
+export function isBackgroundReply(): boolean {
+  const reply = delivering.getStore();
+  if (!reply || reply.isMade) return false;
+  reply.isMade = true; // what else is made on the way is not
+  return true;
 }
 
 function noteUnrun({ recorder }: LiveJob, call: llm.FunctionCall, answer: llm.FunctionCallOutput | undefined): void {
@@ -112,11 +74,11 @@ function install(): void {
   seam.execute = function (request) {
     const guarded = sessions.get(request.runCtx.session); // G2
     const go = (with_: Request) => run.call(this, with_);
-    return guarded ? execute(guarded.job, guarded.step, request, go) : go(request);
+    return guarded ? execute(guarded.job, guarded.executions, request, go) : go(request);
   };
   if (deliverReply)
     seam.deliverReply = function (session) {
-      return delivering.run({ isAsked: false }, () => deliverReply.call(this, session));
+      return delivering.run({ isMade: false }, () => deliverReply.call(this, session));
     };
   isInstalled = true;
 }

@@ -6,12 +6,13 @@
  *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
  */
 import { type llm, voice } from '@livekit/agents';
-import { endOf } from '../../../machines/index.ts';
+import { CLEAR_SPEECH_MS, endOf } from '../../../machines/index.ts';
 import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
-import { watchForSilentTurn } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
+import { pipelineOf } from './pipeline.ts';
+import { Speeches } from './speeches.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
 const failed: string = voice.CloseReason.ERROR;
@@ -28,6 +29,8 @@ const reasonOf = (given: ProviderError): { component: string; cause: Error } =>
 
 export function observeAgentSession(job: LiveJob, session: voice.AgentSession): void {
   const { recorder, run, turns, log } = job;
+  const speeches = new Speeches(job, session);
+  job.told = speeches;
   const guarded =
     <Arguments extends unknown[]>(listen: (...given: Arguments) => void) =>
     (...given: Arguments): void => {
@@ -42,14 +45,14 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     Event.UserInputTranscribed,
     guarded((event) => {
       if (event.transcript.trim() === '') return;
-      if (event.isFinal) turns.understood();
-      else turns.heardWords();
+      turns.tell({ fact: 'caller.words' });
     }),
   );
   session.on(
     Event.UserTranscriptionTimeout,
     guarded((event) => {
       if (event.speechDuration < A_WORD_MS) return; // a cough
+      if (event.speechDuration >= CLEAR_SPEECH_MS) turns.tell({ fact: 'words.missed' });
       recorder.append('error', {
         component: 'stt',
         recoverable: true,
@@ -59,18 +62,28 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   );
   session.on(
     Event.AgentStateChanged,
-    guarded((event) => turns.agentState(event.oldState, event.newState)),
+    guarded(({ oldState, newState }) => {
+      if (oldState === 'speaking') turns.agentHeard(false, pausedSpeech(session));
+      else if (newState === 'speaking') turns.agentHeard(true);
+    }),
   );
   session.on(
     Event.UserStateChanged,
-    guarded((event) => turns.userState(event.newState)),
+    guarded((event) => {
+      turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
+      turns.userState(event.newState);
+      if (event.newState === 'speaking' && !run.hasTag('leaving')) job.venue.hush(); // no filler over their words
+    }),
   );
   session.on(
     Event.ConversationItemAdded,
     guarded(({ item }) => {
       recorder.append('item', itemOf(item, session));
       // Fires before the new agent starts, so its onEnter is guarded too (sdk-facts, 12).
-      if (item.type === 'agent_handoff' && session.currentAgent) guardAgent(job, session.currentAgent);
+      if (item.type !== 'agent_handoff' || !session.currentAgent) return;
+      guardAgent(job, session.currentAgent);
+      speeches.agentChanged(session.currentAgent);
+      turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
     }),
   );
   session.on(
@@ -90,11 +103,15 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     guarded(({ speechHandle, source }) => {
       job.speeches.add(speechHandle);
       speechHandle.addDoneCallback(() => job.speeches.delete(speechHandle));
-      if (!job.playout?.isAsking) watchForSilentTurn(job, session, speechHandle);
-      if (job.playout?.isAsking || !run.hasTag('leaving')) return;
+      if (job.playout?.isAsking) return;
+      if (!run.hasTag('leaving')) return speeches.made(speechHandle, source);
       recorder.append('log', { level: 'info', message: 'speech held back: the session is ending', source }); // A3
       speechHandle.interrupt(true);
     }),
+  );
+  session.on(
+    Event.FunctionToolsExecuted,
+    guarded(() => speeches.toolsExecuted()),
   );
   session.on(
     Event.Error,
@@ -107,7 +124,10 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
         recoverable: error.recoverable,
         ...('statusCode' in cause && { code: String(cause.statusCode) }),
       });
-      if (!error.recoverable) job.failedProvider = `${component}: ${messageOf(cause)}`;
+      if (!error.recoverable) {
+        job.failedProvider = `${component}: ${messageOf(cause)}`;
+        speeches.failed(job.failedProvider);
+      }
       log.warn({ component, recoverable: error.recoverable, error: messageOf(cause) }, 'a provider failed');
     }),
   );
@@ -128,6 +148,9 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
 }
+
+const pausedSpeech = (session: voice.AgentSession): boolean =>
+  (session as unknown as { _activity?: { pausedSpeech?: unknown } })._activity?.pausedSpeech !== undefined;
 
 const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {
   if (item.type === 'agent_handoff') {
