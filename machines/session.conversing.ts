@@ -294,15 +294,18 @@ export const conversing = session.createStateConfig({
       description: 'Was the caller given time?',
       initial: 'none',
       states: {
-        none: { description: 'No.' },
+        none: { description: 'No.', on: { 'time.given': { target: 'granted', actions: 'noteGiven' } } },
         granted: {
           id: 'granted',
           description: 'They look something up: no nudge until then, or until they speak.',
-          on: { 'caller.speaks': 'none', 'caller.acts': 'none' },
+          on: {
+            'caller.speaks': 'none',
+            'caller.acts': 'none',
+            'time.given': { target: 'granted', reenter: true, actions: 'noteGiven' },
+          },
           after: { givenMs: { target: 'none', actions: 'endTime' } },
         },
       },
-      on: { 'time.given': { target: '.granted', reenter: true, actions: 'noteGiven' } },
     },
     transfer: {
       description: 'Is the caller on the way to somebody else?',

@@ -36,7 +36,7 @@ export type TurnFact =
   | { fact: 'speech.empty'; speech: string } // ended with nothing although it was owed: it is asked for once more
   | { fact: 'answer.refused' } // on purpose: nothing is owed
   | { fact: 'answer.moved'; awaits: Awaited } // a first token, a first sample: a step forward
-  | { fact: 'agent.heard'; isAside: boolean } // a nudge and a wind-down are asides: they answer nothing
+  | { fact: 'agent.heard'; isLine: boolean } // a line that the machine asked for answers nothing
   | { fact: 'agent.quiet'; isPaused: boolean }
   | { fact: 'tool.started' | 'tool.ended'; tool: string }
   | { fact: 'task'; depth: number }; // how many AgentTasks are at work, one for the other
@@ -44,10 +44,10 @@ export type TurnFact =
 export type Ledger = Pipeline & {
   readonly isCallerSpeaking: boolean;
   readonly isUnderstood: boolean; // words since they began
-  readonly heard: 'nobody' | 'agent' | 'aside';
+  readonly heard: 'nobody' | 'agent' | 'line';
   readonly isPaused: boolean;
-  readonly turns: readonly string[];
-  /** Speeches and tools, with the depth at which each began. */
+  /** Hooks of turns, speeches and tools that are at work, with the depth at which each began. */
+  readonly turns: Readonly<Record<string, number>>;
   readonly speeches: Readonly<Record<string, number>>;
   readonly tools: Readonly<Record<string, number>>;
   readonly isEmpty: boolean; // an answer came to nothing, and is asked for again
@@ -64,7 +64,7 @@ export const emptyLedger: Ledger = Object.freeze({
   isUnderstood: false,
   heard: 'nobody',
   isPaused: false,
-  turns: [],
+  turns: {},
   speeches: {},
   tools: {},
   isEmpty: false,
@@ -75,7 +75,7 @@ export const emptyLedger: Ledger = Object.freeze({
 /** Shorter sounds without words (a cough, a door) are no turn, and nobody misses an answer to them. */
 export const CLEAR_SPEECH_MS = 1000;
 
-type Floor = 'agent' | 'aside' | 'caller' | 'waits' | 'free';
+type Floor = 'agent' | 'line' | 'caller' | 'waits' | 'free';
 type Told = { ledger: Ledger; events: SessionEvent[] };
 
 const countsIn = (all: Readonly<Record<string, number>>, depth: number): boolean =>
@@ -87,7 +87,9 @@ const without = <Value>(all: Readonly<Record<string, Value>>, name: string): Rec
 export const isOwed = (ledger: Ledger): boolean =>
   ledger.isAudible &&
   !ledger.isPaused &&
-  ((ledger.answersTurns && ledger.turns.length > 0) || ledger.isEmpty || countsIn(ledger.speeches, ledger.depth));
+  ((ledger.answersTurns && countsIn(ledger.turns, ledger.depth)) ||
+    ledger.isEmpty ||
+    countsIn(ledger.speeches, ledger.depth));
 
 const floorOf = (ledger: Ledger): Floor => {
   if (ledger.heard !== 'nobody') return ledger.heard;
@@ -125,12 +127,12 @@ const floorEvents = (ledger: Ledger, fact: TurnFact, was: Floor, is: Floor): Ses
   switch (is) {
     case 'agent':
       return [{ type: 'agent.audible' }];
-    case 'aside':
-      return [];
+    case 'line':
+      return []; // the machine knows: it asked for it
     case 'caller':
       return [{ type: 'caller.speaks' }];
     case 'waits':
-      return [{ type: 'caller.waits', awaits: ledger.awaits, isTurn: ledger.turns.length > 0 }];
+      return [{ type: 'caller.waits', awaits: ledger.awaits, isTurn: countsIn(ledger.turns, ledger.depth) }];
     case 'free': {
       const isClear = fact.fact === 'caller.stopped' && (ledger.isUnderstood || fact.speechMs >= CLEAR_SPEECH_MS);
       return was === 'caller' && isClear && ledger.findsTurns && ledger.answersTurns && ledger.isAudible
@@ -153,9 +155,9 @@ const after = (ledger: Ledger, fact: TurnFact): Ledger => {
     case 'caller.words':
       return { ...ledger, isUnderstood: true };
     case 'turn.began':
-      return { ...ledger, turns: [...ledger.turns, fact.turn], isPaused: false, awaits: 'hook' };
+      return { ...ledger, turns: { ...ledger.turns, [fact.turn]: ledger.depth }, isPaused: false, awaits: 'hook' };
     case 'turn.ended':
-      return { ...ledger, turns: ledger.turns.filter((turn) => turn !== fact.turn) };
+      return { ...ledger, turns: without(ledger.turns, fact.turn) };
     case 'speech.scheduled':
       return {
         ...ledger,
@@ -173,7 +175,7 @@ const after = (ledger: Ledger, fact: TurnFact): Ledger => {
     case 'answer.moved':
       return { ...ledger, awaits: fact.awaits };
     case 'agent.heard':
-      return { ...ledger, heard: fact.isAside ? 'aside' : 'agent', isPaused: false };
+      return { ...ledger, heard: fact.isLine ? 'line' : 'agent', isPaused: false };
     case 'agent.quiet':
       return { ...ledger, heard: 'nobody', isPaused: fact.isPaused };
     case 'tool.started':

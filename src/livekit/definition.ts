@@ -26,6 +26,11 @@ export type SessionDefinition = {
   agent?: (call: Call) => Awaitable<voice.Agent>;
   /** What AgentSession.start() takes besides the agent and the room. */
   start?: (call: Call) => Awaitable<StartOptions>;
+  /**
+   * Between the construction of the AgentSession and its start, within the start's own limit: avatars, audio outputs of
+   * your own (`session.output.audio = …`). A throw or a hang is a failed start: the caller hears the apology.
+   */
+  prepare?: (call: Call, session: voice.AgentSession) => unknown;
   /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. */
   program?: (call: Call) => Promise<void>;
   /** Default `wait`: the caller speaks first. `agent`: its own onEnter speaks. */
@@ -90,6 +95,7 @@ const knownFields = [
   'session',
   'agent',
   'start',
+  'prepare',
   'program',
   'greeting',
   'goodbye',
@@ -109,7 +115,7 @@ const knownFields = [
   'alerts',
   'logFields',
 ] as const satisfies (keyof SessionDefinition)[];
-const functions = ['prewarm', 'session', 'agent', 'start', 'program', 'logFields'] as const;
+const functions = ['prewarm', 'session', 'agent', 'start', 'prepare', 'program', 'logFields'] as const;
 const strategies: readonly HangUpStrategy[] = ['delete-room', 'remove-sip', 'remove-caller', 'leave'];
 const destinationKinds = ['webhook', 'file', 'stdout', 'module', 'slack'];
 
@@ -155,6 +161,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
   }
   if (given.program) {
     expect(!given.session && !given.agent, 'program', 'to stand alone, without `session` and `agent`', 'both');
+    expect(!given.prepare, 'prepare', 'nothing: a program has no AgentSession to prepare', given.prepare);
     for (const line of ['greeting', 'goodbye', 'nudge', 'again', 'windDown'] as const) {
       const isSilent = given[line] === undefined || given[line] === 'wait' || given[line] === 'none';
       expect(

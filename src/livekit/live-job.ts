@@ -19,7 +19,7 @@ export type LiveJob = {
   readonly log: Log;
   readonly turns: Turns;
   readonly run: SessionRun;
-  /** The AgentSession from the moment it is made; its playout from the moment it started. */
+  /** The AgentSession and its playout, from the moment it is made. */
   session: voice.AgentSession | undefined;
   playout: Playout | undefined;
   /** Speeches and tools that are under way, for the drain. */

@@ -71,15 +71,17 @@ async function drain({ session, speeches, tools }: LiveJob, signal: AbortSignal)
  * itself, for the SDK then asks the output how much of it was heard; by force the transcript gets words that nobody
  * heard. By force after half the time, for an output that is dead would never answer.
  */
-async function interrupt({ session, venue, speeches, definition }: LiveJob, signal: AbortSignal): Promise<void> {
+async function interrupt(
+  { session, playout, venue, speeches, definition }: LiveJob,
+  signal: AbortSignal,
+): Promise<void> {
   mute(session);
   venue.hush();
   if (!session) return;
-  const output = session.output.audio;
   for (const speech of speeches) speech.interrupt(true);
-  if (output) await settledWithin(output.waitForPlayout(), definition.policy.interruptMs / 2);
+  if (playout) await settledWithin(playout.over(), definition.policy.interruptMs / 2);
   session.interrupt({ force: true });
-  if (output) await unlessAborted(output.waitForPlayout(), signal);
+  if (playout) await unlessAborted(playout.over(), signal);
 }
 
 const mute = (session: voice.AgentSession | undefined) => session?.input.setAudioEnabled(false);

@@ -194,8 +194,6 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   }
   // The journal knows that a goodbye was begun before anybody can hear it; a slow disk may not hold it up.
   if (line === 'goodbye') await settledWithin(job.recorder.durable(), 200);
-  const isAside = line === 'nudge' || line === 'windDown' || line === 'again';
-  job.turns.asideAsked(isAside);
   if (line === 'again') job.venue.hush(); // the filler before it
 
   const ours = follow(job, session, words, speech);

@@ -6,7 +6,7 @@ import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
-import { attachTo, followOutput } from '../attach.ts';
+import { attachTo } from '../attach.ts';
 import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
@@ -56,16 +56,16 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     transcriptionTimeout: options.transcriptionTimeout ?? definition.policy.firstAudioMs, // an event, and no more
   });
   attachTo(job, session, agent);
+  await ask('prepare', definition.prepare && (() => definition.prepare?.(call, session)), () =>
+    session._started ? 'prepare(call, session): expected not to start the session, which comes after it' : undefined,
+  );
   const wiring = venue.wire(session, start ?? {});
-  const listen = () => followOutput(job, session);
   const started = session.start({ ...wiring, agent });
   started.then(
     () => closeIfClosed(job, session),
     () => {},
   );
-  queueMicrotask(listen); // onEnter may speak before start() resolves; the output exists as soon as RoomIO does
   await unlessAborted(started, signal).catch(failed('agent session'));
-  listen();
   void watchMicrophone(job, session);
 }
 

@@ -36,13 +36,18 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     guardToolsets(job, toolsetsIn(tools), agent); // what is new among them is set up in there
     return updateTools(tools);
   };
+  const isHandoff = job.told?.hasAgent() === true;
   const onEnter = agent.onEnter.bind(agent);
   const onExit = agent.onExit.bind(agent);
   const onUserTurnCompleted = agent.onUserTurnCompleted.bind(agent);
 
   agent.onEnter = async () => {
     await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
+    // Whose turn led to it waits for what it will say, and for no more.
+    const ended = isHandoff ? job.turns.turnBegan() : () => {};
+    job.told?.onceHeard(ended);
     const isOk = !(await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter()));
+    setImmediate(ended);
     const isGreeting =
       job.definition.greeting === 'agent' && job.run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
     if (!isOk && isGreeting) {

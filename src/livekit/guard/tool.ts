@@ -24,8 +24,8 @@ import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 
 /** What the SDK's executor is asked to run. */
 export type Request = Parameters<llm.AsyncToolset['_executor']['execute']>[0];
-/** By the call's id, as the SDK has it: how often it came, and did the last one run? */
-export type Executions = Map<string, { count: number; hasRun: boolean }>;
+/** What was asked for under each call's id: how often, and whether the last of them was run. */
+export type Calls = Map<string, { count: number; hasRun: boolean }>;
 
 /** A slow disk may not hold up the caller. */
 const DURABLE_MS = 200;
@@ -33,7 +33,7 @@ const DURABLE_MS = 200;
 /** `run` is the SDK's own; what it returns is passed on untouched. */
 export function execute(
   job: LiveJob,
-  executions: Executions,
+  calls: Calls,
   request: Request,
   run: (request: Request) => Promise<unknown>,
 ): Promise<unknown> {
@@ -42,15 +42,15 @@ export function execute(
   const { callId, name, extra } = runCtx.functionCall;
   const asking = job.session?.currentAgent;
   const agent = asking && { agent: asking.id };
-  const execution = { count: (executions.get(callId)?.count ?? 0) + 1, hasRun: false };
-  executions.set(callId, execution);
-  const call = execution.count === 1 ? callId : `${callId}#${execution.count}`; // T7
+  const asked = { count: (calls.get(callId)?.count ?? 0) + 1, hasRun: false };
+  calls.set(callId, asked);
+  const call = asked.count === 1 ? callId : `${callId}#${asked.count}`; // T7
   let isBackground = false;
   /** While it runs. */
   let toBackground: (() => void) | undefined;
 
   const guarded: Request['tool']['execute'] = async (args, options) => {
-    execution.hasRun = true;
+    asked.hasRun = true;
     const elapsed = stopwatch();
     const note = (status: 'settled' | 'failed' | 'abandoned', more: { output?: Json; error?: string } = {}) => {
       toBackground = undefined;

@@ -13,7 +13,7 @@ import { llm, voice } from '@livekit/agents';
 import type { Json } from '../../journal/entry.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
-import { execute, type Executions, type Request } from './tool.ts';
+import { type Calls, execute, type Request } from './tool.ts';
 
 type Executor = {
   execute: (this: Executor, request: Request) => Promise<unknown>;
@@ -21,8 +21,9 @@ type Executor = {
   deliverReply?: (this: Executor, session: voice.AgentSession) => Promise<void>;
 };
 
-const sessions = new WeakMap<object, { job: LiveJob; executions: Executions }>();
-const delivering = new AsyncLocalStorage<{ isMade: boolean }>();
+type Guarded = { job: LiveJob; calls: Calls };
+const sessions = new WeakMap<object, Guarded>();
+const delivering = new AsyncLocalStorage<{ isAsked: boolean }>();
 let isInstalled = false;
 
 /** Before the session starts. */
@@ -30,24 +31,28 @@ export function guardTools(job: LiveJob, session: voice.AgentSession): void {
   try {
     install();
   } catch (error) {
-    noteError(job, 'orchestrator', error, true, 'tools are not guarded: this @livekit/agents runs them in another way');
+    noteError(
+      job,
+      'orchestrator',
+      error,
+      true,
+      'tools are not guarded: this version of @livekit/agents runs them otherwise',
+    );
     return;
   }
-  const executions: Executions = new Map();
-  sessions.set(session, { job, executions });
+  const calls: Calls = new Map();
+  sessions.set(session, { job, calls });
   session.on(voice.AgentSessionEventTypes.FunctionToolsExecuted, ({ functionCalls, functionCallOutputs }) => {
     for (const [index, call] of functionCalls.entries()) {
-      if (!executions.get(call.callId)?.hasRun) noteUnrun(job, call, functionCallOutputs[index]); // G4
+      if (!calls.get(call.callId)?.hasRun) noteUnrun(job, call, functionCallOutputs[index]); // G4
     }
   });
-}
-
-/** G3. Is the speech that is made at this moment a reply to work in the background? */
-export function isBackgroundReply(): boolean {
-  const reply = delivering.getStore();
-  if (!reply || reply.isMade) return false;
-  reply.isMade = true; // what else is made on the way is not
-  return true;
+  session.on(voice.AgentSessionEventTypes.SpeechCreated, ({ speechHandle }) => {
+    const reply = delivering.getStore();
+    if (!reply || reply.isAsked) return;
+    reply.isAsked = true;
+    job.told?.mayBeSilent(speechHandle); // G3
+  });
 }
 
 function noteUnrun({ recorder }: LiveJob, call: llm.FunctionCall, answer: llm.FunctionCallOutput | undefined): void {
@@ -74,11 +79,11 @@ function install(): void {
   seam.execute = function (request) {
     const guarded = sessions.get(request.runCtx.session); // G2
     const go = (with_: Request) => run.call(this, with_);
-    return guarded ? execute(guarded.job, guarded.executions, request, go) : go(request);
+    return guarded ? execute(guarded.job, guarded.calls, request, go) : go(request);
   };
   if (deliverReply)
     seam.deliverReply = function (session) {
-      return delivering.run({ isMade: false }, () => deliverReply.call(this, session));
+      return delivering.run({ isAsked: false }, () => deliverReply.call(this, session));
     };
   isInstalled = true;
 }

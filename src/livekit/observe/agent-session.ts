@@ -61,18 +61,12 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
   session.on(
-    Event.AgentStateChanged,
-    guarded(({ oldState, newState }) => {
-      if (oldState === 'speaking') turns.agentHeard(false, pausedSpeech(session));
-      else if (newState === 'speaking') turns.agentHeard(true);
-    }),
-  );
-  session.on(
     Event.UserStateChanged,
     guarded((event) => {
+      if (run.hasTag('leaving')) return; // the SDK tells of it up to 15 s after the end
       turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
       turns.userState(event.newState);
-      if (event.newState === 'speaking' && !run.hasTag('leaving')) job.venue.hush(); // no filler over their words
+      if (event.newState === 'speaking') job.venue.hush(); // no filler over their words
     }),
   );
   session.on(
@@ -148,9 +142,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
 }
-
-const pausedSpeech = (session: voice.AgentSession): boolean =>
-  (session as unknown as { _activity?: { pausedSpeech?: unknown } })._activity?.pausedSpeech !== undefined;
 
 const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {
   if (item.type === 'agent_handoff') {

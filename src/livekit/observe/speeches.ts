@@ -3,14 +3,13 @@
  *
  *   S1  Owed from its scheduling on: what was only prepared (a preemptive generation) may be dropped, and owes nothing.
  *   S2  One that ends without a sound: cut by the caller, silent on purpose (`llmNode` gave null, a tool that asks for no
- *       reply, a handoff, a reply to background work that had been told), failed for good (the SDK has tried as often as it was told to), or empty. What failed ends the
+ *       reply, a handoff), failed for good (the SDK has tried as often as it was told to), or empty. What failed ends the
  *       call at once; what came to nothing is asked for once more, and then has failed too.
  *   S3  A speech of which something was heard has answered; that it broke off is in the journal.
  */
 import { llm, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf } from '../../session/deadline.ts';
-import { isBackgroundReply } from '../guard/tools.ts';
 import type { LiveJob } from '../live-job.ts';
 
 /**
@@ -19,7 +18,7 @@ import type { LiveJob } from '../live-job.ts';
  */
 const NEXT_SPEECH_MS = 250;
 
-type Speech = { isHeard: boolean; failures: number; isSilentByTool: boolean; isSay: boolean; mayBeEmpty: boolean };
+type Speech = { isHeard: boolean; failures: number; isSilentByTool: boolean; mayBeSilent: boolean; isSay: boolean };
 
 export class Speeches {
   readonly #job: LiveJob;
@@ -32,6 +31,7 @@ export class Speeches {
   #refusals = 0;
   #hasTokens = false;
   #isAskedAgain = false;
+  readonly #onceHeard: (() => void)[] = [];
   /** Agents, each at work for the one before it. */
   #agents: voice.Agent[] = [];
 
@@ -46,8 +46,8 @@ export class Speeches {
       isHeard: false,
       failures: this.#failures,
       isSilentByTool: false,
+      mayBeSilent: false,
       isSay: source === 'say',
-      mayBeEmpty: isBackgroundReply(),
     };
     this.#all.set(handle, speech);
     this.#hasTokens = false;
@@ -65,9 +65,15 @@ export class Speeches {
     handle.addDoneCallback(() => this.#ended(handle, speech));
   }
 
+  /** Calls it at the next sound of the agent's own. */
+  onceHeard(tell: () => void): void {
+    this.#onceHeard.push(tell);
+  }
+
   /** First sound of what plays now. */
   heard(handle: voice.SpeechHandle | undefined): void {
     this.#isAskedAgain = false;
+    for (const tell of this.#onceHeard.splice(0)) tell();
     const speech = handle && this.#all.get(handle);
     if (speech) speech.isHeard = true;
     else for (const each of this.#all.values()) each.isHeard = true;
@@ -90,6 +96,12 @@ export class Speeches {
     this.#job.turns.tell({ fact: 'answer.moved', awaits: 'tts' });
   }
 
+  /** The reply to work in the background may be empty: what there was to say was said. */
+  mayBeSilent(handle: voice.SpeechHandle): void {
+    const speech = this.#all.get(handle);
+    if (speech) speech.mayBeSilent = true;
+  }
+
   /** A model is asked: whatever tools came before get their reply. */
   requested(): void {
     for (const speech of this.#all.values()) speech.isSilentByTool = false;
@@ -98,6 +110,11 @@ export class Speeches {
   /** Tools have run: where no model is asked after them, silence was what they wanted. */
   toolsExecuted(): void {
     for (const [handle, speech] of this.#all) if (handle.scheduled && !handle.done()) speech.isSilentByTool = true;
+  }
+
+  /** Has an agent begun? */
+  hasAgent(): boolean {
+    return this.#agents.length > 0;
   }
 
   /** Whoever is at work now; an AgentTask is at work for somebody else. */
@@ -120,8 +137,8 @@ export class Speeches {
       this.#fail(this.#lastFailure);
       return end();
     }
-    const isEmptyByChoice = speech.mayBeEmpty && whatWasSilent(handle).component === 'llm';
-    if (this.#refusals > 0 || speech.isSilentByTool || isEmptyByChoice) {
+    const hadNothingToSay = speech.mayBeSilent && whatWasSilent(handle).component === 'llm';
+    if (this.#refusals > 0 || speech.isSilentByTool || hadNothingToSay) {
       this.#refusals = Math.max(0, this.#refusals - 1);
       return end();
     }
@@ -137,7 +154,7 @@ export class Speeches {
       const isWanted =
         !run.hasTag('leaving') &&
         venue.isCallerThere() &&
-        turns.ledger.turns.length === 0 &&
+        Object.keys(turns.ledger.turns).length === 0 &&
         !turns.ledger.isCallerSpeaking;
       if (!isWanted) return turns.answerRefused();
       const isLast = this.#isAskedAgain || isSay;

@@ -21,7 +21,6 @@ const monotonic = () => Math.round(performance.now());
 export class Turns {
   #ledger: Ledger = emptyLedger;
   #turns = 0;
-  #isAsideAsked = false;
   #spokeAt = 0;
   #stoppedAt: number | undefined;
   #waitingSince: number | undefined;
@@ -68,27 +67,20 @@ export class Turns {
     return () => this.tell({ fact: 'turn.ended', turn });
   }
 
-  /** A nudge or a wind-down was asked for: the next line of ours that is heard is one. */
-  asideAsked(isAsked: boolean): void {
-    this.#isAsideAsked = isAsked;
-  }
-
   /** First sound of a speech. `isOurs`: a line that the machine asked for. */
   audible(isOurs: boolean): void {
-    const isAside = isOurs && this.#isAsideAsked;
-    this.#isAsideAsked = false;
     if (!isOurs && this.#waitingSince !== undefined) {
       const ms = this.#now() - this.#waitingSince;
       this.#recorder.append('latency', { measure: 'turn', ms });
       this.#waitingSince = undefined;
     }
-    this.tell({ fact: 'agent.heard', isAside });
+    this.tell({ fact: 'agent.heard', isLine: isOurs });
   }
 
   /** Somebody is heard again, or nobody any more. `isPaused`: it may go on. */
   agentHeard(isHeard: boolean, isPaused = false): void {
     if (!isHeard) this.tell({ fact: 'agent.quiet', isPaused });
-    else if (this.#ledger.heard === 'nobody') this.tell({ fact: 'agent.heard', isAside: false });
+    else if (this.#ledger.heard === 'nobody') this.tell({ fact: 'agent.heard', isLine: false });
   }
 
   /** On purpose: the agent's hook, its code or its model chose to say nothing. */
