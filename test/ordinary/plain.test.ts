@@ -20,7 +20,10 @@ healthy(
 );
 healthy(
   'a question and its answer: a realtime model',
-  { script, options: ({ mouth, pace, script: said }) => ({ llm: new PacedRealtime(mouth, pace, said), turnHandling: {} }) },
+  {
+    script,
+    options: ({ mouth, pace, script: said }) => ({ llm: new PacedRealtime(mouth, pace, said), turnHandling: {} }),
+  },
   async ({ caller }) => {
     await caller.says(ask);
     await caller.listensTo('It is nine');
@@ -28,7 +31,10 @@ healthy(
 );
 healthy(
   'a question and its answer: a duplex model',
-  { script, options: ({ mouth, pace, script: said }) => ({ llm: new PacedDuplex(mouth, pace, said), turnHandling: {} }) },
+  {
+    script,
+    options: ({ mouth, pace, script: said }) => ({ llm: new PacedDuplex(mouth, pace, said), turnHandling: {} }),
+  },
   async ({ caller }) => {
     await caller.says(ask);
     await caller.listensTo('It is nine');

@@ -57,14 +57,21 @@ export const profiles: Readonly<Record<PaceName, Profile>> = {
 const Z95 = 1.6449;
 const Z99 = 2.3263;
 
+/** For a lab: a profile, and where to begin in it. */
+export type PaceOptions = { name: PaceName; seed?: number };
+
 /** One world's latencies: the same name and seed draw the same ones in the same order. */
 export class Pace {
   readonly name: PaceName;
   readonly profile: Profile;
   readonly #random: () => number;
 
-  /** @param seed - any whole number. Default 1. */
+  /**
+   * @param seed - any whole number. Default 1.
+   * @throws Error for a name that is none
+   */
   constructor(name: PaceName, seed = 1) {
+    if (!Object.hasOwn(profiles, name)) throw new Error(`pace: expected one of ${paces.join(', ')}, got "${name}"`);
     this.name = name;
     this.profile = profiles[name];
     this.#random = seeded(seed);

@@ -83,9 +83,12 @@ export function healthy(title: string, given: Healthy, live: (life: Life) => Pro
 
 /** Every test has latencies of its own, and the same ones each time. `LASTWORD_SEED` moves all of them. */
 const seedOf = (title: string) =>
-  [...title].reduce((seed, each) => (seed * 31 + (each.codePointAt(0) ?? 0)) | 0, Number(process.env['LASTWORD_SEED'] ?? 1));
+  [...title].reduce(
+    (seed, each) => (seed * 31 + (each.codePointAt(0) ?? 0)) | 0,
+    Number(process.env['LASTWORD_SEED'] ?? 1),
+  );
 
-function optionsOf(world: World, given: Healthy): voice.AgentSessionOptions & { llm: PacedLlm } {
+function optionsOf(world: World, given: Healthy): voice.AgentSessionOptions & { llm?: PacedLlm } {
   const { mouth, pace, script } = world;
   const model = new PacedLlm(script, pace);
   return {
@@ -95,7 +98,7 @@ function optionsOf(world: World, given: Healthy): voice.AgentSessionOptions & { 
     tts: given.voice?.(world) ?? new PacedTts(pace),
     turnHandling: { turnDetection: 'vad' },
     ...given.options?.(world),
-  } as voice.AgentSessionOptions & { llm: PacedLlm };
+  } as voice.AgentSessionOptions & { llm?: PacedLlm };
 }
 
 // ── with Lastword ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -116,13 +119,14 @@ async function play(world: World, given: Healthy, live: (life: Life) => Promise<
   await started(placed);
   const session = placed.call.session as voice.AgentSession;
   const caller = new Caller(mouth, soundtrack, () => session);
-  const asked = options.llm.asked ?? [];
+  const asked = options.llm?.asked ?? [];
   let failure: unknown;
   await live({ ...world, caller, session, call: placed.call, asked }).catch((error: unknown) => (failure = error));
   if (!placed.run.hasTag('leaving')) placed.leaves();
   const report: Report = await placed.report();
   const isExpected = failure === undefined;
-  if (!isExpected) throw Object.assign(failure as Error, { message: `${(failure as Error).message}\n${pathOf(report)}` });
+  if (!isExpected)
+    throw Object.assign(failure as Error, { message: `${(failure as Error).message}\n${pathOf(report)}` });
   expectMetNobody(report, soundtrack, policy, {
     end: { reason: 'caller_hung_up', by: 'caller' },
     said: caller.said,
@@ -195,7 +199,7 @@ async function playBare(world: World, given: Healthy, live: (life: Life) => Prom
   greet(session, given.definition?.greeting);
   const caller = new Caller(mouth, soundtrack, () => session);
   try {
-    await live({ ...world, caller, session, call: undefined, asked: options.llm.asked ?? [] });
+    await live({ ...world, caller, session, call: undefined, asked: options.llm?.asked ?? [] });
     expect(soundtrack.sounds.filter(({ voice: whose }) => whose === 'line')).toEqual([]);
   } finally {
     await session.close();

@@ -84,9 +84,10 @@ function expectPatience(sounds: readonly Sound[], { firstAudioMs }: Policy, ownM
   for (const line of sounds.filter(({ voice }) => voice === 'line')) {
     const before = sounds.filter((other) => other !== line && other.from < line.from);
     const over = before.map((other) => endOf(other) + (other.voice === 'caller' ? ownMs : 0));
-    expect(line.from - Math.max(...over), `a filler after ${firstAudioMs} ms of silence${story}`).toBeGreaterThanOrEqual(
-      firstAudioMs - CLOCK_MS,
-    );
+    expect(
+      line.from - Math.max(...over),
+      `a filler after ${firstAudioMs} ms of silence${story}`,
+    ).toBeGreaterThanOrEqual(firstAudioMs - CLOCK_MS);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A voice at human speed: a wait before the first byte, then faster than it is spoken. What it says is in its samples. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tts } from '@livekit/agents';
+import { APIConnectionError, tts } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import type { Pace } from '../../../src/testing/lab/pace.ts';
 import { numberOf, SAMPLE_RATE } from '../../faults/models.ts';
@@ -36,14 +36,20 @@ type ConnectionOptions = tts.ChunkedStream['_connOptions'];
 export class PacedTts extends tts.TTS {
   label: string;
   readonly pace: Pace;
+  /** One of a pair: nothing comes of it, and it says so. */
+  readonly isDead: boolean;
   /** Before the first byte of its first synthesis of all: a voice that is cold. */
   #coldMs: number | undefined;
 
-  constructor(pace: Pace, { streaming = true, aligned = false, name = 'human voice', coldMs = 0 } = {}) {
+  constructor(
+    pace: Pace,
+    { streaming = true, aligned = false, name = 'human voice', coldMs = 0, isDead = false } = {},
+  ) {
     super(SAMPLE_RATE, 1, { streaming, alignedTranscript: aligned });
     this.pace = pace;
     this.label = name;
     this.#coldMs = coldMs;
+    this.isDead = isDead;
   }
 
   firstByteMs(): number {
@@ -73,6 +79,7 @@ class Chunks extends tts.ChunkedStream {
   }
 
   protected async run(): Promise<void> {
+    if (this.#voice.isDead) throw new APIConnectionError({ message: 'out of order' });
     let last: AudioFrame | undefined;
     const put = (frame: AudioFrame, final: boolean) =>
       this.queue.put({ requestId: 'human', segmentId: 'human', frame, final });
@@ -98,6 +105,7 @@ class Sentences extends tts.SynthesizeStream {
   }
 
   protected async run(): Promise<void> {
+    if (this.#voice.isDead) throw new APIConnectionError({ message: 'out of order' });
     let firstMs: number | undefined = this.#voice.firstByteMs();
     const say = async (text: string) => {
       if (text.trim() === '') return;
