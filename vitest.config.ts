@@ -16,6 +16,7 @@ export default defineConfig({
       lane('machine', 0, { testTimeout: 120_000 }),
       lane('unit', 0),
       lane('contract', 0, { testTimeout: 60_000 }),
+      lane('ordinary', 1, { maxConcurrency: 40, testTimeout: 120_000 }),
       lane('faults', 1, withProcesses),
       lane('crash', 2, withProcesses),
       lane('e2e', 3, withServer),

@@ -1,0 +1,42 @@
+/** The plainest call there is, on each kind of pipeline. */
+import { healthy } from './harness/call.ts';
+import { PacedDuplex, PacedRealtime } from './harness/speech-models.ts';
+import { PacedTts } from './harness/voice.ts';
+
+const ask = 'What time is it?';
+const script = () => ({ say: 'It is nine in the morning.' });
+
+healthy('a question and its answer', { script }, async ({ caller }) => {
+  await caller.says(ask);
+  await caller.listensTo('It is nine');
+});
+healthy(
+  'a question and its answer: recognition and voice that do not stream',
+  { script, ears: { streaming: false }, voice: ({ pace }) => new PacedTts(pace, { streaming: false }) },
+  async ({ caller }) => {
+    await caller.says(ask);
+    await caller.listensTo('It is nine');
+  },
+);
+healthy(
+  'a question and its answer: a realtime model',
+  {
+    script,
+    options: ({ mouth, pace, script: said }) => ({ llm: new PacedRealtime(mouth, pace, said), turnHandling: {} }),
+  },
+  async ({ caller }) => {
+    await caller.says(ask);
+    await caller.listensTo('It is nine');
+  },
+);
+healthy(
+  'a question and its answer: a duplex model',
+  {
+    script,
+    options: ({ mouth, pace, script: said }) => ({ llm: new PacedDuplex(mouth, pace, said), turnHandling: {} }),
+  },
+  async ({ caller }) => {
+    await caller.says(ask);
+    await caller.listensTo('It is nine');
+  },
+);
