@@ -110,7 +110,7 @@ export const conversing = session.createStateConfig({
             },
             unclear: {
               description: 'No words so far: it may have been noise, and no filler is said to a noise.',
-              after: { turnMs: '#quiet' },
+              after: { firstAudioMs: '#quiet' },
             },
             deciding: {
               description: 'A realtime model does, and may find that nothing has to be said.',
