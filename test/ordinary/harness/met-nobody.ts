@@ -80,9 +80,19 @@ function expectNoOverlap(sounds: readonly Sound[], story: string): void {
 }
 
 /** N1. From the last sound of ours, or from where the caller's last turn was over. */
-function expectPatience(sounds: readonly Sound[], { firstAudioMs }: Policy, ownMs: number, story: string): void {
+function expectPatience(
+  sounds: readonly Sound[],
+  { firstAudioMs, fillerMs }: Policy,
+  ownMs: number,
+  story: string,
+): void {
   for (const line of sounds.filter(({ voice }) => voice === 'line')) {
     const before = sounds.filter((other) => other !== line && other.from < line.from);
+    const last = before.at(-1);
+    if (last?.voice === 'line') {
+      expect(line.from - last.from, `a filler each ${fillerMs} ms${story}`).toBeGreaterThanOrEqual(fillerMs - CLOCK_MS);
+      continue;
+    }
     const over = before.map((other) => endOf(other) + (other.voice === 'caller' ? ownMs : 0));
     expect(
       line.from - Math.max(...over),
