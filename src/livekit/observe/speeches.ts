@@ -147,7 +147,7 @@ export class Speeches {
       return end();
     }
     const hadNothingToSay = speech.mayBeSilent && whatWasSilent(handle).component === 'llm';
-    if (speech.isSilentByTool || speech.mayBeSilent || speech.isRefused) return end();
+    if (speech.isSilentByTool || speech.isRefused || hadNothingToSay) return end();
     this.#empty(handle, speech);
   }
 
