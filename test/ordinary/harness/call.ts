@@ -83,10 +83,9 @@ export function healthy(title: string, given: Healthy, live: (life: Life) => Pro
 
 /** Every test has latencies of its own, and the same ones each time. `LASTWORD_SEED` moves all of them. */
 const seedOf = (title: string) =>
-  [...title].reduce(
-    (seed, each) => (seed * 31 + (each.codePointAt(0) ?? 0)) | 0,
-    Number(process.env['LASTWORD_SEED'] ?? 1),
-  );
+  title
+    .split('')
+    .reduce((seed, each) => (seed * 31 + each.charCodeAt(0)) | 0, Number(process.env['LASTWORD_SEED'] ?? 1));
 
 function optionsOf(world: World, given: Healthy): voice.AgentSessionOptions & { llm?: PacedLlm } {
   const { mouth, pace, script } = world;
