@@ -56,7 +56,7 @@ export const conversing = session.createStateConfig({
       description: 'Who has the floor, is anybody there?',
       on: {
         'agent.audible': { target: '.active.agentSpeaks', actions: ['forgetCounts', 'noteLiveWorks'] },
-        'caller.speaks': { target: '.active.callerSpeaks', actions: 'forgetCounts' },
+        'caller.speaks': '.active.callerSpeaks', // it may be noise: only words forget what was counted
         'caller.acts': { target: '.active.quiet', actions: ['forgetCounts', 'forgetAgain'] },
         'caller.stopped': { target: '.recognizing', actions: ['noteEndpointing', 'oweNothing'] },
         'caller.waits': { target: '.waiting', actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
@@ -106,7 +106,11 @@ export const conversing = session.createStateConfig({
             },
             endpointing: {
               description: 'The detector of turns does, within the limit that the user set.',
-              after: { endpointingMs: '#waiting' },
+              after: { endpointingMs: [{ guard: 'isTurnLikely', target: '#waiting' }, { target: 'unclear' }] },
+            },
+            unclear: {
+              description: 'No words so far: it may have been noise, and no filler is said to a noise.',
+              after: { turnMs: '#quiet' },
             },
             deciding: {
               description: 'A realtime model does, and may find that nothing has to be said.',

@@ -25,6 +25,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   alsoTriggered: End[];
   nudges: number;
   awaits: Awaited; // what the caller waits for
+  isTurnLikely: boolean; // what they said last was more than noise
   endpointingMs: number; // longest time from their last sound to their turn
   givenMs: number; // by the application, to a caller who looks something up
   askedAgain: number; // in a row, without words in between
@@ -42,6 +43,7 @@ export const atTheStart = (input: Input): Context => ({
   alsoTriggered: [],
   nudges: 0,
   awaits: 'llm',
+  isTurnLikely: false,
   endpointingMs: 3_000,
   givenMs: 1,
   askedAgain: 0,
@@ -116,6 +118,7 @@ export const session = setup({
     isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted')]),
     isTurn: ({ event }) => event.type === 'caller.waits' && event.isTurn,
     isTurnFound: ({ event }) => event.type === 'caller.stopped' && event.endpointingMs !== null,
+    isTurnLikely: ({ context }) => context.isTurnLikely,
     isDeaf: ({ context }) => context.askedAgain >= context.policy.nudges,
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
     agentGreets: ({ context }) => context.greeting === 'agent' && !context.resumed,
@@ -146,6 +149,7 @@ export const session = setup({
         event.type === 'caller.waits' || event.type === 'answer.moved' ? event.awaits : context.awaits,
     }),
     noteEndpointing: assign({
+      isTurnLikely: ({ event }) => event.type === 'caller.stopped' && event.isTurn,
       endpointingMs: ({ context, event }) =>
         event.type === 'caller.stopped' && event.endpointingMs !== null
           ? Math.min(Math.max(1, event.endpointingMs), MAX_TIMER_MS)

@@ -205,9 +205,10 @@ export class VirtualSession {
       spoken.heard = true;
       begun = clock.now;
       send({ type: 'line.audible', line, rung });
-      const rest = clock
-        .after(LINE_MS.rest, until === 'played' ? signal : undefined)
-        .then(() => note({ outcome: 'played', heardMs: LINE_MS.rest }));
+      const rest = clock.after(LINE_MS.rest, until === 'played' ? signal : undefined).then(() => {
+        note({ outcome: 'played', heardMs: LINE_MS.rest });
+        if (line === 'greeting') send({ type: 'dialogue.moved' }); // as the ledger tells it
+      });
       if (until === 'played') await rest;
       return { heardMs: until === 'played' ? LINE_MS.rest : 0 };
     };

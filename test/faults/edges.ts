@@ -161,6 +161,10 @@ export function madeVenue(
       recorder.append('room', { change: 'connected', sid: 'RM_1' });
       recorder.append('participant', { change: 'joined', ...whom });
     },
+    expectCaller: () => {},
+    somebody: async () => {},
+    linked: async () => {},
+    whoIsThere: () => 'the caller is there',
     awaitCaller: async () => caller,
     caller: () => (isThere ? caller : undefined),
     isCallerThere: () => isThere,

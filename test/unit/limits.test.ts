@@ -1,7 +1,7 @@
 /** The clocks of a call, on a virtual one: what is said when, and what is not. */
 import { describe, expect, test } from 'vitest';
 import { bound, defaultPolicy, endOf, releaseBound } from '../../machines/index.ts';
-import { NOISE_MS, Turns } from '../../src/livekit/observe/turns.ts';
+import { Turns } from '../../src/livekit/observe/turns.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { type VirtualOptions, VirtualSession } from '../contract/virtual-session.ts';
 
@@ -18,20 +18,29 @@ async function talks(session: VirtualSession, ms: number): Promise<void> {
   }
 }
 
-/** With the real observer of turns between the SDK's states and the machine, and the pulse that a job gives it. */
+/** With the real ledger between the SDK's states and the machine. */
 async function withTurns(options: VirtualOptions = {}) {
   const session = await new VirtualSession(options).converse();
-  const turns = new Turns(
-    session.send,
-    () => {},
-    () => session.clock.now,
-  );
-  const pulse = () => {
-    turns.keepAlive();
-    if (session.closedAt === undefined) session.clock.setTimeout(pulse, session.policy.idleMs / 3);
+  const turns = new Turns({ send: session.send, recorder: { append: () => 0 }, now: () => session.clock.now });
+  turns.audible(true); // the greeting, which is over at once
+  turns.agentHeard(false);
+  /** Heard from now on, for so long. */
+  const answers = async (ms: number) => {
+    turns.audible(false);
+    await session.clock.advance(ms);
+    turns.agentHeard(false);
   };
-  session.clock.setTimeout(pulse, session.policy.idleMs / 3);
-  return { session, turns };
+  /** Says something; the SDK takes the turn. @returns when its answer is scheduled */
+  const says = () => {
+    turns.userState('speaking');
+    turns.tell({ fact: 'caller.words' });
+    turns.userState('listening');
+    const ended = turns.turnBegan();
+    turns.tell({ fact: 'speech.scheduled', speech: 'answer', awaits: 'llm' });
+    ended();
+    return () => turns.tell({ fact: 'speech.ended', speech: 'answer' });
+  };
+  return { session, turns, answers, says };
 }
 
 describe('the longest duration', () => {
@@ -94,25 +103,22 @@ describe('the idle ladder', () => {
     const { end } = await session.report();
     expect(end.reason).toBe('idle');
     expect(linesOf(session)).toEqual(['greeting', 'nudge', 'nudge', 'goodbye']);
-    expect((session.closedAt ?? Infinity) - began).toBeLessThan(NOISE_MS + 4 * defaultPolicy.idleMs + 5000);
+    expect((session.closedAt ?? Infinity) - began).toBeLessThan(60_000 + 4 * defaultPolicy.idleMs + 5000);
   });
   test('G2 a caller who speaks for two minutes and is understood meanwhile is not asked whether they are there', async () => {
     const { session, turns } = await withTurns();
     turns.userState('speaking');
     for (let words = 0; words < 24; words += 1) {
       await session.clock.advance(5000);
-      turns.heardWords(); // an interim transcript
+      turns.tell({ fact: 'caller.words' }); // an interim transcript
     }
     expect(linesOf(session)).toEqual(['greeting']);
   });
   test('G2 words between the noise begin the ladder anew', async () => {
-    const { session, turns } = await withTurns();
+    const { session, says, answers } = await withTurns();
     await session.clock.advance(16_000);
-    turns.userState('speaking');
-    turns.userState('listening');
-    turns.understood();
-    turns.audible(false);
-    turns.agentState('speaking', 'listening');
+    says()();
+    await answers(0);
     await session.clock.advance(14_000);
     expect(linesOf(session)).toEqual(['greeting', 'nudge']);
     await session.clock.advance(2000);
@@ -122,16 +128,13 @@ describe('the idle ladder', () => {
     expect(linesOf(session).filter((line) => line === 'nudge')).toHaveLength(3); // one before the words, two after
   });
   test('G2 a tool that runs for 60 s asks nobody whether they are there: fillers, then the answer', async () => {
-    const { session, turns } = await withTurns({ policy: { toolMs: 90_000 } });
-    turns.userState('speaking');
-    turns.userState('listening');
-    turns.understood();
-    turns.agentState('listening', 'thinking');
-    session.send({ type: 'tool.started' });
+    const { session, turns, says, answers } = await withTurns({ policy: { toolMs: 90_000 } });
+    const answered = says();
+    turns.tell({ fact: 'tool.started', tool: 'look up' });
     await session.clock.advance(60_000);
-    session.send({ type: 'tool.ended' });
-    turns.audible(false);
-    turns.agentState('speaking', 'listening');
+    turns.tell({ fact: 'tool.ended', tool: 'look up' });
+    await answers(2000);
+    answered();
     await session.clock.advance(10_000);
     expect(session.run.hasTag('live')).toBe(true);
     expect(linesOf(session)).not.toContain('nudge');
@@ -139,9 +142,10 @@ describe('the idle ladder', () => {
   });
   test('G2 a greeting longer than the idle limit is not talked over, and the clock runs from its end', async () => {
     const { session, turns } = await withTurns();
-    turns.audible(true); // the greeting: a line of ours, and no aside
+    session.send({ type: 'agent.audible' }); // the greeting goes on
     await session.clock.advance(40_000);
-    turns.agentState('speaking', 'listening');
+    turns.audible(true);
+    turns.agentHeard(false);
     expect(linesOf(session)).toEqual(['greeting']);
     await session.clock.advance(14_000);
     expect(linesOf(session)).toEqual(['greeting']);

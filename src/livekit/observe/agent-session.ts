@@ -6,7 +6,7 @@
  *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
  */
 import { type llm, voice } from '@livekit/agents';
-import { CLEAR_SPEECH_MS, endOf } from '../../../machines/index.ts';
+import { endOf } from '../../../machines/index.ts';
 import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
@@ -52,7 +52,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     Event.UserTranscriptionTimeout,
     guarded((event) => {
       if (event.speechDuration < A_WORD_MS) return; // a cough
-      if (event.speechDuration >= CLEAR_SPEECH_MS) turns.tell({ fact: 'words.missed' });
+      turns.tell({ fact: 'words.missed' });
       recorder.append('error', {
         component: 'stt',
         recoverable: true,

@@ -137,7 +137,8 @@ export class Speeches {
       this.#fail(this.#lastFailure);
       return end();
     }
-    if (this.#refusals > 0 || speech.isSilentByTool || speech.mayBeSilent) {
+    const hadNothingToSay = speech.mayBeSilent && whatWasSilent(handle).component === 'llm';
+    if (this.#refusals > 0 || speech.isSilentByTool || hadNothingToSay) {
       this.#refusals = Math.max(0, this.#refusals - 1);
       return end();
     }
