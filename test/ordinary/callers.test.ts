@@ -1,10 +1,12 @@
 /** O-D: what callers do who are well and in no hurry. */
 import { voice } from '@livekit/agents';
 import { healthy } from './harness/call.ts';
+import { quickly } from './harness/wits.ts';
 
 const ASKED = 'What time is it?';
 const ANSWER = 'It is nine in the morning.';
-const script = (asked: string) => ({ say: asked === ASKED ? ANSWER : 'Take your time.' });
+const script = (asked: string) => quickly(asked === ASKED ? ANSWER : 'Take your time.');
+const poem = Array.from({ length: 22 }, (_, index) => `Line ${index + 1} of the poem.`).join(' ');
 
 healthy(
   'O-D2 a caller who fetches a document gets a minute: 22 s of silence, and nobody asks whether they are there',
@@ -20,10 +22,10 @@ healthy(
 );
 healthy(
   'O-D3 a caller who listens to half a minute of reading is not idle, and it is their turn after it',
-  { script: (asked) => ({ say: asked === ASKED ? ANSWER : 'A line of the poem. '.repeat(24), firstMs: 600 }) },
+  { script: (asked) => quickly(asked === ASKED ? ANSWER : poem) },
   async ({ caller }) => {
     await caller.says('Read me a poem.');
-    await caller.listensTo('A line of the poem');
+    await caller.listensTo('Line 1 of');
     await caller.pauses(6000);
     await caller.says(ASKED);
     await caller.listensTo(ANSWER);

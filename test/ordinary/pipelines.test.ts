@@ -1,13 +1,18 @@
 /** O-B: other pipelines than speech to text to speech, and turns that go other ways than from question to answer. */
 import { llm, stt, tts, voice } from '@livekit/agents';
+import type { Pace } from '../../src/testing/index.ts';
 import { healthy } from './harness/call.ts';
 import { PacedStt, PacedVad } from './harness/ears.ts';
 import { PacedDuplex, PacedRealtime } from './harness/speech-models.ts';
 import { PacedTts } from './harness/voice.ts';
+import { quickly } from './harness/wits.ts';
 
 const ASKED = 'What time is it?';
 const ANSWER = 'It is nine in the morning.';
-const script = (asked: string) => ({ say: asked === ASKED ? ANSWER : 'You are welcome.' });
+/** Sentences that differ, so that each is heard for itself. */
+const storyOf = (chapters: number) =>
+  Array.from({ length: chapters }, (_, index) => `Chapter ${index + 1} of the story.`).join(' ');
+const script = (asked: string) => quickly(asked === ASKED ? ANSWER : 'You are welcome.');
 
 for (const pace of ['typical', 'slow'] as const) {
   healthy(
@@ -33,7 +38,7 @@ for (const pace of ['typical', 'slow'] as const) {
 healthy(
   'O-B1 a realtime model is interrupted by its caller, and answers the second question',
   {
-    script: (asked) => ({ say: asked === ASKED ? `${ANSWER} ${'And it goes on. '.repeat(8)}` : 'You are welcome.' }),
+    script: (asked) => ({ say: asked === ASKED ? `${ANSWER} ${storyOf(6)}` : 'You are welcome.' }),
     options: ({ mouth, pace, script: told }) => ({
       llm: new PacedRealtime(mouth, pace, told, { transcriptLateMs: 900 }),
       turnHandling: {},
@@ -225,7 +230,7 @@ healthy(
   'O-B4 a tool that gives nothing, and so no second answer: nothing is owed',
   {
     agent: () => new Asks(),
-    script: (asked) => (asked.startsWith('Note') ? { say: 'Noted.', calls: ['note'] } : { say: ANSWER }),
+    script: (asked) => (asked.startsWith('Note') ? { ...quickly('Noted.'), calls: ['note'] } : quickly(ANSWER)),
   },
   async ({ caller }) => {
     await caller.says('Note that the light is on.');
@@ -239,13 +244,13 @@ healthy(
 healthy(
   'O-B5 a noise in the middle of a long answer: it is held, it goes on, and nobody is idle who is spoken to',
   {
-    script: () => ({ say: 'This is a long story. '.repeat(18), firstMs: 600 }),
+    script: () => ({ say: storyOf(18), firstMs: 600 }),
     options: () => ({ aecWarmupDuration: null }),
     asked: { transcript: 'other' },
   },
   async ({ caller, soundtrack }) => {
     await caller.says('Tell me a story.');
-    const story = await caller.hears('This is a long story');
+    const story = await caller.hears('Chapter 1');
     await caller.pauses(3000);
     await caller.makesNoise(900);
     await soundtrack.until('it goes on', () => story.pauses.at(-1)?.to !== undefined);
@@ -255,6 +260,9 @@ healthy(
   },
 );
 
+/** Its errors are heard by nobody else, and an error that nobody hears is thrown. */
+const dead = (pace: Pace, streaming: boolean) =>
+  new PacedTts(pace, { streaming, name: 'dead', isDead: true }).on('error', () => {});
 for (const streaming of [true, false]) {
   healthy(
     `O-B9 a fallback adapter whose first voice is dead (${streaming ? 'streaming' : 'not streaming'}): the second speaks, the call goes on`,
@@ -263,10 +271,7 @@ for (const streaming of [true, false]) {
       definition: { greeting: { say: 'Good evening, this is Ada.' } },
       voice: ({ pace }) =>
         new tts.FallbackAdapter({
-          ttsInstances: [
-            new PacedTts(pace, { streaming, name: 'dead', isDead: true }),
-            new PacedTts(pace, { streaming }),
-          ],
+          ttsInstances: [dead(pace, streaming), new PacedTts(pace, { streaming })],
           maxRetryPerTTS: 0,
           recoveryDelayMs: 60_000,
         }),
@@ -284,7 +289,7 @@ for (const streaming of [true, false]) {
 healthy(
   'O-B10 "uh-huh" with minWords 4: the agent goes on, and nobody answers it',
   {
-    script: () => ({ say: 'This is a long story. '.repeat(10), firstMs: 600 }),
+    script: () => ({ say: storyOf(10), firstMs: 600 }),
     options: () => ({
       aecWarmupDuration: null,
       turnHandling: { turnDetection: 'vad', interruption: { minWords: 4 } },
@@ -293,24 +298,24 @@ healthy(
   },
   async ({ caller }) => {
     await caller.says('Tell me a story.');
-    await caller.hears('This is a long story');
+    await caller.hears('Chapter 1');
     await caller.pauses(2500);
     await caller.saysUhHuh();
     await caller.pauses(3000);
     await caller.saysUhHuh();
-    await caller.listensTo('This is a long story');
+    await caller.listensTo('Chapter 1');
     await caller.pauses(3000);
   },
 );
 healthy(
   'O-B10 a caller who interrupts is answered, and what they cut is not said again',
   {
-    script: (asked) => ({ say: asked === ASKED ? ANSWER : 'This is a long story. '.repeat(10), firstMs: 600 }),
+    script: (asked) => ({ say: asked === ASKED ? ANSWER : storyOf(10), firstMs: 600 }),
     options: () => ({ aecWarmupDuration: null }),
   },
   async ({ caller }) => {
     await caller.says('Tell me a story.');
-    await caller.hears('This is a long story');
+    await caller.hears('Chapter 1');
     await caller.pauses(2500);
     await caller.says(ASKED);
     await caller.listensTo(ANSWER);
@@ -353,7 +358,7 @@ healthy(
   "O-B10 a handoff to an agent that says nothing at first: it is the caller's turn",
   {
     agent: () => new First(),
-    script: (asked) => (asked === ASKED ? { say: ANSWER } : { say: 'I pass you on.', calls: ['pass'] }),
+    script: (asked) => (asked === ASKED ? quickly(ANSWER) : { ...quickly('I pass you on.'), calls: ['pass'] }),
   },
   async ({ caller }) => {
     await caller.says('Give me somebody else.');

@@ -2,9 +2,10 @@
 import { healthy } from './harness/call.ts';
 import { PacedDuplex, PacedRealtime } from './harness/speech-models.ts';
 import { PacedTts } from './harness/voice.ts';
+import { quickly } from './harness/wits.ts';
 
 const ask = 'What time is it?';
-const script = () => ({ say: 'It is nine in the morning.' });
+const script = () => quickly('It is nine in the morning.');
 
 healthy('a question and its answer', { script }, async ({ caller }) => {
   await caller.says(ask);

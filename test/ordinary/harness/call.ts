@@ -23,7 +23,7 @@ import { Mouth } from './mouth.ts';
 import { RoomLikeOutput } from './output.ts';
 import { Soundtrack } from './soundtrack.ts';
 import { PacedTts } from './voice.ts';
-import { PacedLlm, type Script } from './wits.ts';
+import { PacedLlm, quickly, type Script } from './wits.ts';
 
 initializeLogger({ pretty: false, level: 'silent' });
 
@@ -75,7 +75,7 @@ export function healthy(title: string, given: Healthy, live: (life: Life) => Pro
       soundtrack,
       mouth: new Mouth(soundtrack),
       pace: new Pace(given.pace ?? 'typical', seedOf(name)),
-      script: given.script ?? (() => ({ say: 'It is nine.' })),
+      script: given.script ?? (() => quickly('It is nine.')),
     };
     await (isBare ? playBare(world, given, live) : play(world, given, live));
   });
@@ -117,7 +117,12 @@ async function play(world: World, given: Healthy, live: (life: Life) => Promise<
   });
   await started(placed);
   const session = placed.call.session as voice.AgentSession;
-  const caller = new Caller(mouth, soundtrack, () => session);
+  const caller = new Caller(
+    mouth,
+    soundtrack,
+    () => session,
+    () => placed.run.send({ type: 'caller.acts' }), // as the room's venue says it
+  );
   const asked = options.llm?.asked ?? [];
   let failure: unknown;
   await live({ ...world, caller, session, call: placed.call, asked }).catch((error: unknown) => (failure = error));
@@ -196,7 +201,12 @@ async function playBare(world: World, given: Healthy, live: (life: Life) => Prom
   await given.definition?.prepare?.(undefined as never, session);
   await session.start({ agent: given.agent?.(world) ?? new Plain(), record: false });
   greet(session, given.definition?.greeting);
-  const caller = new Caller(mouth, soundtrack, () => session);
+  const caller = new Caller(
+    mouth,
+    soundtrack,
+    () => session,
+    () => {},
+  );
   try {
     await live({ ...world, caller, session, call: undefined, asked: options.llm?.asked ?? [] });
     expect(soundtrack.sounds.filter(({ voice: whose }) => whose === 'line')).toEqual([]);

@@ -11,13 +11,15 @@ export class Caller {
   readonly #mouth: Mouth;
   readonly #soundtrack: Soundtrack;
   readonly #session: () => voice.AgentSession;
+  readonly #acts: () => void;
   /** All that they said and meant, in order: what a transcript has to hold. */
   readonly said: string[] = [];
 
-  constructor(mouth: Mouth, soundtrack: Soundtrack, session: () => voice.AgentSession) {
+  constructor(mouth: Mouth, soundtrack: Soundtrack, session: () => voice.AgentSession, acts: () => void) {
     this.#mouth = mouth;
     this.#soundtrack = soundtrack;
     this.#session = session;
+    this.#acts = acts;
     session().on(voice.AgentSessionEventTypes.ConversationItemAdded, () => soundtrack.changed());
   }
 
@@ -44,9 +46,15 @@ export class Caller {
   /** As text, as a client of LiveKit sends it: what speaks is interrupted. */
   types(text: string): void {
     this.said.push(text);
+    this.#acts();
     const session = this.#session();
     session.interrupt();
     session.generateReply({ userInput: text });
+  }
+
+  /** On the keypad: it says nothing, and is a sign of life. */
+  pressesKey(): void {
+    this.#acts();
   }
 
   /** Waits until the agent begins to say this (in any of its sentences). */
