@@ -7,8 +7,8 @@ test('half of all latencies are below the median of their profile, 95 of 100 bel
   for (const name of ['typical', 'slow'] as const) {
     const { median, p95 } = profiles[name].waits.llm;
     const all = drawn(new Pace(name, 7));
-    expect(all[2000]! / median).toBeCloseTo(1, 0.9);
-    expect(all[3800]! / p95).toBeCloseTo(1, 0.7);
+    expect(Math.abs((all[2000] ?? 0) / median - 1)).toBeLessThan(0.05);
+    expect(Math.abs((all[3800] ?? 0) / p95 - 1)).toBeLessThan(0.1);
     expect(all.at(-1)).toBeLessThan(2 * p95);
   }
 });

@@ -3,7 +3,7 @@
  * a millisecond no fault of patience can be seen.
  *
  * `typical` is what people publish who measure their own agents; `slow` is the same shape for reasoning models, cold
- * models, retrieval before the first token, and callers far away. Where the numbers come from: docs/guides/pace.md.
+ * models, retrieval before the first token, and callers far away. Where the numbers come from: docs/pace.md.
  * Draws end at the 99th percentile: what is beyond it is a fault, and the lab has faults for that.
  */
 export const paces = ['instant', 'typical', 'slow'] as const;

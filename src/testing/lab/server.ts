@@ -88,7 +88,6 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const script = options.script ?? receptionist;
   const { name: pace, seed = 1 } =
     typeof options.pace === 'string' ? { name: options.pace } : (options.pace ?? instant);
-  new Pace(pace, seed); // a wrong name is said now, not at the first request
   const channels = new Map<string, Channel>();
   const log: LabEntry[] = [];
   let utterances = 0;
@@ -101,6 +100,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     channels.set(name, channel);
     return channel;
   };
+
+  const mainChannel = channelNamed(MAIN); // a wrong pace is said before a port is taken
 
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
@@ -179,7 +180,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     setPace: (name, from) => channel.setPace(new Pace(name, from)),
     spoken: (text) => spokenAs(logOf(channel.name), text),
   });
-  const main = viewOf(channelNamed(MAIN));
+  const main = viewOf(mainChannel);
   return {
     ...main,
     get log() {
