@@ -26,6 +26,11 @@ export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice
   guardTools(job, session);
   guardToolsets(job, session.toolCtx.toolsets);
   guardAgent(job, agent);
+  const clearUserTurn = session.clearUserTurn.bind(session);
+  session.clearUserTurn = () => {
+    clearUserTurn();
+    job.turns.answerRefused(); // what was said is thrown away: nobody waits for an answer to it
+  };
 }
 
 /** Whatever it speaks through, from now on. Does nothing when it is followed already. */

@@ -22,7 +22,8 @@ export const transcriptOf = (entries: readonly Entry[]): Report['transcript'] =>
       at: timeOf(createdAt) ?? timeOf(at),
     });
   }
-  return [...items.values()];
+  // In the order in which things were said: some are written down later than what answers them.
+  return [...items.values()].sort((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : Number((a.at ?? '') > (b.at ?? ''))));
 };
 
 type Tool = Report['tools'][number];

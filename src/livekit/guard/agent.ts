@@ -12,6 +12,7 @@ import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
 import { bounded } from './patience.ts';
+import { itemOf } from '../observe/items.ts';
 import { watchModels } from '../observe/models.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
@@ -70,6 +71,9 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
       }
     });
     setImmediate(ended); // by then the SDK has scheduled the answer, if there is one
+    // Of a turn that is not answered no item is made: what was said is in the report all the same.
+    const isUnanswered = stop !== undefined || !job.turns.ledger.answersTurns;
+    if (isUnanswered && job.session) job.recorder.append('item', itemOf(message, job.session));
     if (stop === undefined) return;
     job.turns.answerRefused();
     throw stop;

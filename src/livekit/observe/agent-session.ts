@@ -5,12 +5,13 @@
  *   A2  `close` is a hint, never the only way on; after our own close it says nothing new.
  *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
  */
-import { type llm, voice } from '@livekit/agents';
+import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
+import type { Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
+import { itemOf } from './items.ts';
 import { pipelineOf } from './pipeline.ts';
 import { Speeches } from './speeches.ts';
 
@@ -127,29 +128,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
 }
-
-const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {
-  if (item.type === 'agent_handoff') {
-    return {
-      id: item.id,
-      role: 'handoff',
-      text: '',
-      interrupted: false,
-      agent: item.newAgentId,
-      createdAt: item.createdAt,
-    };
-  }
-  const role = item.role === 'user' || item.role === 'assistant' ? item.role : 'system';
-  const agent = role === 'assistant' ? session.currentAgent?.id : undefined;
-  return {
-    id: item.id,
-    role,
-    text: item.textContent ?? '',
-    interrupted: item.interrupted,
-    ...(agent !== undefined && { agent }),
-    createdAt: item.createdAt,
-  };
-};
 
 /** The SDK counts a TTS that does not stream twice: adapter and inner model both report (sdk-facts, 2.7). */
 const usageOf = (usage: Record<string, Json>, session: voice.AgentSession): ModelUsage => {
