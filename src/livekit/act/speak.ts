@@ -207,7 +207,11 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
     const ended = handle.waitForPlayout().then(() => undefined);
     await Promise.race([playback.audible, ended]);
     if (told().firstAudioMs === undefined) throw new Error('it ended without a sound');
-    const [{ heardMs, interrupted }] = await Promise.all([playback.finished, ended]);
+    const [{ heardMs, interrupted, isWritten }] = await Promise.all([playback.finished, ended]);
+    if (isWritten) {
+      noteOnce({ heardMs, outcome: 'skipped', why: 'nobody can hear this session: it was written' });
+      return { heardMs };
+    }
     if (line === 'goodbye') await tail(job, port.signal);
     noteOnce({ heardMs, outcome: interrupted ? 'cut' : 'played', ...(interrupted && { why: 'interrupted' }) });
     return { heardMs };
