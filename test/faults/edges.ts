@@ -174,7 +174,7 @@ export function madeVenue(
         : unlessAborted(new Promise<void>((resolve) => arrivals.once('here', resolve)), signal),
     wire: (session) => {
       session.input.audio = input;
-      session.output.audio = new Output(ear);
+      session.output.audio ??= new Output(ear); // as a room does: what the user put there stays
       return { record: false };
     },
     play: async (audio, given, onAudible) => {
