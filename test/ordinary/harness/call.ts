@@ -3,12 +3,14 @@
  * `LASTWORD_BARE=1` plays the same scripts on the SDK alone, which shows that a script itself is right.
  */
 import { initializeLogger, type llm, type tts, voice } from '@livekit/agents';
+import type { Room } from '@livekit/rtc-node';
 import { expect, test } from 'vitest';
 import { defaultPolicy } from '../../../machines/index.ts';
 import type { Call } from '../../../src/livekit/call.ts';
-import type { SessionDefinition, Words } from '../../../src/livekit/definition.ts';
+import type { SessionDefinition, StartOptions, Words } from '../../../src/livekit/definition.ts';
 import { isLoud } from '../../../src/livekit/loudness.ts';
 import { LineInput } from '../../../src/livekit/terminal/line-input.ts';
+import { roomVenue } from '../../../src/livekit/room-venue.ts';
 import type { Venue } from '../../../src/livekit/venue.ts';
 import type { Report } from '../../../src/report/schema.ts';
 import { unlessAborted } from '../../../src/session/deadline.ts';
@@ -21,6 +23,7 @@ import { type EarsOptions, PacedStt, PacedVad } from './ears.ts';
 import { type Asked, expectMetNobody } from './met-nobody.ts';
 import { Mouth } from './mouth.ts';
 import { RoomLikeOutput } from './output.ts';
+import { contextIn, hear, mediaRoom } from './room.ts';
 import { Soundtrack } from './soundtrack.ts';
 import { PacedTts } from './voice.ts';
 import { PacedLlm, quickly, type Script } from './wits.ts';
@@ -44,8 +47,10 @@ export type Healthy = {
   options?: (world: World) => Partial<voice.AgentSessionOptions>;
   definition?: Pick<
     SessionDefinition,
-    'greeting' | 'goodbye' | 'filler' | 'policy' | 'nudge' | 'prepare' | 'windDown' | 'language'
+    'greeting' | 'goodbye' | 'filler' | 'policy' | 'nudge' | 'prepare' | 'windDown' | 'language' | 'hangUp'
   >;
+  /** In a room that the SDK's own RoomIO is wired to, with these options for its start. Default: no room at all. */
+  start?: StartOptions;
   /** What this situation is allowed; default: nothing of ours, and the caller hangs up. */
   asked?: Partial<Asked>;
 };
@@ -107,29 +112,37 @@ async function play(world: World, given: Healthy, live: (life: Life) => Promise<
   const options = optionsOf(world, given);
   const { policy: limits, ...definition } = given.definition ?? {};
   const policy = { ...defaultPolicy, ...limits };
+  await using room = given.start ? await mediaRoom() : undefined;
+  const { start } = given;
   await using placed = await place({
     agent: () => given.agent?.(world) ?? new Plain(),
     options,
     goodbye: 'none',
     ...definition,
     policy,
-    edges: { output: outputOn(soundtrack), venue: (usual) => audibleOn(soundtrack, usual) },
+    ...(start && { start: () => start }),
+    edges: {
+      output: outputOn(soundtrack),
+      venue: (usual, reporter) => {
+        if (!room) return audibleOn(soundtrack, usual);
+        const venue = roomVenue(contextIn(room, 'job'), reporter, { isCallerNamed: true });
+        return { ...venue, ...audibleOn(soundtrack, venue) };
+      },
+    },
   });
   await started(placed);
   const session = placed.call.session as voice.AgentSession;
-  const caller = new Caller(
-    mouth,
-    soundtrack,
-    () => session,
-    () => placed.run.send({ type: 'caller.acts' }), // as the room's venue says it
-  );
+  if (room) hear(session.output.audio, soundtrack);
+  const caller = new Caller(mouth, soundtrack, () => session, {
+    acts: () => placed.run.send({ type: 'caller.acts' }), // as the room's venue says it
+    ...(room && { types: (text: string) => room.types(text) }),
+  });
   const asked = options.llm?.asked ?? [];
   let failure: unknown;
   await live({ ...world, caller, session, call: placed.call, asked }).catch((error: unknown) => (failure = error));
-  if (!placed.run.hasTag('leaving')) placed.leaves();
+  if (!placed.run.hasTag('leaving')) (room ? () => room.callerLeaves() : placed.leaves)();
   const report: Report = await placed.report();
-  const isExpected = failure === undefined;
-  if (!isExpected)
+  if (failure !== undefined)
     throw Object.assign(failure as Error, { message: `${(failure as Error).message}\n${pathOf(report)}` });
   expectMetNobody(report, soundtrack, policy, {
     end: { reason: 'caller_hung_up', by: 'caller' },
@@ -196,17 +209,18 @@ async function playBare(world: World, given: Healthy, live: (life: Life) => Prom
   const { soundtrack, mouth } = world;
   const options = optionsOf(world, given);
   const session = new voice.AgentSession(options);
-  session.input.audio = new LineInput(16_000);
-  session.output.audio = new RoomLikeOutput(soundtrack);
+  await using room = given.start ? await mediaRoom() : undefined;
+  if (!room) {
+    session.input.audio = new LineInput(16_000);
+    session.output.audio = new RoomLikeOutput(soundtrack);
+  }
   await given.definition?.prepare?.(undefined as never, session);
-  await session.start({ agent: given.agent?.(world) ?? new Plain(), record: false });
+  const agent = given.agent?.(world) ?? new Plain();
+  await session.start({ record: false, ...given.start, agent, ...(room && { room: room as unknown as Room }) });
+  if (room) hear(session.output.audio, soundtrack);
   greet(session, given.definition?.greeting);
-  const caller = new Caller(
-    mouth,
-    soundtrack,
-    () => session,
-    () => {},
-  );
+  const types = room && ((text: string) => room.types(text));
+  const caller = new Caller(mouth, soundtrack, () => session, { acts: () => {}, ...(types && { types }) });
   try {
     await live({ ...world, caller, session, call: undefined, asked: options.llm?.asked ?? [] });
     expect(soundtrack.sounds.filter(({ voice: whose }) => whose === 'line')).toEqual([]);
