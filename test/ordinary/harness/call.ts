@@ -23,6 +23,7 @@ import { type EarsOptions, PacedStt, PacedVad } from './ears.ts';
 import { type Asked, expectMetNobody } from './met-nobody.ts';
 import { Mouth } from './mouth.ts';
 import { RoomLikeOutput } from './output.ts';
+import { type Plant, planted, plants } from './planted.ts';
 import { contextIn, hear, mediaRoom } from './room.ts';
 import { Soundtrack } from './soundtrack.ts';
 import { PacedTts } from './voice.ts';
@@ -31,6 +32,7 @@ import { PacedLlm, quickly, type Script } from './wits.ts';
 initializeLogger({ pretty: false, level: 'silent' });
 
 const isBare = process.env['LASTWORD_BARE'] === '1';
+const plantOfLane = plants.find((plant) => plant === process.env['LASTWORD_PLANT']);
 
 /** What the models of a call are made of. */
 export type World = { mouth: Mouth; pace: Pace; script: Script; soundtrack: Soundtrack };
@@ -51,6 +53,8 @@ export type Healthy = {
   >;
   /** In a room that the SDK's own RoomIO is wired to, with these options for its start. Default: no room at all. */
   start?: StartOptions;
+  /** A fault of ours, to see the lane red. */
+  plant?: Plant;
   /** What this situation is allowed; default: nothing of ours, and the caller hangs up. */
   asked?: Partial<Asked>;
 };
@@ -74,16 +78,19 @@ export const plain = (tools?: llm.ToolContextLike) => () => new Plain(tools);
 /** A test of a healthy call. `live`: what the caller does; after it they hang up, unless the script has ended the call. */
 export function healthy(title: string, given: Healthy, live: (life: Life) => Promise<void>): void {
   const name = given.pace === undefined || given.pace === 'typical' ? title : `${title} (${given.pace})`;
-  test.concurrent(name, { timeout: 120_000 }, async () => {
-    const soundtrack = new Soundtrack();
-    const world: World = {
-      soundtrack,
-      mouth: new Mouth(soundtrack),
-      pace: new Pace(given.pace ?? 'typical', seedOf(name)),
-      script: given.script ?? (() => quickly('It is nine.')),
-    };
-    await (isBare ? playBare(world, given, live) : play(world, given, live));
-  });
+  test.concurrent(name, { timeout: 120_000 }, () => playHealthy(name, given, live));
+}
+
+/** The call itself. Rejects when it met somebody. `name`: the seed of its latencies. */
+export async function playHealthy(name: string, given: Healthy, live: (life: Life) => Promise<void>): Promise<void> {
+  const soundtrack = new Soundtrack();
+  const world: World = {
+    soundtrack,
+    mouth: new Mouth(soundtrack),
+    pace: new Pace(given.pace ?? 'typical', seedOf(name)),
+    script: given.script ?? (() => quickly('It is nine.')),
+  };
+  await (isBare ? playBare(world, given, live) : play(world, given, live));
 }
 
 /** Every test has latencies of its own, and the same ones each time. `LASTWORD_SEED` moves all of them. */
@@ -117,6 +124,7 @@ async function play(world: World, given: Healthy, live: (life: Life) => Promise<
   await using placed = await place({
     agent: () => given.agent?.(world) ?? new Plain(),
     options,
+    between: (send) => planted(given.plant ?? plantOfLane, send),
     goodbye: 'none',
     ...definition,
     policy,
