@@ -1,7 +1,7 @@
 /** Rows of `AgentSessionOptions` and what is inside of it, turn handling apart. */
 import { llm } from '@livekit/agents';
 import { PacedStt } from '../harness/ears.ts';
-import { PacedDuplex, PacedRealtime } from '../harness/speech-models.ts';
+import { alone, PacedDuplex, PacedRealtime } from '../harness/speech-models.ts';
 import { PacedTts } from '../harness/voice.ts';
 import { quickly } from '../harness/wits.ts';
 import { taking } from '../tools.ts';
@@ -63,17 +63,11 @@ export const ofSession: Rows = {
     { value: 'an LLM', given: withOptions({}) },
     {
       value: 'a realtime model',
-      given: withOptions(({ mouth, pace, script: told }) => ({
-        llm: new PacedRealtime(mouth, pace, told),
-        turnHandling: {},
-      })),
+      given: withOptions(({ mouth, pace, script: told }) => alone(new PacedRealtime(mouth, pace, told))),
     },
     {
       value: 'a duplex model',
-      given: withOptions(({ mouth, pace, script: told }) => ({
-        llm: new PacedDuplex(mouth, pace, told),
-        turnHandling: {},
-      })),
+      given: withOptions(({ mouth, pace, script: told }) => alone(new PacedDuplex(mouth, pace, told))),
     },
     { value: 'a name', untried: gateway },
   ],

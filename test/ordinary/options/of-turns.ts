@@ -1,5 +1,5 @@
 /** Rows of turn handling: who finds out that the caller has finished, and what may interrupt the agent. */
-import { PacedRealtime } from '../harness/speech-models.ts';
+import { alone, PacedRealtime } from '../harness/speech-models.ts';
 import { ANSWER, ASKED, interrupts, murmurs, type Rows, withOptions, withTurns, type Row } from './row.ts';
 
 const detector = (likely: number) => ({
@@ -28,7 +28,7 @@ export const ofTurnHandling: Rows = {
     {
       value: 'realtime_llm',
       given: withOptions(({ mouth, pace, script }) => ({
-        llm: new PacedRealtime(mouth, pace, script),
+        ...alone(new PacedRealtime(mouth, pace, script)),
         turnHandling: { turnDetection: 'realtime_llm' },
       })),
     },
