@@ -1,10 +1,9 @@
 /** Rows of `AgentSession.start()`: a room with the SDK's own RoomIO, and what Lastword says itself. */
 import { AudioFrame, FrameProcessor, ParticipantKind, TrackPublishOptions } from '@livekit/rtc-node';
-import { voice } from '@livekit/agents';
 import type { StartOptions } from '../../../src/livekit/definition.ts';
 import { startProblem } from '../../../src/livekit/start-options.ts';
 import type { Life } from '../harness/call.ts';
-import { ANSWER, ASKED, type Row, type Rows, script, talk, withOptions, writes } from './row.ts';
+import { ASKED, type Row, type Rows, withOptions, writes } from './row.ts';
 
 const inRoom = (start: StartOptions) => withOptions({}, { start });
 const input = (inputOptions: NonNullable<StartOptions['inputOptions']>) => inRoom({ inputOptions });

@@ -1,14 +1,12 @@
 /** Rows of `AgentSessionOptions` and what is inside of it, turn handling apart. */
 import { llm } from '@livekit/agents';
-import { PacedStt } from '../harness/ears.ts';
 import { alone, PacedDuplex, PacedRealtime } from '../harness/speech-models.ts';
 import { PacedTts } from '../harness/voice.ts';
 import { quickly } from '../harness/wits.ts';
 import { taking } from '../tools.ts';
-import { ANSWER, ASKED, interrupts, type Rows, script, talk, withOptions, withTurns, withVoice } from './row.ts';
+import { ANSWER, ASKED, interrupts, type Rows, talk, withOptions, withTurns, withVoice } from './row.ts';
 
 const gateway = 'a model by its name is reached through a service on the network';
-const manual = withTurns({ turnDetection: 'manual' }, { asked: { ownMs: 9000 } });
 const withTool = (name: string) => (asked: string) =>
   asked === ASKED
     ? { calls: [name], firstMs: 600 }
