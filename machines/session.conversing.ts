@@ -106,11 +106,7 @@ export const conversing = session.createStateConfig({
             },
             endpointing: {
               description: 'The detector of turns does, within the limit that the user set.',
-              after: { endpointingMs: [{ guard: 'isTurnLikely', target: '#waiting' }, { target: 'unclear' }] },
-            },
-            unclear: {
-              description: 'No words so far: it may have been noise, and no filler is said to a noise.',
-              after: { turnMs: '#quiet' },
+              after: { endpointingMs: [{ guard: 'isDeaf', target: '#quiet' }, { target: '#waiting' }] },
             },
             deciding: {
               description: 'A realtime model does, and may find that nothing has to be said.',
@@ -183,7 +179,7 @@ export const conversing = session.createStateConfig({
                   description: 'A filler was heard; the clock runs from its first sound.',
                   tags: ['silent', 'fresh'],
                   on: { ...afterFiller, 'answer.moved': 'moved', 'words.missed': askAgain },
-                  after: { fillerMs: nextFiller },
+                  after: { fillerMs: [{ guard: 'isUnrecognized', target: 'asking' }, ...nextFiller] },
                 },
                 asking: {
                   id: 'asking',
@@ -214,7 +210,8 @@ export const conversing = session.createStateConfig({
                   always: [{ guard: 'isAnswerOwed', target: 'answering' }, { target: 'recognizing' }],
                 },
                 recognizing: {
-                  description: 'Recognition is late, or found no words.',
+                  id: 'unrecognized',
+                  description: 'Recognition is late, or found no words: after one filler they are asked again.',
                   on: {
                     'caller.waits': { target: 'answering', actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
                   },

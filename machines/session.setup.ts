@@ -25,7 +25,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   alsoTriggered: End[];
   nudges: number;
   awaits: Awaited; // what the caller waits for
-  isTurnLikely: boolean; // what they said last was more than noise
+  isMute: boolean; // what the agent says can only be read: no silence is one
   endpointingMs: number; // longest time from their last sound to their turn
   givenMs: number; // by the application, to a caller who looks something up
   askedAgain: number; // in a row, without words in between
@@ -43,7 +43,7 @@ export const atTheStart = (input: Input): Context => ({
   alsoTriggered: [],
   nudges: 0,
   awaits: 'llm',
-  isTurnLikely: false,
+  isMute: false,
   endpointingMs: 3_000,
   givenMs: 1,
   askedAgain: 0,
@@ -115,10 +115,11 @@ export const session = setup({
     isTransferred: ({ event }) => outcomeOf(event) === 'transferred',
     isWorking: or([stateIn('#toolRunning'), stateIn('#transferring')]),
     isResting: not(or([stateIn('#toolRunning'), stateIn('#transferring')])),
-    isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted')]),
+    isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted'), 'isMute']),
+    isMute: ({ context }) => context.isMute,
     isTurn: ({ event }) => event.type === 'caller.waits' && event.isTurn,
     isTurnFound: ({ event }) => event.type === 'caller.stopped' && event.endpointingMs !== null,
-    isTurnLikely: ({ context }) => context.isTurnLikely,
+    isUnrecognized: stateIn('#unrecognized'),
     isDeaf: ({ context }) => context.askedAgain >= context.policy.nudges,
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
     agentGreets: ({ context }) => context.greeting === 'agent' && !context.resumed,
@@ -149,7 +150,6 @@ export const session = setup({
         event.type === 'caller.waits' || event.type === 'answer.moved' ? event.awaits : context.awaits,
     }),
     noteEndpointing: assign({
-      isTurnLikely: ({ event }) => event.type === 'caller.stopped' && event.isTurn,
       endpointingMs: ({ context, event }) =>
         event.type === 'caller.stopped' && event.endpointingMs !== null
           ? Math.min(Math.max(1, event.endpointingMs), MAX_TIMER_MS)
@@ -161,6 +161,7 @@ export const session = setup({
     }),
     countAgain: assign({ askedAgain: ({ context }) => context.askedAgain + 1 }),
     forgetAgain: assign({ askedAgain: 0 }),
+    noteVoice: assign({ isMute: ({ event }) => event.type === 'voice.switched' && !event.isAudible }),
     endTime: raise({ type: 'time.over' }),
     noteHold: assign({ isHoldGoodbye: ({ event }) => event.type === 'hold.began' && event.goodbye }),
     noteTransfer: assign({ transfer: ({ event }) => (event.type === 'transfer.requested' ? event.transfer : null) }),

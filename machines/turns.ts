@@ -23,8 +23,6 @@ export type Pipeline = {
   findsTurns: boolean;
   /** From the last sound to the turn, at most, in ms; null where a realtime model decides by itself. */
   endpointingMs: number | null;
-  /** Are words heard while they are spoken? Where they are not, clear speech may always be a turn. */
-  hearsWords: boolean;
 };
 
 export type TurnFact =
@@ -68,7 +66,6 @@ export const emptyLedger: Ledger = Object.freeze({
   isAudible: true,
   findsTurns: true,
   endpointingMs: 3000,
-  hearsWords: true,
   isCallerSpeaking: false,
   isUnderstood: false,
   isNoise: false,
@@ -118,6 +115,7 @@ export function tell(before: Ledger, fact: TurnFact): Told {
   const ledger = after(before, fact);
   const events: SessionEvent[] = [];
   if (isWorking(before) !== isWorking(ledger)) events.push({ type: isWorking(ledger) ? 'tool.started' : 'tool.ended' });
+  if (before.isAudible !== ledger.isAudible) events.push({ type: 'voice.switched', isAudible: ledger.isAudible });
   const was = floorOf(before);
   const is = floorOf(ledger);
   if (fact.fact === 'caller.acts') events.push({ type: 'caller.acts' });
@@ -152,8 +150,7 @@ const floorEvents = (ledger: Ledger, fact: TurnFact, was: Floor, is: Floor): Ses
       const isSpeech = fact.fact === 'caller.stopped' && (ledger.isUnderstood || ledger.isClear);
       const isAnswered = ledger.findsTurns && ledger.answersTurns && ledger.isAudible;
       if (was !== 'caller' || !isSpeech || !isAnswered) return [{ type: 'dialogue.moved' }];
-      const isTurn = ledger.isUnderstood || !ledger.hearsWords;
-      return [{ type: 'caller.stopped', endpointingMs: ledger.endpointingMs, isTurn }];
+      return [{ type: 'caller.stopped', endpointingMs: ledger.endpointingMs }];
     }
   }
 };
@@ -161,8 +158,8 @@ const floorEvents = (ledger: Ledger, fact: TurnFact, was: Floor, is: Floor): Ses
 const after = (ledger: Ledger, fact: TurnFact): Ledger => {
   switch (fact.fact) {
     case 'pipeline': {
-      const { answersTurns, isAudible, findsTurns, endpointingMs, hearsWords } = fact;
-      return { ...ledger, answersTurns, isAudible, findsTurns, endpointingMs, hearsWords };
+      const { answersTurns, isAudible, findsTurns, endpointingMs } = fact;
+      return { ...ledger, answersTurns, isAudible, findsTurns, endpointingMs };
     }
     case 'caller.speaks': {
       const noiseSinceMs = ledger.noiseSinceMs ?? fact.atMs;

@@ -154,7 +154,9 @@ export class VirtualSession {
 
   /** Into the conversation, the greeting heard. */
   async converse(): Promise<this> {
-    while (!this.run.leaves().some((leaf) => leaf.startsWith('live.conversing')) && (await this.clock.next()));
+    const isTheCallersTurn = () =>
+      this.run.leaves().some((leaf) => /^live\.conversing\.dialogue\.active\.quiet/.test(leaf));
+    while (!isTheCallersTurn() && !this.run.hasTag('leaving') && (await this.clock.next()));
     return this;
   }
 

@@ -479,7 +479,6 @@ class Run {
         return this.send(actor, {
           type,
           endpointingMs: random.next() < 0.8 ? 1 + random.below(300) : null,
-          isTurn: random.next() < 0.8,
         });
       case 'words.missed':
         return this.send(actor, { type });

@@ -28,7 +28,7 @@ test('at the start nothing has ended, nothing is counted and nothing is owed', (
     alsoTriggered: [],
     nudges: 0,
     awaits: 'llm',
-    isTurnLikely: false,
+    isMute: false,
     endpointingMs: 3000,
     givenMs: 1,
     askedAgain: 0,
@@ -114,7 +114,7 @@ describe('fillers', () => {
 });
 
 describe('a caller whose turn is not taken yet', () => {
-  const stopped = { type: 'caller.stopped', endpointingMs: 7000, isTurn: true };
+  const stopped = { type: 'caller.stopped', endpointingMs: 7000 };
   const endpointing = `${dialogue}.recognizing.endpointing`;
   const late = [stopped, over('endpointingMs', endpointing)];
   test('has the time that the user’s endpointing gives; then the clock runs', () => {
@@ -134,7 +134,7 @@ describe('a caller whose turn is not taken yet', () => {
     expect(walk([...again, ...again, { type: 'caller.acts' }, ...again]).asked).toHaveLength(3);
   });
   test('is left alone by a realtime model that decides to say nothing, until its patience is over', () => {
-    const realtime = { type: 'caller.stopped', endpointingMs: null, isTurn: true };
+    const realtime = { type: 'caller.stopped', endpointingMs: null };
     const deciding = `${dialogue}.recognizing.deciding`;
     expect(walk([realtime]).isAt(deciding)).toBe(true);
     expect(walk([realtime, over('turnMs', deciding)]).asked).toEqual(['nudge']);

@@ -38,9 +38,9 @@ const events: SessionEvent[] = [
   { type: 'dialogue.moved' },
   { type: 'caller.speaks' },
   { type: 'caller.acts' },
-  { type: 'caller.stopped', endpointingMs: 3000, isTurn: true },
-  { type: 'caller.stopped', endpointingMs: 3000, isTurn: false },
-  { type: 'caller.stopped', endpointingMs: null, isTurn: true },
+  { type: 'caller.stopped', endpointingMs: 3000 },
+  { type: 'caller.stopped', endpointingMs: null },
+  { type: 'voice.switched', isAudible: false },
   { type: 'words.missed' },
   { type: 'time.given', ms: 60_000 },
   { type: 'line.audible', line: 'filler', rung: 'live' },
@@ -100,7 +100,7 @@ export const sessionModel: Model<SessionFacts> = {
       end,
       nudges,
       askedAgain,
-      isTurnLikely,
+      isMute,
       isHoldGoodbye,
       isLiveBroken,
       isAnswerOwed,
@@ -119,7 +119,7 @@ export const sessionModel: Model<SessionFacts> = {
       goodbye,
       isLive && nudges,
       isLive && askedAgain,
-      snapshot.matches({ live: { conversing: { dialogue: 'recognizing' } } }) && isTurnLikely,
+      isLive && isMute,
       isHeld && isHoldGoodbye,
       (isSuspended || snapshot.matches(waiting)) && isAnswerOwed,
       isSuspended && isOwnLineLost,
@@ -200,7 +200,7 @@ const oneInput = sessionModel.inputs.filter((input) => {
   const { greeting, resumed, goodbye } = input as { greeting: Greeting; resumed: boolean; goodbye: boolean };
   return greeting === 'wait' && !resumed && goodbye;
 });
-const isWork = (type: string): boolean => /^(tool|transfer|time)\./.test(type);
+const isWork = (type: string): boolean => /^(tool|transfer|time|voice)\./.test(type);
 
 /**
  * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one

@@ -69,6 +69,10 @@ const venue: Venue = {
   caller: () => ({ identity: 'caller', isSip: false }),
   isCallerThere: () => true,
   presence: async () => {},
+  expectCaller: () => {},
+  somebody: async () => {},
+  linked: async () => {},
+  whoIsThere: () => '',
   wire: () => ({}),
   play: async (_audio, _signal, onAudible) => {
     onAudible();

@@ -41,7 +41,8 @@ export async function runSdkTests(settings: readonly Setting[], files: readonly 
       env: { ...process.env, LASTWORD_SETTINGS: settings.join(), LASTWORD_OUTCOMES: path },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said = `${said}${text}`.slice(-4000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text) => (said = `${said}${text}`.slice(-4000)));
     await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
     return JSON.parse(await readFile(path, 'utf8')) as Outcomes;
   } catch (error) {

@@ -8,7 +8,7 @@ import { type VirtualOptions, VirtualSession } from '../contract/virtual-session
 const never = () => new Promise<never>(() => {});
 const linesOf = ({ spoken }: VirtualSession) => spoken.map(({ line }) => line);
 const secondsOf = (session: VirtualSession, line: string) =>
-  session.spoken.filter((each) => each.line === line).map(({ at }) => Math.round(at / 1000));
+  session.spoken.filter((each) => each.line === line).map(({ at }) => Math.floor(at / 1000));
 
 /** A conversation that goes on by itself: every ten seconds somebody says something. */
 async function talks(session: VirtualSession, ms: number): Promise<void> {
@@ -22,8 +22,6 @@ async function talks(session: VirtualSession, ms: number): Promise<void> {
 async function withTurns(options: VirtualOptions = {}) {
   const session = await new VirtualSession(options).converse();
   const turns = new Turns({ send: session.send, recorder: { append: () => 0 }, now: () => session.clock.now });
-  turns.audible(true); // the greeting, which is over at once
-  turns.agentHeard(false);
   /** Heard from now on, for so long. */
   const answers = async (ms: number) => {
     turns.audible(false);
@@ -55,7 +53,8 @@ describe('the longest duration', () => {
     );
     expect(linesOf(session)).toEqual(['greeting', 'windDown', 'goodbye']);
     const [told] = session.spoken.filter(({ line }) => line === 'windDown');
-    expect((told?.at ?? 0) - began).toBe(defaultPolicy.maxDurationMs - defaultPolicy.windDownMs);
+    // The call had begun with the greeting's first sound, a second before.
+    expect((told?.at ?? 0) - began).toBe(defaultPolicy.maxDurationMs - defaultPolicy.windDownMs - 1000);
     expect((session.hungUpAt ?? 0) - began).toBeLessThanOrEqual(
       defaultPolicy.maxDurationMs + releaseBound(defaultPolicy),
     );
@@ -70,7 +69,7 @@ describe('the longest duration', () => {
   });
   test('G1 E6 the end is under way when the limit comes: the limit changes nothing', async () => {
     const session = await new VirtualSession({ policy: { maxDurationMs: 40_000, idleMs: 60_000 } }).converse();
-    await session.clock.advance(39_900);
+    await session.clock.advance(38_900);
     session.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true });
     const { end, alsoTriggered } = await session.report();
     expect(end.reason).toBe('agent_ended');
@@ -84,7 +83,7 @@ describe('the idle ladder', () => {
     const { session } = await withTurns();
     const report = await session.report();
     expect(linesOf(session)).toEqual(['greeting', 'nudge', 'nudge', 'goodbye']);
-    expect(secondsOf(session, 'nudge')).toEqual([15, 30]);
+    expect(secondsOf(session, 'nudge')).toEqual([16, 31]); // from the end of the greeting
     expect(report.end).toMatchObject({ reason: 'idle', by: 'limit', fault: 'caller' });
   });
   test.each([

@@ -59,7 +59,6 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   const session = new voice.AgentSession({
     useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
     ...options,
-    transcriptionTimeout: options.transcriptionTimeout ?? definition.policy.firstAudioMs, // an event, and no more
   });
   attachTo(job, session, agent);
   const { prepare } = definition;

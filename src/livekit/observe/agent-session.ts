@@ -16,9 +16,6 @@ import { Speeches } from './speeches.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
 const failed: string = voice.CloseReason.ERROR;
-/** Shorter sounds than a word are not missed by anybody. */
-const A_WORD_MS = 300;
-
 type ProviderError = voice.ErrorEvent['error'];
 
 /** Which model it was, and what it said; the interruption detector's error is one itself, the others hold one. */
@@ -46,18 +43,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     guarded((event) => {
       if (event.transcript.trim() === '') return;
       turns.tell({ fact: 'caller.words' });
-    }),
-  );
-  session.on(
-    Event.UserTranscriptionTimeout,
-    guarded((event) => {
-      if (event.speechDuration < A_WORD_MS) return; // a cough
-      turns.tell({ fact: 'words.missed' });
-      recorder.append('error', {
-        component: 'stt',
-        recoverable: true,
-        message: `${Math.round(event.speechDuration)} ms of speech were heard and no words came`,
-      });
     }),
   );
   session.on(

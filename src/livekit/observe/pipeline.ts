@@ -28,6 +28,5 @@ export function pipelineOf(session: voice.AgentSession): Pipeline {
     isAudible: canSpeak && output.audio !== null && output.audio !== undefined && output.audioEnabled,
     findsTurns: decidesItself || (activity?.turnDetection !== 'manual' && ears !== undefined),
     endpointingMs: decidesItself ? null : (maxDelay ?? 3000),
-    hearsWords: ears?.capabilities.interimResults === true,
   };
 }
