@@ -8,7 +8,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initializeLogger, type JobContext, type voice } from '@livekit/agents';
-import type { SessionEvent } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
@@ -89,6 +88,8 @@ export type Placing = Partial<SessionDefinition> & {
   metadata?: string;
   /** After the last entry: what the keeper's word takes. */
   sealing?: () => Promise<unknown>;
+  /** Between the observers and the machine. */
+  between?: (send: Reporter['send']) => Reporter['send'];
 };
 
 /** How a call ends that nothing is wrong with. */
@@ -109,6 +110,7 @@ export async function place({
   edges = {},
   metadata = '',
   sealing,
+  between = (send) => send,
   trouble = {},
   tone: failing,
   ...given
@@ -171,7 +173,7 @@ export async function place({
 
   const heard: HeardLine[] = [];
   const parts: { job?: LiveJob } = {};
-  const send = (event: SessionEvent) => parts.job?.run.send(event);
+  const send = between((event) => parts.job?.run.send(event));
   const letGo = new AbortController();
   const context = { room: { metadata: '' }, job: { id }, proc: { userData: {} } } as unknown as JobContext;
   const edge = madeVenue({ send, recorder }, { heard, changed, trouble }, edges);

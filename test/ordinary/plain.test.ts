@@ -1,6 +1,6 @@
 /** The plainest call there is, on each kind of pipeline. */
 import { healthy } from './harness/call.ts';
-import { PacedDuplex, PacedRealtime } from './harness/speech-models.ts';
+import { alone, PacedDuplex, PacedRealtime } from './harness/speech-models.ts';
 import { PacedTts } from './harness/voice.ts';
 import { quickly } from './harness/wits.ts';
 
@@ -23,7 +23,7 @@ healthy(
   'a question and its answer: a realtime model',
   {
     script,
-    options: ({ mouth, pace, script: said }) => ({ llm: new PacedRealtime(mouth, pace, said), turnHandling: {} }),
+    options: ({ mouth, pace, script: said }) => alone(new PacedRealtime(mouth, pace, said)),
   },
   async ({ caller }) => {
     await caller.says(ask);
@@ -34,7 +34,7 @@ healthy(
   'a question and its answer: a duplex model',
   {
     script,
-    options: ({ mouth, pace, script: said }) => ({ llm: new PacedDuplex(mouth, pace, said), turnHandling: {} }),
+    options: ({ mouth, pace, script: said }) => alone(new PacedDuplex(mouth, pace, said)),
   },
   async ({ caller }) => {
     await caller.says(ask);

@@ -3,12 +3,14 @@
  * `LASTWORD_BARE=1` plays the same scripts on the SDK alone, which shows that a script itself is right.
  */
 import { initializeLogger, type llm, type tts, voice } from '@livekit/agents';
+import type { Room } from '@livekit/rtc-node';
 import { expect, test } from 'vitest';
 import { defaultPolicy } from '../../../machines/index.ts';
 import type { Call } from '../../../src/livekit/call.ts';
-import type { SessionDefinition, Words } from '../../../src/livekit/definition.ts';
+import type { SessionDefinition, StartOptions, Words } from '../../../src/livekit/definition.ts';
 import { isLoud } from '../../../src/livekit/loudness.ts';
 import { LineInput } from '../../../src/livekit/terminal/line-input.ts';
+import { roomVenue } from '../../../src/livekit/room-venue.ts';
 import type { Venue } from '../../../src/livekit/venue.ts';
 import type { Report } from '../../../src/report/schema.ts';
 import { unlessAborted } from '../../../src/session/deadline.ts';
@@ -21,6 +23,8 @@ import { type EarsOptions, PacedStt, PacedVad } from './ears.ts';
 import { type Asked, expectMetNobody } from './met-nobody.ts';
 import { Mouth } from './mouth.ts';
 import { RoomLikeOutput } from './output.ts';
+import { type Plant, planted, plants } from './planted.ts';
+import { contextIn, hear, mediaRoom } from './room.ts';
 import { Soundtrack } from './soundtrack.ts';
 import { PacedTts } from './voice.ts';
 import { PacedLlm, quickly, type Script } from './wits.ts';
@@ -28,6 +32,7 @@ import { PacedLlm, quickly, type Script } from './wits.ts';
 initializeLogger({ pretty: false, level: 'silent' });
 
 const isBare = process.env['LASTWORD_BARE'] === '1';
+const plantOfLane = plants.find((plant) => plant === process.env['LASTWORD_PLANT']);
 
 /** What the models of a call are made of. */
 export type World = { mouth: Mouth; pace: Pace; script: Script; soundtrack: Soundtrack };
@@ -44,8 +49,12 @@ export type Healthy = {
   options?: (world: World) => Partial<voice.AgentSessionOptions>;
   definition?: Pick<
     SessionDefinition,
-    'greeting' | 'goodbye' | 'filler' | 'policy' | 'nudge' | 'prepare' | 'windDown' | 'language'
+    'greeting' | 'goodbye' | 'filler' | 'policy' | 'nudge' | 'prepare' | 'windDown' | 'language' | 'hangUp'
   >;
+  /** In a room that the SDK's own RoomIO is wired to, with these options for its start. Default: no room at all. */
+  start?: StartOptions;
+  /** A fault of ours, to see the lane red. */
+  plant?: Plant;
   /** What this situation is allowed; default: nothing of ours, and the caller hangs up. */
   asked?: Partial<Asked>;
 };
@@ -69,16 +78,19 @@ export const plain = (tools?: llm.ToolContextLike) => () => new Plain(tools);
 /** A test of a healthy call. `live`: what the caller does; after it they hang up, unless the script has ended the call. */
 export function healthy(title: string, given: Healthy, live: (life: Life) => Promise<void>): void {
   const name = given.pace === undefined || given.pace === 'typical' ? title : `${title} (${given.pace})`;
-  test.concurrent(name, { timeout: 120_000 }, async () => {
-    const soundtrack = new Soundtrack();
-    const world: World = {
-      soundtrack,
-      mouth: new Mouth(soundtrack),
-      pace: new Pace(given.pace ?? 'typical', seedOf(name)),
-      script: given.script ?? (() => quickly('It is nine.')),
-    };
-    await (isBare ? playBare(world, given, live) : play(world, given, live));
-  });
+  test.concurrent(name, { timeout: 120_000 }, () => playHealthy(name, given, live));
+}
+
+/** The call itself. Rejects when it met somebody. `name`: the seed of its latencies. */
+export async function playHealthy(name: string, given: Healthy, live: (life: Life) => Promise<void>): Promise<void> {
+  const soundtrack = new Soundtrack();
+  const world: World = {
+    soundtrack,
+    mouth: new Mouth(soundtrack),
+    pace: new Pace(given.pace ?? 'typical', seedOf(name)),
+    script: given.script ?? (() => quickly('It is nine.')),
+  };
+  await (isBare ? playBare(world, given, live) : play(world, given, live));
 }
 
 /** Every test has latencies of its own, and the same ones each time. `LASTWORD_SEED` moves all of them. */
@@ -107,29 +119,38 @@ async function play(world: World, given: Healthy, live: (life: Life) => Promise<
   const options = optionsOf(world, given);
   const { policy: limits, ...definition } = given.definition ?? {};
   const policy = { ...defaultPolicy, ...limits };
+  await using room = given.start ? await mediaRoom() : undefined;
+  const { start } = given;
   await using placed = await place({
     agent: () => given.agent?.(world) ?? new Plain(),
     options,
+    between: (send) => planted(given.plant ?? plantOfLane, send),
     goodbye: 'none',
     ...definition,
     policy,
-    edges: { output: outputOn(soundtrack), venue: (usual) => audibleOn(soundtrack, usual) },
+    ...(start && { start: () => start }),
+    edges: {
+      output: outputOn(soundtrack),
+      venue: (usual, reporter) => {
+        if (!room) return audibleOn(soundtrack, usual);
+        const venue = roomVenue(contextIn(room, 'job'), reporter, { isCallerNamed: true });
+        return { ...venue, ...audibleOn(soundtrack, venue) };
+      },
+    },
   });
   await started(placed);
   const session = placed.call.session as voice.AgentSession;
-  const caller = new Caller(
-    mouth,
-    soundtrack,
-    () => session,
-    () => placed.run.send({ type: 'caller.acts' }), // as the room's venue says it
-  );
+  if (room) hear(session.output.audio, soundtrack);
+  const caller = new Caller(mouth, soundtrack, () => session, {
+    acts: () => placed.run.send({ type: 'caller.acts' }), // as the room's venue says it
+    ...(room && { types: (text: string) => room.types(text) }),
+  });
   const asked = options.llm?.asked ?? [];
   let failure: unknown;
   await live({ ...world, caller, session, call: placed.call, asked }).catch((error: unknown) => (failure = error));
-  if (!placed.run.hasTag('leaving')) placed.leaves();
+  if (!placed.run.hasTag('leaving')) (room ? () => room.callerLeaves() : placed.leaves)();
   const report: Report = await placed.report();
-  const isExpected = failure === undefined;
-  if (!isExpected)
+  if (failure !== undefined)
     throw Object.assign(failure as Error, { message: `${(failure as Error).message}\n${pathOf(report)}` });
   expectMetNobody(report, soundtrack, policy, {
     end: { reason: 'caller_hung_up', by: 'caller' },
@@ -196,17 +217,18 @@ async function playBare(world: World, given: Healthy, live: (life: Life) => Prom
   const { soundtrack, mouth } = world;
   const options = optionsOf(world, given);
   const session = new voice.AgentSession(options);
-  session.input.audio = new LineInput(16_000);
-  session.output.audio = new RoomLikeOutput(soundtrack);
+  await using room = given.start ? await mediaRoom() : undefined;
+  if (!room) {
+    session.input.audio = new LineInput(16_000);
+    session.output.audio = new RoomLikeOutput(soundtrack);
+  }
   await given.definition?.prepare?.(undefined as never, session);
-  await session.start({ agent: given.agent?.(world) ?? new Plain(), record: false });
+  const agent = given.agent?.(world) ?? new Plain();
+  await session.start({ record: false, ...given.start, agent, ...(room && { room: room as unknown as Room }) });
+  if (room) hear(session.output.audio, soundtrack);
   greet(session, given.definition?.greeting);
-  const caller = new Caller(
-    mouth,
-    soundtrack,
-    () => session,
-    () => {},
-  );
+  const types = room && ((text: string) => room.types(text));
+  const caller = new Caller(mouth, soundtrack, () => session, { acts: () => {}, ...(types && { types }) });
   try {
     await live({ ...world, caller, session, call: undefined, asked: options.llm?.asked ?? [] });
     expect(soundtrack.sounds.filter(({ voice: whose }) => whose === 'line')).toEqual([]);

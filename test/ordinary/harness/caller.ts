@@ -7,19 +7,22 @@ import type { Sound, Soundtrack } from './soundtrack.ts';
 /** How long somebody thinks before they answer. */
 const THINKING_MS = 400;
 
+/** How the place takes what is no speech. Without `types` a text goes to the session as RoomIO gives it. */
+export type Ways = { acts: () => void; types?: (text: string) => boolean };
+
 export class Caller {
   readonly #mouth: Mouth;
   readonly #soundtrack: Soundtrack;
   readonly #session: () => voice.AgentSession;
-  readonly #acts: () => void;
+  readonly #ways: Ways;
   /** All that they said and meant, in order: what a transcript has to hold. */
   readonly said: string[] = [];
 
-  constructor(mouth: Mouth, soundtrack: Soundtrack, session: () => voice.AgentSession, acts: () => void) {
+  constructor(mouth: Mouth, soundtrack: Soundtrack, session: () => voice.AgentSession, ways: Ways) {
     this.#mouth = mouth;
     this.#soundtrack = soundtrack;
     this.#session = session;
-    this.#acts = acts;
+    this.#ways = ways;
     session().on(voice.AgentSessionEventTypes.ConversationItemAdded, () => soundtrack.changed());
   }
 
@@ -46,7 +49,8 @@ export class Caller {
   /** As text, as a client of LiveKit sends it: what speaks is interrupted. */
   types(text: string): void {
     this.said.push(text);
-    this.#acts();
+    this.#ways.acts();
+    if (this.#ways.types) return void this.#ways.types(text);
     const session = this.#session();
     session.interrupt();
     session.generateReply({ userInput: text });
@@ -54,7 +58,7 @@ export class Caller {
 
   /** On the keypad: it says nothing, and is a sign of life. */
   pressesKey(): void {
-    this.#acts();
+    this.#ways.acts();
   }
 
   /** Waits until the agent begins to say this (in any of its sentences). */

@@ -4,7 +4,7 @@
  */
 import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { llm } from '@livekit/agents';
+import { llm, type voice } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import type { Pace } from '../../../src/testing/lab/pace.ts';
 import { SAMPLE_RATE } from '../../faults/models.ts';
@@ -291,3 +291,12 @@ class PacedDuplexSession extends llm.DuplexSession {
     this.#model.mouth.off('begin', this.#begins).off('end', this.#ends);
   }
 }
+
+/** A session that has such a model and nothing beside it, as people have who use one. */
+export const alone = (model: llm.RealtimeModel | llm.DuplexModel): Partial<voice.AgentSessionOptions> => ({
+  llm: model,
+  stt: undefined as never,
+  tts: undefined as never,
+  vad: null,
+  turnHandling: {},
+});
