@@ -222,6 +222,7 @@ async function playBare(world: World, given: Healthy, live: (life: Life) => Prom
     session.input.audio = new LineInput(16_000);
     session.output.audio = new RoomLikeOutput(soundtrack);
   }
+  session.on(voice.AgentSessionEventTypes.Error, () => {}); // one that nobody hears is thrown
   await given.definition?.prepare?.(undefined as never, session);
   const agent = given.agent?.(world) ?? new Plain();
   await session.start({ record: false, ...given.start, agent, ...(room && { room: room as unknown as Room }) });

@@ -90,9 +90,11 @@ class PacedEars extends stt.SpeechStream {
       };
       if (utterance.words !== '') later(INTERIM_MS, () => interim(1));
     };
+    let lastDue = 0;
     const ends = (utterance: Utterance) => {
       const endedAt = Date.now();
-      later(this.#ears.finalMs(), () => {
+      const due = (lastDue = Math.max(lastDue + 1, endedAt + this.#ears.finalMs())); // in the order in which it was said
+      later(due - endedAt, () => {
         if (utterance.words !== '') put(stt.SpeechEventType.FINAL_TRANSCRIPT, utterance.words, endedAt);
         if (!mouth.current) put(stt.SpeechEventType.END_OF_SPEECH, '', endedAt);
       });
