@@ -38,8 +38,8 @@ const PATIENCE_MS = 8000;
 const policy: SessionDefinition['policy'] = {
   firstAudioMs: 1500,
   rungMs: 1000,
-  fillerMs: 1500,
-  turnMs: 4000,
+  fillerMs: 3000,
+  turnMs: 2500,
   toolMs: 5000,
   drainMs: 1000,
   closeMs: 2000,

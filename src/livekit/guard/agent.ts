@@ -8,6 +8,7 @@
  *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
  */
 import { ReadableStream, TransformStream } from 'node:stream/web';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -16,6 +17,7 @@ import { itemOf } from '../observe/items.ts';
 import { watchModels } from '../observe/models.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
+import { watchFirstWords } from './silence.ts';
 import { guardToolsets, toolsetsIn } from './toolset.ts';
 
 /** Of `turnMs`: a hook that hangs is left behind while there is patience for the answer. */
@@ -44,6 +46,8 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
 
   agent.onEnter = async () => {
     await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
+    await nextTurn(); // the machine knows by then that they are there
+    if (!isHandoff && job.definition.greeting === 'agent') watchFirstWords(job);
     // Whose turn led to it waits for what it will say, and for no more.
     const ended = isHandoff ? job.turns.turnBegan() : () => {};
     job.told?.onceHeard(ended);
