@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { voice } from '@livekit/agents';
 import { type Outcome, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
+import { awaitedByCall } from './awaited.ts';
 import { noteError } from '../note-error.ts';
 
 const atWork = new WeakMap<LiveJob, number>();
@@ -66,7 +67,7 @@ export async function bounded(
   const isOnItsOwn = () => !isTaskAtWork(job, agent);
   const count = (change: 1 | -1) => atWork.set(job, hooksAtWork(job) + change);
   count(1);
-  const outcome = await settledUnlessLetGo(job, (async () => run())(), { limitMs, graceMs, isOnItsOwn });
+  const outcome = await settledUnlessLetGo(job, awaitedByCall(run), { limitMs, graceMs, isOnItsOwn });
   count(-1);
   if (outcome.kind === 'settled') return undefined;
   const late =
