@@ -11,7 +11,13 @@ export type End = {
   fault: 'none' | 'caller' | 'application' | 'provider' | 'platform';
   /** One line for whoever reads the report: an error's message, a disconnect reason. */
   detail?: string;
+  /** How the caller is let go; left out: as the definition says of such an end. */
+  hangUp?: HangUpStrategy;
 };
+
+/** Of everybody in the room, of telephones, of the caller, or of nobody: the agent goes, and the others stay. */
+export const hangUpStrategies = ['delete-room', 'remove-sip', 'remove-caller', 'leave'] as const;
+export type HangUpStrategy = (typeof hangUpStrategies)[number];
 
 /** The built-in reasons, and what each one says. */
 export const reasons = {

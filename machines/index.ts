@@ -12,8 +12,8 @@ export { machineShape } from './shape.ts';
 export type { MachineShape } from './shape.ts';
 
 export type { Effects, Heard, RecoveryEffects, Speech, Transferred } from './effects.ts';
-export { endOf, ends, isReason, noAnswer, reasons } from './ends.ts';
-export type { End, Reason } from './ends.ts';
+export { endOf, ends, hangUpStrategies, isReason, noAnswer, reasons } from './ends.ts';
+export type { End, HangUpStrategy, Reason } from './ends.ts';
 export type { Awaited, Line, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
 
 export { definePolicy, PolicyError } from './define-policy.ts';

@@ -24,6 +24,7 @@ import { socketPath } from './link/path.ts';
 import { effectsOf } from './livekit/act/effects.ts';
 import { setCurrentCall } from './livekit/call.ts';
 import { checkDefinition, type Defined, DefinitionError, type SessionDefinition } from './livekit/definition.ts';
+import { OwnEnds } from './livekit/guard/own-ends.ts';
 import type { LiveJob } from './livekit/live-job.ts';
 import { observeMemory } from './livekit/observe/memory.ts';
 import { loseWorker, observeProcess } from './livekit/observe/process.ts';
@@ -169,6 +170,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     asked: new Set(),
     transfer: undefined,
   };
+  const ownEnds = (parts.job.ownEnds = new OwnEnds(parts.job, context));
   setCurrentCall(call);
 
   journal = await opening;
@@ -202,8 +204,8 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   await settledWithin(last.journal.close(), 1000);
   link.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
+  await ownEnds.shutDownJob(end?.reason ?? 'closed');
   setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3
-  context.shutdown(end?.reason ?? 'closed');
 }
 
 /** The last entry, durable; then the keeper's word that the report is sealed, for as long as the machine waits. */

@@ -5,7 +5,7 @@
  *   job's file      ID/1.jsonl (ID/2.jsonl after a crash): begins with `session.opened`, ends with `session.closed`
  *   keeper's file   ID/keeper.jsonl: begins with `session.accepted`
  */
-import type { End, Policy, TurnFact } from '../../machines/index.ts';
+import type { End, HangUpStrategy, Policy, TurnFact } from '../../machines/index.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -30,7 +30,6 @@ export type JobFacts = {
   metadata: string;
 };
 
-export type HangUpStrategy = 'delete-room' | 'remove-sip' | 'remove-caller' | 'leave';
 export type HangUpPolicy = { normal: HangUpStrategy; failure: HangUpStrategy; transfer: HangUpStrategy };
 
 /** One utterance as the conversation's history has it. Text is personal data. */

@@ -3,9 +3,9 @@
  * and not built yet is refused there, in one error that names every field.
  */
 import type { JobProcess, voice } from '@livekit/agents';
-import { definePolicy, type Policy } from '../../machines/index.ts';
+import { definePolicy, hangUpStrategies, type Policy } from '../../machines/index.ts';
 import { describeValue } from '../config-error.ts';
-import type { HangUpPolicy, HangUpStrategy } from '../journal/entry.ts';
+import type { HangUpPolicy } from '../journal/entry.ts';
 import type { Destination } from '../link/destination.ts';
 import { messageOf } from '../session/deadline.ts';
 import { readWav } from '../wav.ts';
@@ -94,6 +94,8 @@ export type Defined = Omit<
   hold: { goodbye: Words | 'none' };
   policy: Policy;
   hangUp: HangUpPolicy;
+  /** The user's own word on normal ends, not a default. */
+  isHangUpGiven: boolean;
   participants: NonNullable<SessionDefinition['participants']>;
   reports: Destination[];
   alerts: Destination[];
@@ -126,7 +128,6 @@ const knownFields = [
   'logFields',
 ] as const satisfies (keyof SessionDefinition)[];
 const functions = ['connect', 'prewarm', 'session', 'agent', 'start', 'prepare', 'program', 'logFields'] as const;
-const strategies: readonly HangUpStrategy[] = ['delete-room', 'remove-sip', 'remove-caller', 'leave'];
 const destinationKinds = ['webhook', 'file', 'stdout', 'module', 'slack'];
 
 /** All that is wrong with a definition, a line each. */
@@ -246,7 +247,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
   }
   for (const [when, strategy] of isObject(given.hangUp) ? Object.entries(given.hangUp ?? {}) : []) {
     expect(['normal', 'failure', 'transfer'].includes(when), `hangUp.${when}`, 'normal, failure or transfer', when);
-    expect(strategies.includes(strategy), `hangUp.${when}`, `one of ${strategies.join(', ')}`, strategy);
+    expect(hangUpStrategies.includes(strategy), `hangUp.${when}`, `one of ${hangUpStrategies.join(', ')}`, strategy);
   }
   const { resume, say } = given.onCrash ?? {};
   expect(
@@ -300,6 +301,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
     windDown: given.windDown ?? { say: phrases[language].windDown },
     policy,
     hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },
+    isHangUpGiven: given.hangUp?.normal !== undefined,
     participants: given.participants ?? [],
     reports: given.reports ?? [],
     alerts: given.alerts ?? [],

@@ -6,6 +6,7 @@ import type { SessionRun } from '../session/run.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call, TransferTarget } from './call.ts';
 import type { Defined, StartOptions } from './definition.ts';
+import type { OwnEnds } from './guard/own-ends.ts';
 import type { Playout } from './observe/playout.ts';
 import type { Speeches } from './observe/speeches.ts';
 import type { Turns } from './observe/turns.ts';
@@ -36,6 +37,8 @@ export type LiveJob = {
   failedProvider?: string;
   /** The transfer that is under way. */
   transfer: { id: string; target: TransferTarget; settle: (result: Transferred) => void } | undefined;
+  /** The SDK's ways to end it; from the moment that the user's code may take one. */
+  ownEnds?: OwnEnds;
   /** From the hang-up on: abort what the user started. */
   readonly letGo: AbortController;
 };

@@ -61,6 +61,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     ...options,
   });
   attachTo(job, session, agent);
+  job.ownEnds?.take(session);
   const { prepare } = definition;
   if (prepare)
     await ask(
@@ -90,8 +91,8 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
  * Who is closed while it starts, starts all the same: no Close event, no activity, models connected (sdk-facts, 2.4).
  * By us: its caller is gone, and it is closed once more. By the user's code: an end like any other close of theirs.
  */
-const closeIfClosed = ({ letGo, run }: LiveJob, session: voice.AgentSession): void => {
-  if (letGo.signal.aborted) session.close().catch(() => {});
+const closeIfClosed = ({ letGo, run, ownEnds }: LiveJob, session: voice.AgentSession): void => {
+  if (letGo.signal.aborted) (ownEnds?.closeSession(session) ?? session.close()).catch(() => {});
   else if (session._closing && !run.hasTag('leaving')) {
     const end = endOf('agent', 'agent_ended', 'none', 'the agent session was closed while it started');
     run.send({ type: 'session.end', end, drain: false });

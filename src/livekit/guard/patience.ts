@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { voice } from '@livekit/agents';
 import { type Outcome, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
+import { awaitedByCall } from './awaited.ts';
 import { noteError } from '../note-error.ts';
 
 /**
@@ -59,7 +60,7 @@ export async function bounded(
 ): Promise<{ error: unknown } | undefined> {
   const graceMs = job.definition.policy.closeMs / 3; // the SDK's close() waits for what still runs
   const isOnItsOwn = () => !isTaskAtWork(job, agent);
-  const outcome = await settledUnlessLetGo(job, (async () => run())(), { limitMs, graceMs, isOnItsOwn });
+  const outcome = await settledUnlessLetGo(job, awaitedByCall(run), { limitMs, graceMs, isOnItsOwn });
   if (outcome.kind === 'settled') return undefined;
   const late =
     outcome.kind === 'late' && outcome.isLetGo

@@ -13,6 +13,7 @@
  *       of a BigInt or of an object without a prototype, and `{}` of a Map.
  *   T6  A tool is at work for the caller as long as the SDK waits for it: until it settles, until its first `ctx.update`
  *       (from there on it is in the background, bounded by the call), or until the caller interrupts.
+ *   T8  Nobody waits for a reply to a tool that ended the call, or that ended after it.
  *   T7  Some models count their calls from one in each answer, so a call's id alone does not tell two of them apart.
  */
 import { llm, voice } from '@livekit/agents';
@@ -20,6 +21,7 @@ import type { Json } from '../../journal/entry.ts';
 import { toJson } from '../../journal/json.ts';
 import { isA, messageOf, settledWithin, stopwatch } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
+import { awaitedByCall } from './awaited.ts';
 import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 
 /** What the SDK's executor is asked to run. */
@@ -65,7 +67,8 @@ export function execute(
     await settledWithin(recorder.durable(), DURABLE_MS);
 
     let isGivenUp = false;
-    const work = (async () => tool.execute(args, options))();
+    const perform = () => tool.execute(args, options);
+    const work = awaitedByCall(() => (job.ownEnds ? job.ownEnds.runs(tool, perform) : perform()));
     work.then(
       (output) => {
         const message = 'a tool settled after it was given up';
@@ -90,7 +93,7 @@ export function execute(
       }
       const output = outcome.value;
       note('settled', { output: shownOf(output) });
-      return asTheModelTakesIt(output);
+      return job.ownEnds?.isAsked ? undefined : asTheModelTakesIt(output); // T8
     } catch (error) {
       if (isA(error, voice.StopResponse)) {
         note('settled');

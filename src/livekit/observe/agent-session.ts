@@ -122,7 +122,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
           : 'the agent session closed with an error';
         run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', detail) });
       } else {
-        // The user's own code closed the session: an end like any other, with what is left of it.
+        // By a door that own-ends.ts does not hold: an end like any other, with what is left of it.
         run.send({ type: 'session.end', end: endOf('agent', 'agent_ended', 'none', reason), drain: false });
       }
     }),
