@@ -201,7 +201,7 @@ export const conversing = session.createStateConfig({
                   ...within(
                     'rungMs',
                     'speak',
-                    { done: '#quiet', otherwise: 'fillingBundled' },
+                    { done: '#quiet', otherwise: { target: 'fillingBundled', actions: 'noteLiveBroken' } },
                     line('again', 'live', remark),
                   ),
                 },
