@@ -56,7 +56,7 @@ export const conversing = session.createStateConfig({
       description: 'Who has the floor, is anybody there?',
       on: {
         'agent.audible': { target: '.active.agentSpeaks', actions: ['forgetCounts', 'noteLiveWorks'] },
-        'caller.speaks': { target: '.active.callerSpeaks', actions: 'forgetCounts' },
+        'caller.speaks': '.active.callerSpeaks', // it may be noise: only words forget what was counted
         'caller.acts': { target: '.active.quiet', actions: ['forgetCounts', 'forgetAgain'] },
         'caller.stopped': { target: '.recognizing', actions: ['noteEndpointing', 'oweNothing'] },
         'caller.waits': { target: '.waiting', actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
@@ -106,7 +106,7 @@ export const conversing = session.createStateConfig({
             },
             endpointing: {
               description: 'The detector of turns does, within the limit that the user set.',
-              after: { endpointingMs: '#waiting' },
+              after: { endpointingMs: [{ guard: 'isDeaf', target: '#quiet' }, { target: '#waiting' }] },
             },
             deciding: {
               description: 'A realtime model does, and may find that nothing has to be said.',
@@ -179,7 +179,7 @@ export const conversing = session.createStateConfig({
                   description: 'A filler was heard; the clock runs from its first sound.',
                   tags: ['silent', 'fresh'],
                   on: { ...afterFiller, 'answer.moved': 'moved', 'words.missed': askAgain },
-                  after: { fillerMs: nextFiller },
+                  after: { fillerMs: [{ guard: 'isUnrecognized', target: 'asking' }, ...nextFiller] },
                 },
                 asking: {
                   id: 'asking',
@@ -210,7 +210,8 @@ export const conversing = session.createStateConfig({
                   always: [{ guard: 'isAnswerOwed', target: 'answering' }, { target: 'recognizing' }],
                 },
                 recognizing: {
-                  description: 'Recognition is late, or found no words.',
+                  id: 'unrecognized',
+                  description: 'Recognition is late, or found no words: after one filler they are asked again.',
                   on: {
                     'caller.waits': { target: 'answering', actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
                   },

@@ -25,6 +25,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   alsoTriggered: End[];
   nudges: number;
   awaits: Awaited; // what the caller waits for
+  isMute: boolean; // what the agent says can only be read: no silence is one
   endpointingMs: number; // longest time from their last sound to their turn
   givenMs: number; // by the application, to a caller who looks something up
   askedAgain: number; // in a row, without words in between
@@ -42,6 +43,7 @@ export const atTheStart = (input: Input): Context => ({
   alsoTriggered: [],
   nudges: 0,
   awaits: 'llm',
+  isMute: false,
   endpointingMs: 3_000,
   givenMs: 1,
   askedAgain: 0,
@@ -113,9 +115,11 @@ export const session = setup({
     isTransferred: ({ event }) => outcomeOf(event) === 'transferred',
     isWorking: or([stateIn('#toolRunning'), stateIn('#transferring')]),
     isResting: not(or([stateIn('#toolRunning'), stateIn('#transferring')])),
-    isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted')]),
+    isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted'), 'isMute']),
+    isMute: ({ context }) => context.isMute,
     isTurn: ({ event }) => event.type === 'caller.waits' && event.isTurn,
     isTurnFound: ({ event }) => event.type === 'caller.stopped' && event.endpointingMs !== null,
+    isUnrecognized: stateIn('#unrecognized'),
     isDeaf: ({ context }) => context.askedAgain >= context.policy.nudges,
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
     agentGreets: ({ context }) => context.greeting === 'agent' && !context.resumed,
@@ -157,6 +161,7 @@ export const session = setup({
     }),
     countAgain: assign({ askedAgain: ({ context }) => context.askedAgain + 1 }),
     forgetAgain: assign({ askedAgain: 0 }),
+    noteVoice: assign({ isMute: ({ event }) => event.type === 'voice.switched' && !event.isAudible }),
     endTime: raise({ type: 'time.over' }),
     noteHold: assign({ isHoldGoodbye: ({ event }) => event.type === 'hold.began' && event.goodbye }),
     noteTransfer: assign({ transfer: ({ event }) => (event.type === 'transfer.requested' ? event.transfer : null) }),

@@ -8,6 +8,8 @@
  *       whoever is owed an answer. The machine is told when it changes, and of nothing else.
  *   W3  What an AgentTask interrupted waits for the task, not the caller for it: debts and tools below it do not count.
  *   W4  A speech that was paused (by what may have been an interruption) owes nothing until it goes on.
+ *   W5  Sounds without words (a street, music on hold) count as speech for `noiseMs` since the last words or the last
+ *       answer, not for ever: nobody is there who is only heard.
  */
 import type { Awaited, SessionEvent } from './events.ts';
 
@@ -25,8 +27,7 @@ export type Pipeline = {
 
 export type TurnFact =
   | ({ fact: 'pipeline' } & Pipeline)
-  | { fact: 'caller.speaks' }
-  | { fact: 'caller.stopped'; speechMs: number }
+  | { fact: 'caller.speaks' | 'caller.stopped'; atMs: number } // sounds, by any clock that only goes forward
   | { fact: 'caller.words' } // understood, final or not
   | { fact: 'caller.acts' } // a key, a text, data
   | { fact: 'words.missed' } // recognition has ended, and there were none
@@ -44,6 +45,11 @@ export type TurnFact =
 export type Ledger = Pipeline & {
   readonly isCallerSpeaking: boolean;
   readonly isUnderstood: boolean; // words since they began
+  readonly isNoise: boolean; // they are heard, and have not been understood for too long
+  readonly isClear: boolean; // what they said last was long enough to be speech
+  readonly spokeAtMs: number;
+  readonly noiseMs: number;
+  readonly noiseSinceMs: number | null; // the first sound since words, or the agent's, were heard
   readonly heard: 'nobody' | 'agent' | 'line';
   readonly isPaused: boolean;
   /** Hooks of turns, speeches and tools that are at work, with the depth at which each began. */
@@ -62,6 +68,11 @@ export const emptyLedger: Ledger = Object.freeze({
   endpointingMs: 3000,
   isCallerSpeaking: false,
   isUnderstood: false,
+  isNoise: false,
+  isClear: false,
+  spokeAtMs: 0,
+  noiseMs: 60_000,
+  noiseSinceMs: null,
   heard: 'nobody',
   isPaused: false,
   turns: {},
@@ -104,6 +115,7 @@ export function tell(before: Ledger, fact: TurnFact): Told {
   const ledger = after(before, fact);
   const events: SessionEvent[] = [];
   if (isWorking(before) !== isWorking(ledger)) events.push({ type: isWorking(ledger) ? 'tool.started' : 'tool.ended' });
+  if (before.isAudible !== ledger.isAudible) events.push({ type: 'voice.switched', isAudible: ledger.isAudible });
   const was = floorOf(before);
   const is = floorOf(ledger);
   if (fact.fact === 'caller.acts') events.push({ type: 'caller.acts' });
@@ -112,7 +124,8 @@ export function tell(before: Ledger, fact: TurnFact): Told {
   else if (is === 'agent' && fact.fact === 'agent.heard') events.push({ type: 'agent.audible' });
   else if (is === 'waits' && isStep(before, ledger, fact)) events.push({ type: 'answer.moved', awaits: ledger.awaits });
   else if (is === 'free' && fact.fact === 'answer.refused') events.push({ type: 'dialogue.moved' });
-  if (fact.fact === 'words.missed' && is === 'free' && ledger.findsTurns) events.push({ type: 'words.missed' });
+  const isMissed = fact.fact === 'words.missed' && ledger.isClear && !ledger.isUnderstood;
+  if (isMissed && is === 'free' && ledger.findsTurns && ledger.isAudible) events.push({ type: 'words.missed' });
   return { ledger, events };
 }
 
@@ -134,10 +147,10 @@ const floorEvents = (ledger: Ledger, fact: TurnFact, was: Floor, is: Floor): Ses
     case 'waits':
       return [{ type: 'caller.waits', awaits: ledger.awaits, isTurn: countsIn(ledger.turns, ledger.depth) }];
     case 'free': {
-      const isClear = fact.fact === 'caller.stopped' && (ledger.isUnderstood || fact.speechMs >= CLEAR_SPEECH_MS);
-      return was === 'caller' && isClear && ledger.findsTurns && ledger.answersTurns && ledger.isAudible
-        ? [{ type: 'caller.stopped', endpointingMs: ledger.endpointingMs }]
-        : [{ type: 'dialogue.moved' }];
+      const isSpeech = fact.fact === 'caller.stopped' && (ledger.isUnderstood || ledger.isClear);
+      const isAnswered = ledger.findsTurns && ledger.answersTurns && ledger.isAudible;
+      if (was !== 'caller' || !isSpeech || !isAnswered) return [{ type: 'dialogue.moved' }];
+      return [{ type: 'caller.stopped', endpointingMs: ledger.endpointingMs }];
     }
   }
 };
@@ -148,12 +161,29 @@ const after = (ledger: Ledger, fact: TurnFact): Ledger => {
       const { answersTurns, isAudible, findsTurns, endpointingMs } = fact;
       return { ...ledger, answersTurns, isAudible, findsTurns, endpointingMs };
     }
-    case 'caller.speaks':
-      return { ...ledger, isCallerSpeaking: true, isUnderstood: false };
+    case 'caller.speaks': {
+      const noiseSinceMs = ledger.noiseSinceMs ?? fact.atMs;
+      const isNoise = fact.atMs - noiseSinceMs > ledger.noiseMs; // W5
+      return {
+        ...ledger,
+        isCallerSpeaking: !isNoise,
+        isNoise,
+        isUnderstood: false,
+        spokeAtMs: fact.atMs,
+        noiseSinceMs,
+      };
+    }
     case 'caller.stopped':
-      return { ...ledger, isCallerSpeaking: false };
-    case 'caller.words':
-      return { ...ledger, isUnderstood: true };
+      return {
+        ...ledger,
+        isCallerSpeaking: false,
+        isNoise: false,
+        isClear: !ledger.isNoise && fact.atMs - ledger.spokeAtMs >= CLEAR_SPEECH_MS,
+      };
+    case 'caller.words': {
+      const isCallerSpeaking = ledger.isCallerSpeaking || ledger.isNoise;
+      return { ...ledger, isCallerSpeaking, isNoise: false, isUnderstood: true, noiseSinceMs: null };
+    }
     case 'turn.began':
       return { ...ledger, turns: { ...ledger.turns, [fact.turn]: ledger.depth }, isPaused: false, awaits: 'hook' };
     case 'turn.ended':
@@ -175,7 +205,9 @@ const after = (ledger: Ledger, fact: TurnFact): Ledger => {
     case 'answer.moved':
       return { ...ledger, awaits: fact.awaits };
     case 'agent.heard':
-      return { ...ledger, heard: fact.isLine ? 'line' : 'agent', isPaused: false };
+      return fact.isLine
+        ? { ...ledger, heard: 'line', isPaused: false }
+        : { ...ledger, heard: 'agent', isPaused: false, noiseSinceMs: null };
     case 'agent.quiet':
       return { ...ledger, heard: 'nobody', isPaused: fact.isPaused };
     case 'tool.started':

@@ -130,9 +130,9 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     if (!parts.isYielding) parts.job?.run.send(event);
   };
   const letGo = new AbortController();
-  const venue = openVenue(context, { send, recorder });
+  const venue = openVenue(context, { send, recorder }, { isCallerNamed: definition.start !== undefined });
   const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
-  const turns = new Turns({ send, recorder });
+  const turns = new Turns({ send, recorder, idleMs: definition.policy.idleMs });
   const run = runSession({
     input: {
       policy: definition.policy,

@@ -146,16 +146,21 @@ export type EntryData = {
   /** `component`: llm, tts, stt, tool, hook, room, orchestrator, process, … */
   error: { component: string; message: string; code?: string; recoverable: boolean; label?: string; stack?: string };
   participant: {
-    change: 'joined' | 'left' | 'lost' | 'returned' | 'attributes' | 'metadata';
+    /** `linked`: they are the caller from now on, and nobody else is. */
+    change: 'joined' | 'left' | 'lost' | 'returned' | 'linked' | 'attributes' | 'metadata';
     identity: string;
     sid?: string;
     kind?: string;
     isCaller?: boolean;
+    /** A telephone that is not picked up yet. */
+    isRinging?: boolean;
     /** LiveKit's disconnect reason, by name. */
     reason?: string;
     attributes?: Record<string, string>;
     metadata?: string;
   };
+  /** A key that the caller pressed on their telephone: that it was, and, apart, which one. */
+  key: { identity: string; pii: { digit: string } };
   room: {
     /** `renewed`: the server made the room anew, with this sid, and the call goes on in it. */
     change: 'connected' | 'reconnecting' | 'reconnected' | 'renewed' | 'disconnected' | 'metadata' | 'deleted';

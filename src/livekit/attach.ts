@@ -26,14 +26,19 @@ export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice
   guardTools(job, session);
   guardToolsets(job, session.toolCtx.toolsets);
   guardAgent(job, agent);
+  const clearUserTurn = session.clearUserTurn.bind(session);
+  session.clearUserTurn = () => {
+    clearUserTurn();
+    job.turns.answerRefused(); // what was said is thrown away: nobody waits for an answer to it
+  };
 }
 
 /** Whatever it speaks through, from now on. Does nothing when it is followed already. */
 export function followOutput(job: LiveJob, session: voice.AgentSession): void {
   if (job.playout) return;
-  // The answer is here: the filler stops, an apology does not.
+  // Whatever is said is the end of a filler; an apology is not one.
   const begins = ({ isOurs, handle }: Pick<FirstSound, 'isOurs' | 'handle'>) => {
-    if (!isOurs && !job.run.hasTag('leaving')) job.venue.hush();
+    if (!job.run.hasTag('leaving')) job.venue.hush();
     if (!isOurs) job.told?.heard(handle);
     job.turns.audible(isOurs);
   };

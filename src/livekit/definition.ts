@@ -3,7 +3,6 @@
  * and not built yet is refused there, in one error that names every field.
  */
 import type { JobProcess, voice } from '@livekit/agents';
-import type { RemoteParticipant } from '@livekit/rtc-node';
 import { definePolicy, hangUpStrategies, type Policy } from '../../machines/index.ts';
 import { describeValue } from '../config-error.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
@@ -11,20 +10,30 @@ import type { Destination } from '../link/destination.ts';
 import { messageOf } from '../session/deadline.ts';
 import { readWav } from '../wav.ts';
 import type { Call } from './call.ts';
+import type { ConnectOptions } from './connect-options.ts';
+import { isEntry, type ParticipantEntry, participantsExpected } from './participant-entries.ts';
 import { type Language, languages, phrases } from './phrases.ts';
 
-type Awaitable<Value> = Value | Promise<Value>;
+export type Awaitable<Value> = Value | Promise<Value>;
 
 /** A fixed text, or instructions for the model (which may then not call tools). */
 export type Words = { say: string } | { generate: string };
 
 export type SessionDefinition = {
+  /**
+   * A moment before the room is joined, and how: encryption, what is subscribed to, ICE. Part of `connectMs`; a throw, a
+   * hang or a wrong answer is a failed start.
+   */
+  connect?: (call: Call) => Awaitable<ConnectOptions | undefined | void>;
   /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. */
   prewarm?: (proc: JobProcess) => unknown;
   /** Options of voice.AgentSession; Lastword builds it. */
   session?: (call: Call) => Awaitable<voice.AgentSessionOptions>;
   agent?: (call: Call) => Awaitable<voice.Agent>;
-  /** What AgentSession.start() takes besides the agent and the room. */
+  /**
+   * What AgentSession.start() takes besides the agent and the room. `inputOptions.participantIdentity` and
+   * `participantKinds` say who the caller is; default: the first who can be one.
+   */
   start?: (call: Call) => Awaitable<StartOptions>;
   /**
    * Between the construction of the AgentSession and its start, within the start's own limit: avatars, audio outputs of
@@ -56,8 +65,8 @@ export type SessionDefinition = {
   hangUp?: Partial<HangUpPolicy>;
   onCrash?: { resume?: number; say?: string };
   policy?: Partial<Policy>;
-  /** Run for each participant that joins; a throw or a hang harms nobody else. */
-  participants?: ((call: Call, participant: RemoteParticipant) => Awaitable<void>)[];
+  /** Run for each participant that joins, or each of a kind; a throw or a hang harms nobody else. */
+  participants?: ParticipantEntry[];
   reports?: Destination[];
   alerts?: Destination[];
   /** Fields that every log line of the call carries. Personal data under `pii` keys. */
@@ -93,6 +102,7 @@ export type Defined = Omit<
 };
 
 const knownFields = [
+  'connect',
   'prewarm',
   'session',
   'agent',
@@ -117,7 +127,7 @@ const knownFields = [
   'alerts',
   'logFields',
 ] as const satisfies (keyof SessionDefinition)[];
-const functions = ['prewarm', 'session', 'agent', 'start', 'prepare', 'program', 'logFields'] as const;
+const functions = ['connect', 'prewarm', 'session', 'agent', 'start', 'prepare', 'program', 'logFields'] as const;
 const destinationKinds = ['webhook', 'file', 'stdout', 'module', 'slack'];
 
 /** All that is wrong with a definition, a line each. */
@@ -248,10 +258,9 @@ export function checkDefinition(given: SessionDefinition): Defined {
   );
   expect(say === undefined, 'onCrash.say', 'nothing: resuming a call after a crash is not built yet', say);
   expect(
-    given.participants === undefined ||
-      (Array.isArray(given.participants) && given.participants.every((run) => typeof run === 'function')),
+    given.participants === undefined || (Array.isArray(given.participants) && given.participants.every(isEntry)),
     'participants',
-    'a list of functions (call, participant) => …',
+    participantsExpected,
     given.participants,
   );
   for (const list of ['reports', 'alerts'] as const) {

@@ -5,7 +5,7 @@ import type { SpokenLine } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call, TransferTarget } from './call.ts';
-import type { Defined } from './definition.ts';
+import type { Defined, StartOptions } from './definition.ts';
 import type { OwnEnds } from './guard/own-ends.ts';
 import type { Playout } from './observe/playout.ts';
 import type { Speeches } from './observe/speeches.ts';
@@ -23,6 +23,8 @@ export type LiveJob = {
   /** The AgentSession and its playout, from the moment it is made. */
   session: voice.AgentSession | undefined;
   playout: Playout | undefined;
+  /** What `start(call)` said, once it was asked. */
+  startOptions?: StartOptions;
   /** Speeches and tools that are under way, for the drain. */
   readonly speeches: Set<voice.SpeechHandle>;
   readonly tools: Set<Promise<unknown>>;

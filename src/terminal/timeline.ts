@@ -130,6 +130,8 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
           'quiet',
         );
       }
+      case 'key':
+        return row('room', 'the caller pressed a key', 'quiet');
       case 'room':
         return row('room', `${entry.data.change}${because(entry.data.reason)}`, 'quiet');
       case 'provider':

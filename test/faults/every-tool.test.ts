@@ -1,8 +1,10 @@
 /** Every tool that the model can call, wherever it comes from: guarded, reported, and otherwise left alone. */
+import { ReadableStream } from 'node:stream/web';
 import { llm, voice } from '@livekit/agents';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Placed, type Placing, place } from './harness.ts';
+import { SilentRealtime } from './models.ts';
 import { agent, effectsNamed, errorsOf, fails, gate, never, resting, toolNamed, WithTools } from './plain.ts';
 
 const ASKED = 'Use the tool.';
@@ -35,7 +37,7 @@ const pushing = (tool: llm.ToolContextEntry) => {
   const pushed = llm.Toolset.create({
     id: 'pushed',
     tools: [],
-    setup: async ({ updateTools }) => void opened.then(() => updateTools([set(tool)])),
+    setup: async (context) => void opened.then(() => context.updateTools([set(tool)])),
   });
   return { pushed, open };
 };
@@ -110,6 +112,37 @@ test("O-B7 a handoff's agent has the tools of the session, and they are reported
     { name: 'shared', status: 'settled', output: 'shared' },
   ]);
   expect(lastOf(placed, 'shared')?.agent).toBe(next.id);
+});
+
+/** Each reply of it is a call of `look_up`, and the second never comes. */
+class CallingRealtime extends SilentRealtime {
+  override session(): llm.RealtimeSession {
+    const session = super.session();
+    session.updateTools = async (tools) => void Reflect.set(session, 'tools', tools);
+    const calls = [llm.FunctionCall.create({ callId: 'call-1', name: 'look_up', args: '{}' })];
+    session.generateReply = async () => {
+      const call = calls.pop();
+      if (!call) return never();
+      return {
+        messageStream: ReadableStream.from([]),
+        functionStream: ReadableStream.from([call]),
+        userInitiated: true,
+      };
+    };
+    return session;
+  }
+}
+
+test('O-B7 a tool that a realtime model calls is reported once, with its result', async () => {
+  await using placed = await place({
+    agent: () => new WithTools([toolNamed('look_up', async () => ({ table: 12 }))]),
+    options: { llm: new CallingRealtime() },
+  });
+  await resting(placed);
+  placed.call.session?.generateReply();
+  await placed.until('it is over', () => toldOf(placed).includes('tool.ended'));
+  expect(statusesOf(placed, 'look_up')).toEqual(['started', 'settled']);
+  expect(lastOf(placed, 'look_up')).toMatchObject({ output: { table: 12 } });
 });
 
 test('O-B7 what the model calls and the SDK does not run is in the report: no such tool, wrong arguments', async () => {
@@ -313,7 +346,7 @@ test('O-B7 a toolset that is pushed in the middle of the call hangs in its setup
   const source = llm.Toolset.create({
     id: 'source',
     tools: [],
-    setup: async ({ updateTools }) => void opened.then(() => updateTools([late])),
+    setup: async (context) => void opened.then(() => context.updateTools([late])),
   });
   await using placed = await place({
     agent: () => new WithTools([source]),

@@ -8,7 +8,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initializeLogger, type JobContext, runWithJobContext, type voice } from '@livekit/agents';
-import type { SessionEvent } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
@@ -41,8 +40,8 @@ const PATIENCE_MS = 8000;
 const policy: SessionDefinition['policy'] = {
   firstAudioMs: 1500,
   rungMs: 1000,
-  fillerMs: 1500,
-  turnMs: 4000,
+  fillerMs: 3000,
+  turnMs: 2500,
   toolMs: 5000,
   drainMs: 1000,
   closeMs: 2000,
@@ -94,6 +93,8 @@ export type Placing = Partial<SessionDefinition> & {
   metadata?: string;
   /** After the last entry: what the keeper's word takes. */
   sealing?: () => Promise<unknown>;
+  /** Between the observers and the machine. */
+  between?: (send: Reporter['send']) => Reporter['send'];
 };
 
 /** How a call ends that nothing is wrong with. */
@@ -114,6 +115,7 @@ export async function place({
   edges = {},
   metadata = '',
   sealing,
+  between = (send) => send,
   trouble = {},
   tone: failing,
   ...given
@@ -176,7 +178,7 @@ export async function place({
 
   const heard: HeardLine[] = [];
   const parts: { job?: LiveJob } = {};
-  const send = (event: SessionEvent) => parts.job?.run.send(event);
+  const send = between((event) => parts.job?.run.send(event));
   const letGo = new AbortController();
   const { context, asked: askedOfJob } = madeContext(id, facts.room.name, changed);
   const edge = madeVenue({ send, recorder }, { heard, changed, trouble }, edges);

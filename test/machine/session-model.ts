@@ -40,6 +40,7 @@ const events: SessionEvent[] = [
   { type: 'caller.acts' },
   { type: 'caller.stopped', endpointingMs: 3000 },
   { type: 'caller.stopped', endpointingMs: null },
+  { type: 'voice.switched', isAudible: false },
   { type: 'words.missed' },
   { type: 'time.given', ms: 60_000 },
   { type: 'line.audible', line: 'filler', rung: 'live' },
@@ -99,6 +100,7 @@ export const sessionModel: Model<SessionFacts> = {
       end,
       nudges,
       askedAgain,
+      isMute,
       isHoldGoodbye,
       isLiveBroken,
       isAnswerOwed,
@@ -117,6 +119,7 @@ export const sessionModel: Model<SessionFacts> = {
       goodbye,
       isLive && nudges,
       isLive && askedAgain,
+      isLive && isMute,
       isHeld && isHoldGoodbye,
       (isSuspended || snapshot.matches(waiting)) && isAnswerOwed,
       isSuspended && isOwnLineLost,
@@ -197,7 +200,7 @@ const oneInput = sessionModel.inputs.filter((input) => {
   const { greeting, resumed, goodbye } = input as { greeting: Greeting; resumed: boolean; goodbye: boolean };
   return greeting === 'wait' && !resumed && goodbye;
 });
-const isWork = (type: string): boolean => /^(tool|transfer|time)\./.test(type);
+const isWork = (type: string): boolean => /^(tool|transfer|time|voice)\./.test(type);
 
 /**
  * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one

@@ -15,7 +15,7 @@ test('C5 an end without a fault is hung up on as the policy says of normal ends,
 });
 
 test('a failure, and a death without a word, are hung up on as failures', () => {
-  expect(strategyFor(ends.modelFailed, policy)).toBe('delete-room');
+  expect(strategyFor(endOf('system', 'model_failed', 'provider'), policy)).toBe('delete-room');
   expect(strategyFor(null, policy)).toBe('delete-room');
 });
 

@@ -11,6 +11,9 @@ import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
+import { connectProblem } from '../connect-options.ts';
+import { ask } from './ask.ts';
+import { awaitCaller } from './await-caller.ts';
 import { goodbyeOf, speak } from './speak.ts';
 import { releaseAll } from './release.ts';
 import { startSession } from './start-session.ts';
@@ -23,10 +26,7 @@ export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: R
   return {
     connect: (_input, { signal }) => connect(job(), signal),
     startSession: (_input, port) => startSession(job(), prewarmFailure, port),
-    awaitCaller: async (_input, { signal }) => {
-      const { identity } = await job().venue.awaitCaller(signal);
-      return { identity };
-    },
+    awaitCaller: (_input, { signal }) => awaitCaller(job(), signal),
     speak: (speech, port) => speak(job(), speech, port),
     hold: (_input, { signal }) => hold(job(), signal),
     transfer: (asked, { signal }) => transfer(job(), asked, signal),
@@ -39,8 +39,11 @@ export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: R
 }
 
 async function connect(job: LiveJob, signal: AbortSignal): Promise<void> {
+  const { connect: make } = job.definition;
+  const question = { component: 'connect', make: () => make?.(job.call), check: connectProblem };
+  const options = (await ask(job, question, signal)) ?? {};
   try {
-    await unlessAborted(job.venue.connect(signal), signal);
+    await unlessAborted(job.venue.connect(signal, options), signal);
   } catch (error) {
     noteFailedStart(job, 'room', error);
     throw error;

@@ -218,7 +218,11 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
       return { heardMs: 0, skipped: 'the caller spoke first' };
     }
     if (told().firstAudioMs === undefined) throw new Error('it ended without a sound');
-    const [{ heardMs, interrupted }] = await Promise.all([playback.finished, ended]);
+    const [{ heardMs, interrupted, isWritten }] = await Promise.all([playback.finished, ended]);
+    if (isWritten) {
+      noteOnce({ heardMs, outcome: 'skipped', why: 'nobody can hear this session: it was written' });
+      return { heardMs };
+    }
     if (line === 'goodbye') await tail(job, port.signal);
     noteOnce({ heardMs, outcome: interrupted ? 'cut' : 'played', ...(interrupted && { why: 'interrupted' }) });
     return { heardMs };

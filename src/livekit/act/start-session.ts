@@ -4,12 +4,15 @@
  */
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
+import { describeValue } from '../../config-error.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { attachTo } from '../attach.ts';
+import { watchHold } from '../guard/hold.ts';
 import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
+import { ask, startOptionsOf } from './ask.ts';
 import { startProgram } from './start-program.ts';
 
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
@@ -19,48 +22,61 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     throw error;
   };
   if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
-  if (definition.program) return startProgram(job, definition.program);
+  if (definition.program) {
+    await startOptionsOf(job, signal);
+    return startProgram(job, definition.program);
+  }
 
-  const ask = async <Value>(
-    component: string,
-    make: (() => Value | Promise<Value>) | undefined,
-    check: (value: Value) => string | undefined,
-  ) => {
-    if (!make) return undefined;
-    const value = await unlessAborted((async () => make())(), signal).catch(failed(component));
-    const wrong = check(value as Value);
-    if (wrong !== undefined) failed(component)(new TypeError(wrong));
-    return value as Value;
-  };
-  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
-  const options = await ask('session', definition.session && (() => definition.session?.(call) ?? {}), (value) =>
-    isObject(value) ? undefined : `session(call): expected options of voice.AgentSession, got ${typeof value}`,
+  const { session: makeSession, agent: makeAgent } = definition;
+  if (!makeSession || !makeAgent) throw new Error('session and agent are needed');
+  const options = await ask<voice.AgentSessionOptions>(
+    job,
+    {
+      component: 'session',
+      make: () => makeSession(call),
+      check: (value: unknown) =>
+        typeof value === 'object' && value !== null
+          ? undefined
+          : `session(call): expected options of voice.AgentSession, got ${describeValue(value)}`,
+    },
+    signal,
   );
-  const agent = await ask('agent', definition.agent && (() => definition.agent?.(call) as voice.Agent), (value) =>
-    value instanceof voice.Agent
-      ? undefined
-      : `agent(call): expected your voice.Agent, got ${typeof value}; is there a second copy of @livekit/agents?`,
+  const agent = await ask<voice.Agent>(
+    job,
+    {
+      component: 'agent',
+      make: () => makeAgent(call),
+      check: (value: unknown) =>
+        value instanceof voice.Agent
+          ? undefined
+          : `agent(call): expected your voice.Agent, got ${describeValue(value)}; is there a second copy of @livekit/agents?`,
+    },
+    signal,
   );
-  const start = await ask(
-    'start',
-    () => definition.start?.(call) ?? {},
-    (value) =>
-      isObject(value) ? undefined : `start(call): expected options of AgentSession.start(), got ${typeof value}`,
-  );
-  if (!agent || !options) throw new Error('session and agent are needed');
+  const start = await startOptionsOf(job, signal);
 
   warmUp(job, agent.tts ?? options.tts);
   const session = new voice.AgentSession({
     useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
     ...options,
-    transcriptionTimeout: options.transcriptionTimeout ?? definition.policy.firstAudioMs, // an event, and no more
   });
   attachTo(job, session, agent);
   job.ownEnds?.take(session);
-  await ask('prepare', definition.prepare && (() => definition.prepare?.(call, session)), () =>
-    session._started ? 'prepare(call, session): expected not to start the session, which comes after it' : undefined,
-  );
-  const wiring = venue.wire(session, start ?? {});
+  const { prepare } = definition;
+  if (prepare)
+    await ask(
+      job,
+      {
+        component: 'prepare',
+        make: () => prepare(call, session),
+        check: () =>
+          session._started
+            ? 'prepare(call, session): expected not to start the session, which comes after it'
+            : undefined,
+      },
+      signal,
+    );
+  const wiring = venue.wire(session, start);
   const started = session.start({ ...wiring, agent });
   started.then(
     () => closeIfClosed(job, session),
@@ -68,6 +84,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   );
   await unlessAborted(started, signal).catch(failed('agent session'));
   void watchMicrophone(job, session);
+  watchHold(job, session);
 }
 
 /**

@@ -8,13 +8,16 @@
  *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
  */
 import { ReadableStream, TransformStream } from 'node:stream/web';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
 import { bounded } from './patience.ts';
+import { itemOf } from '../observe/items.ts';
 import { watchModels } from '../observe/models.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
+import { watchFirstWords } from './silence.ts';
 import { guardToolsets, toolsetsIn } from './toolset.ts';
 
 /** Of `turnMs`: a hook that hangs is left behind while there is patience for the answer. */
@@ -43,6 +46,8 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
 
   agent.onEnter = async () => {
     await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
+    await nextTurn(); // the machine knows by then that they are there
+    if (!isHandoff && job.definition.greeting === 'agent') watchFirstWords(job);
     // Whose turn led to it waits for what it will say, and for no more.
     const ended = isHandoff ? job.turns.turnBegan() : () => {};
     job.told?.onceHeard(ended);
@@ -70,6 +75,9 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
       }
     });
     setImmediate(ended); // by then the SDK has scheduled the answer, if there is one
+    // Of a turn that is not answered no item is made: what was said is in the report all the same.
+    const isUnanswered = stop !== undefined || !job.turns.ledger.answersTurns;
+    if (isUnanswered && job.session) job.recorder.append('item', itemOf(message, job.session));
     if (stop === undefined) return;
     job.turns.answerRefused();
     throw stop;

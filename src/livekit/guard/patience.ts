@@ -6,11 +6,6 @@ import type { LiveJob } from '../live-job.ts';
 import { awaitedByCall } from './awaited.ts';
 import { noteError } from '../note-error.ts';
 
-const atWork = new WeakMap<LiveJob, number>();
-
-/** How many of the user's hooks have not settled. */
-export const hooksAtWork = (job: LiveJob): number => atWork.get(job) ?? 0;
-
 /**
  * Is an AgentTask in the middle of its conversation on behalf of `asking`? Its own hooks and tools are not its
  * conversation: one of them that hangs is late like any other.
@@ -65,10 +60,7 @@ export async function bounded(
 ): Promise<{ error: unknown } | undefined> {
   const graceMs = job.definition.policy.closeMs / 3; // the SDK's close() waits for what still runs
   const isOnItsOwn = () => !isTaskAtWork(job, agent);
-  const count = (change: 1 | -1) => atWork.set(job, hooksAtWork(job) + change);
-  count(1);
   const outcome = await settledUnlessLetGo(job, awaitedByCall(run), { limitMs, graceMs, isOnItsOwn });
-  count(-1);
   if (outcome.kind === 'settled') return undefined;
   const late =
     outcome.kind === 'late' && outcome.isLetGo

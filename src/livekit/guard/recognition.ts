@@ -54,11 +54,19 @@ function guard(job: LiveJob, recognizer: stt.STT, spares: stt.STT[]): void {
       if (isLast && !job.run.hasTag('leaving'))
         job.run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', `stt: ${message}`) });
     };
-    return firstOf(
+    const recognized = firstOf(
       attempts.map((attempt) => () => attempt(frames, signal)),
       note,
       job.definition.policy.turnMs,
     );
+    recognized.then(
+      ({ alternatives }) => {
+        const hasWords = alternatives?.some(({ text }) => text.trim() !== '') ?? false;
+        if (!hasWords && signal?.aborted !== true) job.turns.tell({ fact: 'words.missed' });
+      },
+      () => {},
+    );
+    return recognized;
   };
 }
 
@@ -100,10 +108,7 @@ function firstOf<Value>(
         },
       );
     };
-    const hedge = setInterval(() => {
-      if (begun < attempts.length) note(`no words within ${HEDGE_MS} ms`, false);
-      begin();
-    }, HEDGE_MS);
+    const hedge = setInterval(() => begin(), HEDGE_MS); // slow is no error
     const limit = setTimeout(() => fail(new Error(`no words within ${giveUpMs} ms`)), giveUpMs);
     begin();
   });

@@ -11,13 +11,7 @@ import type { voice } from '@livekit/agents';
 import { type End, endOf } from '../../../machines/index.ts';
 import { messageOf, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
-import { hooksAtWork, isTaskAtWork } from './patience.ts';
 
-/**
- * After a silent turn somebody else may be about to speak: the next turn of the caller, whose words came in the middle
- * of this one, or the agent of a handoff. Both begin within a few milliseconds; the caller's clock has seconds.
- */
-const NEXT_SPEECH_MS = 250;
 /** Of a limit of the machine: so much sooner, so that ours is the first end. */
 const JUST_BEFORE = 0.95;
 /** A browser asks its user for the microphone, and the user has to find the button. */

@@ -5,20 +5,18 @@
  *   A2  `close` is a hint, never the only way on; after our own close it says nothing new.
  *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
  */
-import { type llm, voice } from '@livekit/agents';
-import { CLEAR_SPEECH_MS, endOf } from '../../../machines/index.ts';
-import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
+import { voice } from '@livekit/agents';
+import { endOf } from '../../../machines/index.ts';
+import type { Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
+import { itemOf } from './items.ts';
 import { pipelineOf } from './pipeline.ts';
 import { Speeches } from './speeches.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
 const failed: string = voice.CloseReason.ERROR;
-/** Shorter sounds than a word are not missed by anybody. */
-const A_WORD_MS = 300;
-
 type ProviderError = voice.ErrorEvent['error'];
 
 /** Which model it was, and what it said; the interruption detector's error is one itself, the others hold one. */
@@ -46,18 +44,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     guarded((event) => {
       if (event.transcript.trim() === '') return;
       turns.tell({ fact: 'caller.words' });
-    }),
-  );
-  session.on(
-    Event.UserTranscriptionTimeout,
-    guarded((event) => {
-      if (event.speechDuration < A_WORD_MS) return; // a cough
-      if (event.speechDuration >= CLEAR_SPEECH_MS) turns.tell({ fact: 'words.missed' });
-      recorder.append('error', {
-        component: 'stt',
-        recoverable: true,
-        message: `${Math.round(event.speechDuration)} ms of speech were heard and no words came`,
-      });
     }),
   );
   session.on(
@@ -142,29 +128,6 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
 }
-
-const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {
-  if (item.type === 'agent_handoff') {
-    return {
-      id: item.id,
-      role: 'handoff',
-      text: '',
-      interrupted: false,
-      agent: item.newAgentId,
-      createdAt: item.createdAt,
-    };
-  }
-  const role = item.role === 'user' || item.role === 'assistant' ? item.role : 'system';
-  const agent = role === 'assistant' ? session.currentAgent?.id : undefined;
-  return {
-    id: item.id,
-    role,
-    text: item.textContent ?? '',
-    interrupted: item.interrupted,
-    ...(agent !== undefined && { agent }),
-    createdAt: item.createdAt,
-  };
-};
 
 /** The SDK counts a TTS that does not stream twice: adapter and inner model both report (sdk-facts, 2.7). */
 const usageOf = (usage: Record<string, Json>, session: voice.AgentSession): ModelUsage => {

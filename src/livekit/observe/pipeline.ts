@@ -1,11 +1,11 @@
 /** What the pipeline of the agent that is at work can do: a handoff, an output that is switched off, may change it. */
-import { llm, type voice } from '@livekit/agents';
+import { llm, type stt, type voice } from '@livekit/agents';
 import type { Pipeline } from '../../../machines/index.ts';
 
 type Activity = {
   llm?: llm.LLM | llm.RealtimeModel;
   tts?: unknown;
-  stt?: unknown;
+  stt?: stt.STT;
   turnDetection?: unknown;
   endpointingOpts?: { maxDelay?: number };
 };
@@ -20,13 +20,13 @@ export function pipelineOf(session: voice.AgentSession): Pipeline {
   const isRealtime = model instanceof llm.RealtimeModel;
   const decidesItself = isRealtime && model.capabilities.turnDetection && activity?.turnDetection !== 'manual';
   const { output } = session;
+  const ears = activity ? activity.stt : session.stt;
   const canSpeak = Boolean(activity ? activity.tts : session.tts) || (isRealtime && model.capabilities.audioOutput);
   const maxDelay = activity?.endpointingOpts?.maxDelay ?? sessionOptions.turnHandling?.endpointing?.maxDelay;
   return {
     answersTurns: model !== undefined,
     isAudible: canSpeak && output.audio !== null && output.audio !== undefined && output.audioEnabled,
-    findsTurns:
-      decidesItself || (activity?.turnDetection !== 'manual' && Boolean(activity ? activity.stt : session.stt)),
+    findsTurns: decidesItself || (activity?.turnDetection !== 'manual' && ears !== undefined),
     endpointingMs: decidesItself ? null : (maxDelay ?? 3000),
   };
 }

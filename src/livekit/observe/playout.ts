@@ -13,7 +13,7 @@ import { endOfChain, FollowedOutput } from './output.ts';
 import type { Segment } from './segment.ts';
 import { watchSessionOutput } from './session-output.ts';
 
-type Ended = { heardMs: number; interrupted: boolean };
+type Ended = { heardMs: number; interrupted: boolean; /** P4 */ isWritten: boolean };
 
 export type OurSpeech = {
   /** First audio, or first text where there is no audio. Never rejects; pending when it never comes. */
@@ -51,6 +51,7 @@ export type PlayoutEvents = {
 
 type Line = {
   segments: Map<Segment, FollowedOutput>;
+  isWritten: boolean;
   isDone: boolean;
   hear: () => void;
   finish: (ended: Ended) => void;
@@ -94,7 +95,7 @@ export class Playout {
     let finish: (ended: Ended) => void = () => {};
     const audible = new Promise<void>((resolve) => (hear = resolve));
     const finished = new Promise<Ended>((resolve) => (finish = resolve));
-    const line: Line = { segments: new Map(), isDone: false, hear, finish };
+    const line: Line = { segments: new Map(), isWritten: false, isDone: false, hear, finish };
     this.#lines.set(handle, line);
     handle.addDoneCallback(() => {
       line.isDone = true;
@@ -108,6 +109,7 @@ export class Playout {
     if (this.canBeHeard) return;
     const handle = this.#speaking();
     const line = handle && this.#lines.get(handle);
+    if (line) line.isWritten = true;
     line?.hear();
     this.#events.written({ isOurs: line !== undefined, handle });
   }
@@ -181,7 +183,11 @@ export class Playout {
     if (!line.isDone || heard.some(({ ended, isDry }) => !ended && !isDry)) return;
     this.#lines.delete(handle);
     const last = heard.at(-1)?.ended;
-    line.finish({ heardMs: heardMsOf(line), interrupted: last?.isInterrupted ?? handle.interrupted });
+    line.finish({
+      heardMs: heardMsOf(line),
+      interrupted: last?.isInterrupted ?? handle.interrupted,
+      isWritten: line.isWritten && heard.length === 0,
+    });
   }
 
   #failed(error: unknown): void {

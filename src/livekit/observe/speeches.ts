@@ -18,7 +18,14 @@ import type { LiveJob } from '../live-job.ts';
  */
 const NEXT_SPEECH_MS = 250;
 
-type Speech = { isHeard: boolean; failures: number; isSilentByTool: boolean; mayBeSilent: boolean; isSay: boolean };
+type Speech = {
+  isHeard: boolean;
+  failures: number;
+  isSilentByTool: boolean;
+  mayBeSilent: boolean;
+  isSay: boolean;
+  isRefused: boolean;
+};
 
 export class Speeches {
   readonly #job: LiveJob;
@@ -27,8 +34,6 @@ export class Speeches {
   /** Final errors of models so far, and the last one. */
   #failures = 0;
   #lastFailure = '';
-  /** Times that an agent's `llmNode` gave null. */
-  #refusals = 0;
   #hasTokens = false;
   #isAskedAgain = false;
   readonly #onceHeard: (() => void)[] = [];
@@ -48,11 +53,12 @@ export class Speeches {
       isSilentByTool: false,
       mayBeSilent: false,
       isSay: source === 'say',
+      isRefused: false,
     };
     this.#all.set(handle, speech);
     this.#hasTokens = false;
     const scheduled = (): void => {
-      if (handle.done()) return;
+      if (handle.done() || speech.isRefused) return;
       turns.tell({
         fact: 'speech.scheduled',
         speech: handle.id,
@@ -85,9 +91,12 @@ export class Speeches {
     this.#lastFailure = message;
   }
 
-  /** An `llmNode` gave null: silence on purpose. */
+  /** An `llmNode` gave null: silence on purpose. The SDK never ends the speech that it was asked for. */
   refused(): void {
-    this.#refusals += 1;
+    const [handle, speech] = [...this.#all].findLast(([, each]) => !each.isSay && !each.isHeard) ?? [];
+    if (!handle || !speech) return;
+    speech.isRefused = true;
+    this.#job.turns.tell({ fact: 'speech.ended', speech: handle.id });
   }
 
   /** The first token of an answer. */
@@ -137,10 +146,8 @@ export class Speeches {
       this.#fail(this.#lastFailure);
       return end();
     }
-    if (this.#refusals > 0 || speech.isSilentByTool || speech.mayBeSilent) {
-      this.#refusals = Math.max(0, this.#refusals - 1);
-      return end();
-    }
+    const hadNothingToSay = speech.mayBeSilent && whatWasSilent(handle).component === 'llm';
+    if (speech.isSilentByTool || speech.isRefused || hadNothingToSay) return end();
     this.#empty(handle, speech);
   }
 

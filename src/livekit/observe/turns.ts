@@ -5,7 +5,15 @@
  *   O1  Facts come in the order in which they happened, and one at a time.
  *   O2  The latency of a turn runs from the caller's last sound to the first sound of the answer.
  */
-import { emptyLedger, isOwed, type Ledger, type SessionEvent, tell, type TurnFact } from '../../../machines/index.ts';
+import {
+  defaultPolicy,
+  emptyLedger,
+  isOwed,
+  type Ledger,
+  type SessionEvent,
+  tell,
+  type TurnFact,
+} from '../../../machines/index.ts';
 import type { Recorder } from '../../session/ports.ts';
 
 export type UserState = 'speaking' | 'listening' | 'away';
@@ -13,22 +21,25 @@ export type UserState = 'speaking' | 'listening' | 'away';
 type Ports = {
   send: (event: SessionEvent) => void;
   recorder: Pick<Recorder, 'append'>;
+  /** Noise holds the idle clock back for four times as long. */
+  idleMs?: number;
   now?: () => number;
 };
 
 const monotonic = () => Math.round(performance.now());
 
 export class Turns {
-  #ledger: Ledger = emptyLedger;
+  #ledger: Ledger;
   #turns = 0;
-  #spokeAt = 0;
+  #isCallerHeard = false;
   #stoppedAt: number | undefined;
   #waitingSince: number | undefined;
   readonly #send: (event: SessionEvent) => void;
   readonly #recorder: Pick<Recorder, 'append'>;
   readonly #now: () => number;
 
-  constructor({ send, recorder, now = monotonic }: Ports) {
+  constructor({ send, recorder, idleMs = defaultPolicy.idleMs, now = monotonic }: Ports) {
+    this.#ledger = { ...emptyLedger, noiseMs: 4 * idleMs };
     this.#send = send;
     this.#recorder = recorder;
     this.#now = now;
@@ -49,14 +60,11 @@ export class Turns {
 
   userState(to: UserState): void {
     const isSpeaking = to === 'speaking';
-    if (isSpeaking === this.#ledger.isCallerSpeaking) return;
-    if (isSpeaking) {
-      this.#spokeAt = this.#now();
-      this.tell({ fact: 'caller.speaks' });
-    } else {
-      this.#stoppedAt = this.#now();
-      this.tell({ fact: 'caller.stopped', speechMs: this.#now() - this.#spokeAt });
-    }
+    if (isSpeaking === this.#isCallerHeard) return; // listening and away are one to us
+    this.#isCallerHeard = isSpeaking;
+    const atMs = this.#now();
+    if (!isSpeaking) this.#stoppedAt = atMs;
+    this.tell({ fact: isSpeaking ? 'caller.speaks' : 'caller.stopped', atMs });
   }
 
   /** The hook of a turn is entered. @returns to be called when the SDK has scheduled the answer, or never will */
