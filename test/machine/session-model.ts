@@ -204,14 +204,20 @@ const isWork = (type: string): boolean => /^(tool|transfer|time|voice)\./.test(t
 
 /**
  * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one
- * walk has every beginning and ending without work, and one has the work in the middle of a call.
+ * walk has every beginning and ending, without work; one has the work in the middle of a call; one an agent that only writes.
  */
 export const sessionWalks: readonly Model<SessionFacts>[] = [
   { ...sessionModel, isLeftOut: ({ type }) => isWork(type) },
   {
     ...sessionModel,
     inputs: oneInput,
-    // Endings are the other walk's; what leads into one is not.
-    isLeftOut: ({ type }, snapshot) => !snapshot.matches('live') && !type.startsWith('xstate.') && !isWork(type),
+    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail|voice|session|shutdown|budget)/.test(type),
+    isEnd: (snapshot) => !snapshot.matches('live'),
+  },
+  {
+    ...sessionModel,
+    inputs: oneInput,
+    isLeftOut: ({ type }) => !/^(voice|dialogue|caller.acts|xstate)/.test(type),
+    isEnd: (snapshot) => !snapshot.matches('live'),
   },
 ];
