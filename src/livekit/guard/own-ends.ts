@@ -149,14 +149,8 @@ export class OwnEnds {
 
   /** Ours, and the last thing of a job: after what the user's code does with its end (W3). */
   async shutDownJob(reason: string): Promise<void> {
-<<<<<<< HEAD
-    const rest: Promise<unknown>[] = [Promise.allSettled(this.#listening)];
-    if (this.#isWaitedFor) rest.push(this.#isShutDown);
-    await settledWithin(Promise.all(rest), AFTERWARDS_MS);
-=======
     const theirs = Promise.all([...this.#listening, ...(this.#isWaitedFor ? [this.#isShutDown] : [])]);
     await settledWithin(theirs, AFTERWARDS_MS);
->>>>>>> ends
     this.#shutDownJob(reason);
   }
 
