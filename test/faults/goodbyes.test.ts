@@ -104,7 +104,7 @@ test('B8 T22 onEnter closes the session while it starts, and waits for it: the c
     agent: () => new Closing({ instructions: 'Answer.' }),
     policy: { closeMs: 900 },
   });
-  await placed.endedWell({ reason: 'agent_ended', stage: 'connecting', goodbye: 'skipped' });
+  await placed.endedWell({ reason: 'agent_ended' });
   expect(errorsOf(placed, 'hook onEnter')).toEqual([]); // it is not kept waiting
 });
 

@@ -147,6 +147,17 @@ describe('W6 a farewell of the application’s own is heard whole before the cal
   });
 });
 
+test('W2 a later call without drain cuts nothing, and its reason is told', async () => {
+  await using placed = await place({ agent, script: () => ({ say: LONG.slice(0, 90) }) });
+  placed.says('Talk.');
+  const talk = await placed.hears('This goes on');
+  sessionOf(placed).shutdown();
+  sessionOf(placed).shutdown({ drain: false, reason: 'later' });
+  const { alsoTriggered } = await placed.endedWell({ reason: 'agent_ended' });
+  expect(talk).toMatchObject({ isOver: true, isCut: false });
+  expect(alsoTriggered.map(({ reason }) => reason)).toEqual(['later']);
+});
+
 test('O-E3 shutdown and then an awaited close, in a tool: it returns at once, and nothing is shortened', async () => {
   await using placed = await withTool(async () => {
     const session = currentCall().session as voice.AgentSession;
