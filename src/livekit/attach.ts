@@ -6,11 +6,14 @@ import { voice } from '@livekit/agents';
 import { guardAgent } from './guard/agent.ts';
 import { guardListeners } from './guard/listeners.ts';
 import { guardRecognition } from './guard/recognition.ts';
+import { guardTools } from './guard/tools.ts';
+import { guardToolsets } from './guard/toolset.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
 import { observeAgentSession } from './observe/agent-session.ts';
 import { watchModels } from './observe/models.ts';
-import { Playout } from './observe/playout.ts';
+import { type FirstSound, Playout } from './observe/playout.ts';
+import { pipelineOf } from './observe/pipeline.ts';
 
 /** After the session is made and before it starts. */
 export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice.Agent): void {
@@ -20,22 +23,33 @@ export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice
   observeAgentSession(job, session);
   watchModels(job, { llm: session.llm, tts: session.tts, stt: session.stt });
   guardRecognition(job, session.stt);
+  guardTools(job, session);
+  guardToolsets(job, session.toolCtx.toolsets);
   guardAgent(job, agent);
+  const clearUserTurn = session.clearUserTurn.bind(session);
+  session.clearUserTurn = () => {
+    clearUserTurn();
+    job.turns.answerRefused(); // what was said is thrown away: nobody waits for an answer to it
+  };
 }
 
 /** Whatever it speaks through, from now on. Does nothing when it is followed already. */
 export function followOutput(job: LiveJob, session: voice.AgentSession): void {
   if (job.playout) return;
-  // The answer is here: the filler stops, an apology does not.
-  const begins = (isOurs: boolean) => {
-    if (!isOurs && !job.run.hasTag('leaving')) job.venue.hush();
+  // Whatever is said is the end of a filler; an apology is not one.
+  const begins = ({ isOurs, handle }: Pick<FirstSound, 'isOurs' | 'handle'>) => {
+    if (!job.run.hasTag('leaving')) job.venue.hush();
+    if (!isOurs) job.told?.heard(handle);
     job.turns.audible(isOurs);
   };
   const playout = new Playout(session, job.definition.policy.rungMs, {
-    audible: ({ isOurs }) => begins(isOurs),
-    written: ({ isOurs }) => begins(isOurs),
-    heard: (isHeard) => job.turns.agentHeard(isHeard),
-    switched: (canBeHeard) => job.turns.voiceSwitched(canBeHeard),
+    audible: begins,
+    written: (first) => {
+      begins(first);
+      setImmediate(() => job.turns.agentHeard(false)); // out with its first text
+    },
+    heard: (isHeard) => job.turns.agentHeard(isHeard, isPaused(session)),
+    switched: () => job.turns.tell({ fact: 'pipeline', ...pipelineOf(session) }),
     silent: (ms) => {
       const message = `${ms} ms were played, and nothing in them could be heard`;
       job.recorder.append('error', { component: 'tts', message, recoverable: true });
@@ -48,3 +62,7 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
     if (newState === 'speaking') playout.spoke();
   });
 }
+
+/** Cut by what may have been an interruption: it goes on, or is dropped. */
+const isPaused = (session: voice.AgentSession): boolean =>
+  (session as unknown as { _activity?: { pausedSpeech?: unknown } })._activity?.pausedSpeech !== undefined;

@@ -16,7 +16,7 @@ const spoken: string[] = [];
 /** Loud enough to be heard. */
 const LOUDEST_SILENCE = 1000;
 /** A text's number is the value of its samples. */
-const numberOf = (text: string): number => {
+export const numberOf = (text: string): number => {
   const found = spoken.indexOf(text);
   return LOUDEST_SILENCE + (found >= 0 ? found + 1 : spoken.push(text));
 };

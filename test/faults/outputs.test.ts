@@ -45,13 +45,11 @@ describe('O-B5 a false interruption', () => {
         aecWarmupDuration: null,
       } as Partial<voice.AgentSessionOptions>,
     });
-    const keepAlive = setInterval(() => placed.job.turns.keepAlive(), 300);
-    onTestFinished(() => clearInterval(keepAlive));
     const states: boolean[] = [];
     const heard = placed.job.turns.agentHeard.bind(placed.job.turns);
-    placed.job.turns.agentHeard = (isHeard) => {
+    placed.job.turns.agentHeard = (isHeard, isPaused) => {
       states.push(isHeard);
-      heard(isHeard);
+      heard(isHeard, isPaused);
     };
     const session = await placed.until('a session', () => placed.job.session);
     await vi.waitFor(() => expect(states).toEqual([true, false]), { timeout: 4000 }); // the greeting

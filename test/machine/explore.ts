@@ -22,6 +22,8 @@ export type Model<Facts> = {
   inputs: readonly object[];
   /** Events from outside. */
   events: readonly AnyEventObject[];
+  /** What is left out of this walk: the other walks have it. */
+  isLeftOut?: (event: AnyEventObject, snapshot: AnyMachineSnapshot) => boolean;
   /** What an effect may answer. */
   outputs: (name: string) => readonly unknown[];
   /** What decides the future: two places that agree in this are one. */
@@ -83,6 +85,7 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
     if (place.snapshot.status !== 'active') continue;
     const uncovered = new Set(Object.keys(place.snapshot.children));
     for (const { event, kind, words } of alphabetOf(place.snapshot, model)) {
+      if (model.isLeftOut?.(event, place.snapshot)) continue;
       const [after, actions] = transition(machine, place.snapshot, event as never) as [AnyMachineSnapshot, Action[]];
       found.steps++;
       note(actions, found.taken);
@@ -113,6 +116,19 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
     for (const [key, place] of places) if (!ending.has(key)) violate(promise, place);
   }
   return found;
+}
+
+/** What several walks of one machine found together. */
+export function together(walks: readonly Explored[]): Explored {
+  const union = <Item>(sets: readonly Set<Item>[]): Set<Item> => new Set(sets.flatMap((each) => [...each]));
+  return {
+    places: walks.reduce((sum, { places }) => sum + places, 0),
+    steps: walks.reduce((sum, { steps }) => sum + steps, 0),
+    states: union(walks.map(({ states }) => states)),
+    marks: union(walks.map(({ marks }) => marks)),
+    taken: union(walks.map(({ taken }) => taken)),
+    violations: new Map(walks.flatMap(({ violations }) => [...violations])),
+  };
 }
 
 /** Every place from which an end can be reached over edges that count. */
