@@ -369,7 +369,8 @@ test('nobody notices: the same promise, the same exception, no listener of ours,
     clearBuffer(): void {}
   }
   const output = new Plain(24_000);
-  const resume = (output.resume = vi.fn());
+  const resume = vi.fn();
+  output.resume = resume;
   const { session } = await listening(output);
   expect(session.output.audio).toBe(output);
   expect(output.captureFrame()).toBe(promised);
@@ -378,7 +379,7 @@ test('nobody notices: the same promise, the same exception, no listener of ours,
   };
   expect(() => output.captureFrame()).toThrow('planted');
   output.resume();
-  expect(output.resume).toHaveBeenCalledOnce();
+  expect(vi.isMockFunction(Reflect.get(output, 'resume'))).toBe(true);
   expect(resume).toHaveBeenCalledOnce();
   expect(output.eventNames()).toEqual([]);
   expect(Object.keys(output)).not.toContain('captureFrame');
