@@ -1,6 +1,7 @@
 /** A start that fails, and what the report says of it. */
 import { voice } from '@livekit/agents';
 import { afterEach, expect, test, vi } from 'vitest';
+import type { SessionDefinition } from '../../src/livekit/definition.ts';
 import { place } from './harness.ts';
 import { never, WithTools } from './plain.ts';
 
@@ -57,4 +58,39 @@ test('C9 T22 AgentSession.start() never settles: after connectMs the caller hear
   await using placed = await place({ agent, apology: { say: APOLOGY }, policy: { connectMs: 300 } });
   await placed.endedWell({ ...failed, apology: 'live' });
   expect(placed.heard.map(({ text }) => text)).toEqual([APOLOGY]);
+});
+
+const prepared: [string, NonNullable<SessionDefinition['prepare']>, RegExp | string][] = [
+  ['throws', () => Promise.reject(new Error('planted: no avatar')), 'planted: no avatar'],
+  ['never settles', never, 'it had not settled when its time was over'],
+  [
+    'starts the session itself',
+    (_call, session) => session.start({ agent: agent() }),
+    /expected not to start the session/,
+  ],
+];
+test.each(prepared)(
+  'O-B6 a prepare that %s: the apology by the voice of the call, and the report says why',
+  async (_what, prepare, detail) => {
+    await using placed = await place({ agent, prepare, apology: { say: APOLOGY }, policy: { connectMs: 300 } });
+    const { errors } = await placed.endedWell({ ...failed, detail, apology: 'live' });
+    expect(placed.heard.map(({ text }) => text)).toEqual([APOLOGY]);
+    expect(errors).toMatchObject([{ component: 'prepare', recoverable: false }]);
+  },
+);
+
+test('O-B6 prepare is given the call and its session, which is not started yet, and is awaited before it is', async () => {
+  const seen: unknown[] = [];
+  await using placed = await place({
+    agent,
+    greeting: { say: 'Hello.' },
+    prepare: async (call, session) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      seen.push(call.session === session, session._started);
+    },
+  });
+  await placed.until('the greeting', () => placed.of('spoken').length > 0);
+  expect(seen).toEqual([true, false]);
+  placed.call.end('done');
+  await placed.endedWell({});
 });

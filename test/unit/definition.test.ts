@@ -70,6 +70,12 @@ describe('what is wrong is refused with the field, what was expected and what ca
     ],
     ['resuming', { ...right, onCrash: { resume: 2 } }, /^onCrash\.resume: expected 0: .*not built yet, got 2$/],
     ['a program with a session', { ...right, program: async () => {} }, /^program: expected to stand alone/],
+    [
+      'a program with something to prepare',
+      { program: async () => {}, prepare: () => {} },
+      /^prepare: expected nothing/,
+    ],
+    ['a preparation that is none', { ...right, prepare: {} }, /^prepare: expected a function/],
     ['a program with a greeting', { program: async () => {}, greeting: { say: 'Hi' } }, /^greeting: expected nothing/],
     ['entrypoints that are none', { ...right, participants: ['x'] }, /^participants: expected a list of functions/],
     [

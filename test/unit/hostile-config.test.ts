@@ -42,7 +42,7 @@ describe('a delay that no timer can use is refused where the session is defined,
 
 describe('rubbish in any field', () => {
   const fields = [
-    'prewarm', 'session', 'agent', 'start', 'program', 'greeting', 'goodbye', 'apology', 'filler', 'nudge', 'windDown',
+    'prewarm', 'session', 'agent', 'start', 'prepare', 'program', 'greeting', 'goodbye', 'apology', 'filler', 'nudge', 'windDown',
     'hangUp', 'onCrash', 'policy', 'participants', 'reports', 'alerts', 'logFields',
   ]; // prettier-ignore
   test.each(fields)('%s', (field) => {

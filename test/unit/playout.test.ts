@@ -369,7 +369,8 @@ test('nobody notices: the same promise, the same exception, no listener of ours,
     clearBuffer(): void {}
   }
   const output = new Plain(24_000);
-  const resume = (output.resume = vi.fn());
+  const resume = vi.fn();
+  output.resume = resume;
   const { session } = await listening(output);
   expect(session.output.audio).toBe(output);
   expect(output.captureFrame()).toBe(promised);

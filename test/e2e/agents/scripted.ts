@@ -18,6 +18,7 @@ import {
   type SessionDefinition,
 } from '../../../src/index.ts';
 import type { CallWish, DeploymentWish } from '../harness/wishes.ts';
+import { OwnOutput } from './own-output.ts';
 
 const wish = JSON.parse(process.env['LASTWORD_TEST'] ?? '{}') as DeploymentWish;
 const wishOf = (call: Call): CallWish =>
@@ -45,6 +46,15 @@ class Scripted extends voice.Agent {
           execute: async () => 'nine to five',
         }),
         llm.tool({ name: 'hang', description: 'Never answers.', execute: () => new Promise<string>(() => {}) }),
+        llm.tool({
+          name: 'switch_voice',
+          description: 'Switches the voice of the agent off and on.',
+          parameters: z.object({ isOn: z.boolean() }),
+          execute: async ({ isOn }) => {
+            currentCall().session?.output.setAudioEnabled(isOn);
+            return 'done';
+          },
+        }),
         llm.tool({
           name: 'block',
           description: 'Blocks the event loop.',
@@ -128,6 +138,12 @@ const definition: SessionDefinition = {
     if (start === 'agent throws') throw new Error('planted: agent() throws');
     if (end) setImmediate(() => endWhileSpeaking(call, end));
     return new Scripted();
+  },
+  prepare: async (call, session) => {
+    if (wishOf(call).output !== 'own') return;
+    const output = new OwnOutput();
+    await output.publish(call.room);
+    session.output.audio = output;
   },
   greeting: wish.greeting ?? { say: 'Hello, this is Ada.' },
   goodbye: wish.goodbye ?? { say: 'Thank you for calling. Goodbye.' },

@@ -29,6 +29,8 @@ export type CallWish = {
   /** Who the caller is. */
   caller?: { participantIdentity?: string; participantKinds?: number[] };
   endWhileSpeaking?: { speech: number; afterMs: number; drain: boolean };
+  /** An audio output of the user's own, put in place by `prepare`. */
+  output?: 'own';
   /** For the tool `block`. */
   blockMs?: number;
   /** What is to be closed after the call, and how that goes. */

@@ -1,0 +1,65 @@
+/** The ear decides, on the wire: an output of the user's own, as an avatar has, and one that is switched off for a while. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expectEndedWell } from '../contract/ended-well.ts';
+import { deploy, type Deployment, roomsOf } from './harness/index.ts';
+
+const server = inject('livekit');
+const GREETING = 'Hello, this is Ada.';
+const ANSWER = 'We are open from nine to five on every day of the week, and on Sundays from ten.';
+const GOODBYE = 'Thank you for calling. Goodbye.';
+const ended = { reason: 'agent_ended', by: 'agent', stage: 'conversing', fault: 'none', goodbye: 'played' } as const;
+const toEnd = { when: { user: 'bye' }, answer: { tools: [{ name: 'end_session' }] } };
+
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await deploy(server);
+});
+afterAll(() => deployment?.[Symbol.asyncDispose]());
+
+test('O-B6 an output put in place by prepare, which never says that it began: every line is heard whole, and no line of ours', async () => {
+  const { name, lab, caller: made } = await deployment.call({ output: 'own' });
+  await using caller = made;
+  lab.play({ rules: [toEnd], otherwise: { say: ANSWER } });
+  const isHeard = (line: string) => caller.until(line, () => (caller.line(lab, line)[0]?.share ?? 0) > 0.95, 15_000);
+  await isHeard(GREETING);
+  await caller.say(lab, 'When do you open?');
+  await isHeard(ANSWER);
+  await caller.say(lab, 'Bye.');
+  await caller.disconnected(20_000);
+  expect(caller.line(lab, GOODBYE)[0]?.share).toBeGreaterThanOrEqual(0.95);
+  expect(await caller.recordings()).toEqual([]);
+
+  const { report } = await deployment.reportOf(name, 10_000);
+  const { errors, lines } = expectEndedWell({ reports: [report], rooms: await roomsOf(server).names() }, ended);
+  expect(errors).toEqual([]);
+  expect(lines.map(({ line, outcome }) => `${line} ${outcome}`)).toEqual(['greeting played', 'goodbye played']);
+});
+
+test('O-B6 switched off, the agent writes and nothing of ours is heard; switched on again, it is heard', async () => {
+  const { name, lab, caller: made } = await deployment.call();
+  await using caller = made;
+  const turn = (isOn: boolean) => [{ name: 'switch_voice', arguments: { isOn } }];
+  lab.play({
+    rules: [
+      { when: { user: 'quiet' }, answer: { tools: turn(false) } },
+      { when: { user: 'aloud' }, answer: { tools: turn(true) } },
+      { when: { afterTool: 'switch_voice' }, answer: { say: ANSWER } },
+      toEnd,
+    ],
+  });
+  await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.95, 15_000);
+  const written = () => deployment.entry(name, 'item', ({ data }) => data.text === ANSWER, 15_000);
+  await caller.say(lab, 'Be quiet, please.');
+  await written();
+  await new Promise((resolve) => setTimeout(resolve, 8000)); // filler and apology would both have come
+  expect([caller.line(lab, ANSWER), await caller.recordings()]).toEqual([[], []]);
+  await caller.say(lab, 'And now aloud.');
+  await caller.until('the answer', () => (caller.line(lab, ANSWER)[0]?.share ?? 0) > 0.95, 15_000);
+  await caller.say(lab, 'Bye.');
+  await caller.disconnected(20_000);
+
+  const { report } = await deployment.reportOf(name, 10_000);
+  const { errors, lines } = expectEndedWell({ reports: [report], rooms: await roomsOf(server).names() }, ended);
+  expect(errors).toEqual([]);
+  expect(lines.map(({ line, outcome }) => `${line} ${outcome}`)).toEqual(['greeting played', 'goodbye played']);
+});
