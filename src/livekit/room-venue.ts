@@ -68,6 +68,7 @@ export function roomVenue(
     { url: info.url, apiKey: info.apiKey ?? '', apiSecret: info.apiSecret ?? '' },
     { log: { error: (fields, message) => sdkLog().error({ job: job.id, ...fields }, message) } }, // a refused key
   );
+  const disconnect = room.disconnect.bind(room); // the SDK's: the user's is taken as an end
   const track = ownTrack(room);
   const tracks = roomTracks(room, recorder);
   const input = new RoomInput();
@@ -223,13 +224,13 @@ export function roomVenue(
         signal,
       });
       link.lost();
-      if (strategy === 'leave') await settledWithin(room.disconnect(), LEAVE_MS);
+      if (strategy === 'leave') await settledWithin(disconnect(), LEAVE_MS);
       return result;
     },
     leave: async () => {
       // Who leaves in the middle of a join stays on the server's list for 20 s.
       if (connecting) await settledWithin(connecting, LEAVE_MS);
-      await settledWithin(room.disconnect(), LEAVE_MS);
+      await settledWithin(disconnect(), LEAVE_MS);
     },
     hush: () => track.hush(),
     close: () => track.close(),

@@ -4,8 +4,7 @@
  */
 import type { voice } from '@livekit/agents';
 import type { RemoteParticipant } from '@livekit/rtc-node';
-import type { End, SessionEvent } from '../../machines/index.ts';
-import type { HangUpStrategy } from '../journal/entry.ts';
+import type { End, HangUpStrategy, SessionEvent } from '../../machines/index.ts';
 import type { Referral, ReferOptions } from '../rooms/refer.ts';
 import type { HangUpResult } from '../rooms/rooms.ts';
 import type { Recorder } from '../session/ports.ts';

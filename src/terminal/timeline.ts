@@ -93,7 +93,8 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
         );
       }
       case 'tool': {
-        const { name, status, args, output, error, ms } = entry.data;
+        const { name, status, args, output, error, ms, isBackground } = entry.data;
+        if (status === 'started' && isBackground) return row('tool', `${name} goes on in the background`);
         if (status === 'started') return row('tool', `${name} ${brief(args)} …`);
         if (status === 'settled') return row('tool', `${name} → ${brief(output)}${inMs(ms)}`);
         return row('tool', `${name} ${status}${because(error)}${inMs(ms)}`, 'bad');

@@ -74,21 +74,23 @@ async function drain({ session, speeches, tools }: LiveJob, signal: AbortSignal)
  * itself, for the SDK then asks the output how much of it was heard; by force the transcript gets words that nobody
  * heard. By force after half the time, for an output that is dead would never answer.
  */
-async function interrupt({ session, venue, speeches, definition }: LiveJob, signal: AbortSignal): Promise<void> {
+async function interrupt(
+  { session, playout, venue, speeches, definition }: LiveJob,
+  signal: AbortSignal,
+): Promise<void> {
   mute(session);
   venue.hush();
   if (!session) return;
-  const output = session.output.audio;
   for (const speech of speeches) speech.interrupt(true);
-  if (output) await settledWithin(output.waitForPlayout(), definition.policy.interruptMs / 2);
+  if (playout) await settledWithin(playout.over(), definition.policy.interruptMs / 2);
   session.interrupt({ force: true });
-  if (output) await unlessAborted(output.waitForPlayout(), signal);
+  if (playout) await unlessAborted(playout.over(), signal);
 }
 
 const mute = (session: voice.AgentSession | undefined) => session?.input.setAudioEnabled(false);
 
 async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ verified: boolean }> {
-  const strategy = strategyFor(end, job.definition.hangUp);
+  const strategy = job.ownEnds?.strategyFor(end) ?? strategyFor(end, job.definition.hangUp);
   const elapsed = stopwatch();
   noteGoodbyeLeftOut(job, end);
   await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
@@ -109,7 +111,7 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
 
 /** A goodbye that was configured and never asked for: the report says why. */
 function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
-  const { asked, venue, run, recorder } = job;
+  const { asked, venue, run, recorder, ownEnds } = job;
   if (goodbyeOf(job) === 'none' || asked.has('goodbye')) return;
   const why = asked.has('apology')
     ? 'the apology was the last word'
@@ -118,7 +120,7 @@ function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
       : !venue.isCallerThere()
         ? 'nobody was there'
         : !run.context().goodbye
-          ? 'the one who ended the call wanted none'
+          ? (ownEnds?.farewell ?? 'the one who ended the call wanted none')
           : `no time was left for it (${end.reason})`;
   recorder.append('spoken', { line: 'goodbye', rung: 'live', heardMs: 0, outcome: 'skipped', why });
 }
@@ -127,7 +129,11 @@ function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
 async function close(job: LiveJob, signal: AbortSignal): Promise<void> {
   const { session, venue, letGo, log } = job;
   letGo.abort();
-  const closing = [releaseAll(job), venue.close(), ...(session ? [session.close()] : [])];
+  const closing = [
+    releaseAll(job),
+    venue.close(),
+    ...(session ? [job.ownEnds?.closeSession(session) ?? session.close()] : []),
+  ];
   const outcomes = await unlessAborted(Promise.allSettled(closing), signal);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected')

@@ -81,7 +81,7 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
   if (line === 'apology') for (const answer of job.speeches) quietly(() => answer.interrupt(true));
   const { say, audio: own } = definition[line] ?? {};
   const isLive = speech.rung === 'live' && (say !== undefined || own === undefined); // S4
-  const words = say ?? phrases[definition.language][line];
+  const words = nextOf(job, say) ?? phrases[definition.language][line];
   const recording = own ?? recordingOf(line, definition.language);
   // What a recording of the user's own says is not known.
   const text = isLive ? { text: words } : own ? {} : { text: phrases[definition.language][line] };
@@ -150,6 +150,13 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
   return { heardMs: 0 };
 }
 
+/** Several texts are said in turn. */
+const nextOf = (job: LiveJob, say: string | string[] | undefined): string | undefined => {
+  if (!Array.isArray(say)) return say;
+  job.fillersSaid += 1;
+  return say[(job.fillersSaid - 1) % say.length];
+};
+
 /** The SDK's `currentAgent` throws while no agent runs, and an apology for a start that failed has none. */
 const voiceOf = (session: voice.AgentSession | undefined): tts.TTS | undefined => {
   try {
@@ -171,7 +178,7 @@ export const goodbyeOf = ({ definition, run }: LiveJob): Words | 'none' => {
 
 const wordsOf = (job: LiveJob, line: Speech['line']): Words | undefined => {
   const { definition } = job;
-  if (line === 'nudge' || line === 'windDown') return definition[line];
+  if (line === 'nudge' || line === 'windDown' || line === 'again') return definition[line];
   const words = line === 'goodbye' ? goodbyeOf(job) : definition.greeting;
   return typeof words === 'object' ? words : undefined;
 };
@@ -187,8 +194,7 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   }
   // The journal knows that a goodbye was begun before anybody can hear it; a slow disk may not hold it up.
   if (line === 'goodbye') await settledWithin(job.recorder.durable(), 200);
-  const isAside = line === 'nudge' || line === 'windDown';
-  if (isAside) job.turns.ourLineAsked(true);
+  if (line === 'again') job.venue.hush(); // the filler before it
 
   const ours = follow(job, session, words, speech);
   if (!ours) {
@@ -206,8 +212,17 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
     // The handle ends without a sound when the model or the TTS failed: then there is no playback to wait for.
     const ended = handle.waitForPlayout().then(() => undefined);
     await Promise.race([playback.audible, ended]);
+    // Who says hello before the greeting is heard gets an answer in its place.
+    if (told().firstAudioMs === undefined && line === 'greeting' && handle.interrupted && !port.signal.aborted) {
+      noteOnce({ heardMs: 0, outcome: 'skipped', why: 'the caller spoke first' });
+      return { heardMs: 0, skipped: 'the caller spoke first' };
+    }
     if (told().firstAudioMs === undefined) throw new Error('it ended without a sound');
-    const [{ heardMs, interrupted }] = await Promise.all([playback.finished, ended]);
+    const [{ heardMs, interrupted, isWritten }] = await Promise.all([playback.finished, ended]);
+    if (isWritten) {
+      noteOnce({ heardMs, outcome: 'skipped', why: 'nobody can hear this session: it was written' });
+      return { heardMs };
+    }
     if (line === 'goodbye') await tail(job, port.signal);
     noteOnce({ heardMs, outcome: interrupted ? 'cut' : 'played', ...(interrupted && { why: 'interrupted' }) });
     return { heardMs };

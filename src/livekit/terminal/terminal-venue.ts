@@ -92,7 +92,7 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
     presence: (signal) => unlessAborted(arrived, signal),
     wire: (session: voice.AgentSession) => {
       session.input.audio = input;
-      session.output.audio = new PacedOutput();
+      session.output.audio ??= new PacedOutput();
       return { record: false };
     },
     play: async (audio, given, onAudible) => {
