@@ -437,8 +437,16 @@ class Run {
     const type = random.pick([
       ...(isTalking && !truth.isLost && !isHeld
         ? ([
-            ...['dialogue.moved', 'caller.waits', 'caller.waits', 'agent.audible', 'answer.moved'],
-            ...['caller.speaks', 'caller.acts', 'caller.stopped', 'words.missed', 'time.given'],
+            'dialogue.moved',
+            'caller.waits',
+            'caller.waits',
+            'agent.audible',
+            'answer.moved',
+            'caller.speaks',
+            'caller.acts',
+            'caller.stopped',
+            'words.missed',
+            'time.given',
           ] as const)
         : []),
       ...(isHeld ? ['hold.ended'] : []),

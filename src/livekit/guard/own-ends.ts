@@ -147,7 +147,8 @@ export class OwnEnds {
 
   /** Ours, and the last thing of a job: after what the user's code does with its end (W3). */
   async shutDownJob(reason: string): Promise<void> {
-    const rest = [Promise.allSettled(this.#listening), this.#isWaitedFor && this.#isShutDown];
+    const rest: Promise<unknown>[] = [Promise.allSettled(this.#listening)];
+    if (this.#isWaitedFor) rest.push(this.#isShutDown);
     await settledWithin(Promise.all(rest), AFTERWARDS_MS);
     this.#shutDownJob(reason);
   }
