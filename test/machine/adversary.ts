@@ -476,13 +476,13 @@ class Run {
         return this.send(actor, { type });
       case 'caller.speaks':
         if (isGreeting) truth.measureStart(false); // their own time
-        else truth.waits = false;
+        truth.waits = false;
         return this.send(actor, { type });
       case 'caller.acts': // takes no floor: who waits still does
         this.nudgesInARow = this.askedAgainInARow = 0;
         return this.send(actor, { type });
       case 'caller.stopped':
-        if (!isGreeting) truth.waits = false;
+        truth.waits = isGreeting; // they said hello, and still wait for the greeting
         return this.send(actor, {
           type,
           endpointingMs: random.next() < 0.8 ? 1 + random.below(300) : null,
