@@ -47,6 +47,9 @@ const afterFiller = {
 /** What is said to a caller whose line is away, or to music, moves nothing. */
 const deafTo = (...events: string[]): Record<string, object> => Object.fromEntries(events.map((each) => [each, {}]));
 
+/** A key or a packet of data takes no floor: who is heard goes on, and what is owed stays owed. */
+const actsMeanwhile = { 'caller.acts': { actions: ['forgetCounts', 'forgetAgain'] } } as const;
+
 export const conversing = session.createStateConfig({
   id: 'conversing',
   description: 'Five clocks: who waits for whom, whether a tool runs, a transfer, time that was given, how late it is.',
@@ -70,7 +73,11 @@ export const conversing = session.createStateConfig({
           description: 'Somebody is heard, or it is the caller’s turn.',
           initial: 'quiet',
           states: {
-            agentSpeaks: { id: 'agentSpeaks', description: 'The agent is heard: nobody is idle who is spoken to.' },
+            agentSpeaks: {
+              id: 'agentSpeaks',
+              description: 'The agent is heard: nobody is idle who is spoken to.',
+              on: actsMeanwhile,
+            },
             callerSpeaks: {
               description:
                 'The caller is heard. Sounds without words (a street, music) hold the clock back, not for ever.',
@@ -97,7 +104,7 @@ export const conversing = session.createStateConfig({
         },
         recognizing: {
           description: 'They stopped; their turn is not taken yet. Up to the endpointing it is their own time.',
-          on: { 'words.missed': askAgain },
+          on: { ...actsMeanwhile, 'words.missed': askAgain },
           initial: 'choosing',
           states: {
             choosing: {
@@ -119,6 +126,7 @@ export const conversing = session.createStateConfig({
           description: 'The caller waits for us: one clock for what they hear, one for our patience.',
           type: 'parallel',
           on: {
+            ...actsMeanwhile,
             'caller.waits': { actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
             'caller.lost': 'suspended', // what is owed stays owed
           },

@@ -18,6 +18,8 @@ export { defineSession } from './job.ts';
 export { runWorker } from './worker.ts';
 export type { WorkerOptions } from './worker.ts';
 export type { SessionDefinition, StartOptions, Words } from './livekit/definition.ts';
+export type { ConnectOptions } from './livekit/connect-options.ts';
+export type { ParticipantEntry } from './livekit/participant-entries.ts';
 export { DefinitionError } from './livekit/definition.ts';
 export { ConfigError } from './config-error.ts';
 

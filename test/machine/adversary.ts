@@ -478,8 +478,7 @@ class Run {
         if (isGreeting) truth.measureStart(false); // their own time
         truth.waits = false;
         return this.send(actor, { type });
-      case 'caller.acts':
-        truth.waits = false;
+      case 'caller.acts': // takes no floor: who waits still does
         this.nudgesInARow = this.askedAgainInARow = 0;
         return this.send(actor, { type });
       case 'caller.stopped':

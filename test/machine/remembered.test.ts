@@ -148,6 +148,14 @@ describe('life', () => {
     for (const event of [{ type: 'tool.started' }, given]) expect(walk([moved, event, quietFor]).asked).toEqual([]);
     expect(walk([moved, { type: 'tool.started' }, { type: 'tool.ended' }, quietFor]).asked).toEqual(['nudge']);
   });
+  test('O-D1 a key changes nothing for who is heard, nor for who waits: the agent talks on, and what is owed stays owed', () => {
+    expect(walk([heard, acts]).isAt(`${dialogue}.active.agentSpeaks`)).toBe(true);
+    expect(walk([waits, acts]).isAt(`${waiting}.unanswered`)).toBe(true);
+    expect(
+      walk([{ type: 'caller.stopped', endpointingMs: 7000 }, acts]).isAt(`${dialogue}.recognizing.endpointing`),
+    ).toBe(true);
+    expect(walk([moved, acts]).isAt(quiet)).toBe(true);
+  });
   test('time that was given ends with a word, and the clock begins anew after it', () => {
     const granted = 'live.conversing.grant.granted';
     expect(walk([moved, given]).timers.get(over('givenMs', granted).type)).toBe(60_000);
