@@ -24,7 +24,10 @@ export type Call = {
   /** The session's id: the job's. */
   readonly id: string;
   readonly room: Room;
-  /** The linked caller; undefined until they are there. */
+  /**
+   * The caller; undefined until it is known who that is. An inbound telephone is it while it still rings
+   * (`sip.callStatus`). Until `start(call)` was asked it is who will be it if that names nobody else.
+   */
   readonly participant: RemoteParticipant | undefined;
   /** The job's metadata: parsed where it is JSON, else the text. */
   readonly metadata: unknown;

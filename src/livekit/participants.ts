@@ -17,7 +17,7 @@ export function registerParticipants(job: LiveJob): void {
       participants.map(async (entry, index) => {
         if (!isFor(entry, participant)) return;
         const run = runOf(entry);
-        const name = `participant entrypoint ${run.name || index + 1}`;
+        const name = `participant entrypoint ${typeof entry === 'function' ? entry.name || index + 1 : `${index + 1} (${entry.kind})`}`;
         const outcome = await settledWithin((async () => run(job.call, participant))(), policy.maxDurationMs);
         if (outcome.kind === 'failed') noteError(job, name, outcome.error);
         if (outcome.kind === 'late') noteError(job, name, new Error('did not settle while the call could last'));

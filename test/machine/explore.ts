@@ -24,6 +24,8 @@ export type Model<Facts> = {
   events: readonly AnyEventObject[];
   /** What is left out of this walk: the other walks have it. */
   isLeftOut?: (event: AnyEventObject, snapshot: AnyMachineSnapshot) => boolean;
+  /** Where this walk goes no further: another one does. Then it says nothing of the way to the end. */
+  isEnd?: (snapshot: AnyMachineSnapshot) => boolean;
   /** What an effect may answer. */
   outputs: (name: string) => readonly unknown[];
   /** What decides the future: two places that agree in this are one. */
@@ -82,7 +84,7 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
   for (let next = queue.shift(); next !== undefined && !isOver(); next = queue.shift()) {
     const from = next;
     const place = places.get(from) as Place<Facts>;
-    if (place.snapshot.status !== 'active') continue;
+    if (place.snapshot.status !== 'active' || model.isEnd?.(place.snapshot) === true) continue;
     const uncovered = new Set(Object.keys(place.snapshot.children));
     for (const { event, kind, words } of alphabetOf(place.snapshot, model)) {
       if (model.isLeftOut?.(event, place.snapshot)) continue;
@@ -105,7 +107,7 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
     for (const id of uncovered) violate(`an effect without a deadline: ${id}`, place);
   }
   found.places = places.size;
-  if (isOver()) return found;
+  if (isOver() || model.isEnd) return found;
 
   const ways: [string, (kind: Kind) => boolean][] = [
     ['no way to the end', () => true],

@@ -204,14 +204,15 @@ const isWork = (type: string): boolean => /^(tool|transfer|time|voice)\./.test(t
 
 /**
  * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one
- * walk has every beginning and ending without work, and one has the work in the middle of a call.
+ * walk has every beginning and ending, without work and with a voice; one has the work, in the middle of a call that is
+ * only to be read or not; both keep every promise.
  */
 export const sessionWalks: readonly Model<SessionFacts>[] = [
   { ...sessionModel, isLeftOut: ({ type }) => isWork(type) },
   {
     ...sessionModel,
     inputs: oneInput,
-    // Endings are the other walk's; what leads into one is not.
-    isLeftOut: ({ type }, snapshot) => !snapshot.matches('live') && !type.startsWith('xstate.') && !isWork(type),
+    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail)/.test(type),
+    isEnd: (snapshot) => !snapshot.matches('live'),
   },
 ];

@@ -218,8 +218,9 @@ describe('a telephone', () => {
 
   test('O-C1 was dialled: nothing is published for it, and it is there when it is picked up', async () => {
     const phone = telephone('dialing');
-    const { venue, published, room } = await roomWith([phone]);
+    const { venue, published, room, speaks } = await roomWith([phone]);
     const awaited = venue.awaitCaller(AbortSignal.timeout(60_000));
+    speaks(phone); // gateways publish early
     phone.attributes['sip.callStatus'] = 'ringing';
     room.emit(RoomEvent.ParticipantAttributesChanged, { 'sip.callStatus': 'ringing' }, phone);
     await vi.advanceTimersByTimeAsync(1000);

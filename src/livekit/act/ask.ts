@@ -52,6 +52,6 @@ export async function startOptionsOf(job: LiveJob, signal: AbortSignal): Promise
     signal,
   );
   job.startOptions = options;
-  venue.expectCaller(callerWishOf(options));
+  if (definition.start) venue.expectCaller(callerWishOf(options));
   return options;
 }

@@ -88,7 +88,8 @@ export class CallerLink {
   look(): void {
     for (const one of this.#people.values()) {
       if (isDialling(one)) this.#dialled.add(one.identity);
-      if (hasMicrophone(one) || (isSip(one) && isAnswered(one))) this.#acted.add(one.identity);
+      // A gateway publishes for a telephone that nobody has picked up yet.
+      if (isSip(one) ? isAnswered(one) : hasMicrophone(one)) this.#acted.add(one.identity);
     }
     const chosen = choose(this.#caller?.participant, this.#people.values(), this.#wish, this.#seen);
     if (chosen && !this.is(chosen.identity)) this.#link(chosen);
