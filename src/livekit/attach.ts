@@ -48,7 +48,10 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
       begins(first);
       setImmediate(() => job.turns.agentHeard(false)); // out with its first text
     },
-    heard: (isHeard) => job.turns.agentHeard(isHeard, isPaused(session)),
+    heard: (isHeard) => {
+      job.quietSince = isHeard ? undefined : performance.now();
+      job.turns.agentHeard(isHeard, isPaused(session));
+    },
     switched: () => job.turns.tell({ fact: 'pipeline', ...pipelineOf(session) }),
     silent: (ms) => {
       const message = `${ms} ms were played, and nothing in them could be heard`;

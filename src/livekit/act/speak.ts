@@ -290,9 +290,15 @@ const follow = (
   }
 };
 
-const tail = async (job: LiveJob, signal: AbortSignal): Promise<void> => {
-  const ms = job.venue.caller()?.isSip ? TAIL_MS.sip : TAIL_MS.room;
-  await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal).catch(() => {});
+const tail = async (job: LiveJob, signal: AbortSignal, passedMs = 0): Promise<void> => {
+  const ms = (job.venue.caller()?.isSip ? TAIL_MS.sip : TAIL_MS.room) - passedMs;
+  if (ms > 0) await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal).catch(() => {});
+};
+
+/** Whatever was heard last is heard to its end before the hang-up, not the goodbye alone. */
+export const tailOfLastSpeech = async (job: LiveJob, signal: AbortSignal): Promise<void> => {
+  if (job.quietSince !== undefined && job.venue.isCallerThere())
+    await tail(job, signal, performance.now() - job.quietSince);
 };
 
 const quietly = (act: () => unknown) => {

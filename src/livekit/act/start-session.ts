@@ -9,7 +9,7 @@ import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { attachTo } from '../attach.ts';
 import { watchHold } from '../guard/hold.ts';
-import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
+import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
 import { ask, startOptionsOf } from './ask.ts';
