@@ -51,8 +51,7 @@ export function expectMetNobody(report: Report, soundtrack: Soundtrack, policy: 
   expect(filler, `fillers${story}`).toBeGreaterThanOrEqual(least);
   expect(filler, `fillers${story}`).toBeLessThanOrEqual(most);
 
-  expectNoOverlap(soundtrack.sounds, story);
-  expectPatience(soundtrack.sounds, policy, asked.ownMs ?? 500, story);
+  expectGoodManners(soundtrack.sounds, policy, asked.ownMs, story);
 
   const errors = report.errors.filter(({ component }) => !(asked.errors ?? []).includes(component));
   expect(errors, `errors${story}`).toEqual([]);
@@ -66,6 +65,12 @@ export function expectMetNobody(report: Report, soundtrack: Soundtrack, policy: 
   const said = report.transcript.filter(({ role }) => role === 'user').map(({ text }) => text);
   expect(said.join(' '), `what the caller said${story}`).toBe(asked.said.join(' '));
   expectHeard(report, soundtrack.sounds, story);
+}
+
+/** N1 and N2, told from the sounds alone. */
+export function expectGoodManners(sounds: readonly Sound[], policy: Policy, ownMs = 500, story = ''): void {
+  expectNoOverlap(sounds, story);
+  expectPatience(sounds, policy, ownMs, story);
 }
 
 const endOf = ({ to }: Sound) => to ?? Infinity;
