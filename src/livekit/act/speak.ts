@@ -231,8 +231,8 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   const finished = finish().catch((error: unknown) => {
     const outcome = told().firstAudioMs === undefined ? 'failed' : 'cut';
     // A model that was asked for words and gave none has failed as well, though it says nothing of it.
-    const isMute = 'generate' in words && !handle.interrupted;
-    if (line === 'greeting' && outcome === 'failed') blameProvider(job, isMute ? 'llm: it gave no words to say' : '');
+    const mute = 'generate' in words ? 'llm: it gave no words to say' : 'tts: it gave no sound';
+    if (line === 'greeting' && outcome === 'failed') blameProvider(job, handle.interrupted ? '' : mute);
     noteOnce({ heardMs: playback.heardMs(), outcome, why: messageOf(error) });
     throw error;
   });
