@@ -8,6 +8,10 @@ const lane = (name: string, groupOrder: number, options: Record<string, unknown>
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, sequence: { groupOrder }, ...options },
 });
 const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
+/**
+ * Calls at human speed mostly wait: forty beside each other take about half of a core. Two files at a time, then.
+ */
+const withWaits = { maxConcurrency: 40, maxWorkers: 2 };
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 
 export default defineConfig({
@@ -18,11 +22,11 @@ export default defineConfig({
       lane('machine', 0, { testTimeout: 120_000 }),
       lane('unit', 0),
       lane('contract', 0, { testTimeout: 60_000 }),
-      lane('ordinary', 1, { maxConcurrency: 40, testTimeout: 120_000 }),
-      lane('faults', 1, withProcesses),
-      lane('crash', 2, withProcesses),
-      lane('e2e', 3, withServer),
-      lane('docs', 4, withServer),
+      lane('ordinary', 1, { ...withWaits, testTimeout: 120_000 }),
+      lane('faults', 2, withProcesses),
+      lane('crash', 3, withProcesses),
+      lane('e2e', 4, withServer),
+      lane('docs', 5, withServer),
     ],
   },
 });

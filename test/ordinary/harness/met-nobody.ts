@@ -1,7 +1,8 @@
 /**
  * "This call met nobody": what a healthy call sounds like when nothing of ours came in its way.
  *
- *   N1  No line of ours but those asked for. A filler only after `firstAudioMs` of silence, and never over anybody.
+ *   N1  No line of ours but those asked for. A filler only after `firstAudioMs` of silence, and only while somebody waits
+ *       for an answer: what is heard next is the agent.
  *   N2  Never two voices at once: not the session's and our own track, and none of ours over the caller.
  *   N3  No nudge, no apology, no end but the script's.
  *   N4  A true report: it fits the schema, blames nobody, and has the transcript in the order in which it was said, the
@@ -16,7 +17,7 @@ import type { Sound, Soundtrack } from './soundtrack.ts';
 export type Asked = {
   /** Lines of ours that the script brings about, with how often; a filler as a range. */
   lines?: Partial<Record<'greeting' | 'goodbye' | 'nudge' | 'windDown' | 'again', number>>;
-  /** Default none: then the script has to be answered within `firstAudioMs`. */
+  /** How many at least and at most, where the script says how long it takes. Default: as N1 allows. */
   fillers?: { least: number; most: number };
   /** After the caller's last sound this long is their own: they may go on. Default 500 ms; the endpointing of the session. */
   ownMs?: number;
@@ -46,12 +47,11 @@ export function expectMetNobody(report: Report, soundtrack: Soundtrack, policy: 
   for (const { line } of spoken) counts[line] = (counts[line] ?? 0) + 1;
   const { filler = 0, ...others } = counts;
   expect(others, `lines of ours${story}`).toEqual(asked.lines ?? {});
-  const { least, most } = asked.fillers ?? { least: 0, most: 0 };
+  const { least, most } = asked.fillers ?? { least: 0, most: Infinity };
   expect(filler, `fillers${story}`).toBeGreaterThanOrEqual(least);
   expect(filler, `fillers${story}`).toBeLessThanOrEqual(most);
 
-  expectNoOverlap(soundtrack.sounds, story);
-  expectPatience(soundtrack.sounds, policy, asked.ownMs ?? 500, story);
+  expectGoodManners(soundtrack.sounds, policy, asked.ownMs, story);
 
   const errors = report.errors.filter(({ component }) => !(asked.errors ?? []).includes(component));
   expect(errors, `errors${story}`).toEqual([]);
@@ -65,6 +65,12 @@ export function expectMetNobody(report: Report, soundtrack: Soundtrack, policy: 
   const said = report.transcript.filter(({ role }) => role === 'user').map(({ text }) => text);
   expect(said.join(' '), `what the caller said${story}`).toBe(asked.said.join(' '));
   expectHeard(report, soundtrack.sounds, story);
+}
+
+/** N1 and N2, told from the sounds alone. */
+export function expectGoodManners(sounds: readonly Sound[], policy: Policy, ownMs = 500, story = ''): void {
+  expectNoOverlap(sounds, story);
+  expectPatience(sounds, policy, ownMs, story);
 }
 
 const endOf = ({ to }: Sound) => to ?? Infinity;
@@ -91,6 +97,8 @@ function expectPatience(
   story: string,
 ): void {
   for (const line of sounds.filter(({ voice }) => voice === 'line')) {
+    const next = sounds.find((other) => other.voice !== 'line' && other.from > line.from);
+    expect(next?.voice, `what is heard after "${line.text}"${story}`).toBe('agent');
     const before = sounds.filter((other) => other !== line && other.from < line.from);
     const last = before.at(-1);
     const over = before.map((other) => endOf(other) + (other.voice === 'caller' ? ownMs : 0));

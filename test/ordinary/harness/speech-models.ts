@@ -9,7 +9,7 @@ import { AudioFrame } from '@livekit/rtc-node';
 import type { Pace } from '../../../src/testing/lab/pace.ts';
 import { SAMPLE_RATE } from '../../faults/models.ts';
 import type { Mouth, Utterance } from './mouth.ts';
-import { framesOf, paced } from './voice.ts';
+import { framesOf, paced, SPOKEN_MS } from './voice.ts';
 import type { Script } from './wits.ts';
 
 const NOTICED_MS = 80;
@@ -133,7 +133,7 @@ class PacedRealtimeSession extends llm.RealtimeSession {
           }
         }
         controller.close();
-        setTimeout(end, say === undefined ? 0 : say.length * 60); // its playout, as the model reckons it
+        setTimeout(end, say === undefined ? 0 : say.length * SPOKEN_MS); // its playout, as the model reckons it
       },
     });
     const messages: llm.MessageGeneration[] =

@@ -9,7 +9,7 @@ export type Answer = {
   /** Until the first token; default as the pace has it. */
   firstMs?: number;
 };
-/** A model that nobody waits long for: no filler may come. */
+/** A model that nobody waits long for. */
 export const quickly = (say: string): Answer => ({ say, firstMs: 600 });
 /** By what came last: the caller's words, an instruction, or the output of a tool. */
 export type Script = (asked: string) => Answer;

@@ -220,10 +220,7 @@ export const ofAsyncTools: Rows = Object.fromEntries(
     'duplicateConfirmTemplate',
     'replyAtTailTemplate',
     'replyMaybeCoveredTemplate',
-  ].map((name) => [
-    name,
-    [{ value: 'a text', given: inBackground({ [name]: 'a table, or nothing yet' }), live: hearsOf }],
-  ]),
+  ].map((name) => [name, [{ value: 'a text', given: inBackground({ [name]: 'nothing yet' }), live: hearsOf }]]),
 );
 
 export const ofConnections: Rows = {
