@@ -28,10 +28,21 @@ const line = z.object({
   text: text.nullable(),
   startedAt: time.nullable().describe('When the first audio was played; null if none was.'),
   firstAudioMs: ms.nullable().describe('From asking for the line to its first audio.'),
-  heardMs: ms.nullable().describe('How much was played to somebody; null if unknown.'),
-  plannedMs: ms.nullable().describe('Length of the whole line, where it is known.'),
+  heardMs: ms.nullable().describe('How much was played to somebody, never more than there was; null if unknown.'),
+  plannedMs: ms.nullable().describe('How much sound there was: the whole line, unless it was cut while it was made.'),
   interrupted: z.boolean().describe('It began and was not played to its end.'),
   why: text.nullable().describe('Why it was cut, skipped, held back, or failed.'),
+});
+
+const told = z.object({
+  component: text.describe('llm, tts, stt, …: the model; else where it happened: hook onEnter, room, process, …'),
+  message: text.describe('In the words of whoever failed.'),
+  code: text.nullable().describe('What a provider answered with, where it did: an HTTP status.'),
+  label: text.nullable().describe('Which model, by its label in the SDK.'),
+  recoverable: z.boolean().describe('False: nothing tried it again.'),
+  times: z.int().min(1).describe('How often it was told, before there was a sign that it works.'),
+  at: time.nullable().describe('The first time.'),
+  epoch: count,
 });
 
 const percentiles = z.object({
@@ -115,13 +126,24 @@ export const reportSchema = z
         z.object({
           id: text,
           role: text.describe('user, assistant, system or handoff.'),
+          source: z
+            .enum(['item', 'recognition', 'keys'])
+            .describe(
+              '`item`: as the history of the conversation has it. `recognition`: words of the caller that no item holds (their turn was cleared, dropped, or not over). `keys`: pressed on the telephone.',
+            ),
           text: text.describe('Personal data. Of an interrupted utterance: what was played of it.'),
           interrupted: z.boolean(),
-          agent: text.nullable(),
-          at: time.nullable(),
+          heard: z
+            .boolean()
+            .nullable()
+            .describe(
+              'Of the assistant’s: was any of it played while the caller was there? False: written only, silent, or said to nobody. Null: not known, or not the assistant’s.',
+            ),
+          agent: text.nullable().describe('Who spoke, or whom a handoff led to.'),
+          at: time.nullable().describe('When it was said: its beginning, or the end of a turn that was recognised.'),
         }),
       )
-      .describe('In the order in which the conversation has it.'),
+      .describe('In the order in which it was said.'),
     tools: z.array(
       z.object({
         call: text,
@@ -152,17 +174,12 @@ export const reportSchema = z
         }),
       )
       .describe('Each attempt to hand the caller to somebody else.'),
-    errors: z.array(
-      z.object({
-        component: text,
-        message: text,
-        code: text.nullable(),
-        label: text.nullable(),
-        recoverable: z.boolean(),
-        at: time.nullable(),
-        epoch: count,
-      }),
-    ),
+    errors: z.array(told).describe('What failed, one entry for one cause. Empty in a healthy call.'),
+    warnings: z
+      .array(told)
+      .describe(
+        'What ended nothing: a try that was followed by a better one, a provider that another replaced, a caller without a microphone.',
+      ),
     usage: z
       .array(z.looseObject({ type: text, provider: text, model: text }))
       .describe('For each model; the measures differ by type (tokens, characters, audio milliseconds).'),
@@ -185,7 +202,16 @@ export const reportSchema = z
       }),
     ),
     providerSwitches: z
-      .array(z.object({ component: text, label: text, available: z.boolean(), at: time.nullable() }))
+      .array(
+        z.object({
+          component: text.describe('llm, tts or stt.'),
+          label: text,
+          provider: text.nullable(),
+          model: text.nullable(),
+          available: z.boolean().describe('False: given up for the next one. True: it works again.'),
+          at: time.nullable(),
+        }),
+      )
       .describe('What a fallback adapter lost and found again.'),
     application: z.object({
       outcome: json.describe('What the application gave to `call.end`; null if nothing.'),

@@ -205,7 +205,9 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   const text = 'say' in words ? { text: words.say } : {};
   let isNoted = false;
   const noteOnce = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) => {
-    if (!isNoted) note({ ...text, ...told(), ...more }); // S3: what was cut ends a little later by itself, too
+    const plannedMs = playback.plannedMs();
+    const planned = plannedMs > 0 ? { plannedMs } : {};
+    if (!isNoted) note({ ...text, ...planned, ...told(), ...more }); // S3: what was cut ends a little later by itself, too
     isNoted = true;
   };
   const finish = async (): Promise<Heard> => {
