@@ -2,7 +2,8 @@
  * What went wrong: one entry for one cause. Pure.
  *
  *   C1  A model that fails says so at each try, and what looks after it says it again: the same component, until there is
- *       a sign that it works, is one cause. Its own words are kept (they have a label), and how often it was told.
+ *       a sign that it works, is one cause. Its own words are kept (they have a label), and how often it was told. So is
+ *       the same message from elsewhere: a rejection that nobody handled, a start that failed for it.
  *   C2  What ended nothing is a warning, no error: a try that was followed by a better one, a provider that a fallback
  *       adapter replaced (its own end is an error), a caller without a microphone.
  *   C3  What fails in the application's own code is an error, also where the call went on.
@@ -38,8 +39,10 @@ const causesIn = ({ epoch, entries }: Chapter): Cause[] => {
     if (entry.kind !== 'error') continue;
     const told = toldIn(entry, epoch);
     const before = causes.find((cause) => isSame(cause, told));
+    const cause = before ?? { told, isOpen: true, isReplaced: false };
     if (before) before.told = both(before.told, told);
-    else causes.push({ told, isOpen: true, isReplaced: lost.has(`${told.component} ${told.label}`) });
+    else causes.push(cause);
+    cause.isReplaced = lost.has(`${cause.told.component} ${cause.told.label}`);
   }
   return causes;
 };
@@ -68,17 +71,19 @@ const toldIn = ({ at, data: raw }: Entry, epoch: number): Told => {
 };
 
 const isSame = ({ told, isOpen }: Cause, { component, label, message }: Told): boolean => {
-  if (told.component !== component) return false;
-  if (!signs.has(component)) return told.message === message;
+  const isElsewhere = signs.has(told.component) !== signs.has(component);
+  if (told.component !== component && !isElsewhere) return false;
+  if (isElsewhere || !signs.has(component)) return told.message === message;
   return isOpen && (told.label === label || told.label === null || label === null);
 };
 
 /** A final word says more than one on the way, and one with a label more than one without. */
 const both = (first: Told, next: Told): Told => {
   const weight = ({ label, recoverable }: Told) => (label === null ? 0 : 2) + (recoverable ? 0 : 1);
-  const { message, code, label } = weight(next) > weight(first) ? next : first;
+  const { component, message, code, label } = weight(next) > weight(first) ? next : first;
   return {
     ...first,
+    component,
     message,
     code,
     label,

@@ -92,6 +92,17 @@ describe('O-G one cause', () => {
       ).errors,
     ).toHaveLength(1);
   });
+  test('the same message from elsewhere is the same cause: a rejection that nobody handled, a start that failed for it', () => {
+    const [a, process] = [{ label: 'a' }, error('process', 'gone', true)];
+    const llm = error('llm', 'gone', true, a);
+    expect(of('none', llm, process, answered)).toEqual({ errors: [], warnings: ['llm: gone ×2'] });
+    expect(of('none', process, llm, error('tts', 'gone', true, a), answered)).toEqual({
+      errors: [],
+      warnings: ['llm: gone ×2', 'tts: gone ×1'],
+    });
+    expect(of('none', llm, error('agent session', 'gone', false))).toEqual({ errors: ['llm: gone ×2'], warnings: [] });
+    expect(of('none', llm, answered, error('process', 'other', true)).errors).toEqual(['process: other ×1']);
+  });
   test('in the application’s code: what fails in the same words, however often', () => {
     const again = error('listener close', 'planted', true);
     expect(
@@ -146,6 +157,10 @@ describe('O-G no error is', () => {
     const lost: Given = ['provider', { component: 'tts', label: 'a', available: false }];
     const fails = error('tts', 'm', false, { label: 'a' });
     expect(of('none', fails, lost, answered, fails, fails)).toEqual({ errors: [], warnings: ['tts: m ×3'] });
+    expect(of('none', error('process', 'm', true), fails, lost, answered, fails)).toEqual({
+      errors: [],
+      warnings: ['tts: m ×3'],
+    });
     expect(of('provider', fails, lost, error('tts', 'all failed', false, { label: 'both' }))).toEqual({
       errors: ['tts: all failed ×1'],
       warnings: ['tts: m ×1'],
