@@ -100,7 +100,7 @@ export type EntryData = {
     /** From here on nobody waits for it: it told of its progress (`ctx.update`), and its result is spoken when it comes. */
     isBackground?: boolean;
   };
-  /** Cumulative for the whole session so far: the last one wins. */
+  /** Cumulative for this process so far: its last one wins. */
   usage: { models: ModelUsage[] };
   /** `id` joins the phases of one effect. `late`: settled after the machine had gone on. */
   effect: {

@@ -66,9 +66,8 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
   const people = new Map<string, Person>();
   for (const entry of entries) {
     const { kind, at, data: raw } = entry;
-    const reason = removalIn(entry);
-    for (const one of people.values())
-      if (reason && one.left === undefined && reason.of(one)) leave(one, at, reason.name);
+    const removal = removalIn(entry);
+    if (removal) removeFrom(people, removal, at);
     if (kind !== 'participant') continue;
     const data = recordOf(raw);
     const identity = textOf(data['identity']) ?? '';
@@ -114,6 +113,10 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
 const leave = (person: Person, at: number, reason: string | null): void => {
   person.left = at;
   person.leftReason = reason;
+};
+
+const removeFrom = (people: ReadonlyMap<string, Person>, { name, of }: Removal, at: number): void => {
+  for (const person of people.values()) if (person.left === undefined && of(person)) leave(person, at, name);
 };
 
 type Removal = { name: string; of: (person: Person) => boolean };
