@@ -114,9 +114,11 @@ export const reportSchema = z
       )
       .describe('Each state that the machines were in.'),
 
-    greeting: line.nullable().describe('Null if no greeting was asked for.'),
-    goodbye: line.nullable().describe('Null if no goodbye was asked for.'),
-    apology: line.nullable().describe('Null if none was due.'),
+    greeting: line
+      .nullable()
+      .describe('As in `lines`, the try that was heard most. Null if no greeting was asked for.'),
+    goodbye: line.nullable().describe('As in `lines`. Null if no goodbye was asked for.'),
+    apology: line.nullable().describe('As in `lines`. Null if none was due.'),
     lines: z.array(line).describe('Every line of ours, each rung tried, in order.'),
     hangUp: z
       .object({

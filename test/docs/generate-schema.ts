@@ -26,10 +26,15 @@ const replaced = (guide: string, part: RegExp, what: string, by: string): string
   return guide.replace(part, () => by);
 };
 
+/** Told once, with `lines`. */
+const OF_A_LINE = /^(greeting|goodbye|apology)\./;
+
 /** The guide with its table of fields and its only `json` block as they are today. */
 export const withGenerated = (guide: string): string => {
   const example = JSON.stringify(fold(readRecordedCall()), null, 2);
-  const rows = reportFields().map(({ path, type, description }) => `| \`${path}\` | ${type} | ${description} |`);
+  const rows = reportFields()
+    .filter(({ path }) => !OF_A_LINE.test(path))
+    .map(({ path, type, description }) => `| \`${path}\` | ${type} | ${description} |`);
   const table = ['| field | | |', '| --- | --- | --- |', ...rows].join('\n');
   const tabled = replaced(guide, /\| field \| \| \|\n(\|.*\n)*/, 'a table of fields', `${table}\n`);
   return replaced(tabled, /```json\n[\s\S]*?```/, 'a json block', `\`\`\`json\n${example}\n\`\`\``);

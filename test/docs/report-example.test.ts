@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { SessionJournal } from '../../src/journal/entry.ts';
 import { fold, serializeReport } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { deploy, type Deployment } from '../e2e/harness/index.ts';
@@ -13,6 +14,15 @@ import { pathsIn } from './report-fields.ts';
 
 const server = inject('livekit');
 const [GREETING, ANSWER] = ['Hello, this is Ada.', 'We are open from nine to five, Monday to Friday.'];
+/** What the journal held when the report was sealed; the last entries are about the sealing. */
+const asSealed = ({ session, epochs, keeper }: SessionJournal, { completeness }: Report): SessionJournal => ({
+  session,
+  epochs: epochs.map((each, index) => {
+    const lastSeq = completeness.epochs[index]?.lastSeq ?? 0;
+    return { ...each, entries: each.entries.filter(({ seq }) => seq <= lastSeq) };
+  }),
+  keeper: keeper.filter(({ seq }) => seq <= completeness.keeperSeq),
+});
 let deployment: Deployment;
 beforeAll(async () => {
   deployment = await deploy(server, { goodbye: { say: 'Thank you. Goodbye.' } }, { pace: 'typical' });
@@ -23,7 +33,7 @@ test('O-G the example in the guide has the fields of a real report, no more and 
   const { name, lab, caller: made } = await deployment.call();
   await using caller = made;
   const hears = (line: string) =>
-    caller.until(`"${line}"`, () => (caller.line(lab, line)[0]?.share ?? 0) > 0.98, 20_000);
+    caller.until(`"${line}"`, () => (caller.line(lab, line)[0]?.share ?? 0) >= 0.9, 20_000);
   await hears(GREETING);
   await caller.say(lab, 'What are your opening hours?');
   await hears(ANSWER);
@@ -32,9 +42,10 @@ test('O-G the example in the guide has the fields of a real report, no more and 
   const { report } = await deployment.reportOf(name, 10_000);
   const journal = await deployment.journalOf(name);
   if (!journal) throw new Error(`expected a journal of ${name}, found none`);
-  if (process.env['LASTWORD_RECORD'] === '1') return writeRecordedCall(journal);
+  const known = asSealed(journal, report);
+  expect(serializeReport(fold(known)), 'what was delivered is what its journal said').toBe(serializeReport(report));
+  if (process.env['LASTWORD_RECORD'] === '1') return writeRecordedCall(known);
 
-  expect(serializeReport(fold(journal)), 'what was delivered is what its journal says').toBe(serializeReport(report));
   const example = JSON.parse(/```json\n([\s\S]*?)```/.exec(readFileSync(guidePath, 'utf8'))?.[1] ?? '') as Report;
   expect([...pathsIn(report)].toSorted()).toEqual([...pathsIn(example)].toSorted());
   const told = ({ end, transcript, lines, tools, errors, warnings, participants, hangUp, completeness }: Report) => ({

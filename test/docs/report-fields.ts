@@ -4,7 +4,7 @@ export type Field = { path: string; type: string; description: string };
 
 type Schema = {
   $ref?: string;
-  type?: string;
+  type?: string | string[];
   const?: unknown;
   enum?: unknown[];
   format?: string;
@@ -29,8 +29,13 @@ const typeOf = (schema: Schema): string => {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.items) return schema.items.properties ? 'list' : `list of ${typeOf(schema.items)}`;
   if (schema.format === 'date-time') return 'time';
-  return { string: 'text', object: 'object', boolean: 'yes or no', null: 'null' }[schema.type ?? ''] ?? 'number';
+  return [schema.type ?? ''].flat().map(wordOf).join(' or ');
 };
+
+const wordOf = (type: string): string =>
+  ({ string: 'text', object: 'object', boolean: 'yes or no', number: 'number', integer: 'number', null: 'null' })[
+    type
+  ] ?? '';
 
 /** In the schema's order, each with what it says of itself. */
 export function fieldsOf(schema: unknown, above = ''): Field[] {
