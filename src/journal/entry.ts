@@ -40,7 +40,7 @@ export type Item = {
   interrupted: boolean;
   /** The agent that spoke, or that a handoff led to. */
   agent?: string;
-  /** Milliseconds since the epoch, by the SDK's clock. */
+  /** When it was said: of the agent's, when its sound began. Milliseconds since the epoch, by the SDK's clock. */
   createdAt: number;
 };
 
@@ -86,6 +86,8 @@ export type EntryData = {
     end?: End;
   };
   item: Item;
+  /** Words of the caller as they were recognised, before any item holds them; `item`: the one that they will be, if known. */
+  transcript: { text: string; item?: string };
   tool: {
     call: string;
     name: string;
@@ -98,7 +100,7 @@ export type EntryData = {
     /** From here on nobody waits for it: it told of its progress (`ctx.update`), and its result is spoken when it comes. */
     isBackground?: boolean;
   };
-  /** Cumulative for the whole session so far: the last one wins. */
+  /** Cumulative for this process so far: its last one wins. */
   usage: { models: ModelUsage[] };
   /** `id` joins the phases of one effect. `late`: settled after the machine had gone on. */
   effect: {
@@ -169,7 +171,7 @@ export type EntryData = {
     metadata?: string;
   };
   /** Provider switches of a fallback adapter, first-audio latencies, false interruptions: facts without a machine event. */
-  provider: { component: 'llm' | 'tts' | 'stt'; label: string; available: boolean };
+  provider: { component: 'llm' | 'tts' | 'stt'; label: string; provider?: string; model?: string; available: boolean };
   latency: { measure: 'greeting' | 'turn'; ms: number };
   log: { level: string; message: string; [field: string]: Json };
   /** The application's own data (`call.attach`, the outcome of `call.end`). */

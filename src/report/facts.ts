@@ -1,30 +1,10 @@
-/** Transcript, tools, errors, participants, usage and latencies: lists that are read off the journal. Pure. */
+/** Tools, transfers, participants, usage and latencies: lists that are read off the journal. Pure. */
 import type { Entry, Json } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import type { Chapter } from './chapters.ts';
-import { durationOf, listOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
+import { durationOf, listOf, oneOf, recordOf, textMapOf, textOf, textsOf, timeOf } from './lenient.ts';
+import { stageOf } from './path.ts';
 import type { Report } from './schema.ts';
-
-export const transcriptOf = (entries: readonly Entry[]): Report['transcript'] => {
-  // An item that is committed again (cut short, corrected, taken over by a successor) keeps its place.
-  const items = new Map<string, Report['transcript'][number]>();
-  for (const { kind, at, seq, data: raw } of entries) {
-    if (kind !== 'item') continue;
-    const data = recordOf(raw);
-    const id = textOf(data['id']) ?? `entry-${seq}`;
-    const createdAt = typeof data['createdAt'] === 'number' ? data['createdAt'] : at;
-    items.set(id, {
-      id,
-      role: textOf(data['role']) ?? 'system',
-      text: textOf(data['text']) ?? '',
-      interrupted: data['interrupted'] === true,
-      agent: textOf(data['agent']),
-      at: timeOf(createdAt) ?? timeOf(at),
-    });
-  }
-  // In the order in which things were said: some are written down later than what answers them.
-  return [...items.values()].sort((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : Number((a.at ?? '') > (b.at ?? ''))));
-};
 
 type Tool = Report['tools'][number];
 
@@ -79,29 +59,15 @@ export const transfersOf = (jobs: readonly Chapter[]): Report['transfers'] =>
     return [...transfers.values()];
   });
 
-export const errorsOf = (chapters: readonly Chapter[]): Report['errors'] =>
-  chapters.flatMap(({ epoch, entries }) =>
-    entries.flatMap(({ kind, at, data: raw }) => {
-      if (kind !== 'error') return [];
-      const data = recordOf(raw);
-      return {
-        component: textOf(data['component']) ?? 'unknown',
-        message: textOf(data['message']) ?? '',
-        code: textOf(data['code']),
-        label: textOf(data['label']),
-        recoverable: data['recoverable'] === true,
-        at: timeOf(at),
-        epoch,
-      };
-    }),
-  );
-
 /** `came`: the first that is known of them as the caller; a telephone joins when it is dialled, and comes when picked up. */
 export type Person = Report['participants'][number] & { joined?: number; came?: number; left?: number };
 
 export const peopleOf = (entries: readonly Entry[]): Person[] => {
   const people = new Map<string, Person>();
-  for (const { kind, at, data: raw } of entries) {
+  for (const entry of entries) {
+    const { kind, at, data: raw } = entry;
+    const removal = removalIn(entry);
+    if (removal) removeFrom(people, removal, at);
     if (kind !== 'participant') continue;
     const data = recordOf(raw);
     const identity = textOf(data['identity']) ?? '';
@@ -133,17 +99,38 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
         break;
       case 'lost':
         person.timesLost += 1;
-        person.left = at;
-        person.leftReason = textOf(data['reason']);
+        leave(person, at, textOf(data['reason']));
         break;
       case 'left':
-        person.left = at;
-        person.leftReason = textOf(data['reason']);
+        leave(person, at, textOf(data['reason']));
         break;
       default:
     }
   }
   return [...people.values()];
+};
+
+const leave = (person: Person, at: number, reason: string | null): void => {
+  person.left = at;
+  person.leftReason = reason;
+};
+
+const removeFrom = (people: ReadonlyMap<string, Person>, { name, of }: Removal, at: number): void => {
+  for (const person of people.values()) if (person.left === undefined && of(person)) leave(person, at, name);
+};
+
+type Removal = { name: string; of: (person: Person) => boolean };
+
+/** Of whom we sent away ourselves no event tells: we had left before. */
+const removalIn = ({ kind, data: raw }: Entry): Removal | undefined => {
+  const { verified, strategy, change, reason } = recordOf(raw);
+  const isDeleted = kind === 'room' && change === 'disconnected' && reason === 'ROOM_DELETED';
+  if (isDeleted || (kind === 'hangup' && verified === true && strategy === 'delete-room'))
+    return { name: 'ROOM_DELETED', of: () => true };
+  if (kind !== 'hangup' || verified !== true) return undefined;
+  if (strategy === 'remove-caller') return { name: 'PARTICIPANT_REMOVED', of: ({ isCaller }) => isCaller };
+  if (strategy === 'remove-sip') return { name: 'PARTICIPANT_REMOVED', of: (person) => person.kind === 'sip' };
+  return undefined;
 };
 
 export const participantsOf = (people: readonly Person[]): Report['participants'] =>
@@ -153,8 +140,18 @@ export const participantsOf = (people: readonly Person[]): Report['participants'
     leftAt: timeOf(left),
   }));
 
-/** Cumulative by contract, so the last entry says it all. */
-export const usageOf = (entries: readonly Entry[]): Report['usage'] => {
+/** Cumulative by contract, so the last entry of a process says it all; what its successor used comes on top. */
+export const usageOf = (jobs: readonly Chapter[]): Report['usage'] => {
+  const sums = new Map<string, Report['usage'][number]>();
+  for (const model of jobs.flatMap(usageIn)) {
+    const name = JSON.stringify([model.type, model.provider, model.model]);
+    const before = sums.get(name);
+    sums.set(name, before ? added(before, model) : model);
+  }
+  return [...sums.values()];
+};
+
+const usageIn = ({ entries }: Chapter): Report['usage'] => {
   const last = entries.findLast(({ kind }) => kind === 'usage');
   return listOf(recordOf(last?.data)['models']).map((model) => {
     const known = recordOf(toJson(model));
@@ -163,7 +160,35 @@ export const usageOf = (entries: readonly Entry[]): Report['usage'] => {
   });
 };
 
-export const latencyOf = (entries: readonly Entry[]): Report['latency'] => {
+const added = <Usage extends Report['usage'][number]>(one: Usage, other: Usage): Usage => {
+  const sum: Usage = { ...one, ...other };
+  for (const [name, value] of Object.entries(one)) {
+    const more = other[name];
+    if (typeof value === 'number' && typeof more === 'number') Object.assign(sum, { [name]: value + more });
+  }
+  return sum;
+};
+
+/** Sounds that answer the wait for the first words. */
+const isFirstSound = (data: Record<string, unknown>): boolean =>
+  data['type'] === 'agent.audible' ||
+  (data['type'] === 'line.audible' && (data['line'] === 'greeting' || data['line'] === 'recovery'));
+
+/** When the greeting was heard first, whoever gave it: a line of ours, or the agent by itself. */
+const greetedAt = (entries: readonly Entry[]): number | undefined => {
+  let isGreeting = false;
+  for (const { kind, at, data: raw } of entries) {
+    const data = recordOf(raw);
+    if (kind === 'transition' && data['machine'] === 'session')
+      isGreeting = stageOf(textsOf(data['to'])) === 'greeting';
+    if (kind === 'event' && isGreeting && isFirstSound(data)) return at;
+  }
+  return undefined;
+};
+
+export const latencyOf = (entries: readonly Entry[], cameAt?: number): Report['latency'] => {
+  const heardAt = greetedAt(entries);
+  const waitedMs = heardAt === undefined || cameAt === undefined ? null : durationOf(heardAt - cameAt);
   const measured = (measure: string): number[] =>
     entries.flatMap(({ kind, data }) => {
       const ms = kind === 'latency' && recordOf(data)['measure'] === measure ? durationOf(recordOf(data)['ms']) : null;
@@ -172,7 +197,7 @@ export const latencyOf = (entries: readonly Entry[]): Report['latency'] => {
   const turns = measured('turn').sort((one, other) => one - other);
   const at = (share: number): number => turns[Math.max(0, Math.ceil(turns.length * share) - 1)] ?? 0;
   return {
-    greetingMs: measured('greeting')[0] ?? null,
+    greetingMs: waitedMs ?? measured('greeting')[0] ?? null,
     turns:
       turns.length === 0
         ? null
@@ -191,10 +216,12 @@ export const latencyOf = (entries: readonly Entry[]): Report['latency'] => {
 export const providerSwitchesOf = (entries: readonly Entry[]): Report['providerSwitches'] =>
   entries.flatMap(({ kind, at, data: raw }) => {
     if (kind !== 'provider') return [];
-    const { component, label, available } = recordOf(raw);
+    const { component, label, provider, model, available } = recordOf(raw);
     return {
       component: textOf(component) ?? '',
       label: textOf(label) ?? '',
+      provider: textOf(provider),
+      model: textOf(model),
       available: available === true,
       at: timeOf(at),
     };

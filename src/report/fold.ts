@@ -8,23 +8,25 @@
 import type { Json, SessionJournal } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
+import { causesOf } from './causes.ts';
 import { endIn, foundBy, recordedIn } from './end.ts';
 import {
   applicationOf,
-  errorsOf,
   latencyOf,
   participantsOf,
   peopleOf,
+  type Person,
   providerSwitchesOf,
   toolsOf,
   transfersOf,
-  transcriptOf,
   usageOf,
 } from './facts.ts';
 import { between, countOf, listOf, nameOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
 import { evidenceFor, hangUpOf, linesOf } from './lines.ts';
 import { pathOf, stagesOf } from './path.ts';
 import type { Report } from './schema.ts';
+import { presenceOf } from './spans.ts';
+import { transcriptOf } from './transcript.ts';
 
 /** *Pure.* The id of a session's report: stable, so that two who seal seal the same, and a receiver can tell a repeat. */
 export const reportId = (session: string): string => `rep_${session}`;
@@ -41,9 +43,10 @@ export const fold = (journal: SessionJournal): Report => {
   const path = pathOf(chapters);
   const hangUp = hangUpOf(jobs, keeper);
   const people = peopleOf(entries);
-  const errors = errorsOf(chapters);
+  const caller = people.find(({ isCaller }) => isCaller);
   const recorded = recordedIn(jobs);
   const { end, at: endedAt, stage } = recorded ?? foundBy(jobs, keeper);
+  const { errors, warnings } = causesOf(chapters, end.fault);
 
   return {
     type: 'session.report',
@@ -52,7 +55,7 @@ export const fold = (journal: SessionJournal): Report => {
     timestamp: timeOf(lastOf(entries.map(({ at }) => at))),
     session: journal.session,
     ...identityOf(jobs, keeper),
-    times: timesOf(jobs, keeper, endedAt, hangUp?.at, people),
+    times: timesOf(jobs, keeper, endedAt, hangUp?.at, caller),
     end: {
       by: end.by,
       reason: end.reason,
@@ -68,12 +71,13 @@ export const fold = (journal: SessionJournal): Report => {
     apology: evidenceFor('apology', lines),
     lines,
     hangUp: hangUp?.evidence ?? null,
-    transcript: transcriptOf(entries),
+    transcript: transcriptOf(jobs, presenceOf(caller?.identity, entries)),
     tools: toolsOf(jobs),
     transfers: transfersOf(jobs),
     errors,
-    usage: usageOf(entries),
-    latency: latencyOf(entries),
+    warnings,
+    usage: usageOf(jobs),
+    latency: latencyOf(entries, caller?.came),
     participants: participantsOf(people),
     providerSwitches: providerSwitchesOf(entries),
     application: applicationOf(entries),
@@ -120,14 +124,13 @@ const timesOf = (
   keeper: Chapter,
   endedAt: number,
   hungUpAt: number | undefined,
-  people: ReturnType<typeof peopleOf>,
+  caller: Person | undefined,
 ): Report['times'] => {
   const entries = allEntries(jobs, keeper);
   const find = (wanted: (kind: string, data: Record<string, unknown>) => boolean): number | undefined =>
     entries.find(({ kind, data }) => wanted(kind, recordOf(data)))?.at;
   const isAudible = (type: unknown) =>
     type === 'line.audible' || type === 'agent.audible' || type === 'apologist.audible';
-  const caller = people.find(({ isCaller }) => isCaller);
   const cameAt = caller?.came;
   const releasedAt = caller?.left ?? hungUpAt;
   const all = entries.map(({ at }) => at);

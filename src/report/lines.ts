@@ -13,7 +13,10 @@ type Pending = { id: string; line: string; rung: string | null; askedAt: number;
 
 const settled = (line: string, data: Record<string, unknown>, heardAt: number | undefined): SpokenLine => {
   const outcome = oneOf(outcomes, data['outcome']) ?? 'unknown';
-  const heardMs = durationOf(data['heardMs']);
+  const plannedMs = durationOf(data['plannedMs']);
+  const measuredMs = durationOf(data['heardMs']);
+  // An output counts what it plays in its own time, and nobody hears more of a line than there is.
+  const heardMs = measuredMs === null ? null : Math.min(measuredMs, plannedMs ?? Infinity);
   return {
     line,
     outcome,
@@ -22,7 +25,7 @@ const settled = (line: string, data: Record<string, unknown>, heardAt: number | 
     startedAt: timeOf(heardAt),
     firstAudioMs: durationOf(data['firstAudioMs']),
     heardMs,
-    plannedMs: durationOf(data['plannedMs']),
+    plannedMs,
     interrupted: (outcome === 'cut' || outcome === 'failed') && (heardMs ?? 0) > 0,
     why: textOf(data['why']),
   };

@@ -162,6 +162,7 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
         return row('keeper', `report sealed, ${entry.data.bytes.toLocaleString('en-US')} bytes`, 'quiet');
       case 'event':
       case 'fact':
+      case 'transcript':
       case 'usage':
       case 'latency':
         return undefined;

@@ -110,7 +110,7 @@ class ToneStream extends tts.SynthesizeStream {
 
 // ── wits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type Answer = { say?: string; calls?: string[]; error?: Error; isStuck?: true };
+export type Answer = { say?: string; calls?: string[]; error?: Error; isStuck?: true; tokens?: number };
 /** By what came last: a caller's words, or the output of a tool. */
 export type Script = (asked: string) => Answer;
 
@@ -154,6 +154,13 @@ export class ScriptedLlm extends llm.LLM {
   }
 }
 
+const usageOf = (tokens: number): llm.CompletionUsage => ({
+  completionTokens: tokens,
+  promptTokens: tokens,
+  promptCachedTokens: 0,
+  totalTokens: 2 * tokens,
+});
+
 class ScriptedStream extends llm.LLMStream {
   readonly #answer: Answer;
   readonly #model: ScriptedLlm;
@@ -165,11 +172,12 @@ class ScriptedStream extends llm.LLMStream {
   }
 
   protected async run(): Promise<void> {
-    const { say, calls = [], error, isStuck } = this.#answer;
+    const { say, calls = [], error, isStuck, tokens } = this.#answer;
     if (error) throw error;
     if (isStuck)
       await new Promise<void>((resolve) => this.abortController.signal.addEventListener('abort', () => resolve()));
     if (say !== undefined) this.queue.put({ id: 'scripted', delta: { role: 'assistant', content: say } });
+    if (tokens !== undefined) this.queue.put({ id: 'scripted', usage: usageOf(tokens) });
     if (calls.length === 0) return;
     const toolCalls = calls.map((name) =>
       llm.FunctionCall.create({ callId: this.#model.nextCall(), name, args: '{}' }),

@@ -3,6 +3,6 @@ import { inOrder } from './in-order.ts';
 
 export default inOrder([
   'test/mutants/loads.test.ts',
-  ...['facts', 'lines', 'end', 'fold'].map((name) => `test/unit/report-${name}.test.ts`),
+  ...['facts', 'transcript', 'causes', 'lines', 'end', 'fold'].map((name) => `test/unit/report-${name}.test.ts`),
   'test/docs/report-schema.test.ts',
 ]);

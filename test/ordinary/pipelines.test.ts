@@ -269,7 +269,6 @@ for (const streaming of [true, false]) {
           maxRetryPerTTS: 0,
           recoveryDelayMs: 60_000,
         }),
-      asked: { errors: ['tts'] },
     },
     async ({ caller }) => {
       await caller.listensTo('Good evening');

@@ -4,13 +4,11 @@ import type { Entry } from '../../src/journal/entry.ts';
 import { chaptersOf } from '../../src/report/chapters.ts';
 import {
   applicationOf,
-  errorsOf,
   latencyOf,
   participantsOf,
   peopleOf,
   providerSwitchesOf,
   toolsOf,
-  transcriptOf,
   transfersOf,
   usageOf,
 } from '../../src/report/facts.ts';
@@ -27,23 +25,6 @@ import {
 } from '../../src/report/lenient.ts';
 import { pathOf, stageOf, stagesOf } from '../../src/report/path.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
-
-test('the transcript: an item that comes again keeps its place, and what is missing is unknown', () => {
-  const found = transcriptOf(
-    entries(
-      ['item', { id: 'a', role: 'user', text: 'One', createdAt: 500, agent: 'Ada' }],
-      ['item', { role: 7, text: null, createdAt: 'soon' }],
-      ['item', { id: 'b', role: 'assistant', text: 'Two', interrupted: 'yes', createdAt: -1 }],
-      ['event', { id: 'c', role: 'user', text: 'no item' }],
-      ['item', { id: 'a', role: 'user', text: 'One more', interrupted: true, createdAt: 600 }],
-    ),
-  );
-  expect(found).toEqual([
-    { id: 'a', role: 'user', text: 'One more', interrupted: true, agent: null, at: at(0.6) },
-    { id: 'entry-2', role: 'system', text: '', interrupted: false, agent: null, at: at(2) },
-    { id: 'b', role: 'assistant', text: 'Two', interrupted: false, agent: null, at: at(3) },
-  ]);
-});
 
 describe('the tools', () => {
   const started = { call: 'a', name: 'book', status: 'started', agent: 'Ada', args: { people: 2 } };
@@ -126,17 +107,6 @@ test('the transfers: outcome and time of the last word, begun with the first; wi
   ]);
 });
 
-test('the errors of each process, with what is known of them', () => {
-  const one = chapter(
-    entries(['error', { component: 'tts', message: 'm', code: '500', label: 'l', recoverable: true }]),
-  );
-  const two = chapter(entries(['log', {}], ['error', { recoverable: 'yes', code: 500 }]), { epoch: 2 });
-  expect(errorsOf([one, two])).toEqual([
-    { component: 'tts', message: 'm', code: '500', label: 'l', recoverable: true, at: at(1), epoch: 1 },
-    { component: 'unknown', message: '', code: null, label: null, recoverable: false, at: at(2), epoch: 2 },
-  ]);
-});
-
 describe('the participants', () => {
   const listOf = (...all: [string, unknown][]) => participantsOf(peopleOf(entries(...all)));
   const nobody = { kind: null, joinedAt: null, leftAt: null, leftReason: null, metadata: null };
@@ -202,6 +172,42 @@ describe('the participants', () => {
     expect(listOf(['participant', { ...who, change: 'lost', reason: 'gone' }])[0]?.leftReason).toBe('gone');
   });
 
+  describe('O-G whom we sent away ourselves no event tells of', () => {
+    const there: [string, unknown][] = [
+      ['participant', { identity: 'c', change: 'joined', isCaller: true, kind: 'standard' }],
+      ['participant', { identity: 's', change: 'joined', kind: 'sip' }],
+      ['participant', { identity: 'w', change: 'joined' }],
+    ];
+    const left = (...more: [string, unknown][]) =>
+      listOf(...there, ...more).map(({ identity, leftAt, leftReason }) => [identity, leftAt, leftReason]);
+    const hungUp = (strategy: string, verified = true): [string, unknown] => ['hangup', { strategy, verified }];
+    const stays = (name: string) => [name, null, null];
+
+    test('a deleted room is left by everybody, at that moment', () => {
+      const all = ['c', 's', 'w'].map((name) => [name, at(4), 'ROOM_DELETED']);
+      expect(left(hungUp('delete-room'))).toEqual(all);
+      expect(left(['room', { change: 'disconnected', reason: 'ROOM_DELETED' }])).toEqual(all);
+      expect(left(['room', { change: 'disconnected', reason: 'PARTICIPANT_REMOVED' }])).toEqual(
+        ['c', 's', 'w'].map(stays),
+      );
+      expect(left(['log', { change: 'disconnected', reason: 'ROOM_DELETED' }])).toEqual(['c', 's', 'w'].map(stays));
+      expect(left(['room', { change: 'reconnected', reason: 'ROOM_DELETED' }])).toEqual(['c', 's', 'w'].map(stays));
+    });
+    test('who was removed left, and the others stay', () => {
+      expect(left(hungUp('remove-caller'))).toEqual([['c', at(4), 'PARTICIPANT_REMOVED'], stays('s'), stays('w')]);
+      expect(left(hungUp('remove-sip'))).toEqual([stays('c'), ['s', at(4), 'PARTICIPANT_REMOVED'], stays('w')]);
+      expect(left(hungUp('leave'))).toEqual(['c', 's', 'w'].map(stays));
+      for (const strategy of ['delete-room', 'remove-caller', 'remove-sip']) {
+        expect(left(hungUp(strategy, false))).toEqual(['c', 's', 'w'].map(stays));
+        expect(left(['log', { strategy, verified: true }])).toEqual(['c', 's', 'w'].map(stays));
+      }
+    });
+    test('who had left by then keeps their own reason', () => {
+      const gone: [string, unknown] = ['participant', { identity: 'c', change: 'left', reason: 'CLIENT_INITIATED' }];
+      expect(left(gone, hungUp('delete-room'))[0]).toEqual(['c', at(4), 'CLIENT_INITIATED']);
+    });
+  });
+
   test('nobody in particular is one, and a change without a name of its own changes nothing else', () => {
     expect(listOf(['participant', { change: 'metadata', metadata: 'm', kind: 4 }], ['participant', {}])).toEqual([
       { identity: '', sids: [], ...nobody, metadata: 'm', isCaller: false, timesLost: 0, attributes: {} },
@@ -224,11 +230,28 @@ describe('the participants', () => {
 
 test('the usage is that of the last entry, each model with its own numbers', () => {
   const models = [{ type: 'llm', provider: 'p', model: 'm', inputTokens: 3 }, 'rubbish'];
-  expect(usageOf(entries(['usage', { models: [] }], ['usage', { models }], ['log', { models: [] }]))).toEqual([
+  expect(
+    usageOf([chapter(entries(['usage', { models: [] }], ['usage', { models }], ['log', { models: [] }]))]),
+  ).toEqual([
     { type: 'llm', provider: 'p', model: 'm', inputTokens: 3 },
     { type: '', provider: '', model: '' },
   ]);
   expect(usageOf([])).toEqual([]);
+});
+
+test('the usage of a session that was taken over is the sum of its processes, model by model', () => {
+  const used = (epoch: number, ...models: object[]) => chapter(entries(['usage', { models }]), { epoch });
+  const named = { type: 'tts', provider: 'p', model: 'm' };
+  expect(
+    usageOf([
+      used(1, { ...named, ms: 3, note: 'a', once: 1, odd: 1 }, { ...named, model: 'n', ms: 1 }),
+      used(2, { ...named, ms: 4, note: 'b', odd: 'x', late: 2 }, { ...named, provider: 'q', ms: 7 }),
+    ]),
+  ).toEqual([
+    { ...named, ms: 7, note: 'b', once: 1, odd: 'x', late: 2 },
+    { ...named, model: 'n', ms: 1 },
+    { ...named, provider: 'q', ms: 7 },
+  ]);
 });
 
 test('the latencies: the first greeting, and of the turns the ranks, in whatever order they came', () => {
@@ -258,9 +281,37 @@ test('the latencies: the first greeting, and of the turns the ranks, in whatever
   expect(latencyOf([])).toEqual({ greetingMs: null, turns: null });
 });
 
+describe('O-G the latency of the greeting', () => {
+  const stage = (name: string, machine = 'session'): [string, unknown] => [
+    'transition',
+    { machine, to: [`live.${name}.x`] },
+  ];
+  const sounds = (type: string, line?: string): [string, unknown] => ['event', { type, line }];
+  const told: [string, unknown] = ['latency', { measure: 'greeting', ms: 7 }];
+  const of = (cameAt: number | undefined, ...all: [string, unknown][]) => latencyOf(entries(...all), cameAt).greetingMs;
+
+  test('runs from the caller’s coming to the first sound of it, whoever gives it', () => {
+    expect(of(500, stage('greeting'), sounds('line.audible', 'greeting'), told)).toBe(1500);
+    expect(of(500, stage('greeting'), sounds('line.audible', 'recovery'))).toBe(1500);
+    expect(of(500, stage('greeting'), sounds('agent.audible'))).toBe(1500);
+    expect(of(500, stage('greeting'), sounds('line.audible', 'filler'), sounds('agent.audible'))).toBe(2500);
+    expect(of(500, stage('greeting'), stage('greeting', 'recovery'), sounds('agent.audible'))).toBe(2500);
+  });
+  test('is none of what is heard later, and what was measured where nobody knows when they came', () => {
+    expect(of(500, stage('conversing'), sounds('agent.audible'))).toBeNull();
+    expect(of(500, stage('greeting'), stage('conversing'), sounds('agent.audible'))).toBeNull();
+    expect(of(500, stage('greeting'), ['log', { type: 'agent.audible' }])).toBeNull();
+    expect(
+      of(500, stage('greeting'), ['log', { machine: 'session', to: ['live.conversing'] }], sounds('agent.audible')),
+    ).toBe(2500);
+    expect(of(undefined, stage('greeting'), sounds('agent.audible'), told)).toBe(7);
+    expect(of(9000, stage('greeting'), sounds('agent.audible'), told)).toBe(7);
+  });
+});
+
 test('the switches of providers, and what the application attached', () => {
   const all = entries(
-    ['provider', { component: 'llm', label: 'a', available: true }],
+    ['provider', { component: 'llm', label: 'a', provider: 'p', model: 'm', available: true }],
     ['provider', { available: 'yes' }],
     ['attach', { key: 'outcome', value: 'booked' }],
     ['attach', { key: 'table', value: 12 }],
@@ -269,8 +320,8 @@ test('the switches of providers, and what the application attached', () => {
     ['event', { key: 'event', value: 1 }],
   );
   expect(providerSwitchesOf(all)).toEqual([
-    { component: 'llm', label: 'a', available: true, at: at(1) },
-    { component: '', label: '', available: false, at: at(2) },
+    { component: 'llm', label: 'a', provider: 'p', model: 'm', available: true, at: at(1) },
+    { component: '', label: '', provider: null, model: null, available: false, at: at(2) },
   ]);
   expect(applicationOf(all)).toEqual({ outcome: 'booked', attachments: { table: 13 } });
   expect(applicationOf([])).toEqual({ outcome: null, attachments: {} });

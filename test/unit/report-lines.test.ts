@@ -45,6 +45,19 @@ describe('the lines', () => {
     ]);
   });
 
+  test('O-G nobody heard more of a line than there was of it', () => {
+    const of = (heardMs: unknown, plannedMs: unknown) =>
+      linesFrom(spoken({ line: 'goodbye', outcome: 'played', heardMs, plannedMs })).map((line) => line.heardMs)[0];
+    expect([of(1200, 950), of(900, 950), of(900, null), of(900, -1), of(0, 950), of('x', 950)]).toEqual([
+      950,
+      900,
+      900,
+      900,
+      0,
+      null,
+    ]);
+  });
+
   test('only what was cut or failed after it had been heard counts as interrupted; an unknown outcome is unknown', () => {
     const outcomes = (outcome: string, heardMs: unknown) =>
       linesFrom(spoken({ line: 'goodbye', outcome, heardMs })).map(({ outcome: found, interrupted }) => [

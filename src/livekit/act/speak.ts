@@ -205,8 +205,10 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   const text = 'say' in words ? { text: words.say } : {};
   let isNoted = false;
   const noteOnce = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) => {
-    if (!isNoted) note({ ...text, ...told(), ...more }); // S3: what was cut ends a little later by itself, too
+    if (isNoted) return; // S3: what was cut ends a little later by itself, too
     isNoted = true;
+    const plannedMs = playback.plannedMs();
+    note({ ...text, ...(plannedMs > 0 && { plannedMs }), ...told(), ...more });
   };
   const finish = async (): Promise<Heard> => {
     // The handle ends without a sound when the model or the TTS failed: then there is no playback to wait for.

@@ -7,13 +7,13 @@
  */
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import type { Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
 import { itemOf } from './items.ts';
 import { pipelineOf } from './pipeline.ts';
 import { Speeches } from './speeches.ts';
+import { Usage } from './usage.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
 const failed: string = voice.CloseReason.ERROR;
@@ -29,6 +29,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   const { recorder, run, turns, log } = job;
   const speeches = new Speeches(job, session);
   job.told = speeches;
+  const usage = new Usage(session);
   const guarded =
     <Arguments extends unknown[]>(listen: (...given: Arguments) => void) =>
     (...given: Arguments): void => {
@@ -42,7 +43,9 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   session.on(
     Event.UserInputTranscribed,
     guarded((event) => {
-      if (event.transcript.trim() === '') return;
+      const { transcript: text, isFinal, itemId: item } = event;
+      if (text.trim() === '') return;
+      if (isFinal) recorder.append('transcript', { text, ...(item !== null && { item }) });
       turns.tell({ fact: 'caller.words' });
     }),
   );
@@ -62,17 +65,17 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       // Fires before the new agent starts, so its onEnter is guarded too (sdk-facts, 12).
       if (item.type !== 'agent_handoff' || !session.currentAgent) return;
       guardAgent(job, session.currentAgent);
+      usage.look();
       speeches.agentChanged(session.currentAgent);
       turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
     }),
   );
   session.on(
-    Event.SessionUsageUpdated,
-    guarded(({ usage }) =>
-      recorder.append('usage', {
-        models: usage.modelUsage.map((each) => usageOf(each as Record<string, Json>, session)),
-      }),
-    ),
+    Event.MetricsCollected,
+    guarded(({ metrics }) => {
+      const models = usage.add(metrics);
+      if (models) recorder.append('usage', { models });
+    }),
   );
   session.on(
     Event.AgentFalseInterruption,
@@ -128,13 +131,3 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     }),
   );
 }
-
-/** The SDK counts a TTS that does not stream twice: adapter and inner model both report (sdk-facts, 2.7). */
-const usageOf = (usage: Record<string, Json>, session: voice.AgentSession): ModelUsage => {
-  const isTwice = usage['type'] === 'tts_usage' && session.tts?.capabilities.streaming === false;
-  const measures = Object.entries(usage).map(([name, value]) => [
-    name,
-    isTwice && typeof value === 'number' ? value / 2 : value,
-  ]);
-  return Object.fromEntries(measures) as ModelUsage;
-};

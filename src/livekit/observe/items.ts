@@ -21,6 +21,12 @@ export const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: vo
     text: item.textContent ?? '',
     interrupted: item.interrupted,
     ...(agent !== undefined && { agent }),
-    createdAt: item.createdAt,
+    createdAt: saidAt(item),
   };
+};
+
+/** An answer is made before it is heard, and what the caller says meanwhile comes first. */
+const saidAt = ({ role, metrics, createdAt }: llm.ChatMessage): number => {
+  const { startedSpeakingAt } = metrics;
+  return role === 'assistant' && startedSpeakingAt !== undefined ? Math.round(startedSpeakingAt * 1000) : createdAt;
 };

@@ -1,6 +1,7 @@
 /** The models themselves, the session's and each agent's own: what they say beside the session's events. */
 import type { llm, stt, tts } from '@livekit/agents';
 import type { LiveJob } from '../live-job.ts';
+import { nameOf } from './model-name.ts';
 
 type Switch = { available: boolean; llm?: llm.LLM; tts?: tts.TTS; stt?: stt.STT };
 type Emitter = { on?(name: string, listen: (event: Switch) => void): void };
@@ -17,9 +18,7 @@ export function watchModels(
     if (typeof model !== 'object' || known.has(model)) continue;
     known.add(model);
     model.on?.(`${component}_availability_changed`, (event) => {
-      const provider = event[component] as { label?: string | (() => string) } | undefined;
-      const label = typeof provider?.label === 'function' ? provider.label() : (provider?.label ?? component);
-      recorder.append('provider', { component, label, available: event.available });
+      recorder.append('provider', { component, ...nameOf(component, event[component]), available: event.available });
     });
     // The session listens only while it is open. A fallback adapter that tries its providers again after that, or an
     // apology with no session, would throw for want of a listener.

@@ -26,8 +26,6 @@ export type Asked = {
   said: readonly string[];
   /** Where the transcript differs on purpose (words that are dropped, turns that stay unanswered). */
   transcript?: 'as said' | 'other';
-  /** Errors that belong to the situation, by component. */
-  errors?: readonly string[];
 };
 
 /** Sounds of one frame may meet at their edges; a cut takes a moment to be heard. */
@@ -53,8 +51,7 @@ export function expectMetNobody(report: Report, soundtrack: Soundtrack, policy: 
 
   expectGoodManners(soundtrack.sounds, policy, asked.ownMs, story);
 
-  const errors = report.errors.filter(({ component }) => !(asked.errors ?? []).includes(component));
-  expect(errors, `errors${story}`).toEqual([]);
+  expect(report.errors, `errors${story}`).toEqual([]);
   expect(
     report.tools.filter(({ status }) => status !== 'settled'),
     'tools',
@@ -113,5 +110,9 @@ function expectHeard({ transcript }: Report, sounds: readonly Sound[], story: st
   const wordsOf = (texts: readonly string[]) => texts.join(' ').split(/\s+/).join(' ');
   const told = transcript.filter(({ role, interrupted }) => role === 'assistant' && !interrupted);
   const heard = sounds.filter(({ voice, isCut }) => voice === 'agent' && !isCut);
+  expect(
+    told.filter((row) => row.heard !== true),
+    `said, and not heard${story}`,
+  ).toEqual([]);
   expect(wordsOf(told.map(({ text }) => text)), `what was heard${story}`).toBe(wordsOf(heard.map(({ text }) => text)));
 }

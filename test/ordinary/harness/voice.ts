@@ -52,6 +52,14 @@ export class PacedTts extends tts.TTS {
     this.isDead = isDead;
   }
 
+  override get provider(): string {
+    return 'humans';
+  }
+
+  override get model(): string {
+    return this.label;
+  }
+
   firstByteMs(): number {
     const coldMs = this.#coldMs ?? 0;
     this.#coldMs = undefined;
@@ -106,6 +114,7 @@ class Sentences extends tts.SynthesizeStream {
 
   protected async run(): Promise<void> {
     if (this.#voice.isDead) throw new APIConnectionError({ message: 'out of order' });
+    this.markStarted();
     let firstMs: number | undefined = this.#voice.firstByteMs();
     const say = async (text: string) => {
       if (text.trim() === '') return;

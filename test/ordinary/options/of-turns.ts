@@ -103,7 +103,7 @@ export const ofInterruption: Rows = {
     { value: '2 s', given: interruption({ falseInterruptionTimeout: 2000 }), live: interrupts },
     {
       value: '0.8 s, and a noise',
-      given: { ...loosely({ falseInterruptionTimeout: 800 }), asked: { transcript: 'other', errors: ['stt'] } },
+      given: { ...loosely({ falseInterruptionTimeout: 800 }), asked: { transcript: 'other' } },
       live: async ({ caller, soundtrack }) => {
         await caller.says('Tell me a story.');
         const sound = await caller.hears('Chapter 1');
@@ -117,7 +117,7 @@ export const ofInterruption: Rows = {
   resumeFalseInterruption: [
     {
       value: resumed,
-      given: { ...loosely({ resumeFalseInterruption: true }), asked: { transcript: 'other', errors: ['stt'] } },
+      given: { ...loosely({ resumeFalseInterruption: true }), asked: { transcript: 'other' } },
       live: async ({ caller, soundtrack }) => {
         await caller.says('Tell me a story.');
         const sound = await caller.hears('Chapter 1');

@@ -1,0 +1,64 @@
+/** When the agent was heard, and when the caller was there to hear it. Pure. */
+import type { Entry } from '../journal/entry.ts';
+import { recordOf } from './lenient.ts';
+
+export type Span = { from: number; to: number };
+
+/** Opened and closed by turns; one that is still open at the end never closed. */
+class Spans {
+  readonly #all: Span[] = [];
+  #from: number | undefined;
+
+  open(at: number): void {
+    this.#from ??= at;
+  }
+
+  close(at: number): void {
+    if (this.#from !== undefined) this.#all.push({ from: this.#from, to: at });
+    this.#from = undefined;
+  }
+
+  all(): Span[] {
+    return this.#from === undefined ? this.#all : [...this.#all, { from: this.#from, to: Infinity }];
+  }
+}
+
+/** Of one process. Null where its journal does not tell: that of an older Lastword. What is only written is not heard. */
+export const heardIn = (entries: readonly Entry[]): Span[] | null => {
+  const spans = new Spans();
+  const facts = entries.filter(({ kind }) => kind === 'fact');
+  let isAudible = true;
+  for (const { at, data: raw } of facts) {
+    const data = recordOf(raw);
+    if (data['fact'] === 'pipeline') isAudible = data['isAudible'] !== false;
+    if (data['fact'] === 'agent.heard' && isAudible) spans.open(at);
+    if (data['fact'] === 'agent.quiet') spans.close(at);
+  }
+  return facts.length === 0 ? null : spans.all();
+};
+
+const gone: readonly unknown[] = ['left', 'lost'];
+
+/** `identity`: who turned out to be the caller. Until they are let go, or nobody knows. Null if nothing is known of them. */
+export const presenceOf = (identity: string | undefined, entries: readonly Entry[]): Span[] | null => {
+  if (identity === undefined) return null;
+  const spans = new Spans();
+  for (const { kind, at, data: raw } of entries) {
+    const data = recordOf(raw);
+    if (kind === 'hangup' && data['verified'] === true) spans.close(at);
+    if (kind !== 'participant' || data['identity'] !== identity) continue;
+    if (gone.includes(data['change'])) spans.close(at);
+    else if (data['isRinging'] !== true) spans.open(at);
+  }
+  return spans.all();
+};
+
+/** Is there an instant that lies in one span of each? */
+export const meet = (...all: readonly (readonly Span[])[]): boolean =>
+  all.reduce((found, spans) => found.flatMap((one) => spans.flatMap((other) => common(one, other)))).length > 0;
+
+const common = (one: Span, other: Span): Span[] => {
+  const from = Math.max(one.from, other.from);
+  const to = Math.min(one.to, other.to);
+  return from < to ? [{ from, to }] : [];
+};

@@ -1,0 +1,117 @@
+/**
+ * What was said, in the order in which it was said. Pure.
+ *
+ *   T1  An item that is committed again (cut short, corrected, taken over by a successor) is one row.
+ *   T2  Words of the caller that no item holds are rows of their own: a turn that was cleared or dropped, or one that was
+ *       not over yet. Newest first: of what was said twice, the item has the later one.
+ *   T3  Who changes a turn in its hook does so on purpose (a card number, left out), so the words as they were recognised
+ *       are not told beside it.
+ *   T4  The agent's words are heard if any of their sound was played while the caller was there.
+ */
+import type { Entry } from '../journal/entry.ts';
+import type { Chapter } from './chapters.ts';
+import { recordOf, textOf, timeOf } from './lenient.ts';
+import { heardIn, meet, type Span } from './spans.ts';
+import type { Report } from './schema.ts';
+
+type Row = Report['transcript'][number];
+type Dated = { row: Row; since: number };
+
+/** `presence`: when the caller was there; null if that is not known. */
+export const transcriptOf = (jobs: readonly Chapter[], presence: readonly Span[] | null): Row[] => {
+  const items = new Map<string, Dated>(); // T1
+  for (const { entries } of jobs) {
+    const heard = heardIn(entries);
+    for (const entry of entries) {
+      if (entry.kind !== 'item') continue;
+      const item = itemIn(entry, heard, presence);
+      items.set(item.row.id, item);
+    }
+  }
+  const others = jobs.flatMap((job) => [...unheldIn(job), ...keysIn(job)]);
+  return [...items.values(), ...others].sort((one, other) => one.since - other.since).map(({ row }) => row);
+};
+
+const itemIn = ({ at, seq, data: raw }: Entry, heard: Span[] | null, presence: readonly Span[] | null): Dated => {
+  const data = recordOf(raw);
+  const { createdAt } = data;
+  const since = typeof createdAt === 'number' && timeOf(createdAt) !== null ? createdAt : at;
+  const role = textOf(data['role']) ?? 'system';
+  const row: Row = {
+    id: textOf(data['id']) ?? `entry-${seq}`,
+    role,
+    source: 'item',
+    text: textOf(data['text']) ?? '',
+    interrupted: data['interrupted'] === true,
+    heard:
+      role === 'assistant' && heard ? meet([{ from: since, to: at }], heard, ...(presence ? [presence] : [])) : null, // T4
+    agent: textOf(data['agent']),
+    at: timeOf(since),
+  };
+  return { row, since };
+};
+
+// ── what no item holds ───────────────────────────────────────────────────────────────────────────────────────────
+
+const ofCaller = (id: string, source: Row['source'], text: string, since: number): Dated => ({
+  row: { id, role: 'user', source, text, interrupted: false, heard: null, agent: null, at: timeOf(since) },
+  since,
+});
+
+/** Words that were recognised. `turn`: the turn in whose hook they were. */
+type Words = { text: string; at: number; seq: number; item: string | null; turn: string | null };
+
+const wordsIn = ({ at, seq, data: raw }: Entry): Words => {
+  const data = recordOf(raw);
+  return { text: textOf(data['text']) ?? '', at, seq, item: textOf(data['item']), turn: null };
+};
+
+/** T2. */
+const unheldIn = ({ epoch, entries }: Chapter): Dated[] => {
+  let pending: Words[] = [];
+  for (const entry of entries) {
+    const data = recordOf(entry.data);
+    if (entry.kind === 'transcript') pending.push(wordsIn(entry));
+    if (entry.kind === 'fact' && data['fact'] === 'turn.began') {
+      const turn = textOf(data['turn']);
+      pending = pending.map((words) => ({ ...words, turn: words.turn ?? turn }));
+    }
+    if (entry.kind === 'item' && data['role'] === 'user') pending = notHeldBy(data, pending);
+  }
+  return pending
+    .filter(({ text }) => text.trim() !== '')
+    .map(({ text, at, seq }) => ofCaller(`words-${epoch}-${seq}`, 'recognition', text, at));
+};
+
+const plain = (text: string): string => text.trim().split(/\s+/).join(' ');
+
+const notHeldBy = ({ id, text }: Record<string, unknown>, pending: readonly Words[]): Words[] => {
+  const whole = plain(textOf(text) ?? '');
+  let end = whole.length;
+  const left = pending.toReversed().filter((words) => {
+    if (words.item !== null && words.item === id) return false;
+    const begin = whole.lastIndexOf(plain(words.text), end - plain(words.text).length);
+    if (begin < 0 || end < plain(words.text).length) return true;
+    end = begin;
+    return false;
+  });
+  if (left.length < pending.length) return left.toReversed();
+  const last = pending.findLast(({ turn }) => turn !== null)?.turn;
+  return pending.filter(({ turn }) => turn === null || turn !== last); // T3
+};
+
+/** Keys that were pressed one after the other are one row, until somebody says something. */
+const keysIn = ({ epoch, entries }: Chapter): Dated[] => {
+  const rows: Dated[] = [];
+  let isOpen = false;
+  for (const { kind, at, seq, data } of entries) {
+    if (kind === 'item' || kind === 'transcript') isOpen = false;
+    if (kind !== 'key') continue;
+    const digit = textOf(recordOf(recordOf(data)['pii'])['digit']) ?? '?';
+    const last = isOpen ? rows.at(-1) : undefined;
+    if (last) last.row.text += digit;
+    else rows.push(ofCaller(`keys-${epoch}-${seq}`, 'keys', digit, at));
+    isOpen = true;
+  }
+  return rows;
+};
