@@ -2,18 +2,19 @@
  * A job of production around a session that somebody else made: the real definition, machine, ledger, effects and
  * journal, with every limit at its default. Only the place is none: no room, and a caller who is there and hears all.
  */
-import { getJobContext, type JobContext } from '@livekit/agents';
 import type { SessionEvent } from '../../machines/index.ts';
 import type { Journal } from '../../src/journal/write.ts';
 import { effectsOf } from '../../src/livekit/act/effects.ts';
 import { setCurrentCall } from '../../src/livekit/call.ts';
 import { checkDefinition } from '../../src/livekit/definition.ts';
+import { OwnEnds } from '../../src/livekit/guard/own-ends.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
 import type { Venue } from '../../src/livekit/venue.ts';
 import type { Log } from '../../src/session/ports.ts';
 import { runSession } from '../../src/session/run.ts';
+import { madeContext } from '../faults/job-context.ts';
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 const definition = checkDefinition({ session: () => ({}), agent: () => null as never });
@@ -24,7 +25,7 @@ export function jobAround(recorder: Pick<Journal, 'append' | 'durable'>, started
   const parts: { job?: LiveJob } = {};
   const send = (event: SessionEvent) => parts.job?.run.send(event);
   const letGo = new AbortController();
-  const context = getJobContext(false) ?? noContext;
+  const { context } = madeContext(facts.job, facts.room.name, () => {});
   const call = makeCall({ context, facts, venue, recorder, log: quiet, letGo: letGo.signal, job: () => parts.job });
   const run = runSession({
     input: { policy: definition.policy, resumed: false, elapsedMs: 0, greeting: 'wait', goodbye: false },
@@ -57,11 +58,11 @@ export function jobAround(recorder: Pick<Journal, 'append' | 'durable'>, started
     asked: new Set(),
     transfer: undefined,
   });
+  const ownEnds = (job.ownEnds = new OwnEnds(job, context));
+  void run.closed.then(({ end }) => ownEnds.shutDownJob(end?.reason ?? 'closed'));
   setCurrentCall(call);
   return job;
 }
-
-const noContext = { room: { metadata: '' }, job: { id: 'sdk' }, proc: { userData: {} } } as unknown as JobContext;
 
 const venue: Venue = {
   connect: async () => {},

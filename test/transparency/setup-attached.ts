@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openJournal } from '../../src/journal/write.ts';
-import { attachTo, followOutput } from '../../src/livekit/attach.ts';
+import { attachTo } from '../../src/livekit/attach.ts';
 import { jobAround } from './job-around.ts';
 import { meetSessions } from './meet-sessions.ts';
 
@@ -17,15 +17,12 @@ afterAll(async () => {
 });
 
 meetSessions((session, { agent }) => {
-  let started: Promise<void> = Promise.resolve();
+  let started = Promise.resolve();
   const job = jobAround(journal, () => started);
   job.run.start();
   attachTo(job, session, agent);
+  job.ownEnds?.take(session);
   return (starting) => {
     started = starting;
-    // As in act/start-session.ts.
-    const listen = () => followOutput(job, session);
-    queueMicrotask(listen);
-    starting.then(listen, () => {});
   };
 });
