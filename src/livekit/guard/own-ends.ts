@@ -22,6 +22,7 @@ import { watchClients } from '../../rooms/client-watch.ts';
 import { settledWithin } from '../../session/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { LiveJob } from '../live-job.ts';
+import { overhear } from '../observe/overhear.ts';
 import { replaceMethod } from '../observe/replace-method.ts';
 import { isAwaitedByCall } from './awaited.ts';
 
@@ -90,7 +91,7 @@ export class OwnEnds {
   /** Before the session starts. */
   take(session: voice.AgentSession): void {
     this.#closeSession = session.close.bind(session);
-    session.on(voice.AgentSessionEventTypes.SpeechCreated, ({ userInitiated, speechHandle }) => {
+    overhear(session).on(voice.AgentSessionEventTypes.SpeechCreated, ({ userInitiated, speechHandle }) => {
       if (!userInitiated || this.#job.playout?.isAsking) return;
       this.#said.add(speechHandle);
       speechHandle.addDoneCallback(() => this.#said.delete(speechHandle));

@@ -12,6 +12,7 @@ import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
 import { itemOf } from './items.ts';
+import { overhear } from './overhear.ts';
 import { pipelineOf } from './pipeline.ts';
 import { Speeches } from './speeches.ts';
 
@@ -29,6 +30,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   const { recorder, run, turns, log } = job;
   const speeches = new Speeches(job, session);
   job.told = speeches;
+  const ears = overhear(session);
   const guarded =
     <Arguments extends unknown[]>(listen: (...given: Arguments) => void) =>
     (...given: Arguments): void => {
@@ -39,14 +41,14 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       }
     };
 
-  session.on(
+  ears.on(
     Event.UserInputTranscribed,
     guarded((event) => {
       if (event.transcript.trim() === '') return;
       turns.tell({ fact: 'caller.words' });
     }),
   );
-  session.on(
+  ears.on(
     Event.UserStateChanged,
     guarded((event) => {
       if (run.hasTag('leaving')) return; // the SDK tells of it up to 15 s after the end
@@ -55,7 +57,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       if (event.newState === 'speaking') job.venue.hush(); // no filler over their words
     }),
   );
-  session.on(
+  ears.on(
     Event.ConversationItemAdded,
     guarded(({ item }) => {
       recorder.append('item', itemOf(item, session));
@@ -66,7 +68,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
     }),
   );
-  session.on(
+  ears.on(
     Event.SessionUsageUpdated,
     guarded(({ usage }) =>
       recorder.append('usage', {
@@ -74,11 +76,11 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       }),
     ),
   );
-  session.on(
+  ears.on(
     Event.AgentFalseInterruption,
     guarded(({ resumed }) => recorder.append('log', { level: 'info', message: 'false interruption', resumed })),
   );
-  session.on(
+  ears.on(
     Event.SpeechCreated,
     guarded(({ speechHandle, source }) => {
       job.speeches.add(speechHandle);
@@ -89,11 +91,11 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       speechHandle.interrupt(true);
     }),
   );
-  session.on(
+  ears.on(
     Event.FunctionToolsExecuted,
     guarded(() => speeches.toolsExecuted()),
   );
-  session.on(
+  ears.on(
     Event.Error,
     guarded(({ error }) => {
       const { component, cause } = reasonOf(error);
@@ -111,7 +113,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       log.warn({ component, recoverable: error.recoverable, error: messageOf(cause) }, 'a provider failed');
     }),
   );
-  session.on(
+  ears.on(
     Event.Close,
     guarded(({ reason, error }) => {
       if (run.hasTag('leaving')) return; // A2
