@@ -99,7 +99,9 @@ export class OwnEnds {
     replaceMethod(session, 'close', (_given, call) => {
       if (this.#isReleased) return call();
       this.#take({ how: 'session.close', drain: false });
-      return this.#over();
+      if (this.#job.definition.goodbye !== 'none') return this.#over();
+      const closing = call() as Promise<void>; // nothing is left to say
+      return Promise.all([this.#over(), isAwaitedByCall() ? undefined : closing]).then(() => {});
     });
     replaceMethod(session, 'shutdown', ([options], call) => {
       if (this.#isReleased) return call();
