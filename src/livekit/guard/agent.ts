@@ -46,8 +46,10 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   const onUserTurnCompleted = agent.onUserTurnCompleted.bind(agent);
 
   agent.onEnter = async () => {
-    await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
-    await nextTurn(); // the machine knows by then that they are there
+    if (!isHandoff || !job.venue.isCallerThere()) {
+      await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
+      await nextTurn(); // the machine knows by then that they are there
+    }
     if (!isHandoff && job.definition.greeting === 'agent') watchFirstWords(job);
     // Whose turn led to it waits for what it will say, and for no more.
     const ended = isHandoff ? job.turns.turnBegan() : () => {};

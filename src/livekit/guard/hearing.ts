@@ -60,8 +60,7 @@ async function listen(
   watchModels(job, { stt: ears }); // it may have been changed in the middle of the call
   let isGivenUp = false;
   let giveUp = () => {};
-  const isOver = () =>
-    isGivenUp || feed.isOver || job.run.hasTag('leaving') || (ears !== undefined && isBroken(ears)); // E3
+  const isOver = () => isGivenUp || feed.isOver || job.run.hasTag('leaving') || (ears !== undefined && isBroken(ears)); // E3
 
   return new ReadableStream<stt.SpeechEvent | string>({
     start(heard) {

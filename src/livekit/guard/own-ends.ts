@@ -98,10 +98,11 @@ export class OwnEnds {
     });
     replaceMethod(session, 'close', (_given, call) => {
       if (this.#isReleased) return call();
+      const isNeeded = this.isAsked || this.#job.definition.goodbye !== 'none';
       this.#take({ how: 'session.close', drain: false });
-      if (this.#job.definition.goodbye !== 'none') return this.#over();
-      const closing = call() as Promise<void>; // nothing is left to say
-      return Promise.all([this.#over(), isAwaitedByCall() ? undefined : closing]).then(() => {});
+      if (isNeeded || isAwaitedByCall()) return this.#over();
+      // Nothing is left to say through it: no agent is entered any more, and no tool goes on, as the SDK has it.
+      return Promise.all([call(), this.#over()]).then(() => {});
     });
     replaceMethod(session, 'shutdown', ([options], call) => {
       if (this.#isReleased) return call();

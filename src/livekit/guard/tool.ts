@@ -72,7 +72,11 @@ export function execute(
     const perform = () => tool.execute(args, options);
     const work = awaitedByCall(() => (job.ownEnds ? job.ownEnds.runs(tool, perform) : perform()));
     const { toolMs: limitMs } = job.definition.policy;
-    const patience = { limitMs, graceMs: 0, isOnItsOwn: () => !isBackground && !isTaskAtWork(job, asking) && !job.transfer }; // T1, T6
+    const patience = {
+      limitMs,
+      graceMs: 0,
+      isOnItsOwn: () => !isBackground && !isTaskAtWork(job, asking) && !job.transfer,
+    }; // T1, T6
     const failed = (error: unknown, isCancelled: boolean) => {
       if (isA(error, voice.StopResponse)) return note('settled');
       note(isCancelled ? 'abandoned' : 'failed', { error: messageOf(error) });
