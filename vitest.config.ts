@@ -23,6 +23,7 @@ export default defineConfig({
       lane('crash', 2, withProcesses),
       lane('e2e', 3, withServer),
       lane('docs', 4, withServer),
+      lane('transparency', 5, withProcesses),
     ],
   },
 });

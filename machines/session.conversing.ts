@@ -179,7 +179,13 @@ export const conversing = session.createStateConfig({
                   description: 'A filler was heard; the clock runs from its first sound.',
                   tags: ['silent', 'fresh'],
                   on: { ...afterFiller, 'answer.moved': 'moved', 'words.missed': askAgain },
-                  after: { fillerMs: [{ guard: 'isUnrecognized', target: 'asking' }, ...nextFiller] },
+                  after: {
+                    fillerMs: [
+                      { guard: and(['isUnrecognized', 'isDeaf']), target: '#quiet' },
+                      { guard: 'isUnrecognized', target: 'asking' },
+                      ...nextFiller,
+                    ],
+                  },
                 },
                 asking: {
                   id: 'asking',
@@ -195,7 +201,7 @@ export const conversing = session.createStateConfig({
                   ...within(
                     'rungMs',
                     'speak',
-                    { done: '#quiet', otherwise: 'fillingBundled' },
+                    { done: '#quiet', otherwise: { target: 'fillingBundled', actions: 'noteLiveBroken' } },
                     line('again', 'live', remark),
                   ),
                 },

@@ -27,6 +27,7 @@ export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice
   guardTools(job, session);
   guardToolsets(job, session.toolCtx.toolsets);
   guardAgent(job, agent);
+  job.ownEnds?.take(session);
   const clearUserTurn = session.clearUserTurn.bind(session);
   session.clearUserTurn = () => {
     clearUserTurn();
@@ -49,7 +50,10 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
       begins(first);
       setImmediate(() => job.turns.agentHeard(false)); // out with its first text
     },
-    heard: (isHeard) => job.turns.agentHeard(isHeard, isPaused(session)),
+    heard: (isHeard) => {
+      job.quietSince = isHeard ? undefined : performance.now();
+      job.turns.agentHeard(isHeard, isPaused(session));
+    },
     switched: () => job.turns.tell({ fact: 'pipeline', ...pipelineOf(session) }),
     silent: (ms) => {
       const message = `${ms} ms were played, and nothing in them could be heard`;

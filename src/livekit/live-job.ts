@@ -37,6 +37,8 @@ export type LiveJob = {
   failedProvider?: string;
   /** The transfer that is under way. */
   transfer: { id: string; target: TransferTarget; settle: (result: Transferred) => void } | undefined;
+  /** Since when the session is not heard any more, by the monotonic clock. */
+  quietSince?: number | undefined;
   /** The SDK's ways to end it; from the moment that the user's code may take one. */
   ownEnds?: OwnEnds;
   /** From the hang-up on: abort what the user started. */

@@ -4,10 +4,13 @@
  */
 import { RoomServiceClient } from 'livekit-server-sdk';
 
-/** What it was before anybody looked on; ours are carried out by it. */
+/** What it was before anybody looked on; ours are carried out by it, with a client of ours as `this`. */
 const untouched = {
-  deleteRoom: RoomServiceClient.prototype.deleteRoom,
-  removeParticipant: RoomServiceClient.prototype.removeParticipant,
+  deleteRoom: Reflect.get(RoomServiceClient.prototype, 'deleteRoom') as RoomServiceClient['deleteRoom'],
+  removeParticipant: Reflect.get(
+    RoomServiceClient.prototype,
+    'removeParticipant',
+  ) as RoomServiceClient['removeParticipant'],
 };
 
 export const deleteBy = (client: RoomServiceClient, room: string): Promise<void> =>

@@ -161,6 +161,7 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
       case 'keeper.sealed':
         return row('keeper', `report sealed, ${entry.data.bytes.toLocaleString('en-US')} bytes`, 'quiet');
       case 'event':
+      case 'fact':
       case 'usage':
       case 'latency':
         return undefined;

@@ -155,7 +155,7 @@ export class VirtualSession {
   /** Into the conversation, the greeting heard. */
   async converse(): Promise<this> {
     const isTheCallersTurn = () =>
-      this.run.leaves().some((leaf) => /^live\.conversing\.dialogue\.active\.quiet/.test(leaf));
+      this.run.leaves().some((leaf) => leaf.startsWith('live.conversing.dialogue.active.quiet'));
     while (!isTheCallersTurn() && !this.run.hasTag('leaving') && (await this.clock.next()));
     return this;
   }

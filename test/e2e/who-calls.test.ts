@@ -198,7 +198,7 @@ describe("greeting: 'wait'", () => {
     // From here on nobody presses anything.
     await hears({ name, lab, caller }, 'Are you still there?', 0.5);
     expect((await keys()).map(({ data }) => data)).toEqual(
-      [...digits].map((digit) => ({ identity: 'caller', pii: { digit } })),
+      Array.from(digits).map((digit) => ({ identity: 'caller', pii: { digit } })),
     );
     await caller.leave();
     await endedWell(deployment, name, { ...parted, reason: 'caller_hung_up', by: 'caller', goodbye: 'skipped' });

@@ -1,6 +1,6 @@
 /** The ear decides: healthy calls through outputs that are paused, replaced, switched off, or not there at all. */
 import { voice } from '@livekit/agents';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Speaker } from '../unit/speaker.ts';
 import { place, type Placed } from './harness.ts';
 
@@ -152,9 +152,9 @@ describe('O-B6 an output that is switched off for a while', () => {
       greeting: { say: 'Hello.' },
       policy: { firstAudioMs: 600, rungMs: 400 },
       edges: {
-        venue: ({ wire }) => ({
+        venue: (usual) => ({
           wire: (session, options) => {
-            const wiring = wire(session, options);
+            const wiring = usual.wire(session, options);
             session.output.audio = null;
             return wiring;
           },

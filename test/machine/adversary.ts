@@ -437,8 +437,16 @@ class Run {
     const type = random.pick([
       ...(isTalking && !truth.isLost && !isHeld
         ? ([
-            ...['dialogue.moved', 'caller.waits', 'caller.waits', 'agent.audible', 'answer.moved'],
-            ...['caller.speaks', 'caller.acts', 'caller.stopped', 'words.missed', 'time.given'],
+            'dialogue.moved',
+            'caller.waits',
+            'caller.waits',
+            'agent.audible',
+            'answer.moved',
+            'caller.speaks',
+            'caller.acts',
+            'caller.stopped',
+            'words.missed',
+            'time.given',
           ] as const)
         : []),
       ...(isHeld ? ['hold.ended'] : []),
@@ -468,14 +476,14 @@ class Run {
         return this.send(actor, { type });
       case 'caller.speaks':
         if (isGreeting) truth.measureStart(false); // their own time
-        else truth.waits = false;
+        truth.waits = false;
         return this.send(actor, { type });
       case 'caller.acts':
         truth.waits = false;
         this.nudgesInARow = this.askedAgainInARow = 0;
         return this.send(actor, { type });
       case 'caller.stopped':
-        if (!isGreeting) truth.waits = false;
+        truth.waits = isGreeting; // they said hello, and still wait for the greeting
         return this.send(actor, {
           type,
           endpointingMs: random.next() < 0.8 ? 1 + random.below(300) : null,

@@ -36,7 +36,7 @@ describe('with the default policy', () => {
   });
   test('a process that freezes at the worst instant of the worst silence adds both up: 16,500 ms', () => {
     expect(silences(defaultPolicy).together.ms).toBe(16_500);
-    expect(starts(defaultPolicy).together.ms).toBe(25_500);
+    expect(starts(defaultPolicy).together.ms).toBe(26_500);
   });
   test('a released caller costs nobody more than closing and reporting', () => {
     expect(bound(defaultPolicy, 'reporting')).toBe(defaultPolicy.closeMs + defaultPolicy.reportMs);

@@ -204,15 +204,20 @@ const isWork = (type: string): boolean => /^(tool|transfer|time|voice)\./.test(t
 
 /**
  * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one
- * walk has every beginning and ending, without work and with a voice; one has the work, in the middle of a call that is
- * only to be read or not; both keep every promise.
+ * walk has every beginning and ending, without work; one has the work in the middle of a call; one an agent that only writes.
  */
 export const sessionWalks: readonly Model<SessionFacts>[] = [
   { ...sessionModel, isLeftOut: ({ type }) => isWork(type) },
   {
     ...sessionModel,
     inputs: oneInput,
-    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail)/.test(type),
+    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail|voice|session|shutdown|budget)/.test(type),
+    isEnd: (snapshot) => !snapshot.matches('live'),
+  },
+  {
+    ...sessionModel,
+    inputs: oneInput,
+    isLeftOut: ({ type }) => !/^(voice|dialogue|caller.acts|xstate)/.test(type),
     isEnd: (snapshot) => !snapshot.matches('live'),
   },
 ];

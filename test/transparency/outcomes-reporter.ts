@@ -12,7 +12,7 @@ export default class OutcomesReporter implements Reporter {
       const ofTests = [...module.children.allTests()].map((test) => {
         const { state, errors } = test.result();
         const why = (errors ?? []).map(({ message }) => message).join('\n');
-        return { ...where, test: test.fullName, isPassed: state === 'passed', isSkipped: state === 'skipped', why };
+        return { ...where, test: test.fullName, isPassed: state === 'passed', why };
       });
       return [...ofFile, ...ofTests];
     });

@@ -21,7 +21,6 @@ meetSessions((session, { agent }) => {
   const job = jobAround(journal, () => started);
   job.run.start();
   attachTo(job, session, agent);
-  job.ownEnds?.take(session);
   return (starting) => {
     started = starting;
   };

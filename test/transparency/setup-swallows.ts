@@ -1,4 +1,16 @@
-/** A planted observer: it looks at what a tool answers and at how a session starts, and keeps their errors to itself. */
+/** A planted observer: it looks on while tools run, and keeps what they throw to itself. */
+import type { llm } from '@livekit/agents';
 import { meetSessions } from './meet-sessions.ts';
 
-meetSessions((session, { agent }) => {});
+meetSessions((_session, { agent }) => {
+  for (const tool of Object.values(agent.toolCtx.functionTools) as llm.FunctionTool<never>[]) {
+    const execute = tool.execute.bind(tool);
+    tool.execute = async (...given) => {
+      try {
+        return await execute(...given);
+      } catch {
+        return undefined;
+      }
+    };
+  }
+});

@@ -101,8 +101,10 @@ describe('the idle ladder', () => {
     noise(true);
     const { end } = await session.report();
     expect(end.reason).toBe('idle');
-    expect(linesOf(session)).toEqual(['greeting', 'nudge', 'nudge', 'goodbye']);
-    expect((session.closedAt ?? Infinity) - began).toBeLessThan(60_000 + 4 * defaultPolicy.idleMs + 5000);
+    // What was long enough to be speech may get a filler, and one question.
+    const asked = linesOf(session).filter((line) => line !== 'filler' && line !== 'again');
+    expect(asked).toEqual(['greeting', 'nudge', 'nudge', 'goodbye']);
+    expect((session.closedAt ?? Infinity) - began).toBeLessThan(60_000 + 4 * defaultPolicy.idleMs + 20_000);
   });
   test('G2 a caller who speaks for two minutes and is understood meanwhile is not asked whether they are there', async () => {
     const { session, turns } = await withTurns();

@@ -23,6 +23,7 @@ export function standInRoom<One extends Somebody, More extends object>(participa
       metadata: '',
       remoteParticipants: new Map(participants.map((one) => [one.identity, one])),
       getSid: async () => 'RM_1',
+      disconnect: async () => {},
     },
     more,
   );

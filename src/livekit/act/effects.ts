@@ -14,7 +14,7 @@ import { noteFailedStart } from '../note-error.ts';
 import { connectProblem } from '../connect-options.ts';
 import { ask } from './ask.ts';
 import { awaitCaller } from './await-caller.ts';
-import { goodbyeOf, speak } from './speak.ts';
+import { goodbyeOf, speak, tailOfLastSpeech } from './speak.ts';
 import { releaseAll } from './release.ts';
 import { startSession } from './start-session.ts';
 import { transfer } from './transfer.ts';
@@ -94,6 +94,7 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
   const elapsed = stopwatch();
   noteGoodbyeLeftOut(job, end);
   await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
+  await tailOfLastSpeech(job, signal);
   job.venue.hush();
   const result: HangUpResult = await job.venue.hangUp(strategy, signal);
   const { verified, attempts, left, error } = result;

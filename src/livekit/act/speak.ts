@@ -231,8 +231,8 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   const finished = finish().catch((error: unknown) => {
     const outcome = told().firstAudioMs === undefined ? 'failed' : 'cut';
     // A model that was asked for words and gave none has failed as well, though it says nothing of it.
-    const isMute = 'generate' in words && !handle.interrupted;
-    if (line === 'greeting' && outcome === 'failed') blameProvider(job, isMute ? 'llm: it gave no words to say' : '');
+    const mute = 'generate' in words ? 'llm: it gave no words to say' : 'tts: it gave no sound';
+    if (line === 'greeting' && outcome === 'failed') blameProvider(job, handle.interrupted ? '' : mute);
     noteOnce({ heardMs: playback.heardMs(), outcome, why: messageOf(error) });
     throw error;
   });
@@ -290,9 +290,15 @@ const follow = (
   }
 };
 
-const tail = async (job: LiveJob, signal: AbortSignal): Promise<void> => {
-  const ms = job.venue.caller()?.isSip ? TAIL_MS.sip : TAIL_MS.room;
-  await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal).catch(() => {});
+const tail = async (job: LiveJob, signal: AbortSignal, passedMs = 0): Promise<void> => {
+  const ms = (job.venue.caller()?.isSip ? TAIL_MS.sip : TAIL_MS.room) - passedMs;
+  if (ms > 0) await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal).catch(() => {});
+};
+
+/** Whatever was heard last is heard to its end before the hang-up, not the goodbye alone. */
+export const tailOfLastSpeech = async (job: LiveJob, signal: AbortSignal): Promise<void> => {
+  if (job.quietSince !== undefined && job.venue.isCallerThere())
+    await tail(job, signal, performance.now() - job.quietSince);
 };
 
 const quietly = (act: () => unknown) => {

@@ -9,7 +9,7 @@ import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { attachTo } from '../attach.ts';
 import { watchHold } from '../guard/hold.ts';
-import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
+import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
 import { ask, startOptionsOf } from './ask.ts';
@@ -61,7 +61,6 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     ...options,
   });
   attachTo(job, session, agent);
-  job.ownEnds?.take(session);
   const { prepare } = definition;
   if (prepare)
     await ask(

@@ -58,6 +58,8 @@ export class OwnEnds {
   readonly #said = new Set<voice.SpeechHandle>();
   /** W6: an end that waits for them. */
   #waiting: Promise<void> | undefined;
+  /** W2: said once for each way, however often it is asked. */
+  readonly #askedAgain = new Set<string>();
   /** W5: the tool was called, and has not asked for the end yet. */
   #endCall: EndCall | undefined;
   /** W5: its listener is being told; what it asks of the job is noted. */
@@ -151,8 +153,8 @@ export class OwnEnds {
 
   /** Ours, and the last thing of a job: after what the user's code does with its end (W3). */
   async shutDownJob(reason: string): Promise<void> {
-    const rest = [Promise.allSettled(this.#listening), this.#isWaitedFor && this.#isShutDown];
-    await settledWithin(Promise.all(rest), AFTERWARDS_MS);
+    const theirs = Promise.all([...this.#listening, ...(this.#isWaitedFor ? [this.#isShutDown] : [])]);
+    await settledWithin(theirs, AFTERWARDS_MS);
     this.#shutDownJob(reason);
   }
 
@@ -178,7 +180,9 @@ export class OwnEnds {
     const { run, recorder, definition } = this.#job;
     const isEnding = run.hasTag('leaving');
     if (isEnding && reason === undefined) {
-      recorder.append('log', { level: 'info', message: 'asked for an end that is under way', how }); // W2
+      if (!this.#askedAgain.has(how))
+        recorder.append('log', { level: 'info', message: 'asked for an end that is under way', how }); // W2
+      this.#askedAgain.add(how);
       return;
     }
     const isLeaveImplied = leaves && !definition.isHangUpGiven;
@@ -201,11 +205,8 @@ export class OwnEnds {
   /** The job's own shutdown comes last, with the reason that was recorded; nobody else's is passed on. */
   #shutdownAsked(given: unknown): void {
     if (this.#isTelling) this.#isTelling.isShutDown = true;
-    else {
-      this.#shutDown();
-      if (this.#isReleased) return;
-      this.#take({ how: 'ctx.shutdown', drain: true, reason: wordIn(given), leaves: true });
-    }
+    else if (this.#isReleased) this.#shutDown();
+    else this.#take({ how: 'ctx.shutdown', drain: true, reason: wordIn(given), leaves: true });
   }
 
   async #deletionAsked(how: string, name: unknown, carryOut: () => Promise<void>): Promise<void> {

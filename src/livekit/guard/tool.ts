@@ -97,7 +97,7 @@ export function execute(
         return job.ownEnds?.isAsked ? undefined : asTheModelTakesIt(output); // T8
       },
       (error: unknown) => {
-        if (!isGivenUp) failed(error, options.abortSignal?.aborted === true);
+        if (!isGivenUp) failed(error, options.abortSignal?.aborted);
         throw asTheSdkTakesIt(error);
       },
     );
