@@ -27,6 +27,7 @@ export default defineConfig({
       lane('crash', 3, withProcesses),
       lane('e2e', 4, withServer),
       lane('docs', 5, withServer),
+      lane('transparency', 6, withProcesses),
     ],
   },
 });

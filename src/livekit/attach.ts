@@ -12,6 +12,7 @@ import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
 import { observeAgentSession } from './observe/agent-session.ts';
 import { watchModels } from './observe/models.ts';
+import { overhear } from './observe/overhear.ts';
 import { type FirstSound, Playout } from './observe/playout.ts';
 import { pipelineOf } from './observe/pipeline.ts';
 
@@ -26,6 +27,7 @@ export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice
   guardTools(job, session);
   guardToolsets(job, session.toolCtx.toolsets);
   guardAgent(job, agent);
+  job.ownEnds?.take(session);
   const clearUserTurn = session.clearUserTurn.bind(session);
   session.clearUserTurn = () => {
     clearUserTurn();
@@ -61,7 +63,7 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
     failed: (error) => noteError(job, 'orchestrator', error, true, 'an audio output cannot be followed'),
   });
   job.playout = playout;
-  session.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
+  overhear(session).on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
     if (newState === 'speaking') playout.spoke();
   });
 }

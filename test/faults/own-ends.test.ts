@@ -402,3 +402,25 @@ test('getJobContext in a tool is the call’s own context, so what is asked of i
   placed.says(BYE);
   await parted(placed, { reason: 'from the SDK', strategy: 'leave' });
 });
+
+test('session.close where nothing is left to say closes at once: an agent that was to be next is not entered', async () => {
+  const entered: string[] = [];
+  class Next extends voice.Agent {
+    override async onEnter(): Promise<void> {
+      entered.push('next');
+    }
+  }
+  await using placed = await place({ agent, script: () => ({ say: LONG }), goodbye: 'none' });
+  placed.says('Talk.');
+  const talk = await placed.hears('This goes on');
+  const session = sessionOf(placed);
+  session.updateAgent(new Next({ instructions: 'None.' }));
+  await session.close();
+  expect(placed.of('session.closed')).toHaveLength(1);
+  void placed.run.closed.then(() => placed.context.shutdown('they are done'));
+  const report = await placed.endedWell({ reason: 'agent_ended', goodbye: null });
+  expect(talk.isCut).toBe(true);
+  expect(entered).toEqual([]);
+  expect(report.errors).toEqual([]);
+  expect(effectsNamed(placed, 'hangUp')).toHaveLength(1);
+});

@@ -83,7 +83,7 @@ async function interrupt(
   if (!session) return;
   for (const speech of speeches) speech.interrupt(true);
   if (playout) await settledWithin(playout.over(), definition.policy.interruptMs / 2);
-  session.interrupt({ force: true });
+  if (!session._closing) session.interrupt({ force: true });
   if (playout) await unlessAborted(playout.over(), signal);
 }
 

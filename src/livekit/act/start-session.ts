@@ -61,7 +61,6 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     ...options,
   });
   attachTo(job, session, agent);
-  job.ownEnds?.take(session);
   const { prepare } = definition;
   if (prepare)
     await ask(

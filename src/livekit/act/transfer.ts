@@ -13,6 +13,7 @@ import { MAX_RINGING_MS } from '../../rooms/refer.ts';
 import { LeftError, messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
 import type { TransferTarget } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
+import { overhear } from '../observe/overhear.ts';
 
 type Warm = Extract<TransferTarget, { participant: string }>;
 
@@ -128,8 +129,8 @@ async function voiceEnds({ session, definition }: LiveJob): Promise<void> {
   let stop = () => {};
   const silent = new Promise<void>((resolve) => {
     const look = ({ newState }: { newState: string }) => newState !== 'speaking' && resolve();
-    session.on(voice.AgentSessionEventTypes.AgentStateChanged, look);
-    stop = () => session.off(voice.AgentSessionEventTypes.AgentStateChanged, look);
+    overhear(session).on(voice.AgentSessionEventTypes.AgentStateChanged, look);
+    stop = () => overhear(session).off(voice.AgentSessionEventTypes.AgentStateChanged, look);
   });
   await settledWithin(silent, definition.policy.drainMs);
   stop();

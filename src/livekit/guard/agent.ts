@@ -7,7 +7,7 @@
  *   H4  The deadline pauses while an AgentTask that the hook awaits is at work: to leave it would break the task off.
  *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
  */
-import { ReadableStream, TransformStream } from 'node:stream/web';
+import type { ReadableStream, ReadableStreamDefaultReader } from 'node:stream/web';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
@@ -15,6 +15,7 @@ import type { LiveJob } from '../live-job.ts';
 import { bounded } from './patience.ts';
 import { itemOf } from '../observe/items.ts';
 import { watchModels } from '../observe/models.ts';
+import { replaceMethod } from '../observe/replace-method.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
 import { watchFirstWords } from './silence.ts';
@@ -45,8 +46,10 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   const onUserTurnCompleted = agent.onUserTurnCompleted.bind(agent);
 
   agent.onEnter = async () => {
-    await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
-    await nextTurn(); // the machine knows by then that they are there
+    if (!isHandoff || !job.venue.isCallerThere()) {
+      await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
+      await nextTurn(); // the machine knows by then that they are there
+    }
     if (!isHandoff && job.definition.greeting === 'agent') watchFirstWords(job);
     // Whose turn led to it waits for what it will say, and for no more.
     const ended = isHandoff ? job.turns.turnBegan() : () => {};
@@ -91,16 +94,27 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   };
 }
 
-/** The same stream; `onFirst` is called with its first chunk. */
+/**
+ * The stream itself, and no other one behind it: what the SDK reads comes no later than it would, and what it asks of
+ * the stream (`cancel`, `locked`) is answered by it. `onFirst` is called with the first chunk.
+ */
 function watched<Chunk>(stream: ReadableStream<Chunk>, onFirst: () => void): ReadableStream<Chunk> {
-  let isFirst = true;
-  return stream.pipeThrough(
-    new TransformStream<Chunk, Chunk>({
-      transform(chunk, controller) {
-        if (isFirst) onFirst();
-        isFirst = false;
-        controller.enqueue(chunk);
-      },
-    }),
-  );
+  replaceMethod(stream, 'getReader', (_options, getReader) => {
+    const reader = getReader() as ReadableStreamDefaultReader<Chunk>;
+    let isFirst = true;
+    replaceMethod(reader, 'read', (_given, read) => {
+      const reading = read() as ReturnType<typeof reader.read>;
+      if (isFirst)
+        reading.then(
+          ({ done }) => {
+            if (isFirst && !done) onFirst();
+            isFirst = false;
+          },
+          () => {},
+        );
+      return reading;
+    });
+    return reader;
+  });
+  return stream;
 }

@@ -6,14 +6,20 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const work = new AsyncLocalStorage<{ isOver: boolean }>();
 
-/** What it leaves behind (a timer, a listener) is not waited for, and runs on outside. */
-export async function awaitedByCall<Value>(run: () => Value | Promise<Value>): Promise<Value> {
+/**
+ * What it leaves behind (a timer, a listener) is not waited for, and runs on outside. A promise of its own is returned as
+ * it is: the SDK has races that a few turns of the microtask queue decide.
+ */
+export function awaitedByCall<Value>(run: () => Value | Promise<Value>): Promise<Value> {
   const inside = { isOver: false };
-  try {
-    return await work.run(inside, async () => run());
-  } finally {
-    inside.isOver = true;
-  }
+  const over = () => void (inside.isOver = true);
+  const running = new Promise<Value>((resolve, reject) => {
+    const value = work.run(inside, run);
+    if (value instanceof Promise) value.then(resolve, reject);
+    else resolve(value);
+  });
+  running.then(over, over);
+  return running;
 }
 
 /** Does the call wait for whoever asks this? */

@@ -15,6 +15,7 @@ import type { AudioFrame } from '@livekit/rtc-node';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
+import { isBroken, watchModels } from '../observe/models.ts';
 
 type Node = voice.Agent['sttNode'];
 type Audio = Parameters<Node>[0];
@@ -26,8 +27,6 @@ const TRIES = 2;
 
 /** What each agent would do unguarded. */
 const unguarded = new WeakMap<voice.Agent, Node>();
-const watched = new WeakSet<object>();
-const broken = new WeakSet<object>();
 
 /** Replaces `sttNode` on the instance: the SDK looks at the class to see whether it may keep a stream in a handoff. */
 export function guardHearing(job: LiveJob, agent: voice.Agent): void {
@@ -57,11 +56,11 @@ async function listen(
   const first = await open();
   if (first.kind === 'silent') return null; // the agent wants no ears
 
-  const ears = watchErrors(agent.stt ?? job.session?.stt);
+  const ears = agent.stt ?? job.session?.stt;
+  watchModels(job, { stt: ears }); // it may have been changed in the middle of the call
   let isGivenUp = false;
   let giveUp = () => {};
-  const isOver = () =>
-    isGivenUp || feed.isOver || job.run.hasTag('leaving') || (ears !== undefined && broken.has(ears)); // E3
+  const isOver = () => isGivenUp || feed.isOver || job.run.hasTag('leaving') || (ears !== undefined && isBroken(ears)); // E3
 
   return new ReadableStream<stt.SpeechEvent | string>({
     start(heard) {
@@ -129,15 +128,6 @@ function note(job: LiveJob, ears: stt.STT | undefined, why: string, isLast: bool
 
 const isWords = (value: stt.SpeechEvent | string): boolean =>
   typeof value !== 'string' && value.type === stt.SpeechEventType.FINAL_TRANSCRIPT;
-
-const watchErrors = (ears: stt.STT | undefined): stt.STT | undefined => {
-  if (!ears || watched.has(ears)) return ears;
-  watched.add(ears);
-  ears.on('error', ({ recoverable }) => {
-    if (!recoverable) broken.add(ears);
-  });
-  return ears;
-};
 
 /** The caller's audio, for one attempt after the other. */
 class Feed {

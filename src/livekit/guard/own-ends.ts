@@ -22,6 +22,7 @@ import { watchClients } from '../../rooms/client-watch.ts';
 import { settledWithin } from '../../session/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { LiveJob } from '../live-job.ts';
+import { overhear } from '../observe/overhear.ts';
 import { replaceMethod } from '../observe/replace-method.ts';
 import { isAwaitedByCall } from './awaited.ts';
 
@@ -92,15 +93,18 @@ export class OwnEnds {
   /** Before the session starts. */
   take(session: voice.AgentSession): void {
     this.#closeSession = session.close.bind(session);
-    session.on(voice.AgentSessionEventTypes.SpeechCreated, ({ userInitiated, speechHandle }) => {
+    overhear(session).on(voice.AgentSessionEventTypes.SpeechCreated, ({ userInitiated, speechHandle }) => {
       if (!userInitiated || this.#job.playout?.isAsking) return;
       this.#said.add(speechHandle);
       speechHandle.addDoneCallback(() => this.#said.delete(speechHandle));
     });
     replaceMethod(session, 'close', (_given, call) => {
       if (this.#isReleased) return call();
+      const isNeeded = this.isAsked || this.#job.definition.goodbye !== 'none';
       this.#take({ how: 'session.close', drain: false });
-      return this.#over();
+      if (isNeeded || isAwaitedByCall()) return this.#over();
+      // Nothing is left to say through it: no agent is entered any more, and no tool goes on, as the SDK has it.
+      return Promise.all([call(), this.#over()]).then(() => {});
     });
     replaceMethod(session, 'shutdown', ([options], call) => {
       if (this.#isReleased) return call();

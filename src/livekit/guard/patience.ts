@@ -1,7 +1,7 @@
 /** How long the user's code is waited for: hooks, toolsets and tools alike. */
 import { setMaxListeners } from 'node:events';
-import { voice } from '@livekit/agents';
-import { type Outcome, settledWithin } from '../../session/deadline.ts';
+import { Task, voice } from '@livekit/agents';
+import { isA, type Outcome, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { awaitedByCall } from './awaited.ts';
 import { noteError } from '../note-error.ts';
@@ -50,7 +50,25 @@ export async function settledUnlessLetGo<Value>(
   }
 }
 
-/** A hook of `agent`, by its name; undefined when it did its work in time. Never rejects: what went wrong is journaled. */
+/** As `work` settles, and no later; what is late (or the call is over) rejects with what `giveUp` makes of it. */
+export function unlessLate<Value>(
+  job: LiveJob,
+  work: Promise<Value>,
+  patience: Patience,
+  giveUp: (isLetGo: boolean) => Error,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    work.then(resolve, reject);
+    void settledUnlessLetGo(job, work, patience).then((outcome) => {
+      if (outcome.kind === 'late') reject(giveUp(outcome.isLetGo));
+    });
+  });
+}
+
+/**
+ * A hook of `agent`, by its name; undefined when it did its work in time. What went wrong is journaled. Rejects only where
+ * the SDK cancelled the task that the hook is called in: it waits for the hook to say so.
+ */
 export async function bounded(
   job: LiveJob,
   agent: voice.Agent | undefined,
@@ -62,6 +80,7 @@ export async function bounded(
   const isOnItsOwn = () => !isTaskAtWork(job, agent);
   const outcome = await settledUnlessLetGo(job, awaitedByCall(run), { limitMs, graceMs, isOnItsOwn });
   if (outcome.kind === 'settled') return undefined;
+  if (outcome.kind === 'failed' && isCancellation(outcome.error)) throw outcome.error;
   const late =
     outcome.kind === 'late' && outcome.isLetGo
       ? `${hook} had not settled when the call was over`
@@ -70,3 +89,9 @@ export async function bounded(
   noteError(job, `hook ${hook}`, error);
   return { error };
 }
+
+/** What the SDK itself means by it. */
+const isCancellation = (error: unknown): boolean => {
+  const { controller } = (Task.current() ?? {}) as { controller?: AbortController };
+  return controller?.signal.aborted === true && isA(error, Error) && error.name === 'AbortError';
+};

@@ -26,7 +26,7 @@ export function guardRecognition(job: LiveJob, recognizer: stt.STT | undefined):
   const isFallback = recognizer instanceof stt.FallbackAdapter;
   const all = (isFallback ? recognizer.sttInstances : [recognizer])
     .map(unwrapped)
-    .filter(({ capabilities }) => !capabilities.streaming);
+    .filter(({ capabilities }: Partial<stt.STT>) => capabilities?.streaming === false); // a stand-in may have none
   for (const [index, one] of all.entries()) guard(job, one, all.slice(index + 1));
 }
 

@@ -14,6 +14,8 @@
  *   T6  A tool is at work for the caller as long as the SDK waits for it: until it settles, until its first `ctx.update`
  *       (from there on it is in the background, bounded by the call), or until the caller interrupts.
  *   T8  Nobody waits for a reply to a tool that ended the call, or that ended after it.
+ *   T9  What it answers goes on its way at once: a reply that the SDK breaks off in a handoff keeps the answer of a tool
+ *       that fails there only if no more than a few turns of the microtask queue lie between the two.
  *   T7  Some models count their calls from one in each answer, so a call's id alone does not tell two of them apart.
  */
 import { llm, voice } from '@livekit/agents';
@@ -22,7 +24,7 @@ import { toJson } from '../../journal/json.ts';
 import { isA, messageOf, settledWithin, stopwatch } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { awaitedByCall } from './awaited.ts';
-import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
+import { isTaskAtWork, unlessLate } from './patience.ts';
 
 /** What the SDK's executor is asked to run. */
 export type Request = Parameters<llm.AsyncToolset['_executor']['execute']>[0];
@@ -69,42 +71,37 @@ export function execute(
     let isGivenUp = false;
     const perform = () => tool.execute(args, options);
     const work = awaitedByCall(() => (job.ownEnds ? job.ownEnds.runs(tool, perform) : perform()));
-    work.then(
+    const { toolMs: limitMs } = job.definition.policy;
+    const patience = {
+      limitMs,
+      graceMs: 0,
+      isOnItsOwn: () => !isBackground && !isTaskAtWork(job, asking) && !job.transfer,
+    }; // T1, T6
+    const failed = (error: unknown, isCancelled: boolean) => {
+      if (isA(error, voice.StopResponse)) return note('settled');
+      note(isCancelled ? 'abandoned' : 'failed', { error: messageOf(error) });
+      if (!isCancelled && !isA(error, llm.ToolError))
+        job.log.error({ tool: name, error: messageOf(error) }, 'a tool failed');
+    };
+    const late = (isLetGo: boolean) => {
+      isGivenUp = true;
+      note('abandoned', { error: isLetGo ? 'the call ended before it answered' : `no answer within ${limitMs} ms` });
+      return new llm.ToolError(`${name} gave no answer in time`);
+    };
+    const answered = work.then(
       (output) => {
+        const shown = shownOf(output);
         const message = 'a tool settled after it was given up';
-        if (isGivenUp) recorder.append('log', { level: 'warn', message, call, name, output: shownOf(output) }); // T3
+        if (isGivenUp) recorder.append('log', { level: 'warn', message, call, name, output: shown }); // T3
+        else note('settled', { output: shown });
+        return job.ownEnds?.isAsked ? undefined : asTheModelTakesIt(output); // T8
       },
-      () => {},
+      (error: unknown) => {
+        if (!isGivenUp) failed(error, options.abortSignal?.aborted);
+        throw asTheSdkTakesIt(error);
+      },
     );
-    try {
-      const { toolMs: limitMs } = job.definition.policy;
-      const outcome = await settledUnlessLetGo(job, work, {
-        limitMs,
-        graceMs: 0,
-        isOnItsOwn: () => !isBackground && !isTaskAtWork(job, asking) && !job.transfer, // T1, T6
-      });
-      if (outcome.kind === 'failed') throw outcome.error;
-      if (outcome.kind === 'late') {
-        isGivenUp = true;
-        note('abandoned', {
-          error: outcome.isLetGo ? 'the call ended before it answered' : `no answer within ${limitMs} ms`,
-        });
-        throw new llm.ToolError(`${name} gave no answer in time`);
-      }
-      const output = outcome.value;
-      note('settled', { output: shownOf(output) });
-      return job.ownEnds?.isAsked ? undefined : asTheModelTakesIt(output); // T8
-    } catch (error) {
-      if (isA(error, voice.StopResponse)) {
-        note('settled');
-      } else if (!isGivenUp) {
-        const isCancelled = options.abortSignal?.aborted;
-        note(isCancelled ? 'abandoned' : 'failed', { error: messageOf(error) });
-        if (!isCancelled && !isA(error, llm.ToolError))
-          job.log.error({ tool: name, error: messageOf(error) }, 'a tool failed');
-      }
-      throw asTheSdkTakesIt(error);
-    }
+    return unlessLate(job, answered, patience, late); // T9
   };
 
   const awaited = run({ ...request, tool: withExecute(tool, guarded) });

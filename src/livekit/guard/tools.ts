@@ -13,6 +13,7 @@ import { llm, voice } from '@livekit/agents';
 import type { Json } from '../../journal/entry.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
+import { overhear } from '../observe/overhear.ts';
 import { type Calls, execute, type Request } from './tool.ts';
 
 type Executor = {
@@ -42,12 +43,12 @@ export function guardTools(job: LiveJob, session: voice.AgentSession): void {
   }
   const calls: Calls = new Map();
   sessions.set(session, { job, calls });
-  session.on(voice.AgentSessionEventTypes.FunctionToolsExecuted, ({ functionCalls, functionCallOutputs }) => {
+  overhear(session).on(voice.AgentSessionEventTypes.FunctionToolsExecuted, ({ functionCalls, functionCallOutputs }) => {
     for (const [index, call] of functionCalls.entries()) {
       if (!calls.get(call.callId)?.hasRun) noteUnrun(job, call, functionCallOutputs[index]); // G4
     }
   });
-  session.on(voice.AgentSessionEventTypes.SpeechCreated, ({ speechHandle }) => {
+  overhear(session).on(voice.AgentSessionEventTypes.SpeechCreated, ({ speechHandle }) => {
     const reply = delivering.getStore();
     if (!reply || reply.isAsked) return;
     reply.isAsked = true;

@@ -11,6 +11,7 @@ import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
 import { itemOf } from './items.ts';
+import { overhear } from './overhear.ts';
 import { pipelineOf } from './pipeline.ts';
 import { Speeches } from './speeches.ts';
 import { Usage } from './usage.ts';
@@ -30,6 +31,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   const speeches = new Speeches(job, session);
   job.told = speeches;
   const usage = new Usage(session);
+  const ears = overhear(session);
   const guarded =
     <Arguments extends unknown[]>(listen: (...given: Arguments) => void) =>
     (...given: Arguments): void => {
@@ -40,7 +42,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       }
     };
 
-  session.on(
+  ears.on(
     Event.UserInputTranscribed,
     guarded((event) => {
       const { transcript: text, isFinal, itemId: item } = event;
@@ -49,7 +51,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       turns.tell({ fact: 'caller.words' });
     }),
   );
-  session.on(
+  ears.on(
     Event.UserStateChanged,
     guarded((event) => {
       if (run.hasTag('leaving')) return; // the SDK tells of it up to 15 s after the end
@@ -58,7 +60,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       if (event.newState === 'speaking') job.venue.hush(); // no filler over their words
     }),
   );
-  session.on(
+  ears.on(
     Event.ConversationItemAdded,
     guarded(({ item }) => {
       recorder.append('item', itemOf(item, session));
@@ -70,18 +72,18 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
     }),
   );
-  session.on(
+  ears.on(
     Event.MetricsCollected,
     guarded(({ metrics }) => {
       const models = usage.add(metrics);
       if (models) recorder.append('usage', { models });
     }),
   );
-  session.on(
+  ears.on(
     Event.AgentFalseInterruption,
     guarded(({ resumed }) => recorder.append('log', { level: 'info', message: 'false interruption', resumed })),
   );
-  session.on(
+  ears.on(
     Event.SpeechCreated,
     guarded(({ speechHandle, source }) => {
       job.speeches.add(speechHandle);
@@ -92,11 +94,11 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       speechHandle.interrupt(true);
     }),
   );
-  session.on(
+  ears.on(
     Event.FunctionToolsExecuted,
     guarded(() => speeches.toolsExecuted()),
   );
-  session.on(
+  ears.on(
     Event.Error,
     guarded(({ error }) => {
       const { component, cause } = reasonOf(error);
@@ -114,7 +116,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       log.warn({ component, recoverable: error.recoverable, error: messageOf(cause) }, 'a provider failed');
     }),
   );
-  session.on(
+  ears.on(
     Event.Close,
     guarded(({ reason, error }) => {
       if (run.hasTag('leaving')) return; // A2

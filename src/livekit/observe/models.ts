@@ -1,27 +1,46 @@
-/** The models themselves, the session's and each agent's own: what they say beside the session's events. */
+/**
+ * The models themselves, the session's and each agent's own: what they say beside the session's events.
+ *
+ *   M1  Overheard where they say it (`emit`), not listened to: whoever counts a model's listeners finds those that would
+ *       be there without us.
+ *   M2  The session listens to errors only while it is open. A fallback adapter that tries its providers again after
+ *       that, or an apology with no session, would throw for want of a listener: so one that nobody wants is dropped.
+ */
 import type { llm, stt, tts } from '@livekit/agents';
 import type { LiveJob } from '../live-job.ts';
 import { nameOf } from './model-name.ts';
+import { replaceMethod } from './replace-method.ts';
 
+type Component = 'llm' | 'tts' | 'stt';
 type Switch = { available: boolean; llm?: llm.LLM; tts?: tts.TTS; stt?: stt.STT };
-type Emitter = { on?(name: string, listen: (event: Switch) => void): void };
+type Emitter = { emit(name: string, event: unknown): boolean; listenerCount(name: string): number };
 
 const known = new WeakSet<object>();
+const broken = new WeakSet<object>();
+
+/** Has this model ever said that it gave up? */
+export const isBroken = (model: object): boolean => broken.has(model);
 
 /** A switch of provider inside a fallback adapter is in the journal. */
 export function watchModels(
   { recorder }: Pick<LiveJob, 'recorder'>,
-  models: { llm?: unknown; tts?: unknown; stt?: unknown },
+  models: Partial<Record<Component, unknown>>,
 ): void {
   for (const component of ['llm', 'tts', 'stt'] as const) {
-    const model = models[component] as Emitter | undefined;
-    if (typeof model !== 'object' || known.has(model)) continue;
+    const model = models[component];
+    if (!isEmitter(model) || known.has(model)) continue;
     known.add(model);
-    model.on?.(`${component}_availability_changed`, (event) => {
-      recorder.append('provider', { component, ...nameOf(component, event[component]), available: event.available });
+    replaceMethod(model, 'emit', ([name, event], emit) => {
+      if (name === `${component}_availability_changed`) {
+        const { [component]: provider, available } = event as Switch;
+        recorder.append('provider', { component, ...nameOf(component, provider), available });
+      }
+      if (name !== 'error') return emit();
+      if ((event as { recoverable?: boolean } | undefined)?.recoverable === false) broken.add(model);
+      return model.listenerCount('error') > 0 && emit(); // M2
     });
-    // The session listens only while it is open. A fallback adapter that tries its providers again after that, or an
-    // apology with no session, would throw for want of a listener.
-    model.on?.('error', () => {});
   }
 }
+
+const isEmitter = (model: unknown): model is Emitter =>
+  typeof model === 'object' && model !== null && 'emit' in model && 'listenerCount' in model;
