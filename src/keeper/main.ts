@@ -144,6 +144,10 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
             return sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_shutdown' });
           case 'job.offered':
             return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
+          case 'job.launched':
+            return sessions.launched(message.job);
+          case 'job.unstarted':
+            return sessions.unstarted(message.job, message.why);
           case 'job.withdrawn':
             return sessions.withdrawn(message.job, message.why);
           case 'hello.job':

@@ -20,6 +20,8 @@ export type Sessions = {
   /** Finds what an earlier keeper left unsealed. Resolves when all of it is followed; sealing goes on behind it. */
   adopt(): Promise<void>;
   offered(peer: Peer, message: Extract<ToKeeper, { type: 'job.offered' }>, worker: WorkerHello): void;
+  launched(job: string): void;
+  unstarted(job: string, why: string): void;
   withdrawn(job: string, why: string): void;
   hello(peer: Peer, message: JobHello): void;
   beat(session: string): void;
@@ -89,18 +91,19 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
 
     offered(peer, { request, facts }, worker) {
-      if (endingAt !== undefined) return; // no answer is a refusal
-      if (followed.has(facts.job)) {
-        log.warn({ job: facts.job }, 'offered again while it is followed already; not answered');
-        return;
-      }
+      const refuse = (why: string) => {
+        log.warn({ job: facts.job, why }, 'a job is declined');
+        peer.send({ type: 'job.refused', request, why });
+      };
+      if (endingAt !== undefined) return refuse('this keeper is ending');
+      if (followed.has(facts.job)) return refuse('it is followed already');
       const before = [...followed.values()];
       const one = follow(facts.job, facts);
       void (async () => {
         const served = await Promise.all(before.map((other) => other.serves(facts)));
         const serving = before[served.indexOf(true)];
         if (serving) {
-          log.warn({ job: facts.job, session: serving.session }, 'this call has its agent already; not answered');
+          refuse(`this call has its agent already: session ${serving.session}`);
           return one.drop();
         }
         try {
@@ -109,11 +112,18 @@ export function trackSessions(options: SessionsOptions): Sessions {
           peer.send({ type: 'job.recorded', request });
         } catch (error) {
           log.error({ job: facts.job, err: error }, 'a job cannot be recorded, so it is not accepted');
+          refuse('it could not be written down');
           await one.withdraw('it could not be written down');
         }
       })();
     },
 
+    launched(job) {
+      followed.get(job)?.launched();
+    },
+    unstarted(job, why) {
+      followed.get(job)?.unstarted(why);
+    },
     withdrawn(job, why) {
       void followed.get(job)?.withdraw(why);
     },
