@@ -105,7 +105,8 @@ export function runWorker(agentFile: string, options: WorkerOptions = {}): void 
     );
   checkOptions(options);
   const isKept = process.env['LASTWORD_SOCKET'] !== undefined;
-  if (!isKept && command !== undefined && keeperCommands.includes(command)) startKeeper();
+  const isOwnConsole = command === 'console' && !process.argv.some((word) => word.startsWith('--connect-addr'));
+  if (isOwnConsole || (!isKept && command !== undefined && keeperCommands.includes(command))) startKeeper();
   else void runServer(file, definition, options);
 }
 
@@ -176,7 +177,7 @@ function startKeeper(): void {
   // nothing: it closes when this process is gone, however that came.
   const keeper = spawn(process.execPath, [...inheritedFlags(), main, command, file, ...rest], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    detached: true,
+    detached: command !== 'console', // it reads the terminal
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => keeper.kill(signal));
   whenStarterIsGone(() => keeper.kill('SIGTERM'));

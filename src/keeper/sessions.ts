@@ -29,8 +29,13 @@ export type Sessions = {
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   readonly openCount: number;
-  /** Tells every running job, and every one that turns up later, to end; nothing new is accepted from here on. */
-  shutDown(graceMs: number): void;
+  /**
+   * Tells every running job, and every one that turns up later, to end within `budgetMs`; nothing new is accepted from
+   * here on. They are told when `graceMs` of it are left (default: at once).
+   */
+  shutDown(budgetMs: number, graceMs?: number): void;
+  /** The worker was told to stop by somebody else: its jobs are told, and those of the next worker are not. */
+  draining(budgetMs: number, graceMs: number): void;
   /** Tells every running job; those that are ending with this keeper are left alone. */
   tellAll(message: FromKeeper): void;
   /** Resolves when no session is open any more. */
@@ -48,6 +53,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
   const { directory, store, log } = options;
   const followed = new Map<string, Followed>();
   let endingAt: number | undefined;
+  let telling: NodeJS.Timeout | undefined;
+  let areTold = false;
 
   const forget = (one: Followed) => {
     if (!one.isOpen && !one.hasPeer && followed.get(one.session) === one) followed.delete(one.session);
@@ -74,6 +81,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
     graceMs: Math.max(0, Math.round((endingAt ?? 0) - performance.now())),
     reason: 'worker_shutdown',
   });
+
+  const tellToEnd = () => {
+    areTold = true;
+    clearTimeout(telling);
+    for (const one of followed.values()) if (one.isOpen) one.tell(shutdownMessage());
+  };
 
   return {
     async adopt() {
@@ -133,7 +146,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       const known = followed.get(session);
       const one = known ?? follow(session);
       one.hello(peer, message);
-      if (endingAt !== undefined) one.tell(shutdownMessage());
+      if (areTold) one.tell(shutdownMessage());
       if (known) return;
       // Nobody knew it: sealed by an earlier keeper, or begun without an offer.
       void sealedReport(session).then((report) => {
@@ -160,12 +173,20 @@ export function trackSessions(options: SessionsOptions): Sessions {
       return [...followed.values()].filter(({ isOpen }) => isOpen).length;
     },
 
-    shutDown(graceMs) {
-      endingAt = Math.min(endingAt ?? Infinity, performance.now() + graceMs);
-      for (const one of followed.values()) if (one.isOpen) one.tell(shutdownMessage());
+    shutDown(budgetMs, graceMs = budgetMs) {
+      endingAt = Math.min(endingAt ?? Infinity, performance.now() + budgetMs);
+      clearTimeout(telling);
+      areTold = false;
+      telling = setTimeout(tellToEnd, budgetMs - graceMs);
+      if (graceMs >= budgetMs) tellToEnd();
+    },
+    draining(budgetMs, graceMs) {
+      const tell = () => this.tellAll({ type: 'shutdown', graceMs, reason: 'worker_shutdown' });
+      if (graceMs >= budgetMs) tell();
+      else telling ??= setTimeout(tell, budgetMs - graceMs);
     },
     tellAll(message) {
-      if (endingAt !== undefined) return; // they were told, and by when
+      if (areTold) return; // and by when they have to be gone
       for (const one of followed.values()) if (one.isOpen) one.tell(message);
     },
     async settled() {
@@ -179,6 +200,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       for (const one of followed.values()) if (one.isOpen) one.force();
     },
     stop() {
+      clearTimeout(telling);
       pulse.stop();
       for (const one of followed.values()) one.drop();
     },

@@ -26,8 +26,8 @@ const PATIENCE_MS = 60_000;
 /** From joined to the first sound of each, in milliseconds; NaN for who was never greeted. */
 async function burst(server: LiveKitAddress, agentName: string): Promise<number[]> {
   const rooms = Array.from({ length: callers }, (_, index) => `${agentName}-burst-${index}`);
-  const { token } = roomsOf(server);
-  const tokens = await Promise.all(rooms.map((room) => token({ room, identity: 'caller', agentName })));
+  const access = roomsOf(server);
+  const tokens = await Promise.all(rooms.map((room) => access.token({ room, identity: 'caller', agentName })));
   const child = fork(compiled('test/bench/burst-callers.ts'), [], { execArgv: [] });
   await once(child, 'message'); // it is up
   await sleep(1000);
