@@ -70,7 +70,11 @@ export const chartOf = (machine: AnyStateMachine, context: unknown) => {
     own.set(node, leadsOut(node.always ?? []) ? 0 : Math.min(Infinity, ...exits));
   }
   for (const node of everyNode(machine.root)) {
-    if (node.invoke.length > 0 && outward(node).every((up) => ownOf(up) === Infinity) && !isSplit(node))
+    if (
+      node.invoke.length > 0 &&
+      outward(node).every((up) => ownOf(up) === Infinity && !isCovered(up)) &&
+      !isSplit(node)
+    )
       problem(node, 'invokes an effect and no `after` covers it');
     if (
       node.type === 'atomic' &&
@@ -78,6 +82,17 @@ export const chartOf = (machine: AnyStateMachine, context: unknown) => {
       !(['silent', 'audible', 'released'] as const).some((tag) => hasTag(node, tag))
     )
       problem(node, 'is part of an ending, and neither silent nor audible nor released');
+  }
+  /** By a region beside it, each place of which has a timer that leads out of the whole. */
+  function isCovered(whole: AnyStateNode): boolean {
+    const leadsOut = ({ after }: AnyStateNode) =>
+      after.some(({ target }) => target?.some((to: AnyStateNode) => !isWithin(to, whole)));
+    return (
+      whole.type === 'parallel' &&
+      children(whole).some((region) =>
+        everyNode(region).every((leaf) => leaf.type !== 'atomic' || (ownOf(leaf) < Infinity && leadsOut(leaf))),
+      )
+    );
   }
   /** A line: the effect of the parent is covered by the deadline of each child. */
   function isSplit(node: AnyStateNode): boolean {

@@ -50,8 +50,7 @@ export function definePolicy(overrides: unknown = {}): Policy {
     ]);
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   const problems = given.flatMap(([field, value]) => problemOf(field, value));
-  const asked = withFillers({ ...defaultPolicy, ...Object.fromEntries(given) } as Policy, overrides['fillers']);
-  const policy = withRoom(asked, overrides);
+  const policy = withRoom({ ...defaultPolicy, ...Object.fromEntries(given) } as Policy, overrides);
   for (const [less, more, , why] of order)
     if (!problems.some(({ field }) => field === less || field === more) && policy[less] >= policy[more])
       problems.push({ field: less, expected: `less than ${more} (${policy[more]}): ${why}`, got: shown(policy[less]) });
@@ -66,15 +65,15 @@ function withRoom(policy: Policy, overrides: Record<string, unknown>): Policy {
   return { ...policy, ...Object.fromEntries(shrunk) };
 }
 
-/** Somebody who gives tools more time means them to have it: fillers have to last as long. */
-function withFillers(policy: Policy, given: unknown): Policy {
-  if (given !== undefined) return policy;
-  const needed = Math.ceil(Math.max(policy.toolMs, policy.transferMs) / policy.firstAudioMs);
-  return needed > policy.fillers ? { ...policy, fillers: needed } : policy; // NaN, of a field that is refused, is not more
-}
+/** What a limit of an earlier version has become. */
+const replaced: Record<string, string> = {
+  fillers: 'fillerMs (how often one is said) and turnMs (how long an answer is waited for)',
+};
 
 function problemOf(field: string, value: unknown): PolicyProblem[] {
   if (!isField(field)) {
+    const now = Object.hasOwn(replaced, field) ? replaced[field] : undefined;
+    if (now !== undefined) return [{ field, expected: now, got: 'a field of an earlier version' }];
     const near = nearest(field);
     const expected = near ? `a field of the policy, perhaps ${near}` : `one of ${fields.join(', ')}`;
     return [{ field, expected, got: 'an unknown field' }];

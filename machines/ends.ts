@@ -3,13 +3,21 @@
  *
  * A reason is one of `reasons`, or a word of the application's own; it is never empty.
  */
+import type { Awaited } from './events.ts';
+
 export type End = {
   by: 'caller' | 'agent' | 'operator' | 'limit' | 'system';
   reason: string;
   fault: 'none' | 'caller' | 'application' | 'provider' | 'platform';
   /** One line for whoever reads the report: an error's message, a disconnect reason. */
   detail?: string;
+  /** How the caller is let go; left out: as the definition says of such an end. */
+  hangUp?: HangUpStrategy;
 };
+
+/** Of everybody in the room, of telephones, of the caller, or of nobody: the agent goes, and the others stay. */
+export const hangUpStrategies = ['delete-room', 'remove-sip', 'remove-caller', 'leave'] as const;
+export type HangUpStrategy = (typeof hangUpStrategies)[number];
 
 /** The built-in reasons, and what each one says. */
 export const reasons = {
@@ -52,6 +60,16 @@ export const endOf = (by: End['by'], reason: string, fault: End['fault'] = 'none
 const found = (by: End['by'], reason: Reason, fault: End['fault'], detail?: string): End =>
   endOf(by, reason, fault, detail);
 
+const awaited: Record<Awaited, { what: string; fault: End['fault'] }> = {
+  hook: { what: "the agent's hook for the turn", fault: 'application' },
+  llm: { what: 'the language model', fault: 'provider' },
+  tts: { what: 'the voice', fault: 'provider' },
+  tool: { what: 'what follows a tool', fault: 'provider' },
+};
+/** Pure. Patience is over: who was waited for, and for how long. */
+export const noAnswer = (reason: 'startup_failed' | 'model_failed', awaits: Awaited, ms: number): End =>
+  found('system', reason, awaited[awaits].fault, `${awaited[awaits].what} gave nothing within ${ms} ms`);
+
 /** What the machines find by themselves. */
 export const ends = {
   startupFailed: found('system', 'startup_failed', 'application'),
@@ -63,7 +81,8 @@ export const ends = {
   transferred: found('agent', 'transferred', 'none'),
   voicemail: found('caller', 'voicemail', 'none'),
   maxDuration: found('limit', 'max_duration', 'none'),
-  modelFailed: found('system', 'model_failed', 'provider'),
+  unheard: found('system', 'model_failed', 'platform', 'neither the voice nor a recording could be heard'),
+  startUnheard: found('system', 'startup_failed', 'platform', 'no recording could be heard'),
   processCrashed: found('system', 'process_crashed', 'application'),
   orchestratorError: found('system', 'orchestrator_error', 'application'),
 };

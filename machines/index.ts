@@ -12,9 +12,9 @@ export { machineShape } from './shape.ts';
 export type { MachineShape } from './shape.ts';
 
 export type { Effects, Heard, RecoveryEffects, Speech, Transferred } from './effects.ts';
-export { endOf, ends, isReason, reasons } from './ends.ts';
-export type { End, Reason } from './ends.ts';
-export type { Line, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
+export { endOf, ends, hangUpStrategies, isReason, noAnswer, reasons } from './ends.ts';
+export type { End, HangUpStrategy, Reason } from './ends.ts';
+export type { Awaited, Line, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
 
 export { definePolicy, PolicyError } from './define-policy.ts';
 export type { PolicyProblem } from './define-policy.ts';
@@ -25,3 +25,6 @@ export { recoveryMachine } from './recovery.machine.ts';
 export type { RecoveryContext, RecoveryEvent, RecoveryInput, RecoveryTag } from './recovery.machine.ts';
 export { sessionMachine } from './session.machine.ts';
 export type { Context, Greeting, Input, Tag } from './session.setup.ts';
+
+export { CLEAR_SPEECH_MS, emptyLedger, isOwed, tell } from './turns.ts';
+export type { Ledger, Pipeline, TurnFact } from './turns.ts';

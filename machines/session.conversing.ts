@@ -6,7 +6,7 @@
  * of states and not guards, so that the walks of bound.ts see them.
  */
 import { and } from 'xstate';
-import { ends } from './ends.ts';
+import { ends, noAnswer } from './ends.ts';
 import type { Transfer } from './events.ts';
 import {
   as,
@@ -24,126 +24,232 @@ import {
 
 const transferOf = ({ transfer }: Context): Transfer => transfer ?? { id: '', how: 'warm', to: '' };
 
+const patienceIsOver = {
+  type: 'recordEnd',
+  params: ({ context }: { context: Context }) => noAnswer('model_failed', context.awaits, context.policy.turnMs),
+} as const;
 const modelFailed = [
-  { guard: 'isLiveBroken', target: '#runtimeBundled', actions: as(ends.modelFailed) },
-  { target: '#runtimeFailed', actions: as(ends.modelFailed) },
+  { guard: 'isFillingBundled', target: '#hangingUp', actions: patienceIsOver },
+  { guard: 'isFillingLive', target: '#runtimeBundled', actions: patienceIsOver },
+  { guard: 'isLiveBroken', target: '#runtimeBundled', actions: patienceIsOver },
+  { target: '#runtimeFailed', actions: patienceIsOver },
 ] as const;
+const nextFiller = [{ guard: 'isLiveBroken', target: '#fillingBundled' }, { target: '#fillingLive' }] as const;
+
+/** Not for ever: who goes on without words (a television, a noise) is left alone. */
+const askAgain = [{ guard: 'isDeaf', target: '#quiet' }, { target: '#asking' }] as const;
+
+/** An end while a filler is asked for or was heard finds nothing to drain. */
+const afterFiller = {
+  'session.end': stopTalkingAsGiven,
+  'shutdown.requested': shutDownTo('#interrupting'),
+} as const;
+/** What is said to a caller whose line is away, or to music, moves nothing. */
+const deafTo = (...events: string[]): Record<string, object> => Object.fromEntries(events.map((each) => [each, {}]));
 
 export const conversing = session.createStateConfig({
   id: 'conversing',
-  description: 'Four clocks: who waits for whom, how long a tool runs, how long a transfer takes, how late it is.',
+  description: 'Five clocks: who waits for whom, whether a tool runs, a transfer, time that was given, how late it is.',
   type: 'parallel',
   states: {
     dialogue: {
-      description: 'Does anybody talk, is anybody there?',
-      on: { 'hold.began': { target: '.held', actions: 'noteHold' } },
+      description: 'Who has the floor, is anybody there?',
+      on: {
+        'agent.audible': { target: '.active.agentSpeaks', actions: ['forgetCounts', 'noteLiveWorks'] },
+        'caller.speaks': '.active.callerSpeaks', // it may be noise: only words forget what was counted
+        'caller.acts': { target: '.active.quiet', actions: ['forgetCounts', 'forgetAgain'] },
+        'caller.stopped': { target: '.recognizing', actions: ['noteEndpointing', 'oweNothing'] },
+        'caller.waits': { target: '.waiting', actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
+        'dialogue.moved': '.active.quiet',
+        'caller.lost': { target: '.suspended', actions: 'oweNothing' },
+        'hold.began': { target: '.held', actions: 'noteHold' },
+      },
       initial: 'active',
       states: {
         active: {
-          description: 'The agent is heard, or it is the caller’s turn.',
-          on: {
-            'dialogue.moved': { target: 'active', reenter: true, actions: 'forgetCounts' },
-            'caller.acts': { target: 'active', reenter: true, actions: 'forgetCounts' },
-            'agent.audible': { target: 'active', reenter: true, actions: ['forgetCounts', 'noteLiveWorks'] },
-            'caller.waits': 'waiting',
-            'caller.lost': { target: 'suspended', actions: 'oweNothing' },
+          description: 'Somebody is heard, or it is the caller’s turn.',
+          initial: 'quiet',
+          states: {
+            agentSpeaks: { id: 'agentSpeaks', description: 'The agent is heard: nobody is idle who is spoken to.' },
+            callerSpeaks: {
+              description:
+                'The caller is heard. Sounds without words (a street, music) hold the clock back, not for ever.',
+              on: {
+                'caller.speaks': {},
+                'caller.acts': { target: 'callerSpeaks', reenter: true, actions: 'forgetAgain' },
+              },
+              after: { noiseMs: 'quiet' },
+            },
+            quiet: {
+              id: 'quiet',
+              description:
+                'The caller’s turn, and nobody says anything. Work and time that was given hold the clock back.',
+              on: { 'time.over': { target: 'quiet', reenter: true } },
+              after: {
+                idleMs: [
+                  { guard: 'isBusy', target: 'quiet', reenter: true },
+                  { guard: 'hasNudgesLeft', target: '#idle' },
+                  { target: '#ending', actions: as(ends.idle) },
+                ],
+              },
+            },
           },
-          after: {
-            idleMs: [
-              { guard: 'hasNudgesLeft', target: 'idle' },
-              { target: '#ending', actions: as(ends.idle) },
-            ],
+        },
+        recognizing: {
+          description: 'They stopped; their turn is not taken yet. Up to the endpointing it is their own time.',
+          on: { 'words.missed': askAgain },
+          initial: 'choosing',
+          states: {
+            choosing: {
+              description: 'Who finds their turn?',
+              always: [{ guard: 'isTurnFound', target: 'endpointing' }, { target: 'deciding' }],
+            },
+            endpointing: {
+              description: 'The detector of turns does, within the limit that the user set.',
+              after: { endpointingMs: [{ guard: 'isDeaf', target: '#quiet' }, { target: '#waiting' }] },
+            },
+            deciding: {
+              description: 'A realtime model does, and may find that nothing has to be said.',
+              after: { turnMs: [{ guard: 'hasNudgesLeft', target: '#idle' }, { target: '#quiet' }] },
+            },
           },
         },
         waiting: {
-          description: 'The caller waits for us.',
-          tags: 'silent',
+          id: 'waiting',
+          description: 'The caller waits for us: one clock for what they hear, one for our patience.',
+          type: 'parallel',
           on: {
-            'agent.audible': { target: 'active', actions: ['forgetCounts', 'noteLiveWorks'] },
-            'dialogue.moved': { target: 'active', actions: 'forgetCounts' },
-            'caller.lost': { target: 'suspended', actions: 'oweAnswer' },
+            'caller.waits': { actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
+            'caller.lost': 'suspended', // what is owed stays owed
           },
-          initial: 'unanswered',
           states: {
-            unanswered: {
-              description: 'Nothing audible yet.',
-              after: {
-                firstAudioMs: [
-                  { guard: and(['hasFillersLeft', 'isLiveBroken']), target: '#fillingBundled' },
-                  { guard: 'hasFillersLeft', target: '#fillingLive' },
-                  ...modelFailed,
-                ],
-              },
-            },
-            fillingLive: {
-              id: 'fillingLive',
-              description: 'A filler by live TTS. Who ends the call now finds nothing to drain.',
-              on: {
-                'session.end': stopTalkingAsGiven,
-                'shutdown.requested': shutDownTo('#interrupting'),
-                'session.failed': { target: '#runtimeBundled', actions: asGiven },
-              },
-              ...within(
-                'rungMs',
-                'speak',
-                {
-                  done: 'filled',
-                  otherwise: { target: '#fillingBundled', actions: 'noteLiveBroken' },
+            clock: {
+              description: 'Nothing is heard, or a filler.',
+              initial: 'unanswered',
+              states: {
+                unanswered: {
+                  description: 'Nothing audible yet.',
+                  tags: 'silent',
+                  on: { 'answer.moved': 'moved', 'words.missed': askAgain },
+                  after: { firstAudioMs: nextFiller },
                 },
-                line('filler', 'live', remark),
-              ),
-            },
-            fillingBundled: {
-              id: 'fillingBundled',
-              description: 'The last rung: if it is not heard, no goodbye and no apology would be.',
-              on: {
-                'session.end': hangUpAsGiven,
-                'voicemail.found': hangUpAsGiven,
-                'shutdown.requested': shutDownTo('#hangingUp'),
-                'session.failed': hangUpAsGiven,
+                moved: {
+                  description:
+                    'A step forward: a tool or a transfer ended, a first token came. The clock runs from it.',
+                  tags: ['silent', 'fresh'],
+                  on: { 'answer.moved': { target: 'moved', reenter: true }, 'words.missed': askAgain },
+                  after: { firstAudioMs: nextFiller },
+                },
+                fillingLive: {
+                  id: 'fillingLive',
+                  description: 'A filler by live TTS. Who ends the call now finds nothing to drain.',
+                  tags: 'silent',
+                  on: {
+                    ...afterFiller,
+                    'answer.moved': 'moved',
+                    'session.failed': { target: '#runtimeBundled', actions: asGiven },
+                  },
+                  ...within(
+                    'rungMs',
+                    'speak',
+                    { done: 'filled', otherwise: { target: 'fillingBundled', actions: 'noteLiveBroken' } },
+                    line('filler', 'live', remark),
+                  ),
+                },
+                fillingBundled: {
+                  id: 'fillingBundled',
+                  description: 'The last rung: if it is not heard, no goodbye and no apology would be.',
+                  tags: 'silent',
+                  on: {
+                    'answer.moved': 'moved',
+                    'session.end': hangUpAsGiven,
+                    'voicemail.found': hangUpAsGiven,
+                    'shutdown.requested': shutDownTo('#hangingUp'),
+                    'session.failed': hangUpAsGiven,
+                  },
+                  ...within(
+                    'rungMs',
+                    'speak',
+                    { done: 'filled', otherwise: hangUpAs(ends.unheard) },
+                    line('filler', 'bundled', remark),
+                  ),
+                },
+                filled: {
+                  id: 'filled',
+                  description: 'A filler was heard; the clock runs from its first sound.',
+                  tags: ['silent', 'fresh'],
+                  on: { ...afterFiller, 'answer.moved': 'moved', 'words.missed': askAgain },
+                  after: {
+                    fillerMs: [
+                      { guard: and(['isUnrecognized', 'isDeaf']), target: '#quiet' },
+                      { guard: 'isUnrecognized', target: 'asking' },
+                      ...nextFiller,
+                    ],
+                  },
+                },
+                asking: {
+                  id: 'asking',
+                  description: 'That was speech, and no words were found in it: asked for once more.',
+                  tags: 'silent',
+                  entry: 'countAgain',
+                  on: {
+                    'session.end': hangUpAsGiven,
+                    'voicemail.found': hangUpAsGiven,
+                    'shutdown.requested': shutDownTo('#hangingUp'),
+                    'session.failed': { target: '#runtimeBundled', actions: asGiven },
+                  },
+                  ...within(
+                    'rungMs',
+                    'speak',
+                    { done: '#quiet', otherwise: { target: 'fillingBundled', actions: 'noteLiveBroken' } },
+                    line('again', 'live', remark),
+                  ),
+                },
               },
-              ...within(
-                'rungMs',
-                'speak',
-                { done: 'filled', otherwise: hangUpAs(ends.modelFailed) },
-                line('filler', 'bundled', remark),
-              ),
             },
-            filled: {
-              description: 'A filler was heard; the clock runs from its first sound. Work earns another one.',
-              tags: 'fresh',
-              entry: 'countFiller',
-              after: {
-                firstAudioMs: [
-                  { guard: and(['hasFillersLeft', 'isToolRunning', 'isLiveBroken']), target: '#fillingBundled' },
-                  { guard: and(['hasFillersLeft', 'isToolRunning']), target: '#fillingLive' },
-                  { guard: and(['hasFillersLeft', 'isTransferring', 'isLiveBroken']), target: '#fillingBundled' },
-                  { guard: and(['hasFillersLeft', 'isTransferring']), target: '#fillingLive' },
-                  ...modelFailed,
-                ],
+            patience: {
+              description: 'For how long, with whom?',
+              initial: 'choosing',
+              states: {
+                choosing: {
+                  description: 'Is their turn taken?',
+                  always: [{ guard: 'isAnswerOwed', target: 'answering' }, { target: 'recognizing' }],
+                },
+                recognizing: {
+                  id: 'unrecognized',
+                  description: 'Recognition is late, or found no words: after one filler they are asked again.',
+                  on: {
+                    'caller.waits': { target: 'answering', actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
+                  },
+                  after: { turnMs: askAgain },
+                },
+                answering: {
+                  description: 'A hook or a model is awaited; each step forward begins anew.',
+                  always: { guard: 'isWorking', target: 'working' },
+                  on: { 'answer.moved': { target: 'answering', reenter: true, actions: 'noteAwaited' } },
+                  after: { turnMs: modelFailed },
+                },
+                working: {
+                  description: 'A tool or a transfer has a limit of its own.',
+                  always: { guard: 'isResting', target: 'answering' },
+                },
               },
             },
           },
         },
         idle: {
+          id: 'idle',
           description:
             'Asking whether somebody is still there: after a long silence, and after words that nobody heard.',
           entry: 'countNudge',
-          on: {
-            'dialogue.moved': { target: 'active', actions: 'forgetCounts' },
-            'caller.acts': { target: 'active', actions: 'forgetCounts' },
-            'agent.audible': { target: 'active', actions: ['forgetCounts', 'noteLiveWorks'] },
-            'caller.waits': 'waiting',
-            'caller.lost': { target: 'suspended', actions: 'oweNothing' },
-          },
-          ...within('rungMs', 'speak', { done: 'active', otherwise: 'active' }, line('nudge', 'live', remark)),
+          ...within('rungMs', 'speak', { done: '#quiet', otherwise: '#quiet' }, line('nudge', 'live', remark)),
         },
         held: {
           description: 'Hold music: nobody to talk to, and nothing is owed.',
           on: {
-            'hold.began': {},
+            ...deafTo('hold.began', 'agent.audible', 'caller.speaks', 'caller.acts', 'caller.stopped', 'caller.waits'),
+            ...deafTo('dialogue.moved'),
             'hold.ended': { target: 'active', actions: 'forgetCounts' },
-            'caller.lost': { target: 'suspended', actions: 'oweNothing' },
           },
           ...within('holdMs', 'hold', {
             done: { target: 'active', actions: 'forgetCounts' },
@@ -155,7 +261,9 @@ export const conversing = session.createStateConfig({
           description: 'Caller lost, not gone. Whatever ends the session now skips the goodbye.',
           entry: ['forgetUnheard', 'noteWhoseLine'],
           on: {
+            ...deafTo('hold.began', 'caller.speaks', 'caller.acts', 'caller.stopped'),
             'caller.lost': { actions: 'noteWhoseLine' },
+            'caller.waits': { actions: ['noteAwaited', 'oweAnswer'] },
             'agent.audible': { actions: 'oweNothing' },
             // What one says to its end while the other is away is not heard: without a word of ours both would wait.
             'dialogue.moved': { actions: ['oweNothing', 'noteUnheard'] },
@@ -164,7 +272,6 @@ export const conversing = session.createStateConfig({
               { guard: and(['isUnheard', 'hasNudgesLeft']), target: 'idle' },
               { target: 'active' },
             ],
-            'hold.began': {},
             'session.end': hangUpAsGiven,
             'voicemail.found': hangUpAsGiven,
             'shutdown.requested': shutDownTo('#hangingUp'),
@@ -183,11 +290,28 @@ export const conversing = session.createStateConfig({
         none: { description: 'The ordinary limit holds.', on: { 'tool.started': 'running' } },
         running: {
           id: 'toolRunning',
-          description: 'Fillers instead of the error branch.',
+          description: 'It has a limit of its own, and is a sign of life.',
           on: { 'tool.ended': 'none' },
           after: { toolMs: 'overdue' },
         },
         overdue: { description: 'The ordinary limit holds again.', on: { 'tool.ended': 'none' } },
+      },
+    },
+    grant: {
+      description: 'Was the caller given time?',
+      initial: 'none',
+      states: {
+        none: { description: 'No.', on: { 'time.given': { target: 'granted', actions: 'noteGiven' } } },
+        granted: {
+          id: 'granted',
+          description: 'They look something up: no nudge until then, or until they speak.',
+          on: {
+            'caller.speaks': 'none',
+            'caller.acts': 'none',
+            'time.given': { target: 'granted', reenter: true, actions: 'noteGiven' },
+          },
+          after: { givenMs: { target: 'none', actions: 'endTime' } },
+        },
       },
     },
     transfer: {
@@ -229,6 +353,7 @@ export const conversing = session.createStateConfig({
             windDownMs: [
               { guard: 'isCallerLost', ...hangUpAs(ends.maxDuration) },
               { guard: 'isFillingBundled', ...hangUpAs(ends.maxDuration) },
+              { guard: 'isFilled', target: '#interrupting', actions: as(ends.maxDuration) },
               { guard: 'isFillingLive', target: '#interrupting', actions: as(ends.maxDuration) },
               { target: '#ending', actions: as(ends.maxDuration) },
             ],

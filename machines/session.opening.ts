@@ -3,21 +3,31 @@
  *
  * Nothing was heard yet, so who ends a session here finds nothing to drain.
  */
-import { ends } from './ends.ts';
+import { ends, noAnswer } from './ends.ts';
 import {
   as,
   asGiven,
   during,
   hangUpAs,
   hangUpAsGiven,
+  line,
   remark,
   session,
   shutDownTo,
   stopTalkingAsGiven,
+  within,
+  type Context,
 } from './session.setup.ts';
 
 const startupFailed = { target: '#startupFailed', actions: as(ends.startupFailed) } as const;
 const startupFailedUnheard = { target: '#startupBundled', actions: as(ends.startupFailed) } as const;
+const patienceIsOver = {
+  target: '#startupBundled',
+  actions: {
+    type: 'recordEnd',
+    params: ({ context }: { context: Context }) => noAnswer('startup_failed', context.awaits, context.policy.turnMs),
+  },
+} as const;
 
 export const connecting = session.createStateConfig({
   description: 'On the way into the room: nobody to say goodbye to.',
@@ -41,7 +51,7 @@ export const connecting = session.createStateConfig({
           ...during(
             'connect',
             {
-              done: [{ guard: 'startsInGreeting', target: '#awaitingCaller' }, { target: 'startingSession' }],
+              done: 'startingSession',
               otherwise: startupFailed,
             },
             ({ resumed }) => ({ resumed }),
@@ -66,36 +76,90 @@ export const connecting = session.createStateConfig({
   },
 });
 
+/** The first words: theirs are listened to as well, and who speaks before the greeting was heard gets an answer instead. */
 export const greeting = session.createStateConfig({
   id: 'greeting',
   description: 'Until the first audio of the first words is seen; they play on in conversing.',
-  tags: ['starting', 'silent'],
+  type: 'parallel',
+  tags: 'starting',
   on: {
-    'agent.audible': '#conversing',
+    'agent.audible': '#agentSpeaks',
+    'caller.waits': { guard: 'isTurn', target: '#waiting', actions: ['noteAwaited', 'oweAnswer'] },
     'caller.lost': { target: '#suspended', actions: 'oweAnswer' },
     'session.failed': { target: '#startupBundled', actions: asGiven },
     'session.end': stopTalkingAsGiven,
     'shutdown.requested': shutDownTo('#interrupting'),
   },
-  after: { firstAudioMs: startupFailedUnheard },
-  initial: 'choosing',
   states: {
-    choosing: {
-      description: 'Does the agent speak by itself?',
-      always: [{ guard: 'startsInGreeting', target: 'startingSession' }, { target: 'speaking' }],
+    words: {
+      description: 'Who says them?',
+      initial: 'choosing',
+      states: {
+        choosing: {
+          description: 'Does the agent speak by itself?',
+          always: [{ guard: 'agentGreets', target: 'listening' }, { target: 'speaking' }],
+        },
+        listening: { description: "greeting: 'agent'. Its onEnter speaks, now that a caller is there." },
+        speaking: {
+          description: 'The greeting; after a crash, the words that excuse it.',
+          ...during('speak', { done: '#agentSpeaks', otherwise: startupFailedUnheard }, ({ resumed }) => ({
+            line: resumed ? 'recovery' : 'greeting',
+            rung: 'live',
+            ...remark,
+          })),
+        },
+      },
     },
-    startingSession: {
-      description: "greeting: 'agent'. The session starts now that a caller is there, and its onEnter speaks.",
-      ...during('startSession', { done: 'listening', otherwise: startupFailedUnheard }),
+    clock: {
+      description:
+        'Nothing is heard, or a filler: from the package, for no voice was heard yet. No step forward is a sound.',
+      initial: 'unanswered',
+      states: {
+        unanswered: {
+          description: 'Nothing audible yet.',
+          tags: 'silent',
+          on: { 'caller.speaks': 'callerSpeaks' },
+          after: { firstAudioMs: 'filling' },
+        },
+        callerSpeaks: {
+          description: 'They say hello: no word over theirs.',
+          on: { 'caller.stopped': 'unanswered', 'dialogue.moved': 'unanswered' },
+        },
+        filling: {
+          description: 'The last rung: if it is not heard, no apology would be.',
+          tags: 'silent',
+          on: {
+            'caller.speaks': 'callerSpeaks',
+            'session.end': hangUpAsGiven,
+            'session.failed': hangUpAsGiven,
+            'voicemail.found': hangUpAsGiven,
+            'shutdown.requested': shutDownTo('#hangingUp'),
+          },
+          ...within(
+            'rungMs',
+            'speak',
+            { done: 'filled', otherwise: hangUpAs(ends.startUnheard) },
+            line('filler', 'bundled', remark),
+          ),
+        },
+        filled: {
+          description: 'A filler was heard; the clock runs from its first sound.',
+          tags: ['silent', 'fresh'],
+          on: { 'caller.speaks': 'callerSpeaks' },
+          after: { fillerMs: 'filling' },
+        },
+      },
     },
-    listening: { description: 'Started; its first audio is awaited.' },
-    speaking: {
-      description: 'The greeting; after a crash, the words that excuse it.',
-      ...during('speak', { done: '#conversing', otherwise: startupFailedUnheard }, ({ resumed }) => ({
-        line: resumed ? 'recovery' : 'greeting',
-        rung: 'live',
-        ...remark,
-      })),
+    patience: {
+      description: 'With the model, and with an onEnter that greets.',
+      initial: 'answering',
+      states: {
+        answering: {
+          description: 'Each step forward begins anew.',
+          on: { 'answer.moved': { target: 'answering', reenter: true, actions: 'noteAwaited' } },
+          after: { turnMs: patienceIsOver },
+        },
+      },
     },
   },
 });

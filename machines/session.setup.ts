@@ -2,11 +2,11 @@
  * What the session machine is made of: context, guards, actions, delays, effects, and the turns of phrase that its
  * states share. Pure. The states are in session.opening.ts, session.conversing.ts and session.ending.ts.
  */
-import { assign, raise, setup, stateIn } from 'xstate';
+import { assign, not, or, raise, setup, stateIn } from 'xstate';
 import { effect, stepsOf, type Effects, type Speech } from './effects.ts';
 import { ends, named, type End } from './ends.ts';
-import type { Line, Rung, SessionEvent, Transfer } from './events.ts';
-import { limits, type Policy } from './policy.ts';
+import type { Awaited, Line, Rung, SessionEvent, Transfer } from './events.ts';
+import { limits, MAX_TIMER_MS, type Policy } from './policy.ts';
 
 export type Greeting = 'say' | 'generate' | 'agent' | 'wait';
 export type Input = {
@@ -24,7 +24,11 @@ export type Context = Omit<Input, 'goodbye'> & {
   end: End | null;
   alsoTriggered: End[];
   nudges: number;
-  fillers: number; // in a row
+  awaits: Awaited; // what the caller waits for
+  isMute: boolean; // what the agent says can only be read: no silence is one
+  endpointingMs: number; // longest time from their last sound to their turn
+  givenMs: number; // by the application, to a caller who looks something up
+  askedAgain: number; // in a row, without words in between
   isLiveBroken: boolean; // the live rung failed since the agent was last heard
   isAnswerOwed: boolean; // the caller was lost while waiting for us
   isOwnLineLost: boolean; // it was the agent that was lost
@@ -38,7 +42,11 @@ export const atTheStart = (input: Input): Context => ({
   end: null,
   alsoTriggered: [],
   nudges: 0,
-  fillers: 0,
+  awaits: 'llm',
+  isMute: false,
+  endpointingMs: 3_000,
+  givenMs: 1,
+  askedAgain: 0,
   isHoldGoodbye: false,
   transfer: null,
   isLiveBroken: false,
@@ -97,15 +105,24 @@ export const session = setup({
   },
   delays: {
     ...limits,
+    endpointingMs: ({ context }) => context.endpointingMs,
+    givenMs: ({ context }) => context.givenMs,
+    noiseMs: ({ context }) => Math.min(4 * context.policy.idleMs, MAX_TIMER_MS),
     untilWindDownMs: ({ context: { policy, elapsedMs } }) =>
       Math.max(1, policy.maxDurationMs - policy.windDownMs - elapsedMs),
   },
   guards: {
-    hasFillersLeft: ({ context }) => context.fillers < context.policy.fillers,
     isTransferred: ({ event }) => outcomeOf(event) === 'transferred',
-    isTransferring: stateIn('#transferring'),
+    isWorking: or([stateIn('#toolRunning'), stateIn('#transferring')]),
+    isResting: not(or([stateIn('#toolRunning'), stateIn('#transferring')])),
+    isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted'), 'isMute']),
+    isMute: ({ context }) => context.isMute,
+    isTurn: ({ event }) => event.type === 'caller.waits' && event.isTurn,
+    isTurnFound: ({ event }) => event.type === 'caller.stopped' && event.endpointingMs !== null,
+    isUnrecognized: stateIn('#unrecognized'),
+    isDeaf: ({ context }) => context.askedAgain >= context.policy.nudges,
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
-    startsInGreeting: ({ context }) => context.greeting === 'agent' && !context.resumed,
+    agentGreets: ({ context }) => context.greeting === 'agent' && !context.resumed,
     callerSpeaksFirst: ({ context }) => context.greeting === 'wait' && !context.resumed,
     isLiveBroken: ({ context }) => context.isLiveBroken,
     isAnswerOwed: ({ context }) => context.isAnswerOwed,
@@ -116,9 +133,9 @@ export const session = setup({
     isGoodbye: ({ event }) => event.type === 'line.audible' && event.line === 'goodbye',
     isApology: ({ event }) => event.type === 'line.audible' && event.line === 'apology',
     isCallerLost: stateIn('#suspended'),
-    isToolRunning: stateIn('#toolRunning'),
     isFillingLive: stateIn('#fillingLive'),
-    isFillingBundled: stateIn('#fillingBundled'),
+    isFillingBundled: or([stateIn('#fillingBundled'), stateIn('#asking')]),
+    isFilled: stateIn('#filled'),
   },
   actions: {
     // J2: the first end stays; a later one is noted and may take the goodbye away, never bring it back.
@@ -127,8 +144,25 @@ export const session = setup({
       ...(event.type === 'session.end' && event.goodbye === false && { goodbye: false }),
     })),
     countNudge: assign({ nudges: ({ context }) => context.nudges + 1 }),
-    countFiller: assign({ fillers: ({ context }) => context.fillers + 1 }),
-    forgetCounts: assign({ nudges: 0, fillers: 0 }),
+    forgetCounts: assign({ nudges: 0 }),
+    noteAwaited: assign({
+      awaits: ({ context, event }) =>
+        event.type === 'caller.waits' || event.type === 'answer.moved' ? event.awaits : context.awaits,
+    }),
+    noteEndpointing: assign({
+      endpointingMs: ({ context, event }) =>
+        event.type === 'caller.stopped' && event.endpointingMs !== null
+          ? Math.min(Math.max(1, event.endpointingMs), MAX_TIMER_MS)
+          : context.endpointingMs,
+    }),
+    noteGiven: assign({
+      givenMs: ({ context, event }) =>
+        event.type === 'time.given' ? Math.min(Math.max(1, event.ms), MAX_TIMER_MS) : context.givenMs,
+    }),
+    countAgain: assign({ askedAgain: ({ context }) => context.askedAgain + 1 }),
+    forgetAgain: assign({ askedAgain: 0 }),
+    noteVoice: assign({ isMute: ({ event }) => event.type === 'voice.switched' && !event.isAudible }),
+    endTime: raise({ type: 'time.over' }),
     noteHold: assign({ isHoldGoodbye: ({ event }) => event.type === 'hold.began' && event.goodbye }),
     noteTransfer: assign({ transfer: ({ event }) => (event.type === 'transfer.requested' ? event.transfer : null) }),
     chooseGoodbye: assign({

@@ -24,7 +24,7 @@ const rearms = ({ source, reenter }: Transition, target: AnyStateNode, step: Any
 
 /**
  * B2: wherever a step can go next, from any leaf of it. An inner handler hides an outer one for the same event, the
- * regions beside it can end it too, and a guard counts as either answer unless it is `stateIn` or `given`.
+ * regions beside it can end it too, and a guard counts as either answer unless it is `stateIn`, made of such, or `given`.
  */
 const exitsOf = (chart: Chart, step: AnyStateNode, given: Record<string, boolean> = {}): AnyStateNode[] => {
   type Guard = { name?: string; stateValue?: unknown; guards?: unknown[] };
@@ -40,9 +40,15 @@ const exitsOf = (chart: Chart, step: AnyStateNode, given: Record<string, boolean
     if (typeof guard === 'string')
       return given[guard] ?? answerOf(machine.implementations.guards[guard] ?? (() => undefined), leaf);
     const { name, stateValue, guards } = guard as Guard;
-    if (name === 'and' && guards) {
+    if (guards) {
       const answers = guards.map((each) => answerOf(each, leaf));
-      return answers.includes(false) ? false : answers.every((answer) => answer === true) ? true : undefined;
+      const [decides, otherwise] = name === 'or' ? [true, false] : [false, true];
+      if (name === 'not') return answers[0] === undefined ? undefined : !answers[0];
+      return answers.includes(decides)
+        ? decides
+        : answers.every((answer) => answer === otherwise)
+          ? otherwise
+          : undefined;
     }
     if (typeof stateValue !== 'string' || !stateValue.startsWith('#')) return undefined;
     const place = machine.getStateNodeById(stateValue.slice(1));

@@ -24,6 +24,7 @@ import { socketPath } from './link/path.ts';
 import { effectsOf } from './livekit/act/effects.ts';
 import { setCurrentCall } from './livekit/call.ts';
 import { checkDefinition, type Defined, DefinitionError, type SessionDefinition } from './livekit/definition.ts';
+import { OwnEnds } from './livekit/guard/own-ends.ts';
 import type { LiveJob } from './livekit/live-job.ts';
 import { observeMemory } from './livekit/observe/memory.ts';
 import { loseWorker, observeProcess } from './livekit/observe/process.ts';
@@ -136,9 +137,9 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     if (!parts.isYielding) parts.job?.run.send(event);
   };
   const letGo = new AbortController();
-  const venue = openVenue(context, { send, recorder });
+  const venue = openVenue(context, { send, recorder }, { isCallerNamed: definition.start !== undefined });
   const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
-  const turns = new Turns(send, (ms) => recorder.append('latency', { measure: 'turn', ms }));
+  const turns = new Turns({ send, recorder, idleMs: definition.policy.idleMs });
   let begun: NodeJS.Timeout | undefined;
   const run = runSession({
     input: {
@@ -180,9 +181,12 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     playout: undefined,
     speeches: new Set(),
     tools: new Set(),
+    told: undefined,
+    fillersSaid: 0,
     asked: new Set(),
     transfer: undefined,
   };
+  const ownEnds = (parts.job.ownEnds = new OwnEnds(parts.job, context));
   setCurrentCall(call);
 
   journal = await opening;
@@ -208,18 +212,16 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const unwatchMemory = observeMemory(parts.job, memoryLimits(process.env));
   registerParticipants(parts.job);
   const beats = setInterval(() => link.send({ type: 'beat', session }), definition.policy.beatMs);
-  const keepAlive = setInterval(() => turns.keepAlive(), definition.policy.idleMs / 3);
   run.start();
 
   const { end } = await run.closed;
   clearInterval(beats);
-  clearInterval(keepAlive);
   unwatchMemory();
   await settledWithin(last.journal.close(), 1000);
   link.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
+  await ownEnds.shutDownJob(end?.reason ?? 'closed');
   setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3
-  context.shutdown(end?.reason ?? 'closed');
 }
 
 /** The last entry, durable; then the keeper's word that the report is sealed, for as long as the machine waits. */

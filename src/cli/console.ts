@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { runTerminal } from '../terminal/run.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
+import { paceOf } from './settings.ts';
 import { checkAgentFile } from './start.ts';
 
 export const consoleCommand: Command = {
@@ -16,6 +17,15 @@ The SDK's own console, for a broker of \`lk\`, stays where it is: node agent.js 
     const file = only(given, 'FILE', 'console');
     checkAgentFile(file);
     const { stdin: input, stdout: output } = process;
-    return runTerminal({ ...settings, agentFile: resolve(file), input, output, env, isScripted: false, isOwn: true });
+    return runTerminal({
+      ...settings,
+      agentFile: resolve(file),
+      input,
+      output,
+      env,
+      isScripted: false,
+      isOwn: true,
+      pace: undefined,
+    });
   },
 };

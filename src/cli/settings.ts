@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../config-error.ts';
 import { messageOf } from '../session/deadline.ts';
+import { type PaceName, paces } from '../testing/lab/index.ts';
 
 export type Settings = {
   /** LASTWORD_DIR, absolute. Default `./.lastword`. */
@@ -25,6 +26,22 @@ export function readEnvironmentFile(path = '.env'): void {
       cause: error,
     });
   }
+}
+
+/**
+ * *Pure.* LASTWORD_PACE: how long the models of a call in the terminal take. Default `typical`, as people's do.
+ * @throws ConfigError
+ */
+export function paceOf(env: Readonly<Record<string, string | undefined>>): PaceName {
+  const given = env['LASTWORD_PACE'] || 'typical';
+  const pace = paces.find((name) => name === given);
+  if (pace) return pace;
+  throw new ConfigError({
+    field: 'LASTWORD_PACE',
+    expected: `one of ${paces.join(', ')}`,
+    got: `"${given}"`,
+    advice: 'leave it out for `typical`',
+  });
 }
 
 /** *Pure.* */

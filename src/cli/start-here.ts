@@ -6,7 +6,7 @@ import { ConfigError } from '../config-error.ts';
 import { runTerminal } from '../terminal/run.ts';
 import { runCommandLine } from './command-line.ts';
 import { finish, problemOf } from './problems.ts';
-import { readEnvironmentFile, settings } from './settings.ts';
+import { paceOf, readEnvironmentFile, settings } from './settings.ts';
 
 const agentFile = fileURLToPath(new URL('../agent.js', import.meta.url));
 const { env, stdin, stdout, stderr } = process;
@@ -31,6 +31,7 @@ async function main(): Promise<number> {
     });
   return runTerminal({
     ...settings(env),
+    pace: paceOf(env),
     agentFile,
     input: stdin,
     output: stdout,

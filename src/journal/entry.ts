@@ -5,7 +5,7 @@
  *   job's file      ID/1.jsonl (ID/2.jsonl after a crash): begins with `session.opened`, ends with `session.closed`
  *   keeper's file   ID/keeper.jsonl: begins with `session.accepted`
  */
-import type { End, Policy } from '../../machines/index.ts';
+import type { End, HangUpStrategy, Policy, TurnFact } from '../../machines/index.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -30,7 +30,6 @@ export type JobFacts = {
   metadata: string;
 };
 
-export type HangUpStrategy = 'delete-room' | 'remove-sip' | 'remove-caller' | 'leave';
 export type HangUpPolicy = { normal: HangUpStrategy; failure: HangUpStrategy; transfer: HangUpStrategy };
 
 /** One utterance as the conversation's history has it. Text is personal data. */
@@ -55,7 +54,7 @@ export type ModelUsage = {
   [measure: string]: Json;
 };
 
-export type SpokenLine = 'greeting' | 'recovery' | 'filler' | 'nudge' | 'windDown' | 'goodbye' | 'apology';
+export type SpokenLine = 'greeting' | 'recovery' | 'filler' | 'nudge' | 'again' | 'windDown' | 'goodbye' | 'apology';
 
 /** By kind: what an entry's `data` is. Add kinds and optional fields freely; never change the meaning of one. */
 export type EntryData = {
@@ -75,6 +74,8 @@ export type EntryData = {
   };
   /** A machine event as it was sent, without personal data. */
   event: { type: string; [detail: string]: Json };
+  /** What the ledger of turns was told (machines/turns.ts), without personal data. */
+  fact: TurnFact;
   /** States are the leaves, as dotted paths below `session`: `live.conversing.dialogue.active`. */
   transition: {
     machine: 'session' | 'recovery';
@@ -94,6 +95,8 @@ export type EntryData = {
     output?: Json;
     error?: string;
     ms?: number;
+    /** From here on nobody waits for it: it told of its progress (`ctx.update`), and its result is spoken when it comes. */
+    isBackground?: boolean;
   };
   /** Cumulative for the whole session so far: the last one wins. */
   usage: { models: ModelUsage[] };
@@ -143,16 +146,21 @@ export type EntryData = {
   /** `component`: llm, tts, stt, tool, hook, room, orchestrator, process, … */
   error: { component: string; message: string; code?: string; recoverable: boolean; label?: string; stack?: string };
   participant: {
-    change: 'joined' | 'left' | 'lost' | 'returned' | 'attributes' | 'metadata';
+    /** `linked`: they are the caller from now on, and nobody else is. */
+    change: 'joined' | 'left' | 'lost' | 'returned' | 'linked' | 'attributes' | 'metadata';
     identity: string;
     sid?: string;
     kind?: string;
     isCaller?: boolean;
+    /** A telephone that is not picked up yet. */
+    isRinging?: boolean;
     /** LiveKit's disconnect reason, by name. */
     reason?: string;
     attributes?: Record<string, string>;
     metadata?: string;
   };
+  /** A key that the caller pressed on their telephone: that it was, and, apart, which one. */
+  key: { identity: string; pii: { digit: string } };
   room: {
     /** `renewed`: the server made the room anew, with this sid, and the call goes on in it. */
     change: 'connected' | 'reconnecting' | 'reconnected' | 'renewed' | 'disconnected' | 'metadata' | 'deleted';

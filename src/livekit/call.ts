@@ -1,7 +1,7 @@
 /** The call as the user's code sees it, and the way to find it from anywhere inside a job. */
 import type { JobContext, JobProcess, voice } from '@livekit/agents';
 import type { RemoteParticipant, Room } from '@livekit/rtc-node';
-import type { Transferred } from '../../machines/index.ts';
+import type { HangUpStrategy, Transferred } from '../../machines/index.ts';
 import type { Json } from '../journal/entry.ts';
 import type { ReferOptions } from '../rooms/refer.ts';
 import type { Log } from '../session/ports.ts';
@@ -13,13 +13,21 @@ export type EndOptions = {
   goodbye?: boolean;
   /** What came of the call, in the application's own words; kept beside the reason. */
   outcome?: Json;
+  /**
+   * How the caller is let go, for this end alone. Default: as the definition's `hangUp` says. Any other word is reported
+   * as an error, and the call ends with the default.
+   */
+  hangUp?: HangUpStrategy;
 };
 
 export type Call = {
   /** The session's id: the job's. */
   readonly id: string;
   readonly room: Room;
-  /** The linked caller; undefined until they are there. */
+  /**
+   * The caller; undefined until it is known who that is. An inbound telephone is it while it still rings
+   * (`sip.callStatus`). Until `start(call)` was asked it is who will be it if that names nobody else.
+   */
   readonly participant: RemoteParticipant | undefined;
   /** The job's metadata: parsed where it is JSON, else the text. */
   readonly metadata: unknown;
@@ -36,6 +44,11 @@ export type Call = {
   attach(key: string, value: Json): void;
   /** Ends the session; returns at once, never throws, may be called 300 times. The first reason wins. */
   end(reason?: string, options?: EndOptions): void;
+  /**
+   * Gives the caller time, in ms: they fetch a document, look something up. No nudge until then, or until they speak or
+   * press a key; after it `idleMs` begins anew. A value that is no time is logged, and nothing is given.
+   */
+  giveTime(ms: number): void;
   /**
    * What your own detector has found out about the other side. `voicemail` ends the call (reason `voicemail`, with the
    * words of `voicemail.goodbye`); `hold_music` mutes the input until `human`, for at most `holdMs` (then `on_hold`).

@@ -3,29 +3,43 @@
  * and not built yet is refused there, in one error that names every field.
  */
 import type { JobProcess, voice } from '@livekit/agents';
-import type { RemoteParticipant } from '@livekit/rtc-node';
-import { definePolicy, type Policy } from '../../machines/index.ts';
+import { definePolicy, hangUpStrategies, type Policy } from '../../machines/index.ts';
 import { describeValue } from '../config-error.ts';
-import type { HangUpPolicy, HangUpStrategy } from '../journal/entry.ts';
+import type { HangUpPolicy } from '../journal/entry.ts';
 import type { Destination } from '../link/destination.ts';
 import { messageOf } from '../session/deadline.ts';
 import { readWav } from '../wav.ts';
 import type { Call } from './call.ts';
+import type { ConnectOptions } from './connect-options.ts';
+import { isEntry, type ParticipantEntry, participantsExpected } from './participant-entries.ts';
 import { type Language, languages, phrases } from './phrases.ts';
 
-type Awaitable<Value> = Value | Promise<Value>;
+export type Awaitable<Value> = Value | Promise<Value>;
 
 /** A fixed text, or instructions for the model (which may then not call tools). */
 export type Words = { say: string } | { generate: string };
 
 export type SessionDefinition = {
+  /**
+   * A moment before the room is joined, and how: encryption, what is subscribed to, ICE. Part of `connectMs`; a throw, a
+   * hang or a wrong answer is a failed start.
+   */
+  connect?: (call: Call) => Awaitable<ConnectOptions | undefined | void>;
   /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. */
   prewarm?: (proc: JobProcess) => unknown;
   /** Options of voice.AgentSession; Lastword builds it. */
   session?: (call: Call) => Awaitable<voice.AgentSessionOptions>;
   agent?: (call: Call) => Awaitable<voice.Agent>;
-  /** What AgentSession.start() takes besides the agent and the room. */
+  /**
+   * What AgentSession.start() takes besides the agent and the room. `inputOptions.participantIdentity` and
+   * `participantKinds` say who the caller is; default: the first who can be one.
+   */
   start?: (call: Call) => Awaitable<StartOptions>;
+  /**
+   * Between the construction of the AgentSession and its start, within the start's own limit: avatars, audio outputs of
+   * your own (`session.output.audio = …`). A throw or a hang is a failed start: the caller hears the apology.
+   */
+  prepare?: (call: Call, session: voice.AgentSession) => unknown;
   /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. */
   program?: (call: Call) => Promise<void>;
   /** Default `wait`: the caller speaks first. `agent`: its own onEnter speaks. */
@@ -36,10 +50,12 @@ export type SessionDefinition = {
   language?: Language;
   /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. */
   apology?: { say?: string; audio?: URL };
-  /** What a caller hears when an answer takes longer than `firstAudioMs`. */
-  filler?: { say?: string; audio?: URL };
+  /** What a caller hears when an answer takes longer than `firstAudioMs`, then each `fillerMs`: one text, or several in turn. */
+  filler?: { say?: string | string[]; audio?: URL };
   /** Asked of a silent caller after `idleMs`. Default: "Are you still there?", in `language`. */
   nudge?: Words;
+  /** Said when that was clearly speech and no words were found in it. Default: "Sorry, I did not catch that.", in `language`. */
+  again?: Words;
   /** Said `windDownMs` before `maxDurationMs`. */
   windDown?: Words;
   /** What is left on a machine that answered (`call.report('voicemail')`). Default `none`. */
@@ -49,8 +65,8 @@ export type SessionDefinition = {
   hangUp?: Partial<HangUpPolicy>;
   onCrash?: { resume?: number; say?: string };
   policy?: Partial<Policy>;
-  /** Run for each participant that joins; a throw or a hang harms nobody else. */
-  participants?: ((call: Call, participant: RemoteParticipant) => Awaitable<void>)[];
+  /** Run for each participant that joins, or each of a kind; a throw or a hang harms nobody else. */
+  participants?: ParticipantEntry[];
   reports?: Destination[];
   alerts?: Destination[];
   /** Fields that every log line of the call carries. Personal data under `pii` keys. */
@@ -66,27 +82,32 @@ export type StartOptions = {
 /** A definition with every default filled in. */
 export type Defined = Omit<
   SessionDefinition,
-  'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'windDown' | 'voicemail' | 'hold'
+  'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'again' | 'windDown' | 'voicemail' | 'hold'
 > & {
   language: Language;
   greeting: Words | 'agent' | 'wait';
   goodbye: Words | 'none';
   nudge: Words;
+  again: Words;
   windDown: Words;
   voicemail: { goodbye: Words | 'none' };
   hold: { goodbye: Words | 'none' };
   policy: Policy;
   hangUp: HangUpPolicy;
+  /** The user's own word on normal ends, not a default. */
+  isHangUpGiven: boolean;
   participants: NonNullable<SessionDefinition['participants']>;
   reports: Destination[];
   alerts: Destination[];
 };
 
 const knownFields = [
+  'connect',
   'prewarm',
   'session',
   'agent',
   'start',
+  'prepare',
   'program',
   'greeting',
   'goodbye',
@@ -94,6 +115,7 @@ const knownFields = [
   'apology',
   'filler',
   'nudge',
+  'again',
   'windDown',
   'voicemail',
   'hold',
@@ -105,8 +127,7 @@ const knownFields = [
   'alerts',
   'logFields',
 ] as const satisfies (keyof SessionDefinition)[];
-const functions = ['prewarm', 'session', 'agent', 'start', 'program', 'logFields'] as const;
-const strategies: readonly HangUpStrategy[] = ['delete-room', 'remove-sip', 'remove-caller', 'leave'];
+const functions = ['connect', 'prewarm', 'session', 'agent', 'start', 'prepare', 'program', 'logFields'] as const;
 const destinationKinds = ['webhook', 'file', 'stdout', 'module', 'slack'];
 
 /** All that is wrong with a definition, a line each. */
@@ -151,7 +172,8 @@ export function checkDefinition(given: SessionDefinition): Defined {
   }
   if (given.program) {
     expect(!given.session && !given.agent, 'program', 'to stand alone, without `session` and `agent`', 'both');
-    for (const line of ['greeting', 'goodbye', 'nudge', 'windDown'] as const) {
+    expect(!given.prepare, 'prepare', 'nothing: a program has no AgentSession to prepare', given.prepare);
+    for (const line of ['greeting', 'goodbye', 'nudge', 'again', 'windDown'] as const) {
       const isSilent = given[line] === undefined || given[line] === 'wait' || given[line] === 'none';
       expect(
         isSilent,
@@ -188,7 +210,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
     greeting,
   );
   expect(isWords(goodbye) || goodbye === 'none', 'goodbye', `${wordsExpected} or 'none'`, goodbye);
-  for (const line of ['nudge', 'windDown'] as const) {
+  for (const line of ['nudge', 'again', 'windDown'] as const) {
     expect(given[line] === undefined || isWords(given[line]), line, wordsExpected, given[line]);
   }
   const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -210,7 +232,10 @@ export function checkDefinition(given: SessionDefinition): Defined {
   expect(languages.includes(language), 'language', `one of ${languages.join(', ')}`, language);
   for (const line of ['apology', 'filler'] as const) {
     const { say, audio } = given[line] ?? {};
-    expect(say === undefined || (typeof say === 'string' && say.trim() !== ''), `${line}.say`, 'a text', say);
+    const isText = (one: unknown) => typeof one === 'string' && one.trim() !== '';
+    const isSeveral = line === 'filler' && Array.isArray(say) && say.length > 0 && say.every(isText);
+    const expected = line === 'filler' ? 'a text, or several in a list' : 'a text';
+    expect(say === undefined || isText(say) || isSeveral, `${line}.say`, expected, say);
     expect(
       audio === undefined || (audio instanceof URL && audio.protocol === 'file:'),
       `${line}.audio`,
@@ -222,7 +247,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
   }
   for (const [when, strategy] of isObject(given.hangUp) ? Object.entries(given.hangUp ?? {}) : []) {
     expect(['normal', 'failure', 'transfer'].includes(when), `hangUp.${when}`, 'normal, failure or transfer', when);
-    expect(strategies.includes(strategy), `hangUp.${when}`, `one of ${strategies.join(', ')}`, strategy);
+    expect(hangUpStrategies.includes(strategy), `hangUp.${when}`, `one of ${hangUpStrategies.join(', ')}`, strategy);
   }
   const { resume, say } = given.onCrash ?? {};
   expect(
@@ -233,10 +258,9 @@ export function checkDefinition(given: SessionDefinition): Defined {
   );
   expect(say === undefined, 'onCrash.say', 'nothing: resuming a call after a crash is not built yet', say);
   expect(
-    given.participants === undefined ||
-      (Array.isArray(given.participants) && given.participants.every((run) => typeof run === 'function')),
+    given.participants === undefined || (Array.isArray(given.participants) && given.participants.every(isEntry)),
     'participants',
-    'a list of functions (call, participant) => …',
+    participantsExpected,
     given.participants,
   );
   for (const list of ['reports', 'alerts'] as const) {
@@ -273,9 +297,11 @@ export function checkDefinition(given: SessionDefinition): Defined {
     hold: given.hold ?? { goodbye: 'none' },
     language,
     nudge: given.nudge ?? { say: phrases[language].nudge },
+    again: given.again ?? { say: phrases[language].again },
     windDown: given.windDown ?? { say: phrases[language].windDown },
     policy,
     hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },
+    isHangUpGiven: given.hangUp?.normal !== undefined,
     participants: given.participants ?? [],
     reports: given.reports ?? [],
     alerts: given.alerts ?? [],

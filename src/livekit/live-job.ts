@@ -5,8 +5,10 @@ import type { SpokenLine } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call, TransferTarget } from './call.ts';
-import type { Defined } from './definition.ts';
+import type { Defined, StartOptions } from './definition.ts';
+import type { OwnEnds } from './guard/own-ends.ts';
 import type { Playout } from './observe/playout.ts';
+import type { Speeches } from './observe/speeches.ts';
 import type { Turns } from './observe/turns.ts';
 import type { Venue } from './venue.ts';
 
@@ -18,18 +20,27 @@ export type LiveJob = {
   readonly log: Log;
   readonly turns: Turns;
   readonly run: SessionRun;
-  /** The AgentSession from the moment it is made; its playout from the moment it started. */
+  /** The AgentSession and its playout, from the moment it is made. */
   session: voice.AgentSession | undefined;
   playout: Playout | undefined;
+  /** What `start(call)` said, once it was asked. */
+  startOptions?: StartOptions;
   /** Speeches and tools that are under way, for the drain. */
   readonly speeches: Set<voice.SpeechHandle>;
   readonly tools: Set<Promise<unknown>>;
+  /** What became of each speech; from the moment the AgentSession is made. */
+  told: Speeches | undefined;
   /** Lines that were asked for, whatever became of them. */
   readonly asked: Set<SpokenLine>;
+  fillersSaid: number;
   /** The last failure of a model that nothing tried again. */
   failedProvider?: string;
   /** The transfer that is under way. */
   transfer: { id: string; target: TransferTarget; settle: (result: Transferred) => void } | undefined;
+  /** Since when the session is not heard any more, by the monotonic clock. */
+  quietSince?: number | undefined;
+  /** The SDK's ways to end it; from the moment that the user's code may take one. */
+  ownEnds?: OwnEnds;
   /** From the hang-up on: abort what the user started. */
   readonly letGo: AbortController;
 };

@@ -1,7 +1,8 @@
 /** The user's `call`, on top of a live job. */
 import type { JobContext } from '@livekit/agents';
-import { endOf, ends, type SessionEvent } from '../../machines/index.ts';
+import { endOf, ends, hangUpStrategies, type SessionEvent } from '../../machines/index.ts';
 import type { JobFacts, Json } from '../journal/entry.ts';
+import { describeValue } from '../config-error.ts';
 import { messageOf } from '../session/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import { askTransfer } from './act/transfer.ts';
@@ -9,6 +10,7 @@ import { keepRelease } from './act/release.ts';
 import { type Call, type EndOptions, parseMetadata } from './call.ts';
 import type { Defined } from './definition.ts';
 import type { LiveJob } from './live-job.ts';
+import { noteError } from './note-error.ts';
 import type { Venue } from './venue.ts';
 
 type Parts = {
@@ -43,15 +45,25 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
     },
     attach: (key, value) => void recorder.append('attach', { key: messageOf(key), value }),
     end: (reason = 'agent_ended', options) => {
-      const { drain, goodbye, outcome } = readable(options);
+      const { drain, goodbye, outcome, hangUp: wanted } = readable(options);
+      const hangUp = hangUpStrategies.find((each) => each === wanted);
+      if (wanted !== undefined && !hangUp) {
+        const expected = `call.end: hangUp: expected one of ${hangUpStrategies.join(', ')}, got ${describeValue(wanted)}`;
+        noteError({ recorder, log }, 'application', expected, true, 'the call ends as the definition says');
+      }
       if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
       const run = job()?.run;
       run?.send({
         type: 'session.end',
-        end: endOf('agent', messageOf(reason)),
+        end: { ...endOf('agent', messageOf(reason)), ...(hangUp && { hangUp }) },
         drain,
         ...(!goodbye && { goodbye: false }),
       });
+    },
+    giveTime: (ms) => {
+      if (typeof ms === 'number' && ms > 0 && Number.isFinite(ms)) job()?.run.send({ type: 'time.given', ms });
+      else
+        log.error({ got: describeValue(ms) }, 'call.giveTime: expected milliseconds, more than 0; nothing was given');
     },
     report: (found) => {
       const parts = job();
@@ -80,10 +92,10 @@ const foundBy = (found: string, { voicemail, hold }: Defined): SessionEvent | un
 };
 
 /** Null, numbers and getters that throw come from JavaScript; an end is never refused for them. */
-const readable = (options: unknown): { drain: boolean; goodbye: boolean; outcome?: unknown } => {
+const readable = (options: unknown): { drain: boolean; goodbye: boolean; outcome?: unknown; hangUp?: unknown } => {
   try {
-    const { drain, goodbye, outcome } = (options ?? {}) as Record<keyof EndOptions, unknown>;
-    return { drain: drain !== false, goodbye: goodbye !== false, outcome };
+    const { drain, goodbye, outcome, hangUp } = (options ?? {}) as Record<keyof EndOptions, unknown>;
+    return { drain: drain !== false, goodbye: goodbye !== false, outcome, hangUp };
   } catch {
     return { drain: true, goodbye: true };
   }

@@ -4,5 +4,5 @@ import { terminalVenue } from './terminal/terminal-venue.ts';
 import type { Reporter, Venue } from './venue.ts';
 
 /** A fake job (no server) takes place in the terminal that started it. */
-export const openVenue = (context: JobContext, reporter: Reporter): Venue =>
-  context.isFakeJob ? terminalVenue(context, reporter) : roomVenue(context, reporter);
+export const openVenue = (context: JobContext, reporter: Reporter, how: { isCallerNamed: boolean }): Venue =>
+  context.isFakeJob ? terminalVenue(context, reporter) : roomVenue(context, reporter, how);

@@ -18,7 +18,12 @@ const FRAME_MS = 20;
 /** Short enough that a cut is heard as one, long enough that a busy event loop leaves no gap. */
 const QUEUE_MS = 400;
 
+/** Of the recordings in the package, so that what is published ahead of them serves them. */
+const RATE = 24_000;
+
 export type OwnTrack = {
+  /** Published before there is anything to play. */
+  open(): Promise<void>;
   /** Rejects when aborted before the end, with nothing lost: what was heard is in `progress`. */
   play(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void): Promise<PlayResult>;
   hush(): void;
@@ -86,6 +91,9 @@ export function ownTrack(room: Room): OwnTrack {
   };
 
   return {
+    open: async () => {
+      await sourceFor(RATE);
+    },
     play,
     hush: () => playing?.abort(),
     close: async () => {

@@ -6,6 +6,7 @@ import type { RemoteParticipant } from '@livekit/rtc-node';
 import { settledWithin } from '../session/deadline.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
+import { isFor, runOf } from './participant-entries.ts';
 
 /** Before connect(): entrypoints run inside it for those who are there already. */
 export function registerParticipants(job: LiveJob): void {
@@ -13,8 +14,10 @@ export function registerParticipants(job: LiveJob): void {
   if (participants.length === 0) return;
   job.call.context.addParticipantEntrypoint(async (_context, participant: RemoteParticipant) => {
     await Promise.all(
-      participants.map(async (run, index) => {
-        const name = `participant entrypoint ${run.name || index + 1}`;
+      participants.map(async (entry, index) => {
+        if (!isFor(entry, participant)) return;
+        const run = runOf(entry);
+        const name = `participant entrypoint ${typeof entry === 'function' ? entry.name || index + 1 : `${index + 1} (${entry.kind})`}`;
         const outcome = await settledWithin((async () => run(job.call, participant))(), policy.maxDurationMs);
         if (outcome.kind === 'failed') noteError(job, name, outcome.error);
         if (outcome.kind === 'late') noteError(job, name, new Error('did not settle while the call could last'));

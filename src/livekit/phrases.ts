@@ -2,31 +2,35 @@
  * What is said by default, by language. The recordings in the package say the words of `apology` and `filler`; how they
  * were made is in src/assets/README.md.
  */
-type Phrases = { apology: string; filler: string; nudge: string; windDown: string };
+type Phrases = { apology: string; filler: string; nudge: string; again: string; windDown: string };
 
 export const phrases = {
   en: {
     apology: 'Sorry, something went wrong. Please try again later.',
     filler: 'One moment, please.',
     nudge: 'Are you still there?',
+    again: 'Sorry, I did not catch that.',
     windDown: 'We have to come to an end soon.',
   },
   de: {
     apology: 'Entschuldigung, etwas ist schiefgegangen. Bitte versuchen Sie es später noch einmal.',
     filler: 'Einen Moment, bitte.',
     nudge: 'Sind Sie noch da?',
+    again: 'Entschuldigung, das habe ich nicht verstanden.',
     windDown: 'Wir müssen gleich zum Ende kommen.',
   },
   es: {
     apology: 'Lo siento, algo ha fallado. Por favor, inténtelo más tarde.',
     filler: 'Un momento, por favor.',
     nudge: '¿Sigue usted ahí?',
+    again: 'Perdone, no le he entendido.',
     windDown: 'Tenemos que terminar pronto.',
   },
   fr: {
     apology: 'Désolé, un problème est survenu. Veuillez réessayer plus tard.',
     filler: 'Un instant, s’il vous plaît.',
     nudge: 'Vous êtes toujours là ?',
+    again: 'Pardon, je n’ai pas compris.',
     windDown: 'Nous devons bientôt terminer.',
   },
 } as const satisfies Record<string, Phrases>;

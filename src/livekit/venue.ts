@@ -4,11 +4,12 @@
  */
 import type { voice } from '@livekit/agents';
 import type { RemoteParticipant } from '@livekit/rtc-node';
-import type { End, SessionEvent } from '../../machines/index.ts';
-import type { HangUpStrategy } from '../journal/entry.ts';
+import type { End, HangUpStrategy, SessionEvent } from '../../machines/index.ts';
 import type { Referral, ReferOptions } from '../rooms/refer.ts';
 import type { HangUpResult } from '../rooms/rooms.ts';
 import type { Recorder } from '../session/ports.ts';
+import type { CallerWish } from './caller/choice.ts';
+import type { ConnectOptions } from './connect-options.ts';
 import type { StartOptions } from './definition.ts';
 
 /** How observers speak to the machine and the journal. */
@@ -26,10 +27,19 @@ export type TrackOf = 'voice' | 'own track' | 'microphone';
 
 export type Venue = {
   /** Into the room. Everything that can be observed is observed before. */
-  connect(signal: AbortSignal): Promise<void>;
+  connect(signal: AbortSignal, options?: ConnectOptions): Promise<void>;
+  /** Whom the options of the session name; told once, when they were asked for. */
+  expectCaller(wish: CallerWish): void;
+  /** Resolves once somebody is there, whoever they are. */
+  somebody(signal: AbortSignal): Promise<void>;
+  /** Resolves once it is known who the caller is; a telephone may still ring. */
+  linked(signal: AbortSignal): Promise<void>;
+  /** Resolves once the caller is there to be spoken to; an inbound telephone that rings is picked up. */
   awaitCaller(signal: AbortSignal): Promise<Caller>;
   caller(): Caller | undefined;
   isCallerThere(): boolean;
+  /** In words: who was expected, and who is there instead. */
+  whoIsThere(): string;
   /** Resolves once somebody is there to speak to. */
   presence(signal: AbortSignal): Promise<void>;
   /** How the AgentSession gets its ears and its voice. */

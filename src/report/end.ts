@@ -5,7 +5,7 @@
  *   E2  Else what the keeper noticed: a process that died, a job that never began, or began too late.
  *   E3  Never empty.
  */
-import { ends, type End } from '../../machines/index.ts';
+import { endOf, ends, type End, hangUpStrategies } from '../../machines/index.ts';
 import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
 import { nameOf, oneOf, recordOf, textOf, textsOf } from './lenient.ts';
@@ -18,15 +18,17 @@ export type RecordedEnd = { end: End; at: number; stage: string | null };
 
 /** An End as an entry has it; undefined if it is none. */
 export const endIn = (value: unknown): End | undefined => {
-  const { by: who, reason, fault, detail } = recordOf(value);
+  const { by: who, reason, fault, detail, hangUp } = recordOf(value);
   const named = nameOf(reason);
   if (named === null) return undefined;
   const line = nameOf(detail);
+  const strategy = oneOf(hangUpStrategies, hangUp);
   return {
     by: oneOf(by, who) ?? 'system',
     reason: named,
     fault: oneOf(faults, fault) ?? 'none',
     ...(line !== null && { detail: line }),
+    ...(strategy && { hangUp: strategy }),
   };
 };
 
@@ -43,7 +45,8 @@ const endOfMove = (event: string, to: readonly string[]): End => {
   const timed = delay === undefined ? undefined : timers[delay];
   if (timed) return timed;
   if (stageOf(to) === 'startupFailed') return ends.startupFailed;
-  if (stageOf(to) === 'runtimeFailed' || delay !== undefined) return ends.modelFailed;
+  if (stageOf(to) === 'runtimeFailed' || delay !== undefined)
+    return endOf('system', 'model_failed', 'provider', 'the process died before it could say more');
   return ends.orchestratorError;
 };
 

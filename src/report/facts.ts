@@ -22,7 +22,8 @@ export const transcriptOf = (entries: readonly Entry[]): Report['transcript'] =>
       at: timeOf(createdAt) ?? timeOf(at),
     });
   }
-  return [...items.values()];
+  // In the order in which things were said: some are written down later than what answers them.
+  return [...items.values()].sort((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : Number((a.at ?? '') > (b.at ?? ''))));
 };
 
 type Tool = Report['tools'][number];
@@ -45,6 +46,7 @@ const toolsIn = ({ epoch, entries, isClosed }: Chapter): Tool[] => {
       args: data['args'] === undefined ? (known?.args ?? null) : toJson(data['args']),
       output: data['output'] === undefined ? (known?.output ?? null) : toJson(data['output']),
       error: textOf(data['error']) ?? known?.error ?? null,
+      background: data['isBackground'] === true || known?.background === true,
       startedAt: known?.startedAt ?? (isStart ? timeOf(at) : null),
       ms: durationOf(data['ms']) ?? (before && !isStart ? durationOf(at - before.since) : null),
     };
@@ -112,8 +114,12 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
     }
     if (sid !== null && !person.sids.includes(sid)) person.sids.push(sid);
     person.kind = textOf(data['kind']) ?? person.kind;
-    person.isCaller ||= data['isCaller'] === true;
-    if (data['isCaller'] === true && data['change'] !== 'left' && data['change'] !== 'lost') person.came ??= at;
+    if (data['isCaller'] === true) {
+      for (const other of people.values()) other.isCaller = other === person; // the last one counts
+      const isThere = data['change'] !== 'left' && data['change'] !== 'lost' && data['isRinging'] !== true;
+      // Who was there before it was known that they are the caller came when they came.
+      if (isThere) person.came ??= data['change'] === 'linked' ? (person.joined ?? at) : at;
+    }
     person.metadata = textOf(data['metadata']) ?? person.metadata;
     // A change names only what changed.
     const before = data['change'] === 'attributes' ? person.attributes : {};

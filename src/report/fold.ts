@@ -128,7 +128,7 @@ const timesOf = (
   const isAudible = (type: unknown) =>
     type === 'line.audible' || type === 'agent.audible' || type === 'apologist.audible';
   const caller = people.find(({ isCaller }) => isCaller);
-  const cameAt = caller?.came ?? caller?.joined;
+  const cameAt = caller?.came;
   const releasedAt = caller?.left ?? hungUpAt;
   const all = entries.map(({ at }) => at);
   return {

@@ -133,6 +133,9 @@ export const reportSchema = z
         args: json,
         output: json,
         error: text.nullable(),
+        background: z
+          .boolean()
+          .describe('It went on beside the conversation (`ctx.update`); its result was spoken later.'),
         startedAt: time.nullable(),
         ms: ms.nullable(),
       }),

@@ -2,7 +2,7 @@
  * LiveKit's server API as the lifecycle needs it; livekit-server-sdk only. Every call has a deadline of its own, and
  * a room or participant that is not there (404) is success for whoever wanted it gone.
  */
-import type { HangUpStrategy } from '../journal/entry.ts';
+import type { HangUpStrategy } from '../../machines/index.ts';
 
 export type Occupant = {
   identity: string;

@@ -17,6 +17,7 @@ import { AgentDispatchClient, RoomServiceClient, ServerError, SipCallError, SipC
 import pRetry from 'p-retry';
 import type { LiveKitAccess } from '../link/messages.ts';
 import { deleteOnce } from './deletions.ts';
+import { deleteBy, removeBy } from './client-watch.ts';
 import { refusalOf, type Referrals } from './refer.ts';
 import { RoomsError } from './rooms-error.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from './rooms.ts';
@@ -171,7 +172,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   };
 
   const removeOnce = (room: string, identity: string, signal: AbortSignal): Promise<void> =>
-    askGone(`remove ${identity}`, signal, () => client.removeParticipant(room, identity));
+    askGone(`remove ${identity}`, signal, () => removeBy(client, room, identity));
 
   /** R6. Within a limit of its own: the deletion has to come in the same attempt. Rejects only when all is hopeless. */
   const removeTelephones = async ({ room, sip, signal }: HangUp): Promise<void> => {
@@ -188,7 +189,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   const deleteRoom = async (hangUp: HangUp): Promise<void> => {
     const { room, signal } = hangUp;
     await removeTelephones(hangUp);
-    await askGone('delete room', signal, () => deleteOnce(access.url, room, () => client.deleteRoom(room)));
+    await askGone('delete room', signal, () => deleteOnce(access.url, room, () => deleteBy(client, room)));
     if (await isGone(hangUp)) return; // R3
     hangUp.left = (await list(room, signal)).map(nameOf);
     throw new StillThere('the room was deleted and is still listed');

@@ -1,5 +1,5 @@
-import { type End, endOf } from '../../machines/index.ts';
-import type { HangUpPolicy, HangUpStrategy } from '../journal/entry.ts';
+import { type End, endOf, type HangUpStrategy } from '../../machines/index.ts';
+import type { HangUpPolicy } from '../journal/entry.ts';
 
 /** The end of a job whose room was gone when it came. */
 export const staleDispatch: End = endOf('system', 'stale_dispatch', 'platform');
@@ -11,6 +11,7 @@ export const isStale = (end: End | undefined): boolean =>
 /** How an end lets the caller go. Pure. A transfer leaves the room to those who still talk there. */
 export function strategyFor(end: End | null, policy: HangUpPolicy): HangUpStrategy {
   if (end === null) return policy.failure; // nobody lived to say why
+  if (end.hangUp !== undefined) return end.hangUp;
   if (end.reason === 'transferred') return policy.transfer;
   return end.by === 'system' && end.fault !== 'none' ? policy.failure : policy.normal;
 }

@@ -21,7 +21,7 @@ import { runKeeper } from '../keeper/main.ts';
 import { fold } from '../report/fold.ts';
 import type { Report } from '../report/schema.ts';
 import { messageOf } from '../session/deadline.ts';
-import { receptionist, startLab } from '../testing/lab/index.ts';
+import { type PaceName, receptionist, startLab } from '../testing/lab/index.ts';
 import { callerOf } from './caller.ts';
 import { CHANNEL, openTerminal, type Channel, type FromHost, type ToHost } from './channel.ts';
 import { openDesk, type Receipt } from './desk.ts';
@@ -47,6 +47,8 @@ export type TerminalOptions = {
   directory: string;
   /** LASTWORD_STORE. */
   store: string;
+  /** Of the models. */
+  pace: PaceName;
   /** Compiled. */
   agentFile: string;
   input: Readable & { isTTY?: boolean };
@@ -74,7 +76,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
   try {
     const toFile = pino.destination({ dest: logFile, sync: true });
     closers.push(() => toFile.end());
-    const lab = await startLab({ script: { ...receptionist, msPerCharacter: MS_PER_CHARACTER } });
+    const lab = await startLab({ script: { ...receptionist, msPerCharacter: MS_PER_CHARACTER }, pace: options.pace });
     closers.push(() => lab.close());
     const desk = await openDesk();
     closers.push(() => desk.close());

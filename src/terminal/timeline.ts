@@ -93,7 +93,8 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
         );
       }
       case 'tool': {
-        const { name, status, args, output, error, ms } = entry.data;
+        const { name, status, args, output, error, ms, isBackground } = entry.data;
+        if (status === 'started' && isBackground) return row('tool', `${name} goes on in the background`);
         if (status === 'started') return row('tool', `${name} ${brief(args)} …`);
         if (status === 'settled') return row('tool', `${name} → ${brief(output)}${inMs(ms)}`);
         return row('tool', `${name} ${status}${because(error)}${inMs(ms)}`, 'bad');
@@ -129,6 +130,8 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
           'quiet',
         );
       }
+      case 'key':
+        return row('room', 'the caller pressed a key', 'quiet');
       case 'room':
         return row('room', `${entry.data.change}${because(entry.data.reason)}`, 'quiet');
       case 'provider':
@@ -158,6 +161,7 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
       case 'keeper.sealed':
         return row('keeper', `report sealed, ${entry.data.bytes.toLocaleString('en-US')} bytes`, 'quiet');
       case 'event':
+      case 'fact':
       case 'usage':
       case 'latency':
         return undefined;

@@ -1,5 +1,5 @@
 /** `lastword/testing`: what tests of an agent need, without keys, server or microphone. */
-export { startLab, connectLab, receptionist, spokenAs } from './lab/index.ts';
+export { startLab, connectLab, receptionist, spokenAs, Pace, paces, profiles } from './lab/index.ts';
 export type {
   Answer,
   Component,
@@ -11,13 +11,18 @@ export type {
   LabOptions,
   LabScript,
   LabUrls,
+  Latency,
   Match,
+  PaceName,
+  PaceOptions,
+  Profile,
   Prompt,
   PromptMessage,
   RemoteLab,
   Rule,
   Spoken,
   ToolCall,
+  Waited,
 } from './lab/index.ts';
 export { encodeSpeech, measureSpeech, PIECE_MS, recordingOf, SpeechDecoder } from './speech/index.ts';
 export type { Heard, HeardRecording, HeardUtterance, Recording, Sound, SpeechMeasure } from './speech/index.ts';

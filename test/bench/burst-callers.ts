@@ -1,22 +1,12 @@
 /**
  * Many callers in one process: they join at the same moment, and say when each heard the first sound. A caller of the
- * end-to-end lane decodes what it hears and takes a sixth of a core, so ten of them would measure each other.
+ * end-to-end lane decodes what it hears and takes a sixth of a core, so ten of them would measure each other; for the
+ * same reason these have no microphone.
  *
- * Started by burst.ts with `{ url, tokens, isQuiet }`; answers `{ greetedMs }` when all have heard something or the
+ * Started by burst.ts with `{ url, tokens, patienceMs }`; answers `{ greetedMs }` when all have heard something or the
  * patience is over, NaN (as null) for who has not.
  */
-import {
-  AudioFrame,
-  AudioSource,
-  AudioStream,
-  LocalAudioTrack,
-  type RemoteTrack,
-  Room,
-  RoomEvent,
-  TrackKind,
-  TrackPublishOptions,
-  TrackSource,
-} from '@livekit/rtc-node';
+import { AudioStream, type RemoteTrack, Room, RoomEvent, TrackKind } from '@livekit/rtc-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Burst = { url: string; tokens: string[]; patienceMs: number };
@@ -31,17 +21,6 @@ async function hear(track: RemoteTrack): Promise<void> {
   for await (const { data } of frames) if (data.some((sample) => Math.abs(sample) > LOUD)) return;
 }
 
-/** A telephone sends silence, too. */
-async function publishSilence(room: Room): Promise<void> {
-  const source = new AudioSource(RATE, 1);
-  const options = new TrackPublishOptions();
-  options.source = TrackSource.SOURCE_MICROPHONE;
-  await room.localParticipant?.publishTrack(LocalAudioTrack.createAudioTrack('microphone', source), options);
-  const samples = RATE / 10;
-  while (room.isConnected)
-    await source.captureFrame(new AudioFrame(new Int16Array(samples), RATE, 1, samples)).catch(() => {});
-}
-
 async function call(url: string, token: string): Promise<number> {
   const room = new Room();
   const first = new Promise<void>((resolve) => {
@@ -51,7 +30,6 @@ async function call(url: string, token: string): Promise<number> {
   });
   await room.connect(url, token, { autoSubscribe: true, dynacast: false });
   const joinedAt = performance.now();
-  void publishSilence(room).catch(() => {});
   await first;
   return performance.now() - joinedAt;
 }

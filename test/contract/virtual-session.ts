@@ -154,7 +154,9 @@ export class VirtualSession {
 
   /** Into the conversation, the greeting heard. */
   async converse(): Promise<this> {
-    while (!this.run.leaves().some((leaf) => leaf.startsWith('live.conversing')) && (await this.clock.next()));
+    const isTheCallersTurn = () =>
+      this.run.leaves().some((leaf) => leaf.startsWith('live.conversing.dialogue.active.quiet'));
+    while (!isTheCallersTurn() && !this.run.hasTag('leaving') && (await this.clock.next()));
     return this;
   }
 
@@ -205,9 +207,10 @@ export class VirtualSession {
       spoken.heard = true;
       begun = clock.now;
       send({ type: 'line.audible', line, rung });
-      const rest = clock
-        .after(LINE_MS.rest, until === 'played' ? signal : undefined)
-        .then(() => note({ outcome: 'played', heardMs: LINE_MS.rest }));
+      const rest = clock.after(LINE_MS.rest, until === 'played' ? signal : undefined).then(() => {
+        note({ outcome: 'played', heardMs: LINE_MS.rest });
+        if (line === 'greeting') send({ type: 'dialogue.moved' }); // as the ledger tells it
+      });
       if (until === 'played') await rest;
       return { heardMs: until === 'played' ? LINE_MS.rest : 0 };
     };

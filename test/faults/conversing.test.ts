@@ -55,7 +55,7 @@ test('G3 a human is back: the input is open again and the conversation goes on',
   await placed.hears('It is nine');
   placed.call.report('hold_music');
   placed.call.report('human');
-  await placed.until('talking', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  await placed.until('talking', () => placed.run.leaves().includes('live.conversing.dialogue.active.quiet'));
   expect(placed.call.session?.input.audioEnabled).toBe(true);
   placed.says('And now?');
   await placed.until('the second answer', () => placed.heard.length === 2);

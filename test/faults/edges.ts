@@ -116,7 +116,7 @@ export type Placement = {
   output?: new (ear: Ear) => voice.AudioOutput;
   isSip?: boolean;
   /** What is not as usual there; it is given what is. */
-  venue?: (usual: Venue) => Partial<Venue>;
+  venue?: (usual: Venue, reporter: Reporter) => Partial<Venue>;
 };
 
 export type Edge = {
@@ -161,6 +161,10 @@ export function madeVenue(
       recorder.append('room', { change: 'connected', sid: 'RM_1' });
       recorder.append('participant', { change: 'joined', ...whom });
     },
+    expectCaller: () => {},
+    somebody: async () => {},
+    linked: async () => {},
+    whoIsThere: () => 'the caller is there',
     awaitCaller: async () => caller,
     caller: () => (isThere ? caller : undefined),
     isCallerThere: () => isThere,
@@ -170,7 +174,7 @@ export function madeVenue(
         : unlessAborted(new Promise<void>((resolve) => arrivals.once('here', resolve)), signal),
     wire: (session) => {
       session.input.audio = input;
-      session.output.audio = new Output(ear);
+      session.output.audio ??= new Output(ear); // as a room does: what the user put there stays
       return { record: false };
     },
     play: async (audio, given, onAudible) => {
@@ -198,7 +202,7 @@ export function madeVenue(
     },
   };
   return {
-    venue: { ...usual, ...unusual?.(usual) },
+    venue: { ...usual, ...unusual?.(usual, { send, recorder }) },
     hangUp: () => hungUp,
     told,
     leaves: () => tell('left', { type: 'caller.left', end: endOf('caller', 'caller_hung_up') }, 'CLIENT_INITIATED'),

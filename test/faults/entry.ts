@@ -19,12 +19,21 @@ import { type FakeRoom, fakeRoom } from './fake-room.ts';
 
 initializeLogger({ pretty: false, level: 'silent' });
 
-type Behaviour = { program: (call: Call) => Promise<void>; participants: ((call: Call) => void)[] };
+type Behaviour = {
+  program: (call: Call) => Promise<void>;
+  participants: ((call: Call) => void)[];
+  connect: (call: Call) => unknown;
+};
 let behaviour: Behaviour;
 /** One a file, so that it is asked late what it is to do. */
 const job = defineSession({
   program: (call) => behaviour.program(call),
-  participants: [(call) => behaviour.participants[0]?.(call), (call) => behaviour.participants[1]?.(call)],
+  connect: (call) => behaviour.connect(call) as undefined,
+  participants: [
+    (call) => behaviour.participants[0]?.(call),
+    { kind: 'standard', run: (call) => behaviour.participants[1]?.(call) },
+    { kind: 'sip', run: (call) => behaviour.participants[2]?.(call) },
+  ],
   policy: { closeMs: 500, reportMs: 1000 },
 });
 
@@ -44,9 +53,10 @@ let ran = 0;
 export async function runEntry({
   program = async () => {},
   participants = [],
+  connect = () => undefined,
   unusual,
 }: Partial<Behaviour> & { unusual?: (room: FakeRoom) => void }): Promise<Ran> {
-  behaviour = { program, participants };
+  behaviour = { program, participants, connect };
   // Fake, and in step with real time: only the last wait of the job is skipped.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
   const exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as never);
@@ -101,7 +111,7 @@ export async function runEntry({
 }
 
 /** What the job listens to for the life of its process, which is ours here. */
-const netted = ['uncaughtException', 'unhandledRejection', 'disconnect'];
+const netted = ['uncaughtException', 'unhandledRejection', 'disconnect', 'message'];
 
 const contextIn = (room: FakeRoom, id: string, told: (reason: string) => void) =>
   new JobContext(

@@ -105,7 +105,7 @@ test('B8 T22 onEnter closes the session while it starts, and waits for it: the c
     policy: { closeMs: 900 },
   });
   await placed.endedWell({ reason: 'agent_ended', stage: 'connecting', goodbye: 'skipped' });
-  expect(errorsOf(placed, 'hook onEnter')[0]).toContain('had not settled when the call was over');
+  expect(errorsOf(placed, 'hook onEnter')).toEqual([]); // it is not kept waiting
 });
 
 test('B10 the goodbye is asked for while the session still speaks: nothing is closed before it was heard', async () => {
@@ -124,8 +124,7 @@ test('B10 T1 the user’s code closes the session itself: the call is over, and 
     await using placed = await place({ agent, script: answer });
     await answered(placed);
     void placed.call.session?.[close]();
-    const { goodbye } = await placed.endedWell({ reason: 'agent_ended', goodbye: 'failed' });
-    expect(goodbye?.why).toBe('the agent session takes no speech');
+    await placed.endedWell({ reason: 'agent_ended', goodbye: 'played' });
   }
 });
 

@@ -7,8 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initializeLogger, type JobContext, type voice } from '@livekit/agents';
-import type { SessionEvent } from '../../machines/index.ts';
+import { initializeLogger, type JobContext, runWithJobContext, type voice } from '@livekit/agents';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
@@ -16,6 +15,7 @@ import { openJournal } from '../../src/journal/write.ts';
 import { effectsOf } from '../../src/livekit/act/effects.ts';
 import { type Call, setCurrentCall } from '../../src/livekit/call.ts';
 import { checkDefinition, type SessionDefinition } from '../../src/livekit/definition.ts';
+import { OwnEnds } from '../../src/livekit/guard/own-ends.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
@@ -28,6 +28,7 @@ import { runSession, type SessionRun } from '../../src/session/run.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { expectEndedWell, type WellEnded } from '../contract/ended-well.ts';
 import { type Edge, type HeardLine, madeVenue, type Placement, type Trouble } from './edges.ts';
+import { type AskedOfJob, madeContext } from './job-context.ts';
 import { type Script, ScriptedLlm, ToldStt, ToneTts } from './models.ts';
 
 initializeLogger({ pretty: false, level: 'silent' });
@@ -39,6 +40,8 @@ const PATIENCE_MS = 8000;
 const policy: SessionDefinition['policy'] = {
   firstAudioMs: 1500,
   rungMs: 1000,
+  fillerMs: 3000,
+  turnMs: 2500,
   toolMs: 5000,
   drainMs: 1000,
   closeMs: 2000,
@@ -53,6 +56,9 @@ export type Placed = Omit<Edge, 'venue'> & {
   entries: readonly Entry[];
   heard: readonly HeardLine[];
   job: LiveJob;
+  context: JobContext;
+  /** What reached the SDK's own JobContext and Room. */
+  askedOfJob: readonly AskedOfJob[];
   ears: ToldStt;
   /** What is wrong with a track, from now on. */
   trouble: Trouble;
@@ -87,6 +93,8 @@ export type Placing = Partial<SessionDefinition> & {
   metadata?: string;
   /** After the last entry: what the keeper's word takes. */
   sealing?: () => Promise<unknown>;
+  /** Between the observers and the machine. */
+  between?: (send: Reporter['send']) => Reporter['send'];
 };
 
 /** How a call ends that nothing is wrong with. */
@@ -107,6 +115,7 @@ export async function place({
   edges = {},
   metadata = '',
   sealing,
+  between = (send) => send,
   trouble = {},
   tone: failing,
   ...given
@@ -169,9 +178,9 @@ export async function place({
 
   const heard: HeardLine[] = [];
   const parts: { job?: LiveJob } = {};
-  const send = (event: SessionEvent) => parts.job?.run.send(event);
+  const send = between((event) => parts.job?.run.send(event));
   const letGo = new AbortController();
-  const context = { room: { metadata: '' }, job: { id }, proc: { userData: {} } } as unknown as JobContext;
+  const { context, asked: askedOfJob } = madeContext(id, facts.room.name, changed);
   const edge = madeVenue({ send, recorder }, { heard, changed, trouble }, edges);
   const call = makeCall({
     context,
@@ -182,30 +191,35 @@ export async function place({
     letGo: letGo.signal,
     job: () => parts.job,
   });
-  const turns = new Turns(send, (ms) => recorder.append('latency', { measure: 'turn', ms }));
+  const turns = new Turns({ send, recorder });
   const { greeting, goodbye } = definition;
-  const run = runSession({
-    input: {
-      policy: definition.policy,
-      resumed: false,
-      elapsedMs: 0,
-      greeting: typeof greeting === 'object' ? 'say' : greeting,
-      goodbye: goodbye !== 'none',
-    },
-    effects: effectsOf(
-      () => parts.job as LiveJob,
-      undefined,
-      async (end) => {
-        const stage = run.stage() ?? 'connecting';
-        recorder.append('session.closed', { end, alsoTriggered: run.context().alsoTriggered, stage });
-        await recorder.durable();
-        await sealing?.();
-      },
-    ),
-    recorder,
-    log: quiet,
-    onStates: changed,
-  });
+  // As in a job: what the run does, the SDK's own code included, finds the context.
+  const begin = (): SessionRun =>
+    runWithJobContext(context, () =>
+      runSession({
+        input: {
+          policy: definition.policy,
+          resumed: false,
+          elapsedMs: 0,
+          greeting: typeof greeting === 'object' ? 'say' : greeting,
+          goodbye: goodbye !== 'none',
+        },
+        effects: effectsOf(
+          () => parts.job as LiveJob,
+          undefined,
+          async (end) => {
+            const stage = run.stage() ?? 'connecting';
+            recorder.append('session.closed', { end, alsoTriggered: run.context().alsoTriggered, stage });
+            await recorder.durable();
+            await sealing?.();
+          },
+        ),
+        recorder,
+        log: quiet,
+        onStates: changed,
+      }),
+    );
+  const run = begin();
   const job: LiveJob = (parts.job = {
     definition,
     call,
@@ -219,11 +233,15 @@ export async function place({
     playout: undefined,
     speeches: new Set(),
     tools: new Set(),
+    told: undefined,
+    fillersSaid: 0,
     asked: new Set(),
     transfer: undefined,
   });
+  const ownEnds = (job.ownEnds = new OwnEnds(job, context));
+  void run.closed.then(({ end }) => ownEnds.shutDownJob(end?.reason ?? 'closed'));
   setCurrentCall(call);
-  run.start();
+  runWithJobContext(context, () => run.start());
 
   const story = () =>
     [
@@ -269,6 +287,8 @@ export async function place({
     call,
     run,
     job,
+    context,
+    askedOfJob,
     llm: model,
     tts: tone,
     entries,

@@ -172,7 +172,7 @@ describe('a factory throws', () => {
 
 test('call.attach and call.end with rubbish never throw; the end is an end, and each further request is noted', async () => {
   await using placed = await place({ agent: () => new WithTools(), script });
-  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active.quiet'));
   const { attach, end } = placed.call as unknown as Record<'attach' | 'end', (...given: unknown[]) => void>;
   attach();
   const rubbish = [...hostileValues, ...hostileThrows].map(([, make]) => make);
@@ -195,7 +195,7 @@ test('call.attach and call.end with rubbish never throw; the end is an end, and 
 
 test('call.transfer, call.report and call.onClose with rubbish never throw, and the call goes on', async () => {
   await using placed = await place({ agent: () => new WithTools(), script });
-  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active.quiet'));
   type Rubbed = Record<'transfer' | 'report' | 'onClose', (...given: unknown[]) => unknown>;
   const { transfer, report, onClose } = placed.call as unknown as Rubbed;
   for (const [, make] of [...hostileValues, ...hostileThrows]) {
@@ -206,14 +206,14 @@ test('call.transfer, call.report and call.onClose with rubbish never throw, and 
     const release = make();
     if (typeof release !== 'function') expect(() => onClose('it', release)).toThrow('expected a function, got');
   }
-  expect(placed.run.leaves()).toContain('live.conversing.dialogue.active');
+  expect(placed.run.leaves()).toContain('live.conversing.dialogue.active.quiet');
   placed.call.end('done');
   expect((await placed.report()).end.reason).toBe('done');
 });
 
 test('options of an end that throw when they are read: it ends as if none had been given', async () => {
   await using placed = await place({ agent: () => new WithTools(), script });
-  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active.quiet'));
   placed.call.end('done', hostileProxy());
   const { end, goodbye } = await placed.report();
   expect(end.reason).toBe('done');

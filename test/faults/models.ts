@@ -16,7 +16,7 @@ const spoken: string[] = [];
 /** Loud enough to be heard. */
 const LOUDEST_SILENCE = 1000;
 /** A text's number is the value of its samples. */
-const numberOf = (text: string): number => {
+export const numberOf = (text: string): number => {
   const found = spoken.indexOf(text);
   return LOUDEST_SILENCE + (found >= 0 ? found + 1 : spoken.push(text));
 };
@@ -258,6 +258,11 @@ export class ToldStt extends stt.STT {
     listening.begin(text);
   }
 
+  /** A sound that is taken for words at first, and is none. */
+  coughs(): void {
+    for (const stream of this.#open) stream.cough();
+  }
+
   /** Every stream that is open ends, cleanly. */
   end(): void {
     for (const stream of this.#open) stream.end();
@@ -305,6 +310,12 @@ class ToldStream extends stt.SpeechStream {
     this.#hasBegun = true;
     this.queue.put({ type: stt.SpeechEventType.START_OF_SPEECH });
     this.queue.put({ type: stt.SpeechEventType.INTERIM_TRANSCRIPT, alternatives: [saidNow(text)] });
+  }
+
+  cough(): void {
+    this.begin('uh');
+    this.queue.put({ type: stt.SpeechEventType.END_OF_SPEECH });
+    this.#hasBegun = false;
   }
 
   hear(text: string): void {

@@ -36,7 +36,7 @@ export const answered = async ({ says, hears }: Placed) => {
 
 /** Nobody waits for anybody. */
 export const resting = ({ until, run }: Placed) =>
-  until('the call rests', () => run.leaves().includes('live.conversing.dialogue.active'));
+  until('the call rests', () => run.leaves().includes('live.conversing.dialogue.active.quiet'));
 
 export const effectsNamed = ({ of }: Placed, name: string, phase = 'requested') =>
   of('effect').filter((effect) => effect.name === name && effect.phase === phase);

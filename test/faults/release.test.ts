@@ -7,7 +7,7 @@ const agent = () => new WithTools();
 
 test('C16 what was opened beside the call is released after the hang-up, and what hangs or fails is named in the report', async () => {
   await using placed = await place({ agent, policy: { closeMs: 900 } });
-  await placed.until('talking', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  await placed.until('talking', () => placed.run.leaves().includes('live.conversing.dialogue.active.quiet'));
   const released: string[] = [];
   let heardBefore = -1;
   placed.call.onClose('booking', async () => {

@@ -1,4 +1,5 @@
 /** The report: there whatever hangs, throws or comes late, once, and true. */
+import { AutoSubscribe } from '@livekit/agents';
 import type { voice } from '@livekit/agents';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { endOf } from '../../machines/index.ts';
@@ -70,6 +71,43 @@ describe('what the SDK does at the end of a job', () => {
     expect(report.errors.map(({ component, message }) => [component, message])).toEqual([
       ['participant entrypoint 1', 'planted'],
     ]);
+  });
+
+  test('an entrypoint for a kind runs for that kind alone: the caller is a person, so the one for telephones does not', async () => {
+    const ran: string[] = [];
+    await runEntry({
+      participants: [() => {}, () => void ran.push('standard'), () => void ran.push('sip')],
+      program: async (call) => call.end('done'),
+    });
+    expect(ran).toEqual(['standard']);
+  });
+
+  test('connect(call) runs before the room is joined, and says how', async () => {
+    const seen: unknown[] = [];
+    await runEntry({
+      connect: ({ room }) => {
+        seen.push(room.name === undefined ? 'before' : 'asked');
+        return { autoSubscribe: AutoSubscribe.SUBSCRIBE_NONE };
+      },
+      unusual: (room) => {
+        room.connect = async (...given: unknown[]) => void seen.push(given[2]);
+      },
+      program: async (call) => call.end('done'),
+    });
+    expect(seen).toEqual(['asked', expect.objectContaining({ autoSubscribe: false })]);
+  });
+
+  test.each([
+    ['throws', fails, 'planted'],
+    ['returns what is none', () => ({ autoSubscribe: 'all' }), 'connect(call).autoSubscribe: expected a value of'],
+    ['hangs', never, 'it had not settled when its time was over'],
+  ])('connect(call) %s: a failed start, with what was wrong, and the room is let go', async (_, connect, message) => {
+    const { reports, story } = await runEntry({ connect });
+    const [report] = reports;
+    expect(report?.end).toMatchObject({ by: 'system', reason: 'startup_failed', fault: 'application' });
+    expect(report?.errors[0]).toMatchObject({ component: 'connect', recoverable: false });
+    expect(report?.errors[0]?.message).toContain(message);
+    expect(story[0]).toBe('hung up');
   });
 
   test('A9 a program that goes on for ever after it has ended the call: the job is over all the same', async () => {

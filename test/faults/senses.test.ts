@@ -143,13 +143,13 @@ for (const [what, value] of [
   ['zeros', 0],
   ['noise too faint to be heard', 30],
 ] as const) {
-  test(`T8 B17 a voice that sends ${what}: it counts as silence, and filler and apology come from the package`, async () => {
+  test(`T8 B17 a voice that sends ${what}: it counts as silence, and the apology comes from the package, at once`, async () => {
     await using placed = await place({ agent, script: answer, policy: { firstAudioMs: 500, rungMs: 300 } });
     placed.tts.murmurs = value;
     placed.says(ASKED);
     const { lines, errors } = await ended(placed, { ...modelFailed, fault: 'provider', apology: 'bundled' });
-    expect(loud(placed)).toEqual(['recorded', 'recorded']);
-    expect(lines.find(({ line, rung }) => line === 'filler' && rung === 'live')).toMatchObject({
+    expect(loud(placed)).toEqual(['recorded']);
+    expect(lines.find(({ line, rung }) => line === 'apology' && rung === 'live')).toMatchObject({
       outcome: 'failed',
       heardMs: 0,
       why: 'nothing but silence',
@@ -209,7 +209,7 @@ test('T8 a model that gives no text and no tool is asked once more, and the call
   ]);
 });
 
-test('T8 B11 silent twice: not asked a third time; filler, apology, and the report names the model', async () => {
+test('T8 B11 silent twice: not asked a third time; the apology at once, and the report names the model', async () => {
   await using placed = await place({
     agent,
     script: () => ({}),
@@ -224,7 +224,7 @@ test('T8 B11 silent twice: not asked a third time; filler, apology, and the repo
     detail: 'the model gave no text and no tool',
     apology: 'live',
   });
-  expect(loud(placed)).toEqual(['One moment.', 'Sorry for that.']);
+  expect(loud(placed)).toEqual(['Sorry for that.']);
   expect(placed.llm.asked).toEqual([ASKED, ASKED]);
   expect(errors.map(({ recoverable }) => recoverable)).toEqual([true, false]);
 });
@@ -449,7 +449,7 @@ test('B12 C14 nothing of an exception is ever said, live or recorded, nor told t
   });
   placed.says(ASKED);
   await ended(placed, { ...modelFailed, fault: 'provider', apology: 'live' });
-  expect(loud(placed)).toEqual(['One moment, please.', 'Sorry, something went wrong. Please try again later.']);
+  expect(loud(placed)).toEqual(['Sorry, something went wrong. Please try again later.']);
   expect(placed.tts.asked.join()).not.toMatch(/planted|sk-123|inside/);
   expect(placed.told).toEqual(['model_failed']);
 });

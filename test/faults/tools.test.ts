@@ -203,7 +203,7 @@ test("a tool of an AgentTask's own that hangs is given up: it is not the convers
 
 test('a tool that the agent was given in the middle of the call is guarded like the others', async () => {
   await using placed = await place({ agent: () => new WithTools(), script: using('late') });
-  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active'));
+  await placed.until('the call is open', () => placed.run.leaves().includes('live.conversing.dialogue.active.quiet'));
   await placed.call.session?.currentAgent.updateTools([toolNamed('late', fails)]);
   placed.says(ASKED);
   await placed.hears('The tool says so');

@@ -22,7 +22,7 @@ test('no random call, with late, failing and hanging effects and a dying process
   ];
   const unseen = known.filter((state) => !figures.states.has(state));
   // `choosing` is left in the instant it is entered.
-  expect(unseen).toEqual(['session.live.greeting.choosing']);
+  expect(unseen.filter((state) => !state.endsWith('.choosing'))).toEqual([]);
   // The numbers are no loose upper limits: runs come close to them.
   for (const what of ['silence, session', 'silence, recovery', 'start, session', 'release, session'])
     expect(figures.tight.get(what), what).toBeGreaterThan(0.9);

@@ -66,7 +66,6 @@ function worldOf(policy: Policy, isReal: boolean): World {
 function randomPolicy(random: Random): Policy {
   const scaled = Object.entries(defaultPolicy).map(([name, value]): [string, number] => {
     if (name === 'nudges') return [name, value];
-    if (name === 'fillers') return [name, random.below(4)];
     return [name, 10 + random.below(name === 'maxDurationMs' ? random.pick([500, 6_000]) : 300)];
   });
   const policy = Object.fromEntries(scaled) as Policy;
@@ -136,7 +135,8 @@ class Run {
   lostAt: number | null = null;
   conversingSince: number | null = null;
   nudgesInARow = 0;
-  fillersInARow = 0;
+  askedAgainInARow = 0;
+  answeringSince: number | null = null;
   isHoldGoodbye = false;
   heldSince: number | null = null;
   transferOutcome = '';
@@ -230,24 +230,21 @@ class Run {
     }
     if (line === 'apology') figures.apologies++;
     if (line === 'filler') figures.fillers++;
-    if (line === 'filler' && this.fillersInARow >= this.policy.fillers)
-      this.broke('too many fillers', String(this.fillersInARow));
+    if (line === 'again' && ++this.askedAgainInARow > this.policy.nudges)
+      this.broke('asked again for ever', String(this.askedAgainInARow));
     if (line === 'greeting' && this.resumed) this.broke('the wrong first words', line);
     if (line === 'nudge' && ++this.nudgesInARow > this.policy.nudges)
       this.broke('too many nudges', String(this.nudgesInARow));
     if (rung === 'live' && this.liveFailed && (line === 'filler' || line === 'goodbye' || line === 'apology'))
       this.broke('a failed rung tried again', line);
-    if (rung === 'bundled' && line === 'apology' && !this.liveFailed && truth.wasHeard) {
+    if (rung === 'bundled' && line === 'apology' && !this.liveFailed && this.conversingSince !== null) {
       const isRemark = (each: Call): boolean => each.line === 'windDown' || each.line === 'nudge';
       const last = effects.calls.slice(0, -1).findLast((each) => !isRemark(each));
       if (last?.hasSucceeded) this.broke('a rung left out', `after ${last.line ?? last.name}`);
     }
-    if (rung === 'bundled') this.liveFailed = true;
-    if (name === 'startSession') {
-      const isLate = asked.includes('awaitCaller');
-      if (isLate !== (this.greeting === 'agent' && !this.resumed))
-        this.broke('agent session started at the wrong time', this.greeting);
-    }
+    if (rung === 'bundled' && this.conversingSince !== null) this.liveFailed = true; // a greeting has no other rung
+    if (name === 'startSession' && asked.includes('awaitCaller'))
+      this.broke('agent session started at the wrong time', '');
     if (name === 'hangUp') this.hangUpAsked(input);
     if (name === 'sendReport' && input?.end !== this.firstEnd) this.broke('end', `reported ${input?.end?.reason}`);
     if (name === 'speak') effects.lastLine = call;
@@ -300,6 +297,10 @@ class Run {
             truth.waits = false;
           }
         }
+        const isWaiting = snapshot.matches(dialogue('waiting'));
+        if (isWaiting && !was(dialogue('waiting'))) truth.waits = true; // recognition was late
+        if (!isWaiting && was(dialogue('waiting')) && snapshot.matches(dialogue('active'))) truth.waits = false;
+        this.checkPatience(snapshot);
         this.checkEnd(snapshot, before);
         if (!snapshot.matches(dialogue('held'))) this.heldSince = null;
         else this.heldSince ??= now;
@@ -324,6 +325,17 @@ class Run {
     }
   }
 
+  checkPatience(snapshot: AnyMachineSnapshot): void {
+    const { now } = this.effects;
+    const isAnswering = snapshot.matches({
+      live: { conversing: { dialogue: { waiting: { patience: 'answering' } } } },
+    });
+    if (!isAnswering) this.answeringSince = null;
+    else this.answeringSince ??= now;
+    if (this.answeringSince !== null && now - this.answeringSince > this.policy.turnMs)
+      this.broke('the patience outlived', `${now - this.answeringSince}`);
+  }
+
   checkEnd(snapshot: AnyMachineSnapshot, before: AnyMachineSnapshot | null): void {
     const end = snapshot.context.end as End | null;
     if (!end) return;
@@ -341,8 +353,8 @@ class Run {
     if (
       end.reason === 'model_failed' &&
       toolFor < this.policy.toolMs &&
-      this.fillersInARow < this.policy.fillers &&
-      before.matches({ live: { conversing: { dialogue: { waiting: 'filled' } } } })
+      before.matches({ live: { conversing: { work: 'running' } } }) &&
+      end.detail?.includes('gave nothing') === true
     )
       this.broke('a tool cut off', `${toolFor} < ${this.policy.toolMs}`);
   }
@@ -424,11 +436,24 @@ class Run {
     const mayEnd = !snapshot.matches('live') || random.next() <= patience;
     const type = random.pick([
       ...(isTalking && !truth.isLost && !isHeld
-        ? ['dialogue.moved', 'caller.waits', 'caller.waits', 'agent.audible']
+        ? ([
+            'dialogue.moved',
+            'caller.waits',
+            'caller.waits',
+            'agent.audible',
+            'answer.moved',
+            'caller.speaks',
+            'caller.acts',
+            'caller.stopped',
+            'words.missed',
+            'time.given',
+          ] as const)
         : []),
       ...(isHeld ? ['hold.ended'] : []),
       ...(isTalking && !truth.isLost && random.next() < 0.2 ? ['hold.began', 'transfer.requested'] : []),
-      ...(isGreeting && !truth.isLost ? ['agent.audible', 'agent.audible'] : []),
+      ...(isGreeting && !truth.isLost
+        ? (['agent.audible', 'agent.audible', 'caller.waits', 'caller.speaks', 'caller.stopped'] as const)
+        : []),
       ...(isTalking ? [this.toolSince === null ? 'tool.started' : 'tool.ended'] : []),
       ...(mayEnd ? ['session.end', 'session.failed', 'shutdown.requested', 'voicemail.found'] : []),
       ...(truth.isLost ? ['caller.returned'] : []),
@@ -441,28 +466,56 @@ class Run {
       case 'agent.audible':
         truth.waits = false;
         this.nudgesInARow = 0;
-        this.fillersInARow = 0;
         this.liveFailed = false;
         truth.heard();
         return this.send(actor, { type });
       case 'dialogue.moved':
         truth.waits = false;
-        this.nudgesInARow = 0;
-        this.fillersInARow = 0;
         truth.wasHeard = true;
         truth.measureStart(true);
         return this.send(actor, { type });
-      case 'caller.waits':
-        truth.waits = true;
+      case 'caller.speaks':
+        if (isGreeting) truth.measureStart(false); // their own time
+        truth.waits = false;
         return this.send(actor, { type });
+      case 'caller.acts':
+        truth.waits = false;
+        this.nudgesInARow = this.askedAgainInARow = 0;
+        return this.send(actor, { type });
+      case 'caller.stopped':
+        truth.waits = isGreeting; // they said hello, and still wait for the greeting
+        return this.send(actor, {
+          type,
+          endpointingMs: random.next() < 0.8 ? 1 + random.below(300) : null,
+        });
+      case 'words.missed':
+        return this.send(actor, { type });
+      case 'time.given':
+        return this.send(actor, { type, ms: 1 + random.below(1000) });
+      case 'answer.moved':
+        truth.step();
+        if (this.answeringSince !== null) this.answeringSince = now;
+        return this.send(actor, { type, awaits: random.pick(['llm', 'tts', 'tool', 'hook']) });
+      case 'caller.waits': {
+        const isTurn = !isGreeting || random.next() < 0.5;
+        if (isTurn && isGreeting) {
+          truth.wasHeard = true; // from here on it is a silence, not a start
+          truth.measureStart(false);
+        }
+        truth.waits = true;
+        this.askedAgainInARow = 0;
+        return this.send(actor, { type, awaits: random.pick(['llm', 'hook']), isTurn });
+      }
       case 'tool.started':
         this.toolSince = now;
         return this.send(actor, { type });
       case 'tool.ended':
         this.toolSince = null;
+        this.answeringSince = null;
         return this.send(actor, { type });
       case 'caller.lost':
         truth.isLost = true;
+        truth.waits &&= isGreeting || snapshot.context.isAnswerOwed === true;
         this.lostAt = now;
         truth.measureStart(false);
         truth.look();
@@ -498,7 +551,6 @@ class Run {
         return this.send(actor, { type, goodbye: random.next() < 0.5 });
       case 'hold.ended':
         this.nudgesInARow = 0;
-        this.fillersInARow = 0;
         return this.send(actor, { type });
       case 'transfer.requested':
         return this.send(actor, { type, transfer: { id: '1', how: random.pick(['refer', 'warm']), to: 'somebody' } });
@@ -537,8 +589,8 @@ class Run {
       truth.isEnding = !isLive;
       truth.look();
     }
-    if (call.line === 'filler') this.fillersInARow++;
-    if (call.name === 'hold') this.nudgesInARow = this.fillersInARow = 0;
+    if (call.line === 'again') truth.waits = false;
+    if (call.name === 'hold') this.nudgesInARow = 0;
     if (call.name === 'takeOver') truth.heard();
     const outputs: Record<string, () => unknown> = {
       probe: () => ({ callerThere: random.next() < 0.9, successorSpeaks: random.next() < 0.1 }),

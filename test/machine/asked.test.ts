@@ -33,10 +33,11 @@ test('every effect of the session: which line, by which rung, until when, and wh
     'live.connecting.joining.connectingRoom': ['connect', { resumed: false }],
     'live.connecting.joining.startingSession': ['startSession', undefined],
     'live.connecting.awaitingCaller': ['awaitCaller', undefined],
-    'live.greeting.startingSession': ['startSession', undefined],
-    'live.greeting.speaking': ['speak', { line: 'greeting', rung: 'live', ...remark }],
-    'live.conversing.dialogue.waiting.fillingLive': ['speak', { line: 'filler', rung: 'live', ...remark }],
-    'live.conversing.dialogue.waiting.fillingBundled': ['speak', { line: 'filler', rung: 'bundled', ...remark }],
+    'live.greeting.words.speaking': ['speak', { line: 'greeting', rung: 'live', ...remark }],
+    'live.greeting.clock.filling': ['speak', { line: 'filler', rung: 'bundled', ...remark }],
+    'live.conversing.dialogue.waiting.clock.asking': ['speak', { line: 'again', rung: 'live', ...remark }],
+    'live.conversing.dialogue.waiting.clock.fillingLive': ['speak', { line: 'filler', rung: 'live', ...remark }],
+    'live.conversing.dialogue.waiting.clock.fillingBundled': ['speak', { line: 'filler', rung: 'bundled', ...remark }],
     'live.conversing.dialogue.idle': ['speak', { line: 'nudge', rung: 'live', ...remark }],
     'live.conversing.dialogue.held': ['hold', undefined],
     'live.conversing.transfer.asking': ['transfer', transfer],
@@ -57,7 +58,7 @@ test('every effect of the session: which line, by which rung, until when, and wh
 test('a session after a crash joins as one, and excuses it', () => {
   const resumed = asked(sessionMachine, { ...sessionContext(defaultPolicy), resumed: true });
   expect(resumed['live.connecting.joining.connectingRoom']).toEqual(['connect', { resumed: true }]);
-  expect(resumed['live.greeting.speaking']).toEqual(['speak', { line: 'recovery', rung: 'live', ...remark }]);
+  expect(resumed['live.greeting.words.speaking']).toEqual(['speak', { line: 'recovery', rung: 'live', ...remark }]);
 });
 
 test('every effect of the recovery', () => {

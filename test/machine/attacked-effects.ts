@@ -11,12 +11,12 @@ const allowedMs = (policy: Policy, name: string, line: string | undefined): numb
   const lines: Record<string, number> = {
     goodbye: policy.rungMs + policy.goodbyeMs,
     apology: policy.rungMs + policy.apologyMs,
-    greeting: policy.firstAudioMs,
-    recovery: policy.firstAudioMs,
+    greeting: policy.turnMs,
+    recovery: policy.turnMs,
   };
   const effects: Record<string, number> = {
     connect: policy.connectMs,
-    startSession: Math.max(policy.connectMs, policy.firstAudioMs),
+    startSession: policy.connectMs,
     awaitCaller: policy.callerJoinMs,
     speak: lines[line ?? ''] ?? policy.rungMs,
     hold: policy.holdMs,

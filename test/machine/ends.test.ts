@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endOf, ends, isReason, reasons } from '../../machines/index.ts';
+import { endOf, ends, isReason, noAnswer, reasons } from '../../machines/index.ts';
 
 test('every end that a machine finds has a built-in reason, and says whose fault it is', () => {
   for (const [name, { by, reason, fault }] of Object.entries(ends)) {
@@ -36,14 +36,30 @@ test('who ended it, and whose fault it was, for every end that a machine finds',
     'agent transferred none',
     'caller voicemail none',
     'limit max_duration none',
-    'system model_failed provider',
+    'system model_failed platform',
+    'system startup_failed platform',
     'system process_crashed application',
     'system orchestrator_error application',
   ]);
 });
-test('the one end that needs more words than its reason has them', () => {
+test.each([
+  ['hook', 'application', "the agent's hook for the turn"],
+  ['llm', 'provider', 'the language model'],
+  ['tts', 'provider', 'the voice'],
+  ['tool', 'provider', 'what follows a tool'],
+] as const)('patience that is over names what was waited for: %s', (awaits, fault, what) => {
+  expect(noAnswer('model_failed', awaits, 20_000)).toEqual({
+    by: 'system',
+    reason: 'model_failed',
+    fault,
+    detail: `${what} gave nothing within 20000 ms`,
+  });
+});
+test('the ends that need more words than their reason has them', () => {
   const detailed = Object.entries(ends).filter(([, end]) => end.detail !== undefined);
   expect(detailed.map(([name, { detail }]) => [name, detail])).toEqual([
     ['ownLineLost', 'the agent lost the room and was not back in time'],
+    ['unheard', 'neither the voice nor a recording could be heard'],
+    ['startUnheard', 'no recording could be heard'],
   ]);
 });

@@ -8,11 +8,11 @@ import {
   sessionContext,
   sessionMachine,
 } from '../../machines/index.ts';
-import { explore } from './explore.ts';
+import { explore, together } from './explore.ts';
 import { recoveryModel } from './recovery-model.ts';
-import { sessionModel } from './session-model.ts';
+import { sessionWalks } from './session-model.ts';
 
-const session = explore(sessionMachine, sessionModel);
+const session = together(sessionWalks.map((model) => explore(sessionMachine, model)));
 const recovery = explore(recoveryMachine, recoveryModel);
 
 describe.each([
@@ -25,7 +25,7 @@ describe.each([
   test('visits every state', () => {
     const unseen = [...all.keys()].filter((state) => !explored.states.has(state));
     // `choosing` is left in the instant it is entered; the next test sees its two transitions taken.
-    expect(unseen.filter((state) => state !== 'session.live.greeting.choosing')).toEqual([]);
+    expect(unseen.filter((state) => !state.endsWith('.choosing'))).toEqual([]);
   });
   test('takes every transition', () => {
     expect([...explored.marks].filter((mark) => !explored.taken.has(mark))).toEqual([]);

@@ -22,6 +22,10 @@ export type Model<Facts> = {
   inputs: readonly object[];
   /** Events from outside. */
   events: readonly AnyEventObject[];
+  /** What is left out of this walk: the other walks have it. */
+  isLeftOut?: (event: AnyEventObject, snapshot: AnyMachineSnapshot) => boolean;
+  /** Where this walk goes no further: another one does. Then it says nothing of the way to the end. */
+  isEnd?: (snapshot: AnyMachineSnapshot) => boolean;
   /** What an effect may answer. */
   outputs: (name: string) => readonly unknown[];
   /** What decides the future: two places that agree in this are one. */
@@ -80,9 +84,10 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
   for (let next = queue.shift(); next !== undefined && !isOver(); next = queue.shift()) {
     const from = next;
     const place = places.get(from) as Place<Facts>;
-    if (place.snapshot.status !== 'active') continue;
+    if (place.snapshot.status !== 'active' || model.isEnd?.(place.snapshot) === true) continue;
     const uncovered = new Set(Object.keys(place.snapshot.children));
     for (const { event, kind, words } of alphabetOf(place.snapshot, model)) {
+      if (model.isLeftOut?.(event, place.snapshot)) continue;
       const [after, actions] = transition(machine, place.snapshot, event as never) as [AnyMachineSnapshot, Action[]];
       found.steps++;
       note(actions, found.taken);
@@ -102,7 +107,7 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
     for (const id of uncovered) violate(`an effect without a deadline: ${id}`, place);
   }
   found.places = places.size;
-  if (isOver()) return found;
+  if (isOver() || model.isEnd) return found;
 
   const ways: [string, (kind: Kind) => boolean][] = [
     ['no way to the end', () => true],
@@ -113,6 +118,19 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
     for (const [key, place] of places) if (!ending.has(key)) violate(promise, place);
   }
   return found;
+}
+
+/** What several walks of one machine found together. */
+export function together(walks: readonly Explored[]): Explored {
+  const union = <Item>(sets: readonly Set<Item>[]): Set<Item> => new Set(sets.flatMap((each) => [...each]));
+  return {
+    places: walks.reduce((sum, { places }) => sum + places, 0),
+    steps: walks.reduce((sum, { steps }) => sum + steps, 0),
+    states: union(walks.map(({ states }) => states)),
+    marks: union(walks.map(({ marks }) => marks)),
+    taken: union(walks.map(({ taken }) => taken)),
+    violations: new Map(walks.flatMap(({ violations }) => [...violations])),
+  };
 }
 
 /** Every place from which an end can be reached over edges that count. */

@@ -57,9 +57,9 @@ describe('the goodbye', () => {
   });
   test('is not tried by a voice that has just failed', () => {
     const { asked } = walk([
-      { type: 'caller.waits' },
-      over('firstAudioMs', 'live.conversing.dialogue.waiting.unanswered'),
-      failed('live.conversing.dialogue.waiting.fillingLive'),
+      { type: 'caller.waits', awaits: 'llm', isTurn: true },
+      over('firstAudioMs', 'live.conversing.dialogue.waiting.clock.unanswered'),
+      failed('live.conversing.dialogue.waiting.clock.fillingLive'),
       { type: 'session.end', end: agentEnded, drain: true },
     ]);
     expect(asked).toEqual(['filler', 'filler', 'hangUp']);

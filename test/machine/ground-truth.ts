@@ -71,6 +71,12 @@ export class GroundTruth {
     else this.#measureSilence();
   }
 
+  /** A step forward: what is waited for now is another thing. */
+  step(): void {
+    this.#measureSilence();
+    this.look();
+  }
+
   resumed(): void {
     this.#measureSilence();
   }

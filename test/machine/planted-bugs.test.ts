@@ -12,10 +12,10 @@ import {
   type Machines,
 } from '../../machines/index.ts';
 import { attack } from './adversary.ts';
-import { explore } from './explore.ts';
+import { explore, type Model } from './explore.ts';
 import { mutated } from './mutate.ts';
 import { bugs } from './seeded.ts';
-import { sessionModel } from './session-model.ts';
+import { type SessionFacts, sessionWalks } from './session-model.ts';
 
 /** What the walks alone say: the number that grew, or the refusal; empty when they see nothing. */
 function walked(machines: Machines): string {
@@ -49,10 +49,10 @@ describe('a planted bug is caught', () => {
     if (caughtBy === 'the walk') return expect(walked(machines)).not.toBe('');
     if (caughtBy.startsWith('the exploration: ')) {
       const promise = caughtBy.slice('the exploration: '.length);
-      const { violations } = explore(machines.session, sessionModel, promise);
+      const { violations } = explore(machines.session, sessionWalks[0] as Model<SessionFacts>, promise);
       return expect([...violations.keys()]).toContain(promise);
     }
-    const { broken, runs } = await attack(machines, { seed: 7, runs: 1_500, until: caughtBy });
+    const { broken, runs } = await attack(machines, { seed: 7, runs: 6_000, until: caughtBy });
     expect([...broken.keys()], `after ${runs} runs`).toContain(caughtBy);
   });
 });

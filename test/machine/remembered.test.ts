@@ -1,22 +1,25 @@
 /** What a session remembers of what happened, told by short calls: counts, debts, whose line was lost, how it ends. */
 import { describe, expect, test } from 'vitest';
-import { defaultPolicy, endOf, ends, sessionContext } from '../../machines/index.ts';
+import { defaultPolicy, endOf, ends, noAnswer, sessionContext } from '../../machines/index.ts';
 import { done, failed, over, walk } from './walk.ts';
 
 const dialogue = 'live.conversing.dialogue';
-const waiting = `${dialogue}.waiting`;
+const waiting = `${dialogue}.waiting.clock`;
+const quiet = `${dialogue}.active.quiet`;
 const filling = `${waiting}.fillingLive`;
 const bundled = `${waiting}.fillingBundled`;
-const idle = over('idleMs', `${dialogue}.active`);
-const waits = { type: 'caller.waits' };
+const idle = over('idleMs', quiet);
+const waits = { type: 'caller.waits', awaits: 'llm', isTurn: true };
+const acts = { type: 'caller.acts' };
 const heard = { type: 'agent.audible' };
 const moved = { type: 'dialogue.moved' };
 const lost = { type: 'caller.lost' };
 const ownLineLost = { type: 'caller.lost', isOwnLine: true };
 const returned = { type: 'caller.returned' };
 const unanswered = over('firstAudioMs', `${waiting}.unanswered`);
-const stillWaiting = over('firstAudioMs', `${waiting}.filled`);
+const stillWaiting = over('fillerMs', `${waiting}.filled`);
 const brokenFiller = [waits, unanswered, failed(filling)];
+const modelFailed = endOf('system', 'model_failed', 'provider', 'llm: 401');
 const policy = (given: object) => ({ policy: { ...defaultPolicy, ...given } });
 
 test('at the start nothing has ended, nothing is counted and nothing is owed', () => {
@@ -24,7 +27,11 @@ test('at the start nothing has ended, nothing is counted and nothing is owed', (
     end: null,
     alsoTriggered: [],
     nudges: 0,
-    fillers: 0,
+    awaits: 'llm',
+    isMute: false,
+    endpointingMs: 3000,
+    givenMs: 1,
+    askedAgain: 0,
     isHoldGoodbye: false,
     transfer: null,
     isLiveBroken: false,
@@ -61,7 +68,7 @@ test('a session that is closed tells all of it, and one that is not tells nothin
 
 describe('nudges', () => {
   test('are counted, and after the last of them the call ends as idle', () => {
-    const nudged = [idle, done(`${dialogue}.idle`)];
+    const nudged = [moved, idle, done(`${dialogue}.idle`)];
     expect(walk(nudged).context.nudges).toBe(1);
     const { asked, context, isAt } = walk([...nudged, ...nudged, idle]);
     expect(asked).toEqual(['nudge', 'nudge', 'drain']);
@@ -69,50 +76,95 @@ describe('nudges', () => {
     expect(isAt('ending.draining')).toBe(true);
   });
   test.each([
-    ['a word of the caller', moved],
+    ['a word of the caller', acts],
     ['a word of the agent', heard],
   ])('are forgotten at %s', (_, word) => {
-    expect(walk([idle, word]).context.nudges).toBe(0);
-    expect(walk([idle, done(`${dialogue}.idle`), word]).context.nudges).toBe(0);
-    expect(walk([idle, word]).isAt(`${dialogue}.active`)).toBe(true);
+    expect(walk([moved, idle, word]).context.nudges).toBe(0);
+    expect(walk([moved, idle, done(`${dialogue}.idle`), word]).context.nudges).toBe(0);
+    expect(walk([moved, idle, word]).isAt(`${dialogue}.active`)).toBe(true);
   });
   test('that come not at all end the first silence', () => {
-    expect(walk([idle], policy({ nudges: 0 })).context.end).toEqual(ends.idle);
+    expect(walk([moved, idle], policy({ nudges: 0 })).context.end).toEqual(ends.idle);
   });
 });
 
 describe('fillers', () => {
-  test('are counted in a row, and forgotten when the agent is heard', () => {
-    const filled = [waits, unanswered, done(filling)];
-    expect(walk(filled).context.fillers).toBe(1);
-    expect(walk([...filled, { type: 'tool.started' }, stillWaiting, done(filling)]).context.fillers).toBe(2);
-    expect(walk([...filled, heard]).context.fillers).toBe(0);
-    expect(walk([...filled, moved]).context.fillers).toBe(0);
+  const filled = [waits, unanswered, done(filling)];
+  const step = { type: 'answer.moved', awaits: 'tts' };
+  test('are said again and again while an answer is owed, and begin anew with each step forward', () => {
+    expect(walk([...filled, stillWaiting, done(filling), stillWaiting]).asked).toEqual(['filler', 'filler', 'filler']);
+    expect(walk([...filled, step]).isAt(`${waiting}.moved`)).toBe(true);
+    expect(walk([...filled, step, over('firstAudioMs', `${waiting}.moved`)]).asked).toEqual(['filler', 'filler']);
   });
-  test('are earned by a tool or a transfer; one who waits for neither is told that it failed', () => {
-    const filled = [waits, unanswered, done(filling)];
-    expect(walk([...filled, stillWaiting]).context.end).toEqual(ends.modelFailed);
-    expect(walk([{ type: 'tool.started' }, ...filled, stillWaiting]).isAt(filling)).toBe(true);
+  test('do not end a wait: patience does, and names what was waited for', () => {
+    const patience = over('turnMs', `${dialogue}.waiting.patience.answering`);
+    expect(walk([...filled, patience]).asked).toEqual(['filler', 'apology']);
+    expect(walk([...filled, patience]).context.end).toEqual(noAnswer('model_failed', 'llm', defaultPolicy.turnMs));
+    expect(walk([...filled, step, patience]).context.end?.detail).toContain('the voice');
+    expect(walk([{ ...waits, awaits: 'hook' }, patience]).context.end?.fault).toBe('application');
+  });
+  test('are no haste: a tool and a transfer have limits of their own', () => {
+    const working = `${dialogue}.waiting.patience.working`;
+    expect(walk([...filled, { type: 'tool.started' }]).isAt(working)).toBe(true);
+    expect(walk([{ type: 'tool.started' }, ...filled]).isAt(working)).toBe(true);
+    expect(walk([{ type: 'tool.started' }, ...filled, { type: 'tool.ended' }]).isAt(working)).toBe(false);
     const transfer = { type: 'transfer.requested', transfer: { id: '1', how: 'warm', to: 'somebody' } };
-    expect(walk([transfer, ...filled, stillWaiting]).isAt(filling)).toBe(true);
-    expect(walk([{ type: 'tool.started' }, { type: 'tool.ended' }, ...filled, stillWaiting]).asked.at(-1)).toBe(
-      'apology',
-    );
+    expect(walk([transfer, ...filled]).isAt(working)).toBe(true);
   });
-  test('are not said for ever', () => {
-    const twice = [
-      { type: 'tool.started' },
-      waits,
-      unanswered,
-      done(filling),
-      stillWaiting,
-      done(filling),
-      stillWaiting,
-    ];
-    const { asked, context } = walk(twice, policy({ fillers: 2 }));
-    expect(asked).toEqual(['filler', 'filler', 'apology']);
-    expect(context.end).toEqual(ends.modelFailed);
-    expect(walk([waits, unanswered], policy({ fillers: 0 })).asked).toEqual(['apology']);
+});
+
+describe('a caller whose turn is not taken yet', () => {
+  const stopped = { type: 'caller.stopped', endpointingMs: 7000 };
+  const endpointing = `${dialogue}.recognizing.endpointing`;
+  const late = [stopped, over('endpointingMs', endpointing)];
+  test('has the time that the user’s endpointing gives; then the clock runs', () => {
+    expect(
+      walk([stopped]).timers.get(`xstate.after.endpointingMs.session.live.conversing.dialogue.recognizing.endpointing`),
+    ).toBe(7000);
+    expect(walk(late).isAt(`${waiting}.unanswered`)).toBe(true);
+    expect(walk([...late, waits]).isAt(`${dialogue}.waiting.patience.answering`)).toBe(true);
+    expect(walk([...late, waits]).isAt(`${waiting}.unanswered`)).toBe(true);
+  });
+  test('is asked again when no words were found, not for ever', () => {
+    const missed = { type: 'words.missed' };
+    const again = [stopped, missed, done(`${waiting}.asking`)];
+    expect(walk(again).asked).toEqual(['again']);
+    expect(walk(again).isAt(`${dialogue}.active.quiet`)).toBe(true);
+    expect(walk([...again, ...again, ...again]).asked).toEqual(['again', 'again']);
+    expect(walk([...again, ...again, { type: 'caller.acts' }, ...again]).asked).toHaveLength(3);
+  });
+  test('is left alone by a realtime model that decides to say nothing, until its patience is over', () => {
+    const realtime = { type: 'caller.stopped', endpointingMs: null };
+    const deciding = `${dialogue}.recognizing.deciding`;
+    expect(walk([realtime]).isAt(deciding)).toBe(true);
+    expect(walk([realtime, over('turnMs', deciding)]).asked).toEqual(['nudge']);
+  });
+});
+
+describe('life', () => {
+  const quietFor = over('idleMs', `${dialogue}.active.quiet`);
+  const given = { type: 'time.given', ms: 60_000 };
+  test('a tool, a transfer and time that was given hold the idle clock back', () => {
+    for (const event of [{ type: 'tool.started' }, given]) expect(walk([moved, event, quietFor]).asked).toEqual([]);
+    expect(walk([moved, { type: 'tool.started' }, { type: 'tool.ended' }, quietFor]).asked).toEqual(['nudge']);
+  });
+  test('time that was given ends with a word, and the clock begins anew after it', () => {
+    const granted = 'live.conversing.grant.granted';
+    expect(walk([moved, given]).timers.get(over('givenMs', granted).type)).toBe(60_000);
+    expect(walk([moved, given, { type: 'caller.speaks' }]).isAt(granted)).toBe(false);
+    expect(walk([moved, given, { type: 'caller.acts' }]).isAt(granted)).toBe(false);
+    expect(walk([moved, given, heard]).isAt(granted)).toBe(true);
+    const passed = over('givenMs', granted);
+    expect(walk([moved, given, passed]).isAt(`${dialogue}.active.quiet`)).toBe(true);
+    expect(walk([waits, given, passed]).isAt(`${waiting}.unanswered`)).toBe(true);
+  });
+  test('nobody is idle who is spoken to, or who is heard', () => {
+    expect(walk([heard]).timers.has(quietFor.type)).toBe(false);
+    expect(
+      walk([{ type: 'caller.speaks' }, over('noiseMs', `${dialogue}.active.callerSpeaks`)]).isAt(
+        `${dialogue}.active.quiet`,
+      ),
+    ).toBe(true);
   });
 });
 
@@ -124,7 +176,7 @@ describe('a voice that failed', () => {
     const spokenBundled = [...brokenFiller, done(bundled), { type: 'tool.started' }];
     expect(walk([...spokenBundled, stillWaiting]).isAt(bundled)).toBe(true);
     expect(walk([...brokenFiller, done(bundled), moved, waits, unanswered]).isAt(bundled)).toBe(true);
-    const failure = { type: 'session.failed', end: ends.modelFailed };
+    const failure = { type: 'session.failed', end: modelFailed };
     expect(walk([...brokenFiller, done(bundled), failure]).isAt('runtimeFailed.bundled.unheard')).toBe(true);
     expect(walk([failure]).isAt('runtimeFailed.live.unheard')).toBe(true);
   });
@@ -135,14 +187,8 @@ describe('a voice that failed', () => {
   });
   test('is not asked for a goodbye', () => {
     const drained = { type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true };
-    const { asked } = walk([
-      ...brokenFiller,
-      done(bundled),
-      drained,
-      done('ending.draining'),
-      done('ending.interrupting'),
-    ]);
-    expect(asked.slice(-3)).toEqual(['drain', 'interrupt', 'hangUp']);
+    const { asked } = walk([...brokenFiller, done(bundled), drained, done('ending.interrupting')]);
+    expect(asked.slice(-3)).toEqual(['filler', 'interrupt', 'hangUp']);
   });
 });
 
@@ -161,7 +207,7 @@ describe('a caller who was lost', () => {
     expect(walk([waits, lost, returned, heard, lost]).context.isAnswerOwed).toBe(false);
     expect(walk([waits, lost, heard]).context.isAnswerOwed).toBe(false);
     expect(walk([waits, lost, moved]).context.isAnswerOwed).toBe(false);
-    expect(walk([idle, lost]).context.isAnswerOwed).toBe(false);
+    expect(walk([moved, idle, lost]).context.isAnswerOwed).toBe(false);
     expect(walk([waits, lost, returned, { type: 'hold.began', goodbye: true }, lost]).context.isAnswerOwed).toBe(false);
   });
   test('is asked whether they are there, when words of ours ended while they were away', () => {
@@ -197,10 +243,10 @@ describe('hold music', () => {
     expect(context).toMatchObject({ end: ends.onHold, goodbye });
   });
   test('that ends is no reason to end, and what was counted is forgotten', () => {
-    const { context, isAt } = walk([idle, began(true), { type: 'hold.ended' }]);
+    const { context, isAt } = walk([moved, idle, began(true), { type: 'hold.ended' }]);
     expect(context).toMatchObject({ end: null, nudges: 0 });
     expect(isAt(`${dialogue}.active`)).toBe(true);
-    expect(walk([idle, began(true), done(held)]).context.nudges).toBe(0);
+    expect(walk([moved, idle, began(true), done(held)]).context.nudges).toBe(0);
   });
   test('that begins again is the same, and a caller who is lost in it is owed nothing', () => {
     expect(walk([began(true), began(false)]).context.isHoldGoodbye).toBe(true);
@@ -294,7 +340,7 @@ describe('the end', () => {
     expect(walk([ended]).context.goodbye).toBe(true);
     expect(walk([{ ...ended, goodbye: true }]).context.goodbye).toBe(true);
     expect(walk([{ ...ended, goodbye: false }]).context.goodbye).toBe(false);
-    expect(walk([{ type: 'session.failed', end: ends.modelFailed, goodbye: false }]).context.goodbye).toBe(true);
+    expect(walk([{ type: 'session.failed', end: modelFailed, goodbye: false }]).context.goodbye).toBe(true);
   });
   test('that is asked for without draining goes straight to the goodbye, also when it drains already', () => {
     const ended = (drain: boolean) => ({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain });
@@ -308,7 +354,7 @@ describe('the end', () => {
     const saying = [ended, done('ending.interrupting')];
     expect(walk([...saying, audible('filler')]).isAt('exiting.saying.unheard')).toBe(true);
     expect(walk([...saying, audible('goodbye')]).isAt('exiting.saying.playing')).toBe(true);
-    const failure = { type: 'session.failed', end: ends.modelFailed };
+    const failure = { type: 'session.failed', end: modelFailed };
     expect(walk([failure, audible('goodbye')]).isAt('runtimeFailed.live.unheard')).toBe(true);
     expect(walk([failure, audible('apology')]).isAt('runtimeFailed.live.playing')).toBe(true);
   });

@@ -8,7 +8,8 @@ import { swapLimit, withoutActions, type Mutation } from './mutate.ts';
 export type Bug = { what: string; caughtBy: string; session?: Mutation; recovery?: Mutation };
 
 const active = 'live.conversing.dialogue.active';
-const waiting = 'live.conversing.dialogue.waiting';
+const waiting = 'live.conversing.dialogue.waiting.clock';
+const patience = 'live.conversing.dialogue.waiting.patience';
 const suspended = 'live.conversing.dialogue.suspended';
 const windingDown = 'live.conversing.duration.windingDown';
 
@@ -171,17 +172,19 @@ export const bugs: Bug[] = [
     },
   },
   {
-    what: 'agent session starts before the caller is there',
+    what: 'agent session starts when the caller is there already',
     caughtBy: 'agent session started at the wrong time',
     session: (at) => {
-      at('live.connecting.joining.connectingRoom').invoke['onDone'] = 'startingSession';
+      at('live.connecting.joining.connectingRoom').invoke['onDone'] = '#awaitingCaller';
+      at('live.connecting.awaitingCaller').invoke['onDone'] = '#startingSession';
+      at('live.connecting.joining.startingSession')['id'] = 'startingSession';
     },
   },
   {
     what: 'a call that goes on after a crash greets again',
     caughtBy: 'the wrong first words',
     session: (at) => {
-      at('live.greeting.speaking').invoke['input'] = {
+      at('live.greeting.words.speaking').invoke['input'] = {
         line: 'greeting',
         rung: 'live',
         until: 'audible',
@@ -239,10 +242,31 @@ export const bugs: Bug[] = [
     },
   },
   {
-    what: 'tools do not lengthen the limit',
+    what: 'patience runs while a tool does',
     caughtBy: 'a tool cut off',
+    session: (at) => {
+      at(`${patience}.answering`)['always'] = [];
+    },
+  },
+  {
+    what: 'patience with a model has no end',
+    caughtBy: 'the patience outlived',
+    session: (at) => {
+      swapLimit(at(`${patience}.answering`), 'turnMs', 'callerJoinMs');
+    },
+  },
+  {
+    what: 'who is not understood is asked again for ever',
+    caughtBy: 'asked again for ever',
     session: (_, code) => {
-      code.guards['isToolRunning'] = () => false;
+      code.guards['isDeaf'] = () => false;
+    },
+  },
+  {
+    what: 'a step forward does not begin the wait anew, and its clock has no end',
+    caughtBy: 'silence',
+    session: (at) => {
+      swapLimit(at(`${waiting}.moved`), 'firstAudioMs', 'callerGraceMs');
     },
   },
   {
@@ -250,13 +274,6 @@ export const bugs: Bug[] = [
     caughtBy: 'too many nudges',
     session: (_, code) => {
       code.actions['countNudge'] = () => {};
-    },
-  },
-  {
-    what: 'fillers are not counted',
-    caughtBy: 'too many fillers',
-    session: (_, code) => {
-      code.actions['countFiller'] = () => {};
     },
   },
   {

@@ -32,9 +32,17 @@ const sessionEnd = (drain: boolean, goodbye?: boolean): SessionEvent => ({
 });
 const events: SessionEvent[] = [
   { type: 'agent.audible' },
-  { type: 'caller.waits' },
+  { type: 'caller.waits', awaits: 'llm', isTurn: true },
+  { type: 'caller.waits', awaits: 'hook', isTurn: false },
+  { type: 'answer.moved', awaits: 'tts' },
   { type: 'dialogue.moved' },
+  { type: 'caller.speaks' },
   { type: 'caller.acts' },
+  { type: 'caller.stopped', endpointingMs: 3000 },
+  { type: 'caller.stopped', endpointingMs: null },
+  { type: 'voice.switched', isAudible: false },
+  { type: 'words.missed' },
+  { type: 'time.given', ms: 60_000 },
   { type: 'line.audible', line: 'filler', rung: 'live' },
   { type: 'line.audible', line: 'goodbye', rung: 'live' },
   { type: 'line.audible', line: 'apology', rung: 'live' },
@@ -77,7 +85,7 @@ export const sessionModel: Model<SessionFacts> = {
   inputs: (['say', 'generate', 'agent', 'wait'] satisfies Greeting[]).flatMap((greeting) =>
     [false, true].flatMap((resumed) =>
       [false, true].map((goodbye) => ({
-        policy: { ...defaultPolicy, nudges: 1, fillers: 2 },
+        policy: { ...defaultPolicy, nudges: 1 },
         resumed,
         elapsedMs: 0,
         greeting,
@@ -91,7 +99,8 @@ export const sessionModel: Model<SessionFacts> = {
     const {
       end,
       nudges,
-      fillers,
+      askedAgain,
+      isMute,
       isHoldGoodbye,
       isLiveBroken,
       isAnswerOwed,
@@ -109,9 +118,10 @@ export const sessionModel: Model<SessionFacts> = {
       isLiveBroken,
       goodbye,
       isLive && nudges,
-      isLive && fillers,
+      isLive && askedAgain,
+      isLive && isMute,
       isHeld && isHoldGoodbye,
-      isSuspended && isAnswerOwed,
+      (isSuspended || snapshot.matches(waiting)) && isAnswerOwed,
       isSuspended && isOwnLineLost,
       isSuspended && isUnheard,
       isLive && !snapshot.matches({ live: 'conversing' }) && [greeting, resumed],
@@ -185,3 +195,29 @@ export const sessionModel: Model<SessionFacts> = {
     return next;
   },
 };
+
+const oneInput = sessionModel.inputs.filter((input) => {
+  const { greeting, resumed, goodbye } = input as { greeting: Greeting; resumed: boolean; goodbye: boolean };
+  return greeting === 'wait' && !resumed && goodbye;
+});
+const isWork = (type: string): boolean => /^(tool|transfer|time|voice)\./.test(type);
+
+/**
+ * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one
+ * walk has every beginning and ending, without work; one has the work in the middle of a call; one an agent that only writes.
+ */
+export const sessionWalks: readonly Model<SessionFacts>[] = [
+  { ...sessionModel, isLeftOut: ({ type }) => isWork(type) },
+  {
+    ...sessionModel,
+    inputs: oneInput,
+    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail|voice|session|shutdown|budget)/.test(type),
+    isEnd: (snapshot) => !snapshot.matches('live'),
+  },
+  {
+    ...sessionModel,
+    inputs: oneInput,
+    isLeftOut: ({ type }) => !/^(voice|dialogue|caller.acts|xstate)/.test(type),
+    isEnd: (snapshot) => !snapshot.matches('live'),
+  },
+];

@@ -25,7 +25,10 @@ export const failed = (place: string): AnyEventObject => ({
   error: new Error('failed'),
 });
 /** The limit of this place is over. */
-export const over = (limit: Limit | 'untilWindDownMs', place: string): AnyEventObject => ({
+export const over = (
+  limit: Limit | 'untilWindDownMs' | 'endpointingMs' | 'noiseMs' | 'givenMs',
+  place: string,
+): AnyEventObject => ({
   type: `xstate.after.${limit}.${nodeAt(place).id}`,
 });
 

@@ -24,8 +24,8 @@ test('recovery keeps every promise, and each of its states and transitions is se
   expect([...marks].filter((mark) => !taken.has(mark))).toEqual([]);
 });
 
-const input = (greeting: Input['greeting'], fillers: number, more: Partial<Input> = {}): Input => ({
-  policy: { ...defaultPolicy, nudges: 1, fillers },
+const input = (greeting: Input['greeting'], more: Partial<Input> = {}): Input => ({
+  policy: { ...defaultPolicy, nudges: 1 },
   resumed: false,
   elapsedMs: 0,
   greeting,
@@ -34,14 +34,14 @@ const input = (greeting: Input['greeting'], fillers: number, more: Partial<Input
 });
 /** What does not happen in them, and how they begin. Together they take every transition. */
 const calls: [without: RegExp, inputs: Input[]][] = [
-  [/^(tool|transfer)/, [input('say', 1, { resumed: true }), input('agent', 1), input('wait', 1)]],
-  [/^(caller.lost|hold|tool)/, [input('say', 2, { goodbye: false })]],
-  [/^(caller.lost|hold|transfer)/, [input('say', 2)]],
+  [/^(tool|transfer|time)/, [input('say', { resumed: true }), input('agent'), input('wait')]],
+  [/^(caller.lost|hold|tool|time)/, [input('say', { goodbye: false })]],
+  [/^(caller.lost|hold|transfer)/, [input('say')]],
 ];
 
 test('a session keeps every promise, and each of its states and transitions is seen', () => {
   const unseen = new Set(bounds(sessionMachine, sessionContext(defaultPolicy)).keys());
-  unseen.delete('session.live.greeting.choosing'); // left in the instant it is entered
+  for (const state of unseen) if (state.endsWith('.choosing')) unseen.delete(state); // left in the instant it is entered
   const untaken = new Map<string, number>();
   for (const [without, inputs] of calls) {
     const events = sessionModel.events.filter(({ type }) => !without.test(type));

@@ -72,6 +72,17 @@ describe('what is wrong is refused with the field, what was expected and what ca
     ['a program with a session', { ...right, program: async () => {} }, /^program: expected to stand alone/],
     ['a program with a greeting', { program: async () => {}, greeting: { say: 'Hi' } }, /^greeting: expected nothing/],
     ['entrypoints that are none', { ...right, participants: ['x'] }, /^participants: expected a list of functions/],
+    [
+      'an entrypoint for no kind',
+      { ...right, participants: [{ kind: 'phone', run: () => {} }] },
+      /^participants: .*\{ kind, run \} with a kind of standard, .*sip/,
+    ],
+    [
+      'an entrypoint that does nothing',
+      { ...right, participants: [{ kind: 'sip' }] },
+      /^participants: expected a list/,
+    ],
+    ['a connection that is no function', { ...right, connect: {} }, /^connect: expected a function, got an object$/],
   ];
   for (const [what, given, message] of wrong) {
     test(what, () => expect(problemsOf(given)).toContainEqual(expect.stringMatching(message)));

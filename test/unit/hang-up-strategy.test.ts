@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endOf, ends } from '../../machines/index.ts';
+import { endOf, ends, hangUpStrategies } from '../../machines/index.ts';
 import { strategyFor } from '../../src/session/hang-up-strategy.ts';
 
 const policy = { normal: 'remove-caller', failure: 'delete-room', transfer: 'leave' } as const;
@@ -15,6 +15,11 @@ test('C5 an end without a fault is hung up on as the policy says of normal ends,
 });
 
 test('a failure, and a death without a word, are hung up on as failures', () => {
-  expect(strategyFor(ends.modelFailed, policy)).toBe('delete-room');
+  expect(strategyFor(endOf('system', 'model_failed', 'provider'), policy)).toBe('delete-room');
   expect(strategyFor(null, policy)).toBe('delete-room');
+});
+
+test('O-E7 an end that says how the caller is let go is hung up on so, whatever the policy says', () => {
+  for (const hangUp of hangUpStrategies)
+    expect(strategyFor({ ...endOf('agent', 'transferred'), hangUp }, policy)).toBe(hangUp);
 });

@@ -55,7 +55,7 @@ const ways: Record<string, SessionEvent | undefined> = {
     graceMs: 25_000,
   },
   'a model fails': { type: 'session.failed', end: endOf('system', 'model_failed', 'provider') },
-  'an answer is owed and never comes': { type: 'caller.waits' },
+  'an answer is owed and never comes': { type: 'caller.waits', awaits: 'llm', isTurn: true },
 };
 
 const nodeOf = (leaf: string): AnyStateNode =>

@@ -1,14 +1,14 @@
 /** The clocks of a call, on a virtual one: what is said when, and what is not. */
 import { describe, expect, test } from 'vitest';
 import { bound, defaultPolicy, endOf, releaseBound } from '../../machines/index.ts';
-import { NOISE_MS, Turns } from '../../src/livekit/observe/turns.ts';
+import { Turns } from '../../src/livekit/observe/turns.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { type VirtualOptions, VirtualSession } from '../contract/virtual-session.ts';
 
 const never = () => new Promise<never>(() => {});
 const linesOf = ({ spoken }: VirtualSession) => spoken.map(({ line }) => line);
 const secondsOf = (session: VirtualSession, line: string) =>
-  session.spoken.filter((each) => each.line === line).map(({ at }) => Math.round(at / 1000));
+  session.spoken.filter((each) => each.line === line).map(({ at }) => Math.floor(at / 1000));
 
 /** A conversation that goes on by itself: every ten seconds somebody says something. */
 async function talks(session: VirtualSession, ms: number): Promise<void> {
@@ -18,20 +18,27 @@ async function talks(session: VirtualSession, ms: number): Promise<void> {
   }
 }
 
-/** With the real observer of turns between the SDK's states and the machine, and the pulse that a job gives it. */
+/** With the real ledger between the SDK's states and the machine. */
 async function withTurns(options: VirtualOptions = {}) {
   const session = await new VirtualSession(options).converse();
-  const turns = new Turns(
-    session.send,
-    () => {},
-    () => session.clock.now,
-  );
-  const pulse = () => {
-    turns.keepAlive();
-    if (session.closedAt === undefined) session.clock.setTimeout(pulse, session.policy.idleMs / 3);
+  const turns = new Turns({ send: session.send, recorder: { append: () => 0 }, now: () => session.clock.now });
+  /** Heard from now on, for so long. */
+  const answers = async (ms: number) => {
+    turns.audible(false);
+    await session.clock.advance(ms);
+    turns.agentHeard(false);
   };
-  session.clock.setTimeout(pulse, session.policy.idleMs / 3);
-  return { session, turns };
+  /** Says something; the SDK takes the turn. @returns when its answer is scheduled */
+  const says = () => {
+    turns.userState('speaking');
+    turns.tell({ fact: 'caller.words' });
+    turns.userState('listening');
+    const ended = turns.turnBegan();
+    turns.tell({ fact: 'speech.scheduled', speech: 'answer', awaits: 'llm' });
+    ended();
+    return () => turns.tell({ fact: 'speech.ended', speech: 'answer' });
+  };
+  return { session, turns, answers, says };
 }
 
 describe('the longest duration', () => {
@@ -46,7 +53,8 @@ describe('the longest duration', () => {
     );
     expect(linesOf(session)).toEqual(['greeting', 'windDown', 'goodbye']);
     const [told] = session.spoken.filter(({ line }) => line === 'windDown');
-    expect((told?.at ?? 0) - began).toBe(defaultPolicy.maxDurationMs - defaultPolicy.windDownMs);
+    // The call had begun with the greeting's first sound, a second before.
+    expect((told?.at ?? 0) - began).toBe(defaultPolicy.maxDurationMs - defaultPolicy.windDownMs - 1000);
     expect((session.hungUpAt ?? 0) - began).toBeLessThanOrEqual(
       defaultPolicy.maxDurationMs + releaseBound(defaultPolicy),
     );
@@ -61,7 +69,7 @@ describe('the longest duration', () => {
   });
   test('G1 E6 the end is under way when the limit comes: the limit changes nothing', async () => {
     const session = await new VirtualSession({ policy: { maxDurationMs: 40_000, idleMs: 60_000 } }).converse();
-    await session.clock.advance(39_900);
+    await session.clock.advance(38_900);
     session.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true });
     const { end, alsoTriggered } = await session.report();
     expect(end.reason).toBe('agent_ended');
@@ -75,7 +83,7 @@ describe('the idle ladder', () => {
     const { session } = await withTurns();
     const report = await session.report();
     expect(linesOf(session)).toEqual(['greeting', 'nudge', 'nudge', 'goodbye']);
-    expect(secondsOf(session, 'nudge')).toEqual([15, 30]);
+    expect(secondsOf(session, 'nudge')).toEqual([16, 31]); // from the end of the greeting
     expect(report.end).toMatchObject({ reason: 'idle', by: 'limit', fault: 'caller' });
   });
   test.each([
@@ -93,26 +101,25 @@ describe('the idle ladder', () => {
     noise(true);
     const { end } = await session.report();
     expect(end.reason).toBe('idle');
-    expect(linesOf(session)).toEqual(['greeting', 'nudge', 'nudge', 'goodbye']);
-    expect((session.closedAt ?? Infinity) - began).toBeLessThan(NOISE_MS + 4 * defaultPolicy.idleMs + 5000);
+    // What was long enough to be speech may get a filler, and one question.
+    const asked = linesOf(session).filter((line) => line !== 'filler' && line !== 'again');
+    expect(asked).toEqual(['greeting', 'nudge', 'nudge', 'goodbye']);
+    expect((session.closedAt ?? Infinity) - began).toBeLessThan(60_000 + 4 * defaultPolicy.idleMs + 20_000);
   });
   test('G2 a caller who speaks for two minutes and is understood meanwhile is not asked whether they are there', async () => {
     const { session, turns } = await withTurns();
     turns.userState('speaking');
     for (let words = 0; words < 24; words += 1) {
       await session.clock.advance(5000);
-      turns.heardWords(); // an interim transcript
+      turns.tell({ fact: 'caller.words' }); // an interim transcript
     }
     expect(linesOf(session)).toEqual(['greeting']);
   });
   test('G2 words between the noise begin the ladder anew', async () => {
-    const { session, turns } = await withTurns();
+    const { session, says, answers } = await withTurns();
     await session.clock.advance(16_000);
-    turns.userState('speaking');
-    turns.userState('listening');
-    turns.understood();
-    turns.audible(false);
-    turns.agentState('speaking', 'listening');
+    says()();
+    await answers(0);
     await session.clock.advance(14_000);
     expect(linesOf(session)).toEqual(['greeting', 'nudge']);
     await session.clock.advance(2000);
@@ -122,16 +129,13 @@ describe('the idle ladder', () => {
     expect(linesOf(session).filter((line) => line === 'nudge')).toHaveLength(3); // one before the words, two after
   });
   test('G2 a tool that runs for 60 s asks nobody whether they are there: fillers, then the answer', async () => {
-    const { session, turns } = await withTurns({ policy: { toolMs: 90_000 } });
-    turns.userState('speaking');
-    turns.userState('listening');
-    turns.understood();
-    turns.agentState('listening', 'thinking');
-    session.send({ type: 'tool.started' });
+    const { session, turns, says, answers } = await withTurns({ policy: { toolMs: 90_000 } });
+    const answered = says();
+    turns.tell({ fact: 'tool.started', tool: 'look up' });
     await session.clock.advance(60_000);
-    session.send({ type: 'tool.ended' });
-    turns.audible(false);
-    turns.agentState('speaking', 'listening');
+    turns.tell({ fact: 'tool.ended', tool: 'look up' });
+    await answers(2000);
+    answered();
     await session.clock.advance(10_000);
     expect(session.run.hasTag('live')).toBe(true);
     expect(linesOf(session)).not.toContain('nudge');
@@ -139,9 +143,10 @@ describe('the idle ladder', () => {
   });
   test('G2 a greeting longer than the idle limit is not talked over, and the clock runs from its end', async () => {
     const { session, turns } = await withTurns();
-    turns.audible(true); // the greeting: a line of ours, and no aside
+    session.send({ type: 'agent.audible' }); // the greeting goes on
     await session.clock.advance(40_000);
-    turns.agentState('speaking', 'listening');
+    turns.audible(true);
+    turns.agentHeard(false);
     expect(linesOf(session)).toEqual(['greeting']);
     await session.clock.advance(14_000);
     expect(linesOf(session)).toEqual(['greeting']);

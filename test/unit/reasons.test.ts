@@ -116,7 +116,7 @@ const rows: Row[] = [
   },
   {
     what: 'a turn is never answered',
-    happens: send({ type: 'caller.waits' }),
+    happens: send({ type: 'caller.waits', awaits: 'llm', isTurn: true }),
     wanted: { by: 'system', reason: 'model_failed', fault: 'provider', goodbye: null, apology: 'live' },
   },
   {
@@ -163,7 +163,7 @@ const rows: Row[] = [
     wanted: {
       by: 'system',
       reason: 'startup_failed',
-      fault: 'application',
+      fault: 'provider',
       goodbye: null,
       apology: 'bundled',
       stage: 'greeting',
@@ -316,7 +316,7 @@ const deeds: Record<string, (session: VirtualSession) => void> = {
   fails: (session) => session.send(modelFailed),
   shutdown: (session) => session.send(shutdown('worker_shutdown')),
   'budget spent': (session) => session.send({ type: 'budget.spent' }),
-  waits: (session) => session.send({ type: 'caller.waits' }),
+  waits: (session) => session.send({ type: 'caller.waits', awaits: 'llm', isTurn: true }),
   answered: (session) => session.send({ type: 'agent.audible' }),
   moved: (session) => session.send({ type: 'dialogue.moved' }),
   'tool starts': (session) => session.send({ type: 'tool.started' }),

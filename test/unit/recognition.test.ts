@@ -1,3 +1,4 @@
+import { defaultPolicy } from '../../machines/index.ts';
 import { initializeLogger, stt } from '@livekit/agents';
 import { describe, expect, test, vi } from 'vitest';
 import type { EntryKind } from '../../src/journal/entry.ts';
@@ -29,12 +30,15 @@ class Recognizer extends stt.STT {
 function watched(isLeaving = false) {
   const sent: { type: string }[] = [];
   const noted: { kind: EntryKind; data: object }[] = [];
+  const told: object[] = [];
   const job = {
     run: { send: (event: { type: string }) => sent.push(event), hasTag: () => isLeaving },
     recorder: { append: (kind: EntryKind, data: object) => noted.push({ kind, data }) },
     log: { warn() {} },
+    definition: { policy: defaultPolicy },
+    turns: { tell: (fact: object) => told.push(fact) },
   } as unknown as LiveJob;
-  return { job, sent, noted };
+  return { job, sent, noted, told };
 }
 
 test('a recognition that fails once is tried again with the same audio, and the call goes on', async () => {
@@ -55,6 +59,14 @@ test('a recognition that fails twice ends the call in the error branch: the SDK 
   expect(sent).toMatchObject([
     { type: 'session.failed', end: { reason: 'model_failed', fault: 'provider', detail: 'stt: two' } },
   ]);
+});
+
+test('O-A5 a recognition that finds no words says so', async () => {
+  const { job, told } = watched();
+  const recognizer = new Recognizer(['words']); // an event without alternatives
+  guardRecognition(job, recognizer);
+  await recognizer.recognize([] as never);
+  expect(told).toEqual([{ fact: 'words.missed' }]);
 });
 
 test('while the session ends nobody cares any more', async () => {
@@ -115,7 +127,7 @@ describe('T9 inside an adapter, which drops the words without an event', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('one that hangs is overtaken by the next after 2.5 s, and when all hang the call ends after 6 s', async () => {
+  test('one that hangs is overtaken by the next after 6 s, and when all hang patience ends the call after `turnMs`', async () => {
     vi.useFakeTimers();
     try {
       const one = watched();
@@ -125,15 +137,15 @@ describe('T9 inside an adapter, which drops the words without an event', () => {
       });
       guardRecognition(one.job, adapter);
       const words = (adapter.sttInstances[0] as stt.StreamAdapter)._recognize(frames);
-      await vi.advanceTimersByTimeAsync(2500);
+      await vi.advanceTimersByTimeAsync(6000);
       await words;
       expect(one.sent).toEqual([]);
 
       const all = watched();
       const dead = new Recognizer(['hangs', 'hangs']);
       guardRecognition(all.job, dead);
-      const none = expect(dead.recognize(frames)).rejects.toThrow('no words within 6000 ms');
-      await vi.advanceTimersByTimeAsync(5999);
+      const none = expect(dead.recognize(frames)).rejects.toThrow('no words within 20000 ms');
+      await vi.advanceTimersByTimeAsync(19_999);
       expect(all.sent).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
       await none;

@@ -88,8 +88,14 @@ describe('the end that a process recorded', () => {
     expect(of('xstate.after.callerGraceMs.session.live', ['exiting.hangingUp'])).toEqual(ends.callerLost);
     expect(of('xstate.after.idleMs.session.live', ['ending.draining'])).toEqual(ends.idle);
     expect(of('xstate.after.windDownMs.session.live', ['ending.draining'])).toEqual(ends.maxDuration);
-    expect(of('xstate.after.firstAudioMs.session.live', ['exiting.hangingUp'])).toEqual(ends.modelFailed);
-    expect(of('xstate.done.actor', ['runtimeFailed.live.unheard'])).toEqual(ends.modelFailed);
+    expect(of('xstate.after.firstAudioMs.session.live', ['exiting.hangingUp'])).toMatchObject({
+      reason: 'model_failed',
+      fault: 'provider',
+    });
+    expect(of('xstate.done.actor', ['runtimeFailed.live.unheard'])).toMatchObject({
+      reason: 'model_failed',
+      fault: 'provider',
+    });
     expect(of('xstate.done.actor', ['startupFailed.live.unheard'])).toEqual(ends.startupFailed);
     expect(of('xstate.after.rungMs.session', ['startupFailed.live'])).toEqual(ends.startupFailed);
     expect(of('odd.after.idleMs.x', ['exiting.hangingUp'])).toEqual(ends.orchestratorError);

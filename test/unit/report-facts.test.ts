@@ -47,7 +47,7 @@ test('the transcript: an item that comes again keeps its place, and what is miss
 
 describe('the tools', () => {
   const started = { call: 'a', name: 'book', status: 'started', agent: 'Ada', args: { people: 2 } };
-  const whole = { call: 'a', name: 'book', agent: 'Ada', args: { people: 2 }, startedAt: at(1) };
+  const whole = { call: 'a', name: 'book', agent: 'Ada', args: { people: 2 }, background: false, startedAt: at(1) };
 
   test('what the end of a call does not say again is kept from its start; its time is measured where none is told', () => {
     expect(
@@ -67,6 +67,17 @@ describe('the tools', () => {
       ),
     ]);
     expect(later).toMatchObject([{ name: 'other', status: 'abandoned', output: 'old', error: 'planted', ms: 2000 }]);
+  });
+
+  test('one that went to the background says so, whatever became of it; its time runs from its start', () => {
+    const background = { call: 'a', name: 'book', status: 'started', isBackground: true };
+    const settled = { call: 'a', status: 'settled', output: 12 };
+    expect(toolsOf([chapter(entries(['tool', started], ['tool', background], ['tool', settled]))])).toEqual([
+      { ...whole, status: 'settled', output: 12, error: null, background: true, ms: 2000 },
+    ]);
+    expect(toolsOf([chapter(entries(['tool', started], ['tool', background]))])).toMatchObject([
+      { status: 'unknown', background: true, args: { people: 2 } },
+    ]);
   });
 
   test('one without an end is abandoned when its process closed the journal, else nobody knows', () => {
@@ -89,6 +100,7 @@ describe('the tools', () => {
         args: null,
         output: null,
         error: null,
+        background: false,
         startedAt: null,
         ms: 1000,
       },

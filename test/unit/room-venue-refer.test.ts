@@ -16,6 +16,7 @@ async function onTheLine(...answers: Misbehaviour[]) {
     info: { kind: ParticipantKind.SIP },
     attributes: { 'sip.callStatus': 'active' },
     metadata: '',
+    trackPublications: new Map(),
     disconnectReason: DisconnectReason.CLIENT_INITIATED,
   };
   const room = standInRoom([phone], {});

@@ -152,7 +152,7 @@ test('what is no event is ignored, and the call goes on', async () => {
   await settle();
   for (const rubbish of [null, undefined, 5, 'caller.left', {}, { type: 5 }, [], Symbol('x')])
     run.send(rubbish as never);
-  expect(run.leaves()).toContain('live.conversing.dialogue.active');
+  expect(run.leaves()).toContain('live.conversing.dialogue.active.agentSpeaks');
   run.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: false });
   expect((await run.closed).end?.reason).toBe('agent_ended');
 });

@@ -4,12 +4,13 @@ import type { JobContext } from '@livekit/agents';
 import { roomVenue } from '../../src/livekit/room-venue.ts';
 import type { Reporter, Venue } from '../../src/livekit/venue.ts';
 
-type Somebody = { identity: string };
+type Somebody = { identity: string; trackPublications?: Map<string, object> };
 type Options = {
   connect?: () => Promise<void>;
   send: Reporter['send'];
   append?: Reporter['recorder']['append'];
   url?: string;
+  isCallerNamed?: boolean;
 };
 
 /** @param participants who is there; @param more what else the room has */
@@ -22,6 +23,7 @@ export function standInRoom<One extends Somebody, More extends object>(participa
       metadata: '',
       remoteParticipants: new Map(participants.map((one) => [one.identity, one])),
       getSid: async () => 'RM_1',
+      disconnect: async () => {},
     },
     more,
   );
@@ -29,7 +31,7 @@ export function standInRoom<One extends Somebody, More extends object>(participa
 
 export async function venueIn(
   room: EventEmitter,
-  { connect = async () => {}, send, append = () => 0, url = 'ws://127.0.0.1:1' }: Options,
+  { connect = async () => {}, send, append = () => 0, url = 'ws://127.0.0.1:1', isCallerNamed = false }: Options,
 ): Promise<Venue> {
   const context = {
     room,
@@ -37,7 +39,8 @@ export async function venueIn(
     info: { url, apiKey: 'key', apiSecret: 'secret-of-at-least-thirty-two-bytes' },
     connect,
   };
-  const venue = roomVenue(context as unknown as JobContext, { send, recorder: { append, durable: async () => {} } });
+  const reporter = { send, recorder: { append, durable: async () => {} } };
+  const venue = roomVenue(context as unknown as JobContext, reporter, { isCallerNamed });
   await venue.connect(AbortSignal.timeout(5000));
   return venue;
 }

@@ -1,105 +1,64 @@
+/** The ledger at work: what the SDK says becomes facts, each in the journal, and latencies. */
 import { expect, test } from 'vitest';
 import { Turns } from '../../src/livekit/observe/turns.ts';
 
 function watched() {
   const sent: string[] = [];
-  const latencies: number[] = [];
+  const noted: [string, unknown][] = [];
   let now = 0;
-  const turns = new Turns(
-    (event) => sent.push(event.type),
-    (ms) => latencies.push(ms),
-    () => now,
-  );
-  return { sent, latencies, turns, advance: (ms: number) => (now += ms) };
+  const turns = new Turns({
+    send: (event) => sent.push(event.type),
+    recorder: { append: (kind, data) => noted.push([kind, data]) },
+    now: () => now,
+  });
+  const of = (kind: string) => noted.filter(([each]) => each === kind).map(([, data]) => data);
+  return { sent, of, turns, advance: (ms: number) => (now += ms) };
 }
 
-test('an answered turn: the caller waits from the words to the first audio, and that is its latency', () => {
-  const { sent, latencies, turns, advance } = watched();
+test('O2 the latency of a turn runs from the last sound of the caller to the first sound of the answer', () => {
+  const { sent, of, turns, advance } = watched();
   turns.userState('speaking');
+  advance(1500);
   turns.userState('listening');
-  turns.understood();
-  advance(300);
-  turns.agentState('listening', 'thinking');
-  advance(500);
+  advance(800);
+  const ended = turns.turnBegan();
+  turns.tell({ fact: 'speech.scheduled', speech: 's', awaits: 'llm' });
+  ended();
+  advance(700);
   turns.audible(false);
-  turns.agentState('speaking', 'listening');
-  expect(sent).toEqual(['dialogue.moved', 'caller.waits', 'agent.audible', 'dialogue.moved']);
-  expect(latencies).toEqual([800]);
+  expect(of('latency')).toEqual([{ measure: 'turn', ms: 1500 }]);
+  expect(sent).toEqual(['caller.speaks', 'caller.stopped', 'caller.waits', 'answer.moved', 'agent.audible']);
 });
 
-test('O1 a cough owes no answer', () => {
-  const { sent, turns } = watched();
-  turns.userState('speaking');
-  turns.userState('listening');
-  expect(sent).toEqual(['dialogue.moved']);
-});
-
-test('O2 a silent turn still owes its answer, and noise does not make it forgotten', () => {
-  const { sent, turns } = watched();
-  turns.understood();
-  turns.agentState('listening', 'thinking');
-  turns.agentState('thinking', 'listening'); // the model failed: nothing was said
-  expect(sent).toEqual(['caller.waits']);
-  turns.userState('speaking');
-  turns.userState('listening');
-  expect(sent.at(-1)).toBe('caller.waits');
-});
-
-test('O2 a reply that leads to a tool owes the rest of the answer', () => {
-  const { sent, turns } = watched();
-  turns.understood();
+test('a turn that is refused on purpose has no latency', () => {
+  const { of, turns } = watched();
+  const ended = turns.turnBegan();
+  ended();
+  turns.answerRefused();
   turns.audible(false);
-  turns.agentState('speaking', 'thinking');
-  expect(sent).toEqual(['caller.waits', 'agent.audible', 'caller.waits']);
+  expect(of('latency')).toEqual([]);
 });
 
-test('words that are understood while the agent speaks start no clock: they interrupt, or they are nothing', () => {
-  const { sent, turns } = watched();
-  turns.audible(false);
-  turns.understood();
-  expect(sent).toEqual(['agent.audible']);
+test('O1 what changes nothing is not in the journal', () => {
+  const { of, turns } = watched();
+  turns.tell({ fact: 'tool.ended', tool: 'never started' });
+  expect(of('fact')).toEqual([]);
+  turns.tell({ fact: 'tool.started', tool: 'look up' });
+  expect(of('fact')).toEqual([{ fact: 'tool.started', tool: 'look up' }]);
 });
 
-test('an agent that chose silence owes nothing any more', () => {
+test('away is listening: the SDK says so after a while of silence', () => {
   const { sent, turns } = watched();
-  turns.understood();
-  turns.answeredBySilence();
-  turns.userState('listening');
-  expect(sent).toEqual(['caller.waits', 'dialogue.moved']);
-});
-
-test('O3 a nudge is no answer and ends no turn, also when a model had to think of it', () => {
-  const { sent, turns } = watched();
-  turns.ourLineAsked(true);
-  turns.agentState('listening', 'thinking');
-  turns.audible(true);
-  turns.agentState('speaking', 'listening');
+  turns.userState('away');
   expect(sent).toEqual([]);
 });
 
-test('who still talks keeps the idle clock from running: the caller, or the agent, but not a line of ours', () => {
+test('a speech that goes on after a pause is heard again', () => {
   const { sent, turns } = watched();
-  turns.keepAlive();
-  expect(sent).toEqual([]);
-  turns.userState('speaking');
-  turns.keepAlive();
-  expect(sent).toEqual(['dialogue.moved', 'dialogue.moved']);
-  turns.userState('listening');
+  turns.tell({ fact: 'speech.scheduled', speech: 's', awaits: 'tts' });
   turns.audible(false);
-  turns.keepAlive();
-  expect(sent.slice(2)).toEqual(['agent.audible', 'agent.audible']);
-});
-
-test('an answer is owed until it is heard, and is asked for again once: new words are a new answer', () => {
-  const { turns } = watched();
-  expect(turns.isAnswerOwed()).toBe(false);
-  turns.understood();
-  expect([turns.isAnswerOwed(), turns.askAgain(), turns.askAgain()]).toEqual([true, true, false]);
-  turns.userState('speaking');
-  expect(turns.isAnswerOwed()).toBe(false); // the caller goes on: that turn will be answered
-  turns.userState('listening');
-  turns.understood();
-  expect([turns.isAnswerOwed(), turns.askAgain()]).toEqual([true, true]);
-  turns.audible(false);
-  expect([turns.isAnswerOwed(), turns.askAgain()]).toEqual([false, true]);
+  turns.agentHeard(false, true);
+  turns.agentHeard(true);
+  turns.agentHeard(true);
+  expect(sent).toEqual(['caller.waits', 'agent.audible', 'dialogue.moved', 'agent.audible']);
 });

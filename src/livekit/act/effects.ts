@@ -11,7 +11,10 @@ import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
-import { goodbyeOf, speak } from './speak.ts';
+import { connectProblem } from '../connect-options.ts';
+import { ask } from './ask.ts';
+import { awaitCaller } from './await-caller.ts';
+import { goodbyeOf, speak, tailOfLastSpeech } from './speak.ts';
 import { releaseAll } from './release.ts';
 import { startSession } from './start-session.ts';
 import { transfer } from './transfer.ts';
@@ -23,10 +26,7 @@ export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: R
   return {
     connect: (_input, { signal }) => connect(job(), signal),
     startSession: (_input, port) => startSession(job(), prewarmFailure, port),
-    awaitCaller: async (_input, { signal }) => {
-      const { identity } = await job().venue.awaitCaller(signal);
-      return { identity };
-    },
+    awaitCaller: (_input, { signal }) => awaitCaller(job(), signal),
     speak: (speech, port) => speak(job(), speech, port),
     hold: (_input, { signal }) => hold(job(), signal),
     transfer: (asked, { signal }) => transfer(job(), asked, signal),
@@ -39,8 +39,11 @@ export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: R
 }
 
 async function connect(job: LiveJob, signal: AbortSignal): Promise<void> {
+  const { connect: make } = job.definition;
+  const question = { component: 'connect', make: () => make?.(job.call), check: connectProblem };
+  const options = (await ask(job, question, signal)) ?? {};
   try {
-    await unlessAborted(job.venue.connect(signal), signal);
+    await unlessAborted(job.venue.connect(signal, options), signal);
   } catch (error) {
     noteFailedStart(job, 'room', error);
     throw error;
@@ -71,24 +74,27 @@ async function drain({ session, speeches, tools }: LiveJob, signal: AbortSignal)
  * itself, for the SDK then asks the output how much of it was heard; by force the transcript gets words that nobody
  * heard. By force after half the time, for an output that is dead would never answer.
  */
-async function interrupt({ session, venue, speeches, definition }: LiveJob, signal: AbortSignal): Promise<void> {
+async function interrupt(
+  { session, playout, venue, speeches, definition }: LiveJob,
+  signal: AbortSignal,
+): Promise<void> {
   mute(session);
   venue.hush();
   if (!session) return;
-  const output = session.output.audio;
   for (const speech of speeches) speech.interrupt(true);
-  if (output) await settledWithin(output.waitForPlayout(), definition.policy.interruptMs / 2);
+  if (playout) await settledWithin(playout.over(), definition.policy.interruptMs / 2);
   session.interrupt({ force: true });
-  if (output) await unlessAborted(output.waitForPlayout(), signal);
+  if (playout) await unlessAborted(playout.over(), signal);
 }
 
 const mute = (session: voice.AgentSession | undefined) => session?.input.setAudioEnabled(false);
 
 async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ verified: boolean }> {
-  const strategy = strategyFor(end, job.definition.hangUp);
+  const strategy = job.ownEnds?.strategyFor(end) ?? strategyFor(end, job.definition.hangUp);
   const elapsed = stopwatch();
   noteGoodbyeLeftOut(job, end);
   await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
+  await tailOfLastSpeech(job, signal);
   job.venue.hush();
   const result: HangUpResult = await job.venue.hangUp(strategy, signal);
   const { verified, attempts, left, error } = result;
@@ -106,7 +112,7 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
 
 /** A goodbye that was configured and never asked for: the report says why. */
 function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
-  const { asked, venue, run, recorder } = job;
+  const { asked, venue, run, recorder, ownEnds } = job;
   if (goodbyeOf(job) === 'none' || asked.has('goodbye')) return;
   const why = asked.has('apology')
     ? 'the apology was the last word'
@@ -115,7 +121,7 @@ function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
       : !venue.isCallerThere()
         ? 'nobody was there'
         : !run.context().goodbye
-          ? 'the one who ended the call wanted none'
+          ? (ownEnds?.farewell ?? 'the one who ended the call wanted none')
           : `no time was left for it (${end.reason})`;
   recorder.append('spoken', { line: 'goodbye', rung: 'live', heardMs: 0, outcome: 'skipped', why });
 }
@@ -124,7 +130,11 @@ function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
 async function close(job: LiveJob, signal: AbortSignal): Promise<void> {
   const { session, venue, letGo, log } = job;
   letGo.abort();
-  const closing = [releaseAll(job), venue.close(), ...(session ? [session.close()] : [])];
+  const closing = [
+    releaseAll(job),
+    venue.close(),
+    ...(session ? [job.ownEnds?.closeSession(session) ?? session.close()] : []),
+  ];
   const outcomes = await unlessAborted(Promise.allSettled(closing), signal);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected')

@@ -81,7 +81,7 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
   if (line === 'apology') for (const answer of job.speeches) quietly(() => answer.interrupt(true));
   const { say, audio: own } = definition[line] ?? {};
   const isLive = speech.rung === 'live' && (say !== undefined || own === undefined); // S4
-  const words = say ?? phrases[definition.language][line];
+  const words = nextOf(job, say) ?? phrases[definition.language][line];
   const recording = own ?? recordingOf(line, definition.language);
   // What a recording of the user's own says is not known.
   const text = isLive ? { text: words } : own ? {} : { text: phrases[definition.language][line] };
@@ -150,6 +150,13 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
   return { heardMs: 0 };
 }
 
+/** Several texts are said in turn. */
+const nextOf = (job: LiveJob, say: string | string[] | undefined): string | undefined => {
+  if (!Array.isArray(say)) return say;
+  job.fillersSaid += 1;
+  return say[(job.fillersSaid - 1) % say.length];
+};
+
 /** The SDK's `currentAgent` throws while no agent runs, and an apology for a start that failed has none. */
 const voiceOf = (session: voice.AgentSession | undefined): tts.TTS | undefined => {
   try {
@@ -171,7 +178,7 @@ export const goodbyeOf = ({ definition, run }: LiveJob): Words | 'none' => {
 
 const wordsOf = (job: LiveJob, line: Speech['line']): Words | undefined => {
   const { definition } = job;
-  if (line === 'nudge' || line === 'windDown') return definition[line];
+  if (line === 'nudge' || line === 'windDown' || line === 'again') return definition[line];
   const words = line === 'goodbye' ? goodbyeOf(job) : definition.greeting;
   return typeof words === 'object' ? words : undefined;
 };
@@ -187,8 +194,7 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   }
   // The journal knows that a goodbye was begun before anybody can hear it; a slow disk may not hold it up.
   if (line === 'goodbye') await settledWithin(job.recorder.durable(), 200);
-  const isAside = line === 'nudge' || line === 'windDown';
-  if (isAside) job.turns.ourLineAsked(true);
+  if (line === 'again') job.venue.hush(); // the filler before it
 
   const ours = follow(job, session, words, speech);
   if (!ours) {
@@ -206,8 +212,17 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
     // The handle ends without a sound when the model or the TTS failed: then there is no playback to wait for.
     const ended = handle.waitForPlayout().then(() => undefined);
     await Promise.race([playback.audible, ended]);
+    // Who says hello before the greeting is heard gets an answer in its place.
+    if (told().firstAudioMs === undefined && line === 'greeting' && handle.interrupted && !port.signal.aborted) {
+      noteOnce({ heardMs: 0, outcome: 'skipped', why: 'the caller spoke first' });
+      return { heardMs: 0, skipped: 'the caller spoke first' };
+    }
     if (told().firstAudioMs === undefined) throw new Error('it ended without a sound');
-    const [{ heardMs, interrupted }] = await Promise.all([playback.finished, ended]);
+    const [{ heardMs, interrupted, isWritten }] = await Promise.all([playback.finished, ended]);
+    if (isWritten) {
+      noteOnce({ heardMs, outcome: 'skipped', why: 'nobody can hear this session: it was written' });
+      return { heardMs };
+    }
     if (line === 'goodbye') await tail(job, port.signal);
     noteOnce({ heardMs, outcome: interrupted ? 'cut' : 'played', ...(interrupted && { why: 'interrupted' }) });
     return { heardMs };
@@ -216,8 +231,8 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   const finished = finish().catch((error: unknown) => {
     const outcome = told().firstAudioMs === undefined ? 'failed' : 'cut';
     // A model that was asked for words and gave none has failed as well, though it says nothing of it.
-    const isMute = 'generate' in words && !handle.interrupted;
-    if (line === 'greeting' && outcome === 'failed') blameProvider(job, isMute ? 'llm: it gave no words to say' : '');
+    const mute = 'generate' in words ? 'llm: it gave no words to say' : 'tts: it gave no sound';
+    if (line === 'greeting' && outcome === 'failed') blameProvider(job, handle.interrupted ? '' : mute);
     noteOnce({ heardMs: playback.heardMs(), outcome, why: messageOf(error) });
     throw error;
   });
@@ -275,9 +290,15 @@ const follow = (
   }
 };
 
-const tail = async (job: LiveJob, signal: AbortSignal): Promise<void> => {
-  const ms = job.venue.caller()?.isSip ? TAIL_MS.sip : TAIL_MS.room;
-  await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal).catch(() => {});
+const tail = async (job: LiveJob, signal: AbortSignal, passedMs = 0): Promise<void> => {
+  const ms = (job.venue.caller()?.isSip ? TAIL_MS.sip : TAIL_MS.room) - passedMs;
+  if (ms > 0) await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal).catch(() => {});
+};
+
+/** Whatever was heard last is heard to its end before the hang-up, not the goodbye alone. */
+export const tailOfLastSpeech = async (job: LiveJob, signal: AbortSignal): Promise<void> => {
+  if (job.quietSince !== undefined && job.venue.isCallerThere())
+    await tail(job, signal, performance.now() - job.quietSince);
 };
 
 const quietly = (act: () => unknown) => {

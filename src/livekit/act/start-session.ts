@@ -4,19 +4,16 @@
  */
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
+import { describeValue } from '../../config-error.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
-import { attachTo, followOutput } from '../attach.ts';
-import { watchFirstWords, watchMicrophone } from '../guard/silence.ts';
+import { attachTo } from '../attach.ts';
+import { watchHold } from '../guard/hold.ts';
+import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
+import { ask, startOptionsOf } from './ask.ts';
 import { startProgram } from './start-program.ts';
-
-/**
- * One quick retry instead of three slow ones: with the SDK's defaults (3 retries, 2 s apart, 10 s each) a dead
- * provider would be called dead long after `silenceBound`.
- */
-const connection = { maxRetry: 1, retryIntervalMs: 500, timeoutMs: 5000 };
 
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
   const { definition, call, venue } = job;
@@ -25,70 +22,77 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     throw error;
   };
   if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
-  if (definition.program) return startProgram(job, definition.program);
-  if (definition.greeting === 'agent') watchFirstWords(job); // the greeting's clock runs already
+  if (definition.program) {
+    await startOptionsOf(job, signal);
+    return startProgram(job, definition.program);
+  }
 
-  const ask = async <Value>(
-    component: string,
-    make: (() => Value | Promise<Value>) | undefined,
-    check: (value: Value) => string | undefined,
-  ) => {
-    if (!make) return undefined;
-    const value = await unlessAborted((async () => make())(), signal).catch(failed(component));
-    const wrong = check(value as Value);
-    if (wrong !== undefined) failed(component)(new TypeError(wrong));
-    return value as Value;
-  };
-  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
-  const options = await ask('session', definition.session && (() => definition.session?.(call) ?? {}), (value) =>
-    isObject(value) ? undefined : `session(call): expected options of voice.AgentSession, got ${typeof value}`,
+  const { session: makeSession, agent: makeAgent } = definition;
+  if (!makeSession || !makeAgent) throw new Error('session and agent are needed');
+  const options = await ask<voice.AgentSessionOptions>(
+    job,
+    {
+      component: 'session',
+      make: () => makeSession(call),
+      check: (value: unknown) =>
+        typeof value === 'object' && value !== null
+          ? undefined
+          : `session(call): expected options of voice.AgentSession, got ${describeValue(value)}`,
+    },
+    signal,
   );
-  const agent = await ask('agent', definition.agent && (() => definition.agent?.(call) as voice.Agent), (value) =>
-    value instanceof voice.Agent
-      ? undefined
-      : `agent(call): expected your voice.Agent, got ${typeof value}; is there a second copy of @livekit/agents?`,
+  const agent = await ask<voice.Agent>(
+    job,
+    {
+      component: 'agent',
+      make: () => makeAgent(call),
+      check: (value: unknown) =>
+        value instanceof voice.Agent
+          ? undefined
+          : `agent(call): expected your voice.Agent, got ${describeValue(value)}; is there a second copy of @livekit/agents?`,
+    },
+    signal,
   );
-  const start = await ask(
-    'start',
-    () => definition.start?.(call) ?? {},
-    (value) =>
-      isObject(value) ? undefined : `start(call): expected options of AgentSession.start(), got ${typeof value}`,
-  );
-  if (!agent || !options) throw new Error('session and agent are needed');
+  const start = await startOptionsOf(job, signal);
 
   warmUp(job, agent.tts ?? options.tts);
   const session = new voice.AgentSession({
     useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
     ...options,
-    userAwayTimeout: options.userAwayTimeout ?? null, // the idle ladder is the machine's; the SDK's also fires after the end
-    transcriptionTimeout: options.transcriptionTimeout ?? definition.policy.firstAudioMs,
-    connOptions: {
-      ...options.connOptions,
-      llmConnOptions: { ...connection, ...options.connOptions?.llmConnOptions },
-      ttsConnOptions: { ...connection, ...options.connOptions?.ttsConnOptions },
-      sttConnOptions: { ...connection, ...options.connOptions?.sttConnOptions },
-    },
   });
   attachTo(job, session, agent);
-  const wiring = venue.wire(session, start ?? {});
-  const listen = () => followOutput(job, session);
+  job.ownEnds?.take(session);
+  const { prepare } = definition;
+  if (prepare)
+    await ask(
+      job,
+      {
+        component: 'prepare',
+        make: () => prepare(call, session),
+        check: () =>
+          session._started
+            ? 'prepare(call, session): expected not to start the session, which comes after it'
+            : undefined,
+      },
+      signal,
+    );
+  const wiring = venue.wire(session, start);
   const started = session.start({ ...wiring, agent });
   started.then(
     () => closeIfClosed(job, session),
     () => {},
   );
-  queueMicrotask(listen); // onEnter may speak before start() resolves; the output exists as soon as RoomIO does
   await unlessAborted(started, signal).catch(failed('agent session'));
-  listen();
   void watchMicrophone(job, session);
+  watchHold(job, session);
 }
 
 /**
  * Who is closed while it starts, starts all the same: no Close event, no activity, models connected (sdk-facts, 2.4).
  * By us: its caller is gone, and it is closed once more. By the user's code: an end like any other close of theirs.
  */
-const closeIfClosed = ({ letGo, run }: LiveJob, session: voice.AgentSession): void => {
-  if (letGo.signal.aborted) session.close().catch(() => {});
+const closeIfClosed = ({ letGo, run, ownEnds }: LiveJob, session: voice.AgentSession): void => {
+  if (letGo.signal.aborted) (ownEnds?.closeSession(session) ?? session.close()).catch(() => {});
   else if (session._closing && !run.hasTag('leaving')) {
     const end = endOf('agent', 'agent_ended', 'none', 'the agent session was closed while it started');
     run.send({ type: 'session.end', end, drain: false });

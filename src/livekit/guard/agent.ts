@@ -7,21 +7,23 @@
  *   H4  The deadline pauses while an AgentTask that the hook awaits is at work: to leave it would break the task off.
  *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
  */
+import { ReadableStream, TransformStream } from 'node:stream/web';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
-import { noteError } from '../note-error.ts';
-import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
+import { bounded } from './patience.ts';
+import { itemOf } from '../observe/items.ts';
 import { watchModels } from '../observe/models.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
-import { guardTool } from './tool.ts';
+import { watchFirstWords } from './silence.ts';
+import { guardToolsets, toolsetsIn } from './toolset.ts';
+
+/** Of `turnMs`: a hook that hangs is left behind while there is patience for the answer. */
+const HOOK_SHARE = 0.5;
 
 const known = new WeakSet<voice.Agent>();
-const atWork = new WeakMap<LiveJob, number>();
-
-/** How many of the user's hooks have not settled. */
-export const hooksAtWork = (job: LiveJob): number => atWork.get(job) ?? 0;
 
 export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   if (known.has(agent)) return; // H1
@@ -30,23 +32,27 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   guardRecognition(job, agent.stt);
   guardHearing(job, agent);
   watchModels(job, { llm: agent.llm, tts: agent.tts, stt: agent.stt });
-  const guardTools = () => {
-    for (const tool of Object.values(agent.toolCtx.functionTools)) guardTool(job, tool, () => agent.id);
-  };
-  guardTools();
+  guardToolsets(job, agent.toolCtx.toolsets, agent);
 
   const updateTools = agent.updateTools.bind(agent);
-  agent.updateTools = async (tools) => {
-    await updateTools(tools);
-    guardTools();
+  agent.updateTools = (tools) => {
+    guardToolsets(job, toolsetsIn(tools), agent); // what is new among them is set up in there
+    return updateTools(tools);
   };
+  const isHandoff = job.told?.hasAgent() === true;
   const onEnter = agent.onEnter.bind(agent);
   const onExit = agent.onExit.bind(agent);
   const onUserTurnCompleted = agent.onUserTurnCompleted.bind(agent);
 
   agent.onEnter = async () => {
     await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
-    const isOk = await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter());
+    await nextTurn(); // the machine knows by then that they are there
+    if (!isHandoff && job.definition.greeting === 'agent') watchFirstWords(job);
+    // Whose turn led to it waits for what it will say, and for no more.
+    const ended = isHandoff ? job.turns.turnBegan() : () => {};
+    job.told?.onceHeard(ended);
+    const isOk = !(await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter()));
+    setImmediate(ended);
     const isGreeting =
       job.definition.greeting === 'agent' && job.run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
     if (!isOk && isGreeting) {
@@ -59,7 +65,8 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   };
   agent.onUserTurnCompleted = async (context, message) => {
     let stop: unknown;
-    await bounded(job, agent, 'onUserTurnCompleted', policy.firstAudioMs, async () => {
+    const ended = job.turns.turnBegan();
+    await bounded(job, agent, 'onUserTurnCompleted', policy.turnMs * HOOK_SHARE, async () => {
       try {
         await onUserTurnCompleted(context, message);
       } catch (error) {
@@ -67,32 +74,33 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
         stop = error; // H3
       }
     });
-    if (stop !== undefined) {
-      job.turns.answeredBySilence();
-      throw stop;
-    }
+    setImmediate(ended); // by then the SDK has scheduled the answer, if there is one
+    // Of a turn that is not answered no item is made: what was said is in the report all the same.
+    const isUnanswered = stop !== undefined || !job.turns.ledger.answersTurns;
+    if (isUnanswered && job.session) job.recorder.append('item', itemOf(message, job.session));
+    if (stop === undefined) return;
+    job.turns.answerRefused();
+    throw stop;
+  };
+  const llmNode = agent.llmNode.bind(agent);
+  agent.llmNode = async (...given) => {
+    job.told?.requested();
+    const answer = await llmNode(...given);
+    if (answer === null) job.told?.refused();
+    return answer && watched(answer, () => job.told?.token());
   };
 }
 
-/** True when the hook did its work in time. Never rejects. */
-async function bounded(
-  job: LiveJob,
-  agent: voice.Agent,
-  hook: string,
-  limitMs: number,
-  run: () => unknown,
-): Promise<boolean> {
-  const graceMs = job.definition.policy.closeMs / 3;
-  const isOnItsOwn = () => !isTaskAtWork(job, agent); // H4
-  const count = (change: 1 | -1) => atWork.set(job, hooksAtWork(job) + change);
-  count(1);
-  const outcome = await settledUnlessLetGo(job, (async () => run())(), { limitMs, graceMs, isOnItsOwn });
-  count(-1);
-  if (outcome.kind === 'settled') return true;
-  const late =
-    outcome.kind === 'late' && outcome.isLetGo
-      ? `${hook} had not settled when the call was over`
-      : `${hook} did not settle within ${limitMs} ms; the call went on without it`;
-  noteError(job, `hook ${hook}`, outcome.kind === 'failed' ? outcome.error : new Error(late));
-  return false;
+/** The same stream; `onFirst` is called with its first chunk. */
+function watched<Chunk>(stream: ReadableStream<Chunk>, onFirst: () => void): ReadableStream<Chunk> {
+  let isFirst = true;
+  return stream.pipeThrough(
+    new TransformStream<Chunk, Chunk>({
+      transform(chunk, controller) {
+        if (isFirst) onFirst();
+        isFirst = false;
+        controller.enqueue(chunk);
+      },
+    }),
+  );
 }

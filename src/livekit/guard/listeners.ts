@@ -20,7 +20,9 @@ export function guardListeners(job: LiveJob, session: voice.AgentSession): void 
     for (const listener of listeners) {
       try {
         const result = Reflect.apply(listener, session, given);
-        if (result instanceof Promise) result.catch(failed);
+        if (!(result instanceof Promise)) continue;
+        const settled = result.catch(failed);
+        if (event === 'close') job.ownEnds?.waitFor(settled);
       } catch (error) {
         failed(error);
       }

@@ -1,8 +1,10 @@
-/** How long the user's code is waited for: hooks and tools alike. */
+/** How long the user's code is waited for: hooks, toolsets and tools alike. */
 import { setMaxListeners } from 'node:events';
 import { voice } from '@livekit/agents';
 import { type Outcome, settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
+import { awaitedByCall } from './awaited.ts';
+import { noteError } from '../note-error.ts';
 
 /**
  * Is an AgentTask in the middle of its conversation on behalf of `asking`? Its own hooks and tools are not its
@@ -17,7 +19,7 @@ export type Patience = {
   limitMs: number;
   /** What is left once the caller has been let go. */
   graceMs: number;
-  /** False: somebody else is at work for it, and the limit begins anew. */
+  /** False: somebody else is at work for it, or nobody waits for it, and the limit begins anew. */
   isOnItsOwn: () => boolean;
 };
 /** `isLetGo`: the limit was not reached, the call was over before. */
@@ -46,4 +48,25 @@ export async function settledUnlessLetGo<Value>(
   } finally {
     wake.abort();
   }
+}
+
+/** A hook of `agent`, by its name; undefined when it did its work in time. Never rejects: what went wrong is journaled. */
+export async function bounded(
+  job: LiveJob,
+  agent: voice.Agent | undefined,
+  hook: string,
+  limitMs: number,
+  run: () => unknown,
+): Promise<{ error: unknown } | undefined> {
+  const graceMs = job.definition.policy.closeMs / 3; // the SDK's close() waits for what still runs
+  const isOnItsOwn = () => !isTaskAtWork(job, agent);
+  const outcome = await settledUnlessLetGo(job, awaitedByCall(run), { limitMs, graceMs, isOnItsOwn });
+  if (outcome.kind === 'settled') return undefined;
+  const late =
+    outcome.kind === 'late' && outcome.isLetGo
+      ? `${hook} had not settled when the call was over`
+      : `${hook} did not settle within ${limitMs} ms; the call went on without it`;
+  const error = outcome.kind === 'failed' ? outcome.error : new Error(late);
+  noteError(job, `hook ${hook}`, error);
+  return { error };
 }

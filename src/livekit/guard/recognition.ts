@@ -13,10 +13,8 @@ import { endOf } from '../../../machines/index.ts';
 import { messageOf } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 
-/** Words of ten seconds take a provider one second or two. */
-const HEDGE_MS = 2500;
-/** Leaves an apology time within `silenceBound`. */
-const GIVE_UP_MS = 6000;
+/** Words of ten seconds take a provider one second or two; a slow one is not asked twice. */
+const HEDGE_MS = 6000;
 
 type Recognize = stt.STT['recognize'];
 
@@ -56,10 +54,19 @@ function guard(job: LiveJob, recognizer: stt.STT, spares: stt.STT[]): void {
       if (isLast && !job.run.hasTag('leaving'))
         job.run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', `stt: ${message}`) });
     };
-    return firstOf(
+    const recognized = firstOf(
       attempts.map((attempt) => () => attempt(frames, signal)),
       note,
+      job.definition.policy.turnMs,
     );
+    recognized.then(
+      ({ alternatives }) => {
+        const hasWords = alternatives?.some(({ text }) => text.trim() !== '') ?? false;
+        if (!hasWords && signal?.aborted !== true) job.turns.tell({ fact: 'words.missed' });
+      },
+      () => {},
+    );
+    return recognized;
   };
 }
 
@@ -67,6 +74,7 @@ function guard(job: LiveJob, recognizer: stt.STT, spares: stt.STT[]): void {
 function firstOf<Value>(
   attempts: readonly (() => Promise<Value>)[],
   note: (message: string, isLast: boolean) => void,
+  giveUpMs: number,
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
     let begun = 0;
@@ -100,11 +108,8 @@ function firstOf<Value>(
         },
       );
     };
-    const hedge = setInterval(() => {
-      if (begun < attempts.length) note(`no words within ${HEDGE_MS} ms`, false);
-      begin();
-    }, HEDGE_MS);
-    const limit = setTimeout(() => fail(new Error(`no words within ${GIVE_UP_MS} ms`)), GIVE_UP_MS);
+    const hedge = setInterval(() => begin(), HEDGE_MS); // slow is no error
+    const limit = setTimeout(() => fail(new Error(`no words within ${giveUpMs} ms`)), giveUpMs);
     begin();
   });
 }

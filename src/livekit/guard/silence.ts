@@ -2,8 +2,6 @@
  * Silence that no event tells of: seen, tried again once, and then whose fault it was. The machine's clocks run on their
  * own and lead to the error branch in any case; what is done here makes the report true, and the call go on if it can.
  *
- *   M1  A turn that ends without a sound while an answer is owed is asked for once more (the model answered with nothing,
- *       or the voice gave none). The second time the ladder is at its end by itself.
  *   M2  Nobody hears a track that is not published or not subscribed, so the provider is not to blame: the end is said
  *       just before the machine would say it, with the platform's fault.
  *       So is it with a greeting of ours that the voice never gave: that is no fault of the application.
@@ -11,64 +9,15 @@
  */
 import type { voice } from '@livekit/agents';
 import { type End, endOf } from '../../../machines/index.ts';
-import { messageOf, settledWithin } from '../../session/deadline.ts';
+import { settledWithin } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
-import { hooksAtWork } from './agent.ts';
-import { isTaskAtWork } from './patience.ts';
 
-/**
- * After a silent turn somebody else may be about to speak: the next turn of the caller, whose words came in the middle
- * of this one, or the agent of a handoff. Both begin within a few milliseconds; the caller's clock has seconds.
- */
-const NEXT_SPEECH_MS = 250;
 /** Of a limit of the machine: so much sooner, so that ours is the first end. */
 const JUST_BEFORE = 0.95;
 /** A browser asks its user for the microphone, and the user has to find the button. */
 const MICROPHONE_MS = 10_000;
 
 const isAt = ({ run }: LiveJob, state: string) => run.leaves().some((leaf) => leaf.startsWith(state));
-
-// ── M1 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Called with every speech that the session made. */
-export function watchForSilentTurn(job: LiveJob, session: voice.AgentSession, speech: voice.SpeechHandle): void {
-  speech.addDoneCallback(() => {
-    if (speech.interrupted || !job.playout || !job.turns.isAnswerOwed()) return;
-    const words = job.turns.wordsUnderstood;
-    setTimeout(() => {
-      const { turns, speeches, run, venue } = job;
-      const isOver = run.hasTag('leaving') || !venue.isCallerThere();
-      if (isOver || !turns.isAnswerOwed() || turns.wordsUnderstood !== words) return;
-      if (speeches.size > 0 || isUserCodeAtWork(job)) return;
-      const isFirst = turns.askAgain();
-      const { component, message } = whatWasSilent(speech);
-      job.recorder.append('error', {
-        component,
-        message: isFirst ? `${message}; asked again` : message,
-        recoverable: isFirst,
-      });
-      job.log.warn({ component, error: message, isFirst }, 'a turn ended without a sound');
-      if (!isFirst) return;
-      try {
-        session.generateReply({});
-      } catch (error) {
-        job.log.warn({ error: messageOf(error) }, 'the agent session takes no second request');
-      }
-    }, NEXT_SPEECH_MS);
-  });
-}
-
-/** A tool or a hook that runs will lead to words of its own; but one that awaits an AgentTask waits for these. */
-const isUserCodeAtWork = (job: LiveJob): boolean =>
-  !isTaskAtWork(job, undefined) && (job.tools.size > 0 || hooksAtWork(job) > 0);
-
-const whatWasSilent = ({ chatItems }: voice.SpeechHandle): { component: 'llm' | 'tts'; message: string } => {
-  const texts = chatItems.flatMap((item) => (item.type === 'message' ? [item.textContent ?? ''] : []));
-  const length = texts.join('').trim().length;
-  return length > 0
-    ? { component: 'tts', message: `an answer of ${length} characters ended without a sound` }
-    : { component: 'llm', message: 'the model gave no text and no tool' };
-};
 
 // ── M2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,11 +28,11 @@ const ofTrack = (message: string | undefined): Blame | undefined =>
 /** From the greeting's first instant on. */
 export function watchFirstWords(job: LiveJob): void {
   const { policy, greeting } = job.definition;
-  blameWhile(job, policy.firstAudioMs, 'startup_failed', () => {
+  blameWhile(job, policy.turnMs, 'startup_failed', () => {
     if (!isAt(job, 'live.greeting')) return undefined;
     // What an onEnter waits for before it greets is not known, so nobody else is to blame for it.
-    const ours = typeof greeting === 'object' && isAt(job, 'live.greeting.speaking') ? greeting : undefined;
-    return ofTrack(job.venue.trouble('voice')) ?? (ours && ofModel('say' in ours ? 'tts' : 'llm', policy.firstAudioMs));
+    const ours = typeof greeting === 'object' && isAt(job, 'live.greeting.words.speaking') ? greeting : undefined;
+    return ofTrack(job.venue.trouble('voice')) ?? (ours && ofModel('say' in ours ? 'tts' : 'llm', policy.turnMs));
   });
 }
 
@@ -96,7 +45,7 @@ const ofModel = (component: 'tts' | 'llm', ms: number): Blame => ({
 /** From the request for a filler on: the last rung has no other one behind it. */
 export function watchLastFiller(job: LiveJob): void {
   blameWhile(job, job.definition.policy.rungMs, 'model_failed', () => {
-    if (!isAt(job, 'live.conversing.dialogue.waiting.fillingBundled')) return undefined;
+    if (!isAt(job, 'live.conversing.dialogue.waiting.clock.fillingBundled')) return undefined;
     return ofTrack(job.venue.trouble('own track') ?? job.venue.trouble('voice'));
   });
 }

@@ -1,6 +1,7 @@
 /**
- * One tool, guarded: its start is durable before it runs (a crash then reports it as unknown, not as never asked), its
- * end is journaled, and one that hangs is given up after `toolMs` with an error that the model can speak about.
+ * One execution of a tool, guarded: its start is durable before it runs (a crash then reports it as unknown, not as
+ * never asked), its end is journaled, and one that hangs is given up after `toolMs` with an error that the model can
+ * speak about.
  *
  *   T1  The deadline pauses while an AgentTask that the tool awaits is at work, or a transfer: the one is a conversation,
  *       the other has a limit of its own.
@@ -10,94 +11,121 @@
  *   T4  Of a handoff the journal has the agent's name: the object holds the models, and with them their keys.
  *   T5  The model gets its result, and whoever throws is answered by an error: the SDK says nothing at all to the model
  *       of a BigInt or of an object without a prototype, and `{}` of a Map.
+ *   T6  A tool is at work for the caller as long as the SDK waits for it: until it settles, until its first `ctx.update`
+ *       (from there on it is in the background, bounded by the call), or until the caller interrupts.
+ *   T8  Nobody waits for a reply to a tool that ended the call, or that ended after it.
+ *   T7  Some models count their calls from one in each answer, so a call's id alone does not tell two of them apart.
  */
 import { llm, voice } from '@livekit/agents';
 import type { Json } from '../../journal/entry.ts';
 import { toJson } from '../../journal/json.ts';
 import { isA, messageOf, settledWithin, stopwatch } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
+import { awaitedByCall } from './awaited.ts';
 import { isTaskAtWork, settledUnlessLetGo } from './patience.ts';
 
-type Tool = ReturnType<llm.ToolContext['flatten']>[number] & llm.FunctionTool<never>;
-const known = new WeakSet<object>();
+/** What the SDK's executor is asked to run. */
+export type Request = Parameters<llm.AsyncToolset['_executor']['execute']>[0];
+/** What was asked for under each call's id: how often, and whether the last of them was run. */
+export type Calls = Map<string, { count: number; hasRun: boolean }>;
 
-export function guardTool(job: LiveJob, tool: llm.FunctionTool<never, never> | Tool, agentId: () => string): void {
-  if (known.has(tool)) return;
-  known.add(tool);
-  const { execute, name } = tool as Tool;
-  let running = 0;
+/** A slow disk may not hold up the caller. */
+const DURABLE_MS = 200;
 
-  const guarded = async (args: never, options: never): Promise<unknown> => {
-    const { recorder, turns } = job;
-    const { toolCallId } = options as { toolCallId?: string };
-    const call = toolCallId ?? `${name}#${(running += 1)}`;
+/** `run` is the SDK's own; what it returns is passed on untouched. */
+export function execute(
+  job: LiveJob,
+  calls: Calls,
+  request: Request,
+  run: (request: Request) => Promise<unknown>,
+): Promise<unknown> {
+  const { tool, runCtx } = request;
+  const { recorder } = job;
+  const { callId, name, extra } = runCtx.functionCall;
+  const asking = job.session?.currentAgent;
+  const agent = asking && { agent: asking.id };
+  const asked = { count: (calls.get(callId)?.count ?? 0) + 1, hasRun: false };
+  calls.set(callId, asked);
+  const call = asked.count === 1 ? callId : `${callId}#${asked.count}`; // T7
+  let isBackground = false;
+  /** While it runs. */
+  let toBackground: (() => void) | undefined;
+
+  const guarded: Request['tool']['execute'] = async (args, options) => {
+    asked.hasRun = true;
     const elapsed = stopwatch();
-    const asking = job.session?.currentAgent;
-    const note = (status: 'settled' | 'failed' | 'abandoned', more: { output?: Json; error?: string } = {}) =>
-      recorder.append('tool', { call, name, status, agent: agentId(), ms: elapsed(), ...more });
+    const note = (status: 'settled' | 'failed' | 'abandoned', more: { output?: Json; error?: string } = {}) => {
+      toBackground = undefined;
+      const ended = { call, name, status, ms: elapsed(), ...agent, ...more };
+      recorder.append('tool', isBackground ? { ...ended, isBackground } : ended);
+    };
+    toBackground = () => {
+      isBackground = true;
+      recorder.append('tool', { call, name, status: 'started', ...agent, isBackground });
+    };
+    recorder.append('tool', { call, name, status: 'started', ...agent, args: args as Json });
+    await settledWithin(recorder.durable(), DURABLE_MS);
 
-    recorder.append('tool', { call, name, status: 'started', agent: agentId(), args: args as Json });
-    await settledWithin(recorder.durable(), 200); // a slow disk may not hold up the caller
     let isGivenUp = false;
-    const work = (async () => execute.call(tool, args, options))();
-    // The machine wants to know of the first of several tools, and of the last.
-    job.tools.add(work);
-    if (job.tools.size === 1) job.run.send({ type: 'tool.started' });
+    const perform = () => tool.execute(args, options);
+    const work = awaitedByCall(() => (job.ownEnds ? job.ownEnds.runs(tool, perform) : perform()));
     work.then(
-      (output) =>
-        isGivenUp &&
-        recorder.append('log', {
-          level: 'warn',
-          message: 'a tool settled after it was given up',
-          call,
-          name,
-          output: shownOf(output),
-        }),
+      (output) => {
+        const message = 'a tool settled after it was given up';
+        if (isGivenUp) recorder.append('log', { level: 'warn', message, call, name, output: shownOf(output) }); // T3
+      },
       () => {},
     );
     try {
-      const output = await withLimit(job, work, asking, name, (error) => {
-        isGivenUp = true;
-        note('abandoned', { error });
+      const { toolMs: limitMs } = job.definition.policy;
+      const outcome = await settledUnlessLetGo(job, work, {
+        limitMs,
+        graceMs: 0,
+        isOnItsOwn: () => !isBackground && !isTaskAtWork(job, asking) && !job.transfer, // T1, T6
       });
+      if (outcome.kind === 'failed') throw outcome.error;
+      if (outcome.kind === 'late') {
+        isGivenUp = true;
+        note('abandoned', {
+          error: outcome.isLetGo ? 'the call ended before it answered' : `no answer within ${limitMs} ms`,
+        });
+        throw new llm.ToolError(`${name} gave no answer in time`);
+      }
+      const output = outcome.value;
       note('settled', { output: shownOf(output) });
-      if (output === undefined) turns.answeredBySilence(); // the SDK asks for no reply then
-      return asTheModelTakesIt(output);
+      return job.ownEnds?.isAsked ? undefined : asTheModelTakesIt(output); // T8
     } catch (error) {
       if (isA(error, voice.StopResponse)) {
         note('settled');
-        turns.answeredBySilence();
       } else if (!isGivenUp) {
-        note('failed', { error: messageOf(error) });
-        if (!isA(error, llm.ToolError)) job.log.error({ tool: name, error: messageOf(error) }, 'a tool failed');
+        const isCancelled = options.abortSignal?.aborted;
+        note(isCancelled ? 'abandoned' : 'failed', { error: messageOf(error) });
+        if (!isCancelled && !isA(error, llm.ToolError))
+          job.log.error({ tool: name, error: messageOf(error) }, 'a tool failed');
       }
       throw asTheSdkTakesIt(error);
-    } finally {
-      job.tools.delete(work);
-      if (job.tools.size === 0) job.run.send({ type: 'tool.ended' });
     }
   };
-  (tool as { execute: unknown }).execute = guarded;
+
+  const awaited = run({ ...request, tool: withExecute(tool, guarded) });
+  job.tools.add(awaited);
+  job.turns.tell({ fact: 'tool.started', tool: call });
+  const released = () => {
+    job.tools.delete(awaited);
+    job.turns.tell({ fact: 'tool.ended', tool: call });
+    if (extra['__livekit_agents_tool_non_blocking'] === true) toBackground?.();
+  };
+  awaited.then(released, released);
+  return awaited;
 }
 
-async function withLimit(
-  job: LiveJob,
-  work: Promise<unknown>,
-  asking: voice.Agent | undefined,
-  name: string,
-  giveUp: (why: string) => void,
-): Promise<unknown> {
-  const { toolMs: limitMs } = job.definition.policy;
-  const outcome = await settledUnlessLetGo(job, work, {
-    limitMs,
-    graceMs: 0,
-    isOnItsOwn: () => !isTaskAtWork(job, asking) && !job.transfer, // T1
-  });
-  if (outcome.kind === 'settled') return outcome.value;
-  if (outcome.kind === 'failed') throw outcome.error;
-  giveUp(outcome.isLetGo ? 'the call ended before it answered' : `no answer within ${limitMs} ms`);
-  throw new llm.ToolError(`${name} gave no answer in time`);
-}
+/** What the executor reads of a tool. The tool itself may be frozen, or have private fields that only it can reach. */
+const withExecute = (tool: Request['tool'], value: Request['tool']['execute']): Request['tool'] =>
+  Object.create(tool, {
+    execute: { value },
+    flags: { value: tool.flags },
+    onDuplicate: { value: tool.onDuplicate },
+  }) as Request['tool'];
 
 /** T5. An error as it is, if it can be read. */
 const asTheSdkTakesIt = (error: unknown): unknown => {

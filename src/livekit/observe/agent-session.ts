@@ -5,19 +5,18 @@
  *   A2  `close` is a hint, never the only way on; after our own close it says nothing new.
  *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
  */
-import { type llm, voice } from '@livekit/agents';
+import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import type { Item, Json, ModelUsage } from '../../journal/entry.ts';
+import type { Json, ModelUsage } from '../../journal/entry.ts';
 import { messageOf } from '../../session/deadline.ts';
 import { guardAgent } from '../guard/agent.ts';
-import { watchForSilentTurn } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
+import { itemOf } from './items.ts';
+import { pipelineOf } from './pipeline.ts';
+import { Speeches } from './speeches.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
 const failed: string = voice.CloseReason.ERROR;
-/** Shorter sounds than a word are not missed by anybody. */
-const A_WORD_MS = 300;
-
 type ProviderError = voice.ErrorEvent['error'];
 
 /** Which model it was, and what it said; the interruption detector's error is one itself, the others hold one. */
@@ -28,6 +27,8 @@ const reasonOf = (given: ProviderError): { component: string; cause: Error } =>
 
 export function observeAgentSession(job: LiveJob, session: voice.AgentSession): void {
   const { recorder, run, turns, log } = job;
+  const speeches = new Speeches(job, session);
+  job.told = speeches;
   const guarded =
     <Arguments extends unknown[]>(listen: (...given: Arguments) => void) =>
     (...given: Arguments): void => {
@@ -42,35 +43,27 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     Event.UserInputTranscribed,
     guarded((event) => {
       if (event.transcript.trim() === '') return;
-      if (event.isFinal) turns.understood();
-      else turns.heardWords();
+      turns.tell({ fact: 'caller.words' });
     }),
-  );
-  session.on(
-    Event.UserTranscriptionTimeout,
-    guarded((event) => {
-      if (event.speechDuration < A_WORD_MS) return; // a cough
-      recorder.append('error', {
-        component: 'stt',
-        recoverable: true,
-        message: `${Math.round(event.speechDuration)} ms of speech were heard and no words came`,
-      });
-    }),
-  );
-  session.on(
-    Event.AgentStateChanged,
-    guarded((event) => turns.agentState(event.oldState, event.newState)),
   );
   session.on(
     Event.UserStateChanged,
-    guarded((event) => turns.userState(event.newState)),
+    guarded((event) => {
+      if (run.hasTag('leaving')) return; // the SDK tells of it up to 15 s after the end
+      turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
+      turns.userState(event.newState);
+      if (event.newState === 'speaking') job.venue.hush(); // no filler over their words
+    }),
   );
   session.on(
     Event.ConversationItemAdded,
     guarded(({ item }) => {
       recorder.append('item', itemOf(item, session));
       // Fires before the new agent starts, so its onEnter is guarded too (sdk-facts, 12).
-      if (item.type === 'agent_handoff' && session.currentAgent) guardAgent(job, session.currentAgent);
+      if (item.type !== 'agent_handoff' || !session.currentAgent) return;
+      guardAgent(job, session.currentAgent);
+      speeches.agentChanged(session.currentAgent);
+      turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
     }),
   );
   session.on(
@@ -90,11 +83,15 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     guarded(({ speechHandle, source }) => {
       job.speeches.add(speechHandle);
       speechHandle.addDoneCallback(() => job.speeches.delete(speechHandle));
-      if (!job.playout?.isAsking) watchForSilentTurn(job, session, speechHandle);
-      if (job.playout?.isAsking || !run.hasTag('leaving')) return;
+      if (job.playout?.isAsking) return;
+      if (!run.hasTag('leaving')) return speeches.made(speechHandle, source);
       recorder.append('log', { level: 'info', message: 'speech held back: the session is ending', source }); // A3
       speechHandle.interrupt(true);
     }),
+  );
+  session.on(
+    Event.FunctionToolsExecuted,
+    guarded(() => speeches.toolsExecuted()),
   );
   session.on(
     Event.Error,
@@ -107,7 +104,10 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
         recoverable: error.recoverable,
         ...('statusCode' in cause && { code: String(cause.statusCode) }),
       });
-      if (!error.recoverable) job.failedProvider = `${component}: ${messageOf(cause)}`;
+      if (!error.recoverable) {
+        job.failedProvider = `${component}: ${messageOf(cause)}`;
+        speeches.failed(job.failedProvider);
+      }
       log.warn({ component, recoverable: error.recoverable, error: messageOf(cause) }, 'a provider failed');
     }),
   );
@@ -122,35 +122,12 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
           : 'the agent session closed with an error';
         run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', detail) });
       } else {
-        // The user's own code closed the session: an end like any other, with what is left of it.
+        // By a door that own-ends.ts does not hold: an end like any other, with what is left of it.
         run.send({ type: 'session.end', end: endOf('agent', 'agent_ended', 'none', reason), drain: false });
       }
     }),
   );
 }
-
-const itemOf = (item: llm.ChatMessage | llm.AgentHandoffItem, session: voice.AgentSession): Item => {
-  if (item.type === 'agent_handoff') {
-    return {
-      id: item.id,
-      role: 'handoff',
-      text: '',
-      interrupted: false,
-      agent: item.newAgentId,
-      createdAt: item.createdAt,
-    };
-  }
-  const role = item.role === 'user' || item.role === 'assistant' ? item.role : 'system';
-  const agent = role === 'assistant' ? session.currentAgent?.id : undefined;
-  return {
-    id: item.id,
-    role,
-    text: item.textContent ?? '',
-    interrupted: item.interrupted,
-    ...(agent !== undefined && { agent }),
-    createdAt: item.createdAt,
-  };
-};
 
 /** The SDK counts a TTS that does not stream twice: adapter and inner model both report (sdk-facts, 2.7). */
 const usageOf = (usage: Record<string, Json>, session: voice.AgentSession): ModelUsage => {

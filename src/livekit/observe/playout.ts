@@ -1,147 +1,202 @@
 /**
- * What is really played, told from the audio output itself: the promise of a speech handle says it was spoken also
- * when nobody heard it (a dead TTS, a forced interrupt).
+ * Who is heard, told from the audio outputs: the promise of a speech handle says it was spoken also when nobody heard
+ * it (a dead TTS, a forced interrupt), and events of the session say what it means to do.
  *
- *   P1  A playback belongs to the speech that the activity plays at that instant; ours are the handles we asked for.
- *   P2  A line is heard for as long as its playback says, and for no longer than the output was ours.
- *   P3  Heard is what is loud: a playback of silence was none, from its first sample to its last. Frames are looked at
- *       until the first loud one, and no further.
+ *   P1  Each output that the session ever had is followed until its last segment has ended.
+ *   P2  A segment belongs to the speech that is current while it is pushed; ours are the handles we asked for.
+ *   P3  A line is heard for as long as its output says, without pauses, and never for longer than it is.
+ *   P4  A session without an audio output, or with one that is switched off, writes: its words are out with the first
+ *       text, and nobody hears them.
  */
-import { voice } from '@livekit/agents';
-import { isLoud } from '../loudness.ts';
+import type { voice } from '@livekit/agents';
+import { endOfChain, FollowedOutput } from './output.ts';
+import type { Segment } from './segment.ts';
+import { watchSessionOutput } from './session-output.ts';
 
-type Started = { createdAt: number };
-type Finished = { playbackPosition: number; interrupted: boolean };
-type Output = Pick<voice.AudioOutput, 'on' | 'captureFrame' | 'flush'>;
+type Ended = { heardMs: number; interrupted: boolean; /** P4 */ isWritten: boolean };
 
 export type OurSpeech = {
-  /** First audio. Never rejects; pending when it never comes. */
+  /** First audio, or first text where there is no audio. Never rejects; pending when it never comes. */
   audible: Promise<void>;
-  /** Milliseconds played so far. */
+  /** Milliseconds heard so far: no pause counts, and no more than `plannedMs`. */
   heardMs(): number;
-  /** The playback ended (the last one, when a line is played in pieces). */
-  readonly finished: Promise<{ heardMs: number; interrupted: boolean }>;
+  /** Milliseconds of audio that were made of it so far, heard or not. */
+  plannedMs(): number;
+  /** The line is over, and its last playback with it. */
+  readonly finished: Promise<Ended>;
+};
+
+export type FirstSound = {
+  /** Of a line that the machine asked for. */
+  isOurs: boolean;
+  handle: voice.SpeechHandle | undefined;
+  /** The output did not say that it began. */
+  isPresumed: boolean;
 };
 
 export type PlayoutEvents = {
-  /** First sound of a playback. `isOurs`: of a line that the machine asked for. */
-  audible(isOurs: boolean): void;
+  /** First loud sound of a playback; not again after a pause. */
+  audible(first: FirstSound): void;
+  /** Somebody begins to be heard, or nobody is heard any more: at an end, at a pause, and when the audio runs out. */
+  heard(isHeard: boolean): void;
   /** A playback went through from beginning to end, and nothing in it could be heard. */
   silent(ms: number): void;
+  /** P4: the first text of a speech that nobody will hear. */
+  written(first: Pick<FirstSound, 'isOurs' | 'handle'>): void;
+  /** Can anything be heard now? Told once at first, and when it changes. */
+  switched(canBeHeard: boolean): void;
+  /** Of ours; told once. */
+  failed(error: unknown): void;
 };
 
-type Expected = {
-  handle: voice.SpeechHandle;
-  heardMs: number;
-  startedAt: number | undefined;
-  onAudible: () => void;
-  onFinished: (finished: Finished) => void;
+type Line = {
+  segments: Map<Segment, FollowedOutput>;
+  isWritten: boolean;
+  isDone: boolean;
+  hear: () => void;
+  finish: (ended: Ended) => void;
 };
-
-/** What is pushed from one flush to the next, and played as one. */
-type Playback = { isLoud: boolean; isHeard: boolean; startedAt?: number; line?: Expected };
 
 export class Playout {
   /** True while a line of ours is being asked for. */
   isAsking = false;
-  readonly #session: Pick<voice.AgentSession, 'currentAgent'>;
+  readonly #session: voice.AgentSession;
   readonly #events: PlayoutEvents;
-  readonly #expected = new Set<Expected>();
-  /** Being pushed, the last one that was, and being played; one and the same for most of the time. */
-  #pushed: Playback | undefined;
-  #latest: Playback | undefined;
-  #played: Playback | undefined;
+  readonly #rungMs: number;
+  readonly #lines = new Map<voice.SpeechHandle, Line>();
+  readonly #followed = new WeakMap<voice.AudioOutput, FollowedOutput>();
+  /** P1: the one that is there now, and those before it that still play. */
+  #outputs: FollowedOutput[] = [];
+  readonly #sounding = new Set<Segment>();
+  #canBeHeard: boolean | undefined;
+  #hasFailed = false;
 
-  constructor(session: Pick<voice.AgentSession, 'currentAgent'>, output: Output, events: PlayoutEvents) {
+  /** `rungMs`: how long an output may take that does not say what it does. */
+  constructor(session: voice.AgentSession, rungMs: number, events: PlayoutEvents) {
     this.#session = session;
     this.#events = events;
-    this.#listenTo(output);
-    output.on(voice.AudioOutput.EVENT_PLAYBACK_STARTED, (event: Started) => this.#started(event));
-    output.on(voice.AudioOutput.EVENT_PLAYBACK_FINISHED, (event: Finished) => this.#finished(event));
+    this.#rungMs = rungMs;
+    watchSessionOutput(session.output, () => this.#changed());
+    this.#changed();
+  }
+
+  /** Does the session speak to anybody's ears? */
+  get canBeHeard(): boolean {
+    return this.#session.output.audio !== null && this.#session.output.audioEnabled;
+  }
+
+  get isHeard(): boolean {
+    return this.#sounding.size > 0;
   }
 
   /** Follows a speech that we asked for. */
   follow(handle: voice.SpeechHandle): OurSpeech {
     let hear = () => {};
-    let finish: (finished: { heardMs: number; interrupted: boolean }) => void = () => {};
+    let finish: (ended: Ended) => void = () => {};
     const audible = new Promise<void>((resolve) => (hear = resolve));
-    const finished = new Promise<{ heardMs: number; interrupted: boolean }>((resolve) => (finish = resolve));
-    const expected: Expected = {
-      handle,
-      heardMs: 0,
-      startedAt: undefined,
-      onAudible: () => hear(),
-      onFinished: ({ playbackPosition, interrupted }) => {
-        expected.heardMs += Math.round(playbackPosition * 1000);
-        expected.startedAt = undefined;
-        finish({ heardMs: expected.heardMs, interrupted });
-      },
-    };
-    this.#expected.add(expected);
-    handle.addDoneCallback(() => this.#expected.delete(expected));
-    return {
-      audible,
-      finished,
-      heardMs: () => expected.heardMs + (expected.startedAt === undefined ? 0 : Date.now() - expected.startedAt),
-    };
+    const finished = new Promise<Ended>((resolve) => (finish = resolve));
+    const line: Line = { segments: new Map(), isWritten: false, isDone: false, hear, finish };
+    this.#lines.set(handle, line);
+    handle.addDoneCallback(() => {
+      line.isDone = true;
+      this.#settle(handle, line);
+    });
+    return { audible, finished, heardMs: () => heardMsOf(line), plannedMs: () => plannedMsOf(line) };
   }
 
-  /** Is this handle one of ours? */
-  isOurs(handle: voice.SpeechHandle): boolean {
-    return [...this.#expected].some((each) => each.handle === handle);
+  /** P4: the session says that it speaks. Does nothing where it can be heard. */
+  spoke(): void {
+    if (this.canBeHeard) return;
+    const handle = this.#speaking();
+    const line = handle && this.#lines.get(handle);
+    if (line) line.isWritten = true;
+    line?.hear();
+    this.#events.written({ isOurs: line !== undefined, handle });
   }
 
-  /** P3. On the instance: the SDK pushes into the very object that the session holds. */
-  #listenTo(output: Output): void {
-    const capture = output.captureFrame.bind(output);
-    const flush = output.flush.bind(output);
-    output.captureFrame = async (frame) => {
-      const playback = (this.#latest = this.#pushed ??= { isLoud: false, isHeard: false });
-      if (playback.isLoud || !isLoud(frame.data)) return capture(frame);
-      playback.isLoud = true; // the first frame of most: its playback starts inside of capture()
-      await capture(frame);
-      this.#heard(playback);
-    };
-    output.flush = () => {
-      this.#pushed = undefined;
-      flush();
-    };
+  /** Settles when nothing plays any more, in any output. Rejects when one of them does. */
+  async over(): Promise<void> {
+    const { audio } = this.#session.output;
+    const end = audio && endOfChain(audio);
+    const others = this.#outputs.filter((each) => each.output !== end && each.isPlaying()).map(({ output }) => output);
+    await Promise.all([...(audio ? [audio] : []), ...others].map((each) => each.waitForPlayout()));
   }
 
-  #started({ createdAt }: Started): void {
-    const playing = this.#playing();
-    // A distant output may begin to play what was pushed and flushed long ago; of what went past us nothing is known.
-    const isWaiting = this.#latest !== undefined && this.#latest.startedAt === undefined;
-    const playback = (isWaiting && this.#latest) || { isLoud: true, isHeard: false };
-    this.#played = playback;
-    const line = [...this.#expected].find((each) => each.handle === playing); // P1
-    playback.startedAt = createdAt;
-    if (line) playback.line = line;
-    this.#heard(playback);
-  }
-
-  /** Once for each playback, as soon as it has begun and is loud. */
-  #heard(playback: Playback): void {
-    const { line, startedAt } = playback;
-    if (playback.isHeard || !playback.isLoud || startedAt === undefined || playback !== this.#played) return;
-    playback.isHeard = true;
-    if (line) {
-      line.startedAt = startedAt;
-      line.onAudible();
+  #changed(): void {
+    try {
+      const { audio } = this.#session.output;
+      if (audio) this.#followEnd(endOfChain(audio));
+      if (this.#canBeHeard === this.canBeHeard) return;
+      this.#events.switched((this.#canBeHeard = this.canBeHeard));
+    } catch (error) {
+      this.#failed(error);
     }
-    this.#events.audible(line !== undefined);
   }
 
-  #finished(finished: Finished): void {
-    const playback = this.#played;
-    this.#played = undefined;
-    if (this.#pushed === playback) this.#pushed = undefined; // cut: nothing flushes the rest of it
-    if (!playback) return;
-    if (playback.isHeard) playback.line?.onFinished(finished);
-    else if (!finished.interrupted) this.#events.silent(Math.round(finished.playbackPosition * 1000));
+  #followEnd(output: voice.AudioOutput): void {
+    const known = this.#followed.get(output);
+    const followed: FollowedOutput =
+      known ??
+      new FollowedOutput(output, this.#rungMs, {
+        speaking: () => this.#speaking(),
+        assigned: (segment) => {
+          for (const line of this.#lines.values()) line.segments.delete(segment);
+          if (segment.handle) this.#lines.get(segment.handle)?.segments.set(segment, followed);
+        },
+        audible: (segment) => this.#audible(segment),
+        sounding: (segment, isSounding) => this.#sound(segment, isSounding),
+        ended: (segment, ms) => this.#ended(segment, ms),
+        failed: (error) => this.#failed(error),
+      });
+    this.#followed.set(output, followed);
+    this.#outputs = [...this.#outputs.filter((each) => each !== followed && each.isPlaying()), followed];
   }
 
-  #playing(): voice.SpeechHandle | undefined {
+  #audible({ handle, start }: Segment): void {
+    const line = handle && this.#lines.get(handle);
+    line?.hear();
+    this.#events.audible({ isOurs: line !== undefined, handle, isPresumed: start === 'presumed' });
+  }
+
+  #sound(segment: Segment, isSounding: boolean): void {
+    const wasHeard = this.isHeard;
+    if (isSounding) this.#sounding.add(segment);
+    else this.#sounding.delete(segment);
+    if (this.isHeard !== wasHeard) this.#events.heard(this.isHeard);
+    if (segment.isDry) this.#settleOf(segment);
+  }
+
+  #ended(segment: Segment, ms: number): void {
+    const isSilent = !segment.isAudible && !segment.ended?.isInterrupted && ms > 0;
+    if (isSilent) this.#events.silent(ms);
+    this.#settleOf(segment);
+  }
+
+  #settleOf({ handle }: Segment): void {
+    const line = handle && this.#lines.get(handle);
+    if (line) this.#settle(handle, line);
+  }
+
+  /** A line is done before its playback when it is cut by force. */
+  #settle(handle: voice.SpeechHandle, line: Line): void {
+    const heard = [...line.segments.keys()].filter(({ isAudible }) => isAudible);
+    if (!line.isDone || heard.some(({ ended, isDry }) => !ended && !isDry)) return;
+    this.#lines.delete(handle);
+    const last = heard.at(-1)?.ended;
+    line.finish({
+      heardMs: heardMsOf(line),
+      interrupted: last?.isInterrupted ?? handle.interrupted,
+      isWritten: line.isWritten && heard.length === 0,
+    });
+  }
+
+  #failed(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#events.failed(error);
+  }
+
+  #speaking(): voice.SpeechHandle | undefined {
     try {
       return this.#session.currentAgent?.getActivityOrThrow().currentSpeech;
     } catch {
@@ -151,3 +206,16 @@ export class Playout {
     }
   }
 }
+
+const heardMsOf = (line: Line): number => {
+  const now = performance.now();
+  return measured(line, (segment) => (segment.isAudible ? segment.positionMs(now) : 0));
+};
+const plannedMsOf = (line: Line): number => measured(line, ({ pushedMs }) => pushedMs);
+
+/** An output may push what it is given into another one that is followed too; nothing is heard twice for that. */
+const measured = ({ segments }: Line, measure: (segment: Segment) => number): number => {
+  const sums = new Map<FollowedOutput, number>();
+  for (const [segment, output] of segments) sums.set(output, (sums.get(output) ?? 0) + measure(segment));
+  return Math.round(Math.max(0, ...sums.values()));
+};

@@ -19,6 +19,8 @@ const STATS_MS = 1000;
 export type RoomTracks = {
   /** Once the room is joined, and before anything is published. */
   connected(): void;
+  /** Is there a track of ours that somebody could hear, or one on its way? */
+  isPublishing(): boolean;
   /** Has this somebody ever published audio? */
   hasPublished(identity: string): boolean;
   trouble(track: TrackOf, caller: RemoteParticipant | undefined): string | undefined;
@@ -100,6 +102,7 @@ export function roomTracks(room: Room, recorder: Pick<Recorder, 'append'>): Room
         }
       };
     },
+    isPublishing: () => [...published.values()].some((state) => typeof state === 'string'),
     hasPublished: (identity) => audible.has(identity),
     trouble: (which, caller) => (which === 'microphone' ? ofCaller(caller) : ofOurs(names[which])),
   };

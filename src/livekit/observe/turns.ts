@@ -1,137 +1,104 @@
 /**
- * Who waits for whom, told from what the SDK says of both sides. Pure but for its callback; a class of small facts.
+ * The ledger of who waits for whom (machines/turns.ts), fed with what the SDK says of both sides. Each fact is in the
+ * journal before the machine hears of it.
  *
- *   O1  The caller waits for us from words that were understood, never from noise: a cough owes no answer.
- *   O2  An answer owed stays owed through noise and silent turns, until the agent is heard or says on purpose nothing.
- *   O3  An aside of ours (nudge, wind-down) answers nothing and resets no count. A greeting is no aside: a caller who
- *       listens to it is not idle.
- *   O5  Sounds without words hold the idle clock back for `NOISE_MS`, not for ever: a street, or music on hold.
+ *   O1  Facts come in the order in which they happened, and one at a time.
+ *   O2  The latency of a turn runs from the caller's last sound to the first sound of the answer.
  */
-import type { SessionEvent } from '../../../machines/index.ts';
+import {
+  defaultPolicy,
+  emptyLedger,
+  isOwed,
+  type Ledger,
+  type SessionEvent,
+  tell,
+  type TurnFact,
+} from '../../../machines/index.ts';
+import type { Recorder } from '../../session/ports.ts';
 
-/** From the first sound after the last words on. Whoever says nothing that is understood for so long does not speak. */
-export const NOISE_MS = 60_000;
-
-export type AgentState = 'initializing' | 'idle' | 'listening' | 'thinking' | 'speaking';
 export type UserState = 'speaking' | 'listening' | 'away';
+
+type Ports = {
+  send: (event: SessionEvent) => void;
+  recorder: Pick<Recorder, 'append'>;
+  /** Noise holds the idle clock back for four times as long. */
+  idleMs?: number;
+  now?: () => number;
+};
 
 const monotonic = () => Math.round(performance.now());
 
 export class Turns {
-  /** How often words of the caller were understood. */
-  wordsUnderstood = 0;
-  #isOwed = false;
-  #isAskedAgain = false;
-  #isUserSpeaking = false;
-  #isAgentSpeaking = false;
-  #isAside = false;
-  #isOurLineAsked = false;
+  #ledger: Ledger;
+  #turns = 0;
+  #isCallerHeard = false;
+  #stoppedAt: number | undefined;
   #waitingSince: number | undefined;
-  /** The first sound of the caller since words were understood, or ours heard. */
-  #soundsSince: number | undefined;
   readonly #send: (event: SessionEvent) => void;
+  readonly #recorder: Pick<Recorder, 'append'>;
   readonly #now: () => number;
-  readonly #onLatency: (ms: number) => void;
 
-  constructor(send: (event: SessionEvent) => void, onLatency: (ms: number) => void, now: () => number = monotonic) {
+  constructor({ send, recorder, idleMs = defaultPolicy.idleMs, now = monotonic }: Ports) {
+    this.#ledger = { ...emptyLedger, noiseMs: 4 * idleMs };
     this.#send = send;
-    this.#onLatency = onLatency;
+    this.#recorder = recorder;
     this.#now = now;
   }
 
-  /** A nudge or a wind-down was asked for; the thinking that it takes is owed to nobody. */
-  ourLineAsked(isAsked: boolean): void {
-    this.#isOurLineAsked = isAsked;
+  get ledger(): Ledger {
+    return this.#ledger;
   }
 
-  /** First audio of a speech. `isOurs`: a line that the machine asked for. */
-  audible(isOurs: boolean): void {
-    this.#isAside = isOurs && this.#isOurLineAsked;
-    this.#isOurLineAsked = false;
-    this.#isAgentSpeaking = true;
-    if (!this.#isAside) this.#soundsSince = undefined;
-    if (isOurs) return;
-    this.#isOwed = false;
-    this.#isAskedAgain = false;
-    if (this.#waitingSince !== undefined) this.#onLatency(this.#now() - this.#waitingSince);
-    this.#waitingSince = undefined;
-    this.#send({ type: 'agent.audible' });
-  }
-
-  agentState(from: AgentState, to: AgentState): void {
-    if (to === 'thinking') {
-      this.#isAgentSpeaking = false;
-      if (!this.#isUserSpeaking && !this.#isOurLineAsked) this.#owe();
-    } else if (to === 'listening' && from === 'speaking') {
-      const wasAside = this.#isAside;
-      this.#isAgentSpeaking = false;
-      this.#isAside = false;
-      if (this.#isOwed) this.#send({ type: 'caller.waits' });
-      else if (!wasAside) this.#send({ type: 'dialogue.moved' }); // O3
-    }
+  /** O1. */
+  tell(fact: TurnFact): void {
+    const { ledger, events } = tell(this.#ledger, fact);
+    const isNews = ledger !== this.#ledger && JSON.stringify(ledger) !== JSON.stringify(this.#ledger);
+    this.#ledger = ledger;
+    if (isNews || events.length > 0) this.#recorder.append('fact', fact);
+    for (const event of events) this.#send(event);
   }
 
   userState(to: UserState): void {
-    if (to === 'speaking') {
-      this.#isUserSpeaking = true;
-      this.#soundsSince ??= this.#now();
-      if (!this.#isNoise()) this.#send({ type: 'dialogue.moved' });
-    } else {
-      this.#isUserSpeaking = false;
-      if (this.#isOwed && !this.#isAgentSpeaking) this.#send({ type: 'caller.waits' }); // O2
+    const isSpeaking = to === 'speaking';
+    if (isSpeaking === this.#isCallerHeard) return; // listening and away are one to us
+    this.#isCallerHeard = isSpeaking;
+    const atMs = this.#now();
+    if (!isSpeaking) this.#stoppedAt = atMs;
+    this.tell({ fact: isSpeaking ? 'caller.speaks' : 'caller.stopped', atMs });
+  }
+
+  /** The hook of a turn is entered. @returns to be called when the SDK has scheduled the answer, or never will */
+  turnBegan(): () => void {
+    const turn = `turn-${(this.#turns += 1)}`;
+    this.#waitingSince ??= this.#stoppedAt ?? this.#now();
+    this.tell({ fact: 'turn.began', turn });
+    return () => this.tell({ fact: 'turn.ended', turn });
+  }
+
+  /** First sound of a speech. `isOurs`: a line that the machine asked for. */
+  audible(isOurs: boolean): void {
+    if (!isOurs && this.#waitingSince !== undefined) {
+      const ms = this.#now() - this.#waitingSince;
+      this.#recorder.append('latency', { measure: 'turn', ms });
+      this.#waitingSince = undefined;
     }
+    this.tell({ fact: 'agent.heard', isLine: isOurs });
   }
 
-  /** Words, final or not. */
-  heardWords(): void {
-    this.#soundsSince = this.#isUserSpeaking ? this.#now() : undefined;
+  /** Somebody is heard again, or nobody any more. `isPaused`: it may go on. */
+  agentHeard(isHeard: boolean, isPaused = false): void {
+    if (!isHeard) this.tell({ fact: 'agent.quiet', isPaused });
+    else if (this.#ledger.heard === 'nobody') this.tell({ fact: 'agent.heard', isLine: false });
   }
 
-  /** A final transcript with words in it. */
-  understood(): void {
-    this.wordsUnderstood += 1;
-    this.#isAskedAgain = false;
-    this.heardWords();
-    if (this.#isAgentSpeaking) return; // an interruption becomes a turn by itself, or is dropped as a backchannel
-    this.#waitingSince ??= this.#now();
-    this.#isOwed = true;
-    if (!this.#isUserSpeaking) this.#send({ type: 'caller.waits' });
-  }
-
-  /** The agent chose to say nothing (StopResponse, a tool without output). */
-  answeredBySilence(): void {
-    this.#isOwed = false;
+  /** On purpose: the agent's hook, its code or its model chose to say nothing. */
+  answerRefused(): void {
     this.#waitingSince = undefined;
-    this.#send({ type: 'dialogue.moved' });
+    this.tell({ fact: 'answer.refused' });
   }
 
-  /** The caller waits for us, and nobody speaks. */
+  /** The caller is owed an answer, whoever speaks. */
   isAnswerOwed(): boolean {
-    return this.#isOwed && !this.#isUserSpeaking && !this.#isAgentSpeaking;
-  }
-
-  /** True once for each answer that is owed. */
-  askAgain(): boolean {
-    const isFirst = !this.#isAskedAgain;
-    this.#isAskedAgain = true;
-    return isFirst;
-  }
-
-  /** Somebody still talks: the idle clock starts anew. */
-  keepAlive(): void {
-    if (this.#isUserSpeaking && !this.#isNoise()) this.#send({ type: 'dialogue.moved' });
-    else if (this.#isAgentSpeaking && !this.#isAside) this.#send({ type: 'agent.audible' });
-  }
-
-  /** O5. */
-  #isNoise(): boolean {
-    return this.#soundsSince !== undefined && this.#now() - this.#soundsSince > NOISE_MS;
-  }
-
-  #owe(): void {
-    this.#waitingSince ??= this.#now();
-    if (this.#isOwed) return; // the clock runs from the words, not from the thought
-    this.#isOwed = true;
-    this.#send({ type: 'caller.waits' });
+    return isOwed(this.#ledger);
   }
 }

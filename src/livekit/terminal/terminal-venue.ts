@@ -6,6 +6,7 @@ import type { JobContext, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import { readWav } from '../../wav.ts';
+import { connectArguments } from '../connect-options.ts';
 import { isLoud } from '../loudness.ts';
 import type { Caller, Pcm, Reporter, Venue } from '../venue.ts';
 import { LineInput } from './line-input.ts';
@@ -89,7 +90,11 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
   process.on('message', listen);
 
   return {
-    connect: (signal) => unlessAborted(context.connect(), signal),
+    connect: (signal, options = {}) => unlessAborted(context.connect(...connectArguments(options)), signal),
+    expectCaller: () => {}, // there is one, and everybody knows who
+    somebody: (signal) => unlessAborted(arrived, signal),
+    linked: (signal) => unlessAborted(arrived, signal),
+    whoIsThere: () => (isThere ? IDENTITY : 'nobody was there'),
     awaitCaller: (signal) => unlessAborted(arrived, signal).then(() => caller),
     caller: () => (isThere ? caller : undefined),
     isCallerThere: () => isThere,
@@ -97,7 +102,7 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
     wire: (session: voice.AgentSession) => {
       live = session;
       session.input.audio = input;
-      session.output.audio = new PacedOutput();
+      session.output.audio ??= new PacedOutput();
       return { record: false };
     },
     play: async (audio, given, onAudible) => {

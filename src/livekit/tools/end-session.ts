@@ -1,5 +1,5 @@
 import { llm } from '@livekit/agents';
-import { endOf } from '../../../machines/index.ts';
+import { endOf, type HangUpStrategy } from '../../../machines/index.ts';
 import { currentCall } from '../call.ts';
 
 export type EndSessionToolOptions = {
@@ -7,6 +7,8 @@ export type EndSessionToolOptions = {
   description?: string;
   /** Default `agent_ended`. */
   reason?: string;
+  /** How the caller is let go; default: as the definition's `hangUp` says. */
+  hangUp?: HangUpStrategy;
 };
 
 /**
@@ -17,12 +19,13 @@ export function endSessionTool(options: EndSessionToolOptions = {}) {
   const {
     description = 'Ends the call. Use it when the caller is done or says goodbye. Do not say goodbye yourself: that is done for you.',
     reason = endOf('agent', 'agent_ended').reason,
+    hangUp,
   } = options;
   return llm.tool({
     name: 'end_session',
     description,
     execute: async () => {
-      currentCall().end(reason);
+      currentCall().end(reason, hangUp === undefined ? {} : { hangUp });
     },
   });
 }

@@ -102,9 +102,13 @@ export function serveCartesia(socket: WebSocket, channel: Channel): void {
       for (let at = 0; at < end; at += chunk) {
         const audio = bytesOf(samples.subarray(at, Math.min(end, at + chunk)));
         send({ ...base, type: 'chunk', step_time: 10, data: audio.toString('base64') });
+        const everyMs = CHUNK_MS / channel.profile.timesRealTime;
+        if (everyMs > 0) await sleep(everyMs);
+        if (context.stopped) break; // cancelled: nobody wants the rest
       }
       spoken.text = `${spoken.text} ${ask.transcript}`.trim();
       spoken.durationMs += durationMs;
+      if (context.stopped) return;
       if (breaks) {
         // Closing, unlike terminating, lets the half that was sent arrive.
         if (fault.kind === 'cut') socket.close(1011);

@@ -5,6 +5,7 @@
  */
 import { MAX_UTTERANCES, PIECE_MS } from '../speech/code.ts';
 import type { SpeechMeasure } from '../speech/measure.ts';
+import { Pace, type Profile } from './pace.ts';
 import { answerTo, normalised } from './script.ts';
 import type { Answer, Component, Fault, FaultSpan, LabEntry, LabScript, Prompt, Spoken } from './script.ts';
 
@@ -18,15 +19,17 @@ export class Channel {
   readonly log: LabEntry[];
   readonly #nextUtterance: () => number;
   #script: LabScript;
+  #pace: Pace;
   #toHear: { text: string; spoken?: SpeechMeasure }[] = [];
   #requests: Record<Component, number> = { llm: 0, tts: 0, stt: 0 };
   #planted: Partial<Record<Component, Planted>> = {};
 
-  constructor(name: string, script: LabScript, log: LabEntry[], nextUtterance: () => number) {
+  constructor(name: string, script: LabScript, pace: Pace, log: LabEntry[], nextUtterance: () => number) {
     this.name = name;
     this.log = log;
     this.#nextUtterance = nextUtterance;
     this.#script = script;
+    this.#pace = pace;
     this.play(script);
   }
 
@@ -49,8 +52,18 @@ export class Channel {
     else this.#planted = {};
   }
 
+  setPace(pace: Pace): void {
+    this.#pace = pace;
+  }
+
+  /** Until the first byte of the next answer: what the script says, else as the pace has it, the way there included. */
   latency(component: Component): number {
-    return this.#script.latency?.[component] ?? 0;
+    return this.#script.latency?.[component] ?? this.#pace.next(component) + this.#pace.next('network');
+  }
+
+  /** How fast an answer comes once it has begun. */
+  get profile(): Profile {
+    return this.#pace.profile;
   }
 
   /** Counts a request; the fault that it has to suffer, if any. */

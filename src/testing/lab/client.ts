@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SpeechMeasure } from '../speech/measure.ts';
 import type { LabCommand } from './control.ts';
+import type { PaceName } from './pace.ts';
 import { spokenAs } from './script.ts';
 import type { Component, Fault, FaultSpan, LabEntry, LabScript, Spoken } from './script.ts';
 
@@ -13,6 +14,7 @@ export interface RemoteLab {
   hears(text: string, spoken?: SpeechMeasure): Promise<void>;
   fail(component: Component, fault: Fault, span?: FaultSpan): Promise<void>;
   heal(component?: Component): Promise<void>;
+  setPace(name: PaceName, seed?: number): Promise<void>;
   log(): Promise<LabEntry[]>;
   spoken(text: string): Promise<Spoken[][]>;
 }
@@ -42,6 +44,8 @@ export function connectLab(controlUrl: string, channel?: string): RemoteLab {
     fail: async (component, fault, span) =>
       void (await command({ do: 'fail', ...named, component, fault, ...(span ? { span } : {}) })),
     heal: async (component) => void (await command({ do: 'heal', ...named, ...(component ? { component } : {}) })),
+    setPace: async (name, seed) =>
+      void (await command({ do: 'pace', ...named, name, ...(seed === undefined ? {} : { seed }) })),
     log,
     spoken: async (text) => spokenAs(await log(), text),
   };

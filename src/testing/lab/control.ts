@@ -1,5 +1,6 @@
 /** Scripting a lab from another process: one JSON object a request, to `/control`. */
 import { z } from 'zod';
+import { paces } from './pace.ts';
 import type { LabChannel } from './server.ts';
 
 const component = z.enum(['llm', 'tts', 'stt']);
@@ -60,6 +61,7 @@ const command = z.discriminatedUnion('do', [
   }),
   z.strictObject({ do: z.literal('heal'), channel, component: component.exactOptional() }),
   z.strictObject({ do: z.literal('play'), channel, script }),
+  z.strictObject({ do: z.literal('pace'), channel, name: z.enum(paces), seed: z.int().exactOptional() }),
   z.strictObject({ do: z.literal('log'), channel }),
 ]);
 export type LabCommand = z.infer<typeof command>;
@@ -84,6 +86,9 @@ export function serveControl(
       break;
     case 'play':
       target.play(wanted.script);
+      break;
+    case 'pace':
+      target.setPace(wanted.name, wanted.seed);
       break;
     case 'log':
       return { status: 200, body: { log: target.log } };

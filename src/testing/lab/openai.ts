@@ -10,6 +10,9 @@ import type { Answer, Component, Fault, Prompt, PromptMessage } from './script.t
 /** OpenAI's speech in the format `pcm` is always 24 kHz. */
 const SPEECH_RATE = 24_000;
 const TRAILING_MS = 100;
+/** Audio of one piece on its way; whole samples. */
+const PART_MS = 200;
+const PART_BYTES = (SPEECH_RATE * 2 * PART_MS) / 1000;
 
 type Exchange = { channel: Channel; request: IncomingMessage; response: ServerResponse; body: Buffer };
 
@@ -68,7 +71,9 @@ async function serveChat({ channel, response, body }: Exchange): Promise<void> {
     response.end('data: {"id":"lab","choices":[{"delta":\n\ndata: nonsense\n\n');
     return;
   }
-  await send(response, [...chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`), 'data: [DONE]\n\n'], fault);
+  const parts = [...chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`), 'data: [DONE]\n\n'];
+  const letters = (answer.say ?? '').length;
+  await send(response, parts, fault, (letters * 1000) / channel.profile.charactersPerSecond / parts.length);
 }
 
 async function serveSpeech({ channel, response, body }: Exchange): Promise<void> {
@@ -92,7 +97,10 @@ async function serveSpeech({ channel, response, body }: Exchange): Promise<void>
   // Real speech ends in silence, and the plugin relies on it: it drops what does not fill its last 100 ms.
   const audio = Buffer.concat([bytesOf(samples), Buffer.alloc((SPEECH_RATE * 2 * TRAILING_MS) / 1000)]);
   response.writeHead(200, { 'content-type': 'audio/pcm' });
-  await send(response, [audio.subarray(0, audio.length / 2), audio.subarray(audio.length / 2)], begun.fault);
+  const parts = Array.from({ length: Math.ceil(audio.length / PART_BYTES) }, (_, index) =>
+    audio.subarray(index * PART_BYTES, (index + 1) * PART_BYTES),
+  );
+  await send(response, parts, begun.fault, PART_MS / channel.profile.timesRealTime);
 }
 
 async function serveTranscription({ channel, request, response, body }: Exchange): Promise<void> {
@@ -143,15 +151,24 @@ function refuse(response: ServerResponse, message: string): void {
   sendJson(response, 400, { error: { message, type: 'invalid_request_error', param: null, code: null } });
 }
 
-/** Sends the parts; with a fault of the middle, half of them. */
-async function send(response: ServerResponse, parts: (string | Buffer)[], fault: Fault | undefined): Promise<void> {
+/** Sends the parts, one each `everyMs`; with a fault of the middle, half of them. */
+async function send(
+  response: ServerResponse,
+  parts: (string | Buffer)[],
+  fault: Fault | undefined,
+  everyMs = 0,
+): Promise<void> {
   const breaks = fault?.kind === 'cut' || (fault?.kind === 'stall' && fault.at === 'middle');
+  const wanted = breaks ? parts.slice(0, Math.max(1, parts.length >> 1)) : parts;
+  for (const part of wanted) {
+    if (response.destroyed) return; // cut short: nobody wants the rest
+    response.write(part);
+    if (everyMs > 0) await sleep(everyMs);
+  }
   if (!breaks) {
-    for (const part of parts) response.write(part);
     response.end();
     return;
   }
-  for (const part of parts.slice(0, Math.max(1, parts.length >> 1))) response.write(part);
   if (fault.kind !== 'cut') return;
   // What was written has to leave first: a destroyed socket drops what it holds.
   await new Promise<void>((done) => response.write('', () => done()));

@@ -38,7 +38,7 @@ export type LabScript = {
   msPerCharacter?: number;
   /** Length of single texts in milliseconds, by the whole text. */
   durations?: Record<string, number>;
-  /** Wait before the first byte of an answer, in milliseconds. Default 0. */
+  /** Wait before the first byte of an answer, in milliseconds. Default: as the lab's pace has it. */
   latency?: Partial<Record<Component, number>>;
 };
 

@@ -19,6 +19,7 @@ import { serveCartesia } from './cartesia.ts';
 import { Channel } from './channel.ts';
 import { serveControl } from './control.ts';
 import { sendJson, serveOpenai } from './openai.ts';
+import { Pace, type PaceName, type PaceOptions } from './pace.ts';
 import { receptionist } from './receptionist.ts';
 import { spokenAs } from './script.ts';
 import type { Component, Fault, FaultSpan, LabEntry, LabScript, Spoken } from './script.ts';
@@ -48,6 +49,12 @@ export interface LabChannel {
   fail(component: Component, fault: Fault, span?: FaultSpan): void;
   /** Heals one component, or all. Requests that stall already stay unanswered. */
   heal(component?: Component): void;
+  /**
+   * From the next request on, answers take as long as this profile has it.
+   *
+   * @param seed - default 1; the same seed draws the same latencies in the same order
+   */
+  setPace(name: PaceName, seed?: number): void;
   /** Each time that a line was spoken, with the syntheses it was made of. */
   spoken(text: string): Spoken[][];
 }
@@ -66,25 +73,35 @@ export type LabOptions = {
   port?: number;
   /** Default: the receptionist. */
   script?: LabScript;
+  /** Of every channel, each with draws of its own. Default `instant`: an answer comes at once. */
+  pace?: PaceName | PaceOptions;
 };
+
+const instant: PaceOptions = { name: 'instant' };
 
 /**
  * Starts a lab on 127.0.0.1.
  *
- * @throws Error when the port is in use
+ * @throws Error when the port is in use, or the pace is none
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const script = options.script ?? receptionist;
+  const { name: pace, seed = 1 } =
+    typeof options.pace === 'string' ? { name: options.pace } : (options.pace ?? instant);
   const channels = new Map<string, Channel>();
   const log: LabEntry[] = [];
   let utterances = 0;
+  const nextUtterance = () => (utterances += 1);
   const channelNamed = (name: string): Channel => {
     if (!CHANNEL_NAME.test(name))
       throw new Error(`channel: expected 1 to 64 letters, digits, "-" or "_", got "${name}"`);
-    const channel = channels.get(name) ?? new Channel(name, script, log, () => (utterances += 1));
+    const channel =
+      channels.get(name) ?? new Channel(name, script, new Pace(pace, seed + channels.size), log, nextUtterance);
     channels.set(name, channel);
     return channel;
   };
+
+  const mainChannel = channelNamed(MAIN); // a wrong pace is said before a port is taken
 
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
@@ -160,9 +177,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     hears: (text, spoken) => channel.hears(text, spoken),
     fail: (component, fault, span) => channel.fail(component, fault, span),
     heal: (component) => channel.heal(component),
+    setPace: (name, from) => channel.setPace(new Pace(name, from)),
     spoken: (text) => spokenAs(logOf(channel.name), text),
   });
-  const main = viewOf(channelNamed(MAIN));
+  const main = viewOf(mainChannel);
   return {
     ...main,
     get log() {

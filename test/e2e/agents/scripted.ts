@@ -132,6 +132,7 @@ const definition: SessionDefinition = {
   },
   greeting: wish.greeting ?? { say: 'Hello, this is Ada.' },
   goodbye: wish.goodbye ?? { say: 'Thank you for calling. Goodbye.' },
+  ...(wish.namesCaller && { start: (call: Call) => ({ inputOptions: wishOf(call).caller ?? {} }) }),
   ...(wish.hangUp && { hangUp: wish.hangUp }),
   ...(wish.apology && { apology: wish.apology }),
   policy: wish.policy ?? {},

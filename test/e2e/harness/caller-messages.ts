@@ -36,6 +36,8 @@ export type ToCaller =
     }
   /** `said` comes back in the event when the last sample is out. */
   | { type: 'say'; said: number; wav: Wav }
+  /** One key of a telephone. */
+  | { type: 'press'; key: string }
   | { type: 'recall'; request: number }
   | { type: 'leave' };
 

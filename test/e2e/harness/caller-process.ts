@@ -154,6 +154,8 @@ async function receive(message: ToCaller): Promise<void> {
       toSay.push({ said: message.said, samples, at: 0 });
       return;
     }
+    case 'press':
+      return room.localParticipant?.publishDtmf('0123456789*#'.indexOf(message.key), message.key);
     case 'recall':
       tell({ type: 'recalled', request: message.request, tracks: tracks(true) });
       return;

@@ -28,6 +28,8 @@ export type CallerWish = {
   /** Default `caller`. */
   identity?: string;
   kind?: 'standard' | 'sip' | 'agent';
+  /** May neither speak nor write. */
+  isObserver?: boolean;
   attributes?: Record<string, string>;
   /** `silent` sends silence only; `none` publishes nothing. Default `on`. */
   microphone?: Microphone;
@@ -73,6 +75,8 @@ export interface Caller {
   play(wav: Wav): Promise<CallerEventOf<'said'>>;
   /** Speaks a line: the lab is told how it is to be heard. */
   say(lab: Pick<LabChannel, 'hears'>, line: string): Promise<CallerEventOf<'said'>>;
+  /** Presses a key of the telephone. */
+  press(key: string): void;
   disconnected(ms: number): Promise<CallerEventOf<'disconnected'>>;
   /** Hangs up: leaves with a message to the server. */
   leave(): Promise<void>;
@@ -89,7 +93,8 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
     identity = 'caller',
     kind,
     attributes,
-    microphone = 'on',
+    isObserver = false,
+    microphone = isObserver ? 'none' : 'on',
     isDeaf = false,
     agentName,
     jobMetadata,
@@ -99,6 +104,7 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
     identity,
     ...(kind ? { kind } : {}),
     ...(attributes ? { attributes } : {}),
+    isObserver,
     ...(agentName !== undefined && { agentName }),
     ...(jobMetadata !== undefined && { jobMetadata }),
   });
@@ -219,6 +225,7 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
       lab.hears(line, measureSpeech(wav));
       return play(wav);
     },
+    press: (key) => void tell({ type: 'press', key }),
     disconnected: (ms) => until('to be disconnected', () => find('disconnected'), ms),
     leave: async () => {
       tell({ type: 'leave' });

@@ -15,7 +15,7 @@ import { Webhook } from 'standardwebhooks';
 import type { Entry, EntryKind, EntryOf, SessionJournal } from '../../../src/journal/entry.ts';
 import { listSessions, readSession } from '../../../src/journal/read.ts';
 import type { Report } from '../../../src/report/schema.ts';
-import { type Lab, type LabChannel, startLab } from '../../../src/testing/index.ts';
+import { type Lab, type LabChannel, type PaceName, startLab } from '../../../src/testing/index.ts';
 import { assertReport } from '../../contract/check-report.ts';
 import { type Caller, type CallerWish, startCaller } from './caller.ts';
 import { compiled } from './compiled.ts';
@@ -73,17 +73,19 @@ export interface Deployment {
 }
 
 let deployments = 0;
+/** LASTWORD_PACE: a whole lane at another pace. Most of its tests are about what breaks, and when: models of no latency. */
+const paceOfLane = (process.env['LASTWORD_PACE'] ?? 'instant') as PaceName;
 
 /** Resolves when the worker takes calls, or at once with `awaitReady: false`. */
 export async function deploy(
   server: LiveKitAddress,
   wish: DeploymentWish = {},
-  options: { awaitReady?: boolean; agent?: string; port?: number } = {},
+  options: { awaitReady?: boolean; agent?: string; port?: number; pace?: PaceName } = {},
 ): Promise<Deployment> {
   const directory = await mkdtemp(path.join(tmpdir(), 'lastword-e2e-'));
   const agentName = `agent-${process.pid}-${(deployments += 1)}`;
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
-  const lab = await startLab();
+  const lab = await startLab({ pace: options.pace ?? paceOfLane });
   const delivered: Delivered[] = [];
   const receiver = createServer((request, response) => {
     const chunks: Buffer[] = [];

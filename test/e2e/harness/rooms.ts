@@ -24,6 +24,8 @@ export type TokenWish = {
   identity: string;
   /** Default: an ordinary participant. */
   kind?: 'standard' | 'sip' | 'agent';
+  /** May neither speak nor write. */
+  isObserver?: boolean;
   attributes?: Record<string, string>;
   metadata?: string;
   /** An agent that is called for when this participant's joining makes the room. Default: none. */
@@ -73,13 +75,14 @@ export function roomsOf(server: LiveKitAddress): TestRooms {
         if (status !== 404) throw error;
       });
     },
-    token: async ({ room, identity, kind, attributes, metadata, agentName, jobMetadata = '' }) => {
+    token: async ({ room, identity, kind, isObserver = false, attributes, metadata, agentName, jobMetadata = '' }) => {
       const token = new AccessToken(server.apiKey, server.apiSecret, {
         identity,
         ...(attributes ? { attributes } : {}),
         ...(metadata === undefined ? {} : { metadata }),
       });
-      token.addGrant({ room, roomJoin: true, canPublish: true, canSubscribe: true });
+      const may = !isObserver;
+      token.addGrant({ room, roomJoin: true, canPublish: may, canPublishData: may, canSubscribe: true });
       if (kind) token.kind = kind;
       if (agentName !== undefined)
         token.roomConfig = new RoomConfiguration({

@@ -7,6 +7,8 @@ export type DeploymentWish = {
   policy?: NonNullable<SessionDefinition['policy']>;
   hangUp?: NonNullable<SessionDefinition['hangUp']>;
   apology?: NonNullable<SessionDefinition['apology']>;
+  /** `start(call)` names the caller that the call's metadata name. */
+  namesCaller?: boolean;
   prewarm?: 'throws' | 'hangs';
   /** Slow: 3 s. */
   import?: 'throws' | 'throws in the job' | 'slow in the job';
@@ -26,6 +28,8 @@ export type CallWish = {
   onClose?: 'throws';
   /** `greeting: 'agent'`: what its onEnter says. */
   greeting?: string;
+  /** Who the caller is. */
+  caller?: { participantIdentity?: string; participantKinds?: number[] };
   endWhileSpeaking?: { speech: number; afterMs: number; drain: boolean };
   /** For the tool `block`. */
   blockMs?: number;
