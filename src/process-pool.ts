@@ -184,11 +184,11 @@ export class ProcessPool<Job> {
     });
   }
 
-  /** W4. How long a call would wait for its process, with `before` others who are on their way to the pool. */
+  /** W4. How long a call would wait for its process: `before` others are accepted and have none, those who wait here included. */
   expectedMs(before: number): number {
     const { cores } = this.#options;
     const turnsMs = (this.#turns.length / cores) * BEGIN_MS;
-    const place = this.#waiting.length + before + 1 - this.#warm.length;
+    const place = Math.max(this.#waiting.length, before) + 1 - this.#warm.length;
     if (place <= 0) return turnsMs;
     return turnsMs + Math.ceil(place / cores) * worst(this.#importMs) + worst(this.#prewarmMs);
   }

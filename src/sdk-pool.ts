@@ -4,9 +4,10 @@
  * are replaced. Everything else stays the SDK's: what a process is, its pings, its memory limit, how it is closed.
  */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ProcessPool, type PoolProcess } from './process-pool.ts';
 
 /** The worker's jobs find it in their environment: say when the import is over. */
@@ -70,11 +71,10 @@ export async function takePool(options: {
   onGone: (job: string, why: string) => void;
 }): Promise<TakenPool | undefined> {
   const classes = await sdkClasses();
-  if (!classes) return undefined;
-  const { prototype, JobProcExecutor } = classes;
+  if (classes.length === 0) return undefined;
   process.env[POOL] = '1';
   const pools = new Map<Pool, ProcessPool<JobInfo>>();
-  const poolOf = (pool: Pool) => {
+  const poolOf = (pool: Pool, JobProcExecutor: ExecutorClass) => {
     const known = pools.get(pool);
     if (known) return known;
     const make = () => processOf(pool, JobProcExecutor);
@@ -82,22 +82,24 @@ export async function takePool(options: {
     pools.set(pool, made);
     return made;
   };
-  prototype.run = async function run(this: Pool, signal) {
-    const pool = poolOf(this);
-    signal.addEventListener('abort', () => pool.close(), { once: true });
-    pool.fill();
-  };
-  prototype.launchJob = async function launchJob(this: Pool, info) {
-    const { id } = info.job;
-    try {
-      const executor = await poolOf(this).launch(info);
-      options.onLaunched(id);
-      void executor.gone().then(() => options.onGone(id, 'its process is gone'));
-    } catch (error) {
-      options.onGone(id, error instanceof Error ? error.message : String(error));
-      throw error;
-    }
-  };
+  for (const { prototype, JobProcExecutor } of classes) {
+    prototype.run = async function run(this: Pool, signal) {
+      const pool = poolOf(this, JobProcExecutor);
+      signal.addEventListener('abort', () => pool.close(), { once: true });
+      pool.fill();
+    };
+    prototype.launchJob = async function launchJob(this: Pool, info) {
+      const { id } = info.job;
+      try {
+        const executor = await poolOf(this, JobProcExecutor).launch(info);
+        options.onLaunched(id);
+        void executor.gone().then(() => options.onGone(id, 'its process is gone'));
+      } catch (error) {
+        options.onGone(id, error instanceof Error ? error.message : String(error));
+        throw error;
+      }
+    };
+  }
   return {
     expectedMs: (before) => Math.max(0, ...[...pools.values()].map((pool) => pool.expectedMs(before))),
     close: () => {
@@ -160,18 +162,31 @@ function processOf(pool: Pool, JobProcExecutor: ExecutorClass): PoolProcess<JobI
   };
 }
 
-async function sdkClasses(): Promise<{ prototype: Pool; JobProcExecutor: ExecutorClass } | undefined> {
+type Classes = { prototype: Pool; JobProcExecutor: ExecutorClass };
+
+/**
+ * The SDK is there twice, as modules and for require(), and a loader (tsx, in a package without `"type": "module"`) may
+ * have chosen the latter; a server takes its pool from the one it was loaded with.
+ */
+async function sdkClasses(): Promise<Classes[]> {
   try {
-    const beside = (file: string) => new URL(`./ipc/${file}.js`, import.meta.resolve('@livekit/agents'));
-    if (!existsSync(fileURLToPath(beside('proc_pool')))) return undefined;
-    const [{ ProcPool }, { JobProcExecutor }] = (await Promise.all([
-      import(beside('proc_pool').href),
-      import(beside('job_proc_executor').href),
-    ])) as [{ ProcPool?: { prototype: Pool } }, { JobProcExecutor?: ExecutorClass }];
-    const isKnown = typeof ProcPool?.prototype.run === 'function' && typeof ProcPool.prototype.launchJob === 'function';
-    if (!isKnown || typeof JobProcExecutor?.prototype.createProcess !== 'function') return undefined;
-    return { prototype: ProcPool.prototype, JobProcExecutor };
+    const require = createRequire(import.meta.url);
+    const folder = join(dirname(require.resolve('@livekit/agents')), 'ipc');
+    const [pool, executor] = [join(folder, 'proc_pool'), join(folder, 'job_proc_executor')];
+    const asModule = [import(pathToFileURL(`${pool}.js`).href), import(pathToFileURL(`${executor}.js`).href)];
+    const required = require.cache[`${pool}.cjs`]?.exports as unknown;
+    return [known(await Promise.all(asModule)), known([required, required && require(`${executor}.cjs`)])].flatMap(
+      (each) => each ?? [],
+    );
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+function known([pool, executor]: unknown[]): Classes | undefined {
+  const { ProcPool } = (pool ?? {}) as { ProcPool?: { prototype: Pool } };
+  const { JobProcExecutor } = (executor ?? {}) as { JobProcExecutor?: ExecutorClass };
+  const isPool = typeof ProcPool?.prototype.run === 'function' && typeof ProcPool.prototype.launchJob === 'function';
+  if (!isPool || typeof JobProcExecutor?.prototype.createProcess !== 'function') return undefined;
+  return { prototype: ProcPool.prototype, JobProcExecutor };
 }

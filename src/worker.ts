@@ -18,21 +18,15 @@ import { AgentServer, cli, type JobRequest, ServerOptions, type WorkerPermission
 import { ConfigError, describeValue } from './config-error.ts';
 import { configuredDestinations } from './delivery/configured.ts';
 import { callerFile, definedIn } from './job.ts';
-import type { JobFacts } from './journal/entry.ts';
-import { connectLink, type Link } from './link/client.ts';
+import { connectLink } from './link/client.ts';
 import type { Shutdown } from './link/messages.ts';
 import type { Defined } from './livekit/definition.ts';
 import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from './memory-limits.ts';
-import { openRooms } from './rooms/server-api.ts';
-import { takePool, type TakenPool } from './sdk-pool.ts';
+import { takePool } from './sdk-pool.ts';
+import { isTooLate, seated, Seats } from './seats.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
 import { inheritedFlags, whenStarterIsGone } from './starter.ts';
 
-/**
- * A call waits for this answer; a keeper that is that slow could not look after it. 500 ms were too few: on two busy
- * cores a keeper answered after 600 ms, and a declined dispatch is never offered again (the server gives 10 s).
- */
-const OFFER_MS = 2000;
 /** The server assigns to workers below 0.7, so a full worker says exactly that (sdk-facts, 12). */
 const FULL_LOAD = 0.7;
 /** A process that is still warming up misses the SDK's shutdown request; 60 s is the SDK's patience (trap T17). */
@@ -44,10 +38,6 @@ const SHUTDOWN_PROCESS_MS = 3000;
 const INITIALIZE_PROCESS_MS = 30_000;
 /** Without a keeper nobody tells the calls that the worker drains: the SDK does when it closes, so that comes at once. */
 const ALONE_DRAIN_MS = 1;
-/** From an accepted job to LiveKit's assignment (the SDK warns after 7.5 s), and from there to a process. */
-const ASSIGNED_MS = 60_000;
-/** From a warm process to an open journal, on a busy machine. */
-const BEGIN_MS = 3_000;
 /** The agent file has run to its end by then, unless it waits for something itself. */
 const IMPORT_MS = 5_000;
 /** An idle job takes about 140 MiB and a talking one a tenth of a core: measured on two cores. */
@@ -307,40 +297,6 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
   );
 }
 
-/** The calls of this worker: those that run, and those that were accepted and have no process yet. */
-class Seats {
-  readonly #accepted = new Map<string, NodeJS.Timeout>();
-  readonly #maxCalls: number;
-  readonly #running: () => string[];
-  constructor(maxCalls: number, running: () => string[]) {
-    this.#maxCalls = maxCalls;
-    this.#running = running;
-  }
-  get taken(): number {
-    return new Set([...this.#running(), ...this.#accepted.keys()]).size;
-  }
-  get isFull(): boolean {
-    return this.taken >= this.#maxCalls;
-  }
-  /** Accepted, and not with a process yet. */
-  get coming(): number {
-    const running = new Set(this.#running());
-    return [...this.#accepted.keys()].filter((job) => !running.has(job)).length;
-  }
-  take(job: string): void {
-    // LiveKit may never assign it, and says nothing then; one that is assigned has its process by that time, or none.
-    this.#accepted.set(job, setTimeout(() => this.leave(job), ASSIGNED_MS).unref());
-  }
-  leave(job: string): void {
-    clearTimeout(this.#accepted.get(job));
-    this.#accepted.delete(job);
-  }
-}
-
-/** What cannot begin within `startMs` is declined at once: another worker may have a process for it. */
-const isTooLate = (pool: TakenPool | undefined, seats: Seats, startMs: number): boolean =>
-  (pool?.expectedMs(seats.coming) ?? 0) > startMs - Math.min(BEGIN_MS, startMs / 2);
-
 /** The SDK's command line makes the server and keeps it to itself; its `run` is where it can be met. */
 function onServer(meet: (server: AgentServer) => void): void {
   const run = Reflect.get(AgentServer.prototype, 'run') as (this: AgentServer) => Promise<void>;
@@ -348,61 +304,6 @@ function onServer(meet: (server: AgentServer) => void): void {
     meet(this);
     return run.call(this);
   };
-}
-
-/**
- * The same request, whose `accept` takes a seat and asks the keeper first: only what it has on disk is a call. A
- * `requestFunc` may have thought for a while, so what was free before is looked at again.
- */
-function seated(
-  request: JobRequest,
-  {
-    seats,
-    isLate,
-    link,
-    livekit,
-  }: {
-    seats: Seats;
-    isLate: () => boolean;
-    link: Link | undefined;
-    livekit: { url: string; apiKey: string; apiSecret: string };
-  },
-): JobRequest {
-  const acceptNow = request.accept.bind(request);
-  request.accept = async (...given) => {
-    const { job } = request;
-    if (seats.isFull || isLate()) return request.reject();
-    seats.take(job.id);
-    try {
-      if (!link) return await acceptNow(...given);
-      const facts: JobFacts = {
-        job: job.id,
-        agentName: job.agentName,
-        metadata: job.metadata,
-        room: { name: job.room?.name ?? '', sid: job.room?.sid ?? '' },
-      };
-      const [isThere, isRecorded] = await Promise.all([roomIsThere(livekit, facts.room), link.offer(facts, OFFER_MS)]);
-      if (isThere && isRecorded) return await acceptNow(...given); // resolves when its process has it
-      if (isRecorded) link.send({ type: 'job.withdrawn', job: job.id, why: 'the dispatched room was gone' });
-    } finally {
-      seats.leave(job.id);
-    }
-    await request.reject();
-  };
-  return request;
-}
-
-/** A deleted room can be dispatched once more (sdk-facts, 12). No answer in time counts as: it is there. */
-async function roomIsThere(
-  livekit: { url: string; apiKey: string; apiSecret: string },
-  room: JobFacts['room'],
-): Promise<boolean> {
-  try {
-    const sid = await openRooms(livekit).sidOf(room.name, AbortSignal.timeout(500));
-    return room.sid === '' || sid === room.sid;
-  } catch {
-    return true;
-  }
 }
 
 const portFrom = (text: string | undefined): number | undefined => {

@@ -25,7 +25,7 @@ The SDK's own console, for a broker of \`lk\`, stays where it is: node agent.js 
       env,
       isScripted: false,
       isOwn: true,
-      pace: undefined,
+      pace: paceOf(env),
     });
   },
 };

@@ -8,6 +8,7 @@ import { hasLoader, whenStarterIsGone } from '../starter.ts';
 import { oneLine } from '../terminal/paint.ts';
 import { clock } from './arguments.ts';
 import type { Command, Context, Given } from './command.ts';
+import { openLog } from './log-output.ts';
 import { UsageError } from './problems.ts';
 
 const details = `The keeper supervises the worker and its calls, seals one report for each call, and delivers it. SIGTERM lets
@@ -39,9 +40,7 @@ async function keep(
   if (file === undefined) throw new UsageError(`${mode}: expected FILE, got nothing; write lastword ${mode} agent.js`);
   checkAgentFile(file);
   const log: Logger =
-    mode === 'start' || isJson
-      ? pino({}, pino.destination({ sync: true }))
-      : pino({}, { write: (line) => print(readable(line, paint)) });
+    mode === 'start' || isJson ? openLog() : pino({}, { write: (line) => print(readable(line, paint)) });
   whenStarterIsGone(() => {
     log.warn('whoever started this keeper is gone; ending as for SIGTERM');
     process.kill(process.pid, 'SIGTERM');
