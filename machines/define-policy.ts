@@ -27,10 +27,14 @@ export class PolicyError extends Error {
 
 const fields = Object.keys(defaultPolicy);
 const isField = (name: string): name is keyof Policy => fields.includes(name);
-/** Pairs of which the first has to be the smaller one, and why. */
+/**
+ * Pairs of which the second contains the first, and why. When only the second was given, the default of the first makes
+ * room, as this share of it; a bound is never raised to make room.
+ */
 const order = [
-  ['windDownMs', 'maxDurationMs', 'the caller is told within the call'],
-  ['beatMs', 'unresponsiveMs', 'a living job must be able to beat in time'],
+  ['windDownMs', 'maxDurationMs', 1 / 2, 'the caller is told within the call'],
+  ['beatMs', 'unresponsiveMs', 1 / 6, 'a living job must be able to beat in time'],
+  ['warmStartMs', 'startMs', 1 / 2, 'a warm process is part of the way'],
 ] as const;
 
 /**
@@ -46,18 +50,19 @@ export function definePolicy(overrides: unknown = {}): Policy {
     ]);
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   const problems = given.flatMap(([field, value]) => problemOf(field, value));
-  const policy = { ...defaultPolicy, ...Object.fromEntries(given) } as Policy;
-  for (const [less, more, why] of order)
-    if (!problems.some(({ field }) => field === less || field === more) && policy[less] >= policy[more]) {
-      const blamed = overrides[less] !== undefined ? less : more;
-      problems.push(
-        blamed === less
-          ? { field: less, expected: `less than ${more} (${policy[more]}): ${why}`, got: shown(policy[less]) }
-          : { field: more, expected: `more than ${less} (${policy[less]}): ${why}`, got: shown(policy[more]) },
-      );
-    }
+  const policy = withRoom({ ...defaultPolicy, ...Object.fromEntries(given) } as Policy, overrides);
+  for (const [less, more, , why] of order)
+    if (!problems.some(({ field }) => field === less || field === more) && policy[less] >= policy[more])
+      problems.push({ field: less, expected: `less than ${more} (${policy[more]}): ${why}`, got: shown(policy[less]) });
   if (problems.length > 0) throw new PolicyError(problems);
   return Object.freeze(policy);
+}
+
+function withRoom(policy: Policy, overrides: Record<string, unknown>): Policy {
+  const shrunk = order
+    .filter(([less, more]) => overrides[less] === undefined && policy[less] >= policy[more])
+    .map(([less, more, share]) => [less, policy[more] * share || policy[more]] as const);
+  return { ...policy, ...Object.fromEntries(shrunk) };
 }
 
 /** What a limit of an earlier version has become. */

@@ -7,7 +7,7 @@
  *   D4  Whose session was taken out of its hands (it stood still, and woke up too late) leaves without a word, and hangs
  *       up on nobody: the report is sealed, or somebody else speaks.
  */
-import { resolve } from 'node:path';
+import { extname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   defineAgent,
@@ -37,6 +37,7 @@ import { messageOf, settledWithin } from './session/deadline.ts';
 import type { Log, Recorder } from './session/ports.ts';
 import { isStale } from './session/hang-up-strategy.ts';
 import { runSession, type SessionRun } from './session/run.ts';
+import { BEGUN, IMPORTED, tellPool } from './sdk-pool.ts';
 import { hashOf, standBy, stepIn } from './stand-by.ts';
 import { version } from './version.ts';
 
@@ -44,12 +45,17 @@ import { version } from './version.ts';
 const PREWARM_MS = 8000;
 /** The SDK's shutdown callbacks have no limit of their own; this is it. */
 const EXIT_BACKSTOP_MS = 10_000;
+/** A caller who is in the room already is found at once; then their greeting is what the next call waits for. */
+const NO_CALLER_MS = 250;
 const prewarmFailed = Symbol('lastword.prewarmFailed');
 
 const definitions = new Map<string, Defined>();
 
-/** What the agent file at `url` defined; undefined when it has no defineSession. @internal */
-export const definedIn = (url: string): Defined | undefined => definitions.get(pathOf(url)) ?? definitions.get('');
+/** What the agent file at `url` defined, or the one definition that there is; undefined when there is none. @internal */
+export const definedIn = (url: string): Defined | undefined => {
+  const [only, ...more] = definitions.values();
+  return definitions.get(pathOf(url)) ?? (more.length === 0 ? only : undefined);
+};
 
 /**
  * Defines the session of this agent file; its result is the file's default export, in place of `defineAgent`'s.
@@ -67,6 +73,7 @@ export function defineSession(definition: SessionDefinition) {
   return defineAgent({
     prewarm: async (proc: JobProcess) => {
       standBy();
+      tellPool(IMPORTED);
       const { prewarm } = defined;
       if (!prewarm) return;
       const outcome = await settledWithin((async () => prewarm(proc))(), PREWARM_MS);
@@ -133,6 +140,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const venue = openVenue(context, { send, recorder }, { isCallerNamed: definition.start !== undefined });
   const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
   const turns = new Turns({ send, recorder, idleMs: definition.policy.idleMs });
+  let begun: NodeJS.Timeout | undefined;
   const run = runSession({
     input: {
       policy: definition.policy,
@@ -151,6 +159,14 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     ),
     recorder,
     log,
+    onStates: (leaves) => {
+      clearTimeout(begun);
+      if (leaves.some((leaf) => /joining|greeting/.test(leaf))) return;
+      begun = setTimeout(
+        () => tellPool(BEGUN),
+        leaves.some((leaf) => leaf.includes('awaitingCaller')) ? NO_CALLER_MS : 0,
+      );
+    },
   });
   parts.job = {
     definition,
@@ -232,11 +248,24 @@ async function report(last: {
   }
 }
 
-/** The file that called defineSession, off the stack; empty when it cannot be told (then one a process is the rule). */
-function callerFile(): string {
-  const lines = (new Error().stack ?? '').split('\n').slice(1);
-  const files = lines.flatMap((line) => /((?:file:\/\/)?\/[^)]*?):\d+:\d+\)?$/.exec(line)?.[1] ?? []);
-  return files.map(pathOf).find((file) => file !== pathOf(import.meta.url)) ?? '';
+/**
+ * The file that called defineSession or runWorker, off the stack; empty when it cannot be told (then one a process is
+ * the rule). Asked of V8 itself: a loader or `--enable-source-maps` writes other names into the text of a stack.
+ * @internal
+ */
+export function callerFile(): string {
+  const before: unknown = Reflect.get(Error, 'prepareStackTrace');
+  try {
+    Error.prepareStackTrace = (_, sites) => sites;
+    const sites = new Error('who calls').stack as unknown as NodeJS.CallSite[];
+    const files = sites.map((site) => pathOf(site.getFileName() ?? ''));
+    const ours = ['./job', './worker'].map((name) =>
+      pathOf(new URL(`${name}${extname(import.meta.url)}`, import.meta.url).href),
+    );
+    return files.find((file) => isAbsolute(file) && !ours.includes(file)) ?? '';
+  } finally {
+    Reflect.set(Error, 'prepareStackTrace', before);
+  }
 }
 
 const pathOf = (file: string): string => (file.startsWith('file:') ? fileURLToPath(file) : file);

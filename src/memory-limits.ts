@@ -1,4 +1,5 @@
 /** How much memory a job may take: from the options of the worker or the environment, told to its jobs by the latter. */
+import { availableParallelism, totalmem } from 'node:os';
 import { ConfigError, describeValue } from './config-error.ts';
 import type { MemoryLimits } from './livekit/observe/memory.ts';
 
@@ -6,6 +7,11 @@ import type { MemoryLimits } from './livekit/observe/memory.ts';
 const WARN_MB = 1000;
 /** Of the limit, when no warning is given. */
 const NEAR = 0.8;
+/** Of a warm process; it grows when it talks. */
+const WARM_MB = 200;
+const WARM_SHARE = 0.25;
+/** Half of the calls that a core can hold (worker.ts) may come at the same moment, and some more. */
+const WARM_PER_CORE = 6;
 /** An apology and a hang-up have to fit between our limit and the SDK's, which kills. */
 const KILL_AT = 1.5;
 const names = { warnMB: 'LASTWORD_MEMORY_WARN_MB', limitMB: 'LASTWORD_MEMORY_LIMIT_MB' } as const;
@@ -32,6 +38,16 @@ export const sdkMemoryLimits = ({ warnMB, limitMB }: MemoryLimits) => ({
   jobMemoryWarnMB: warnMB,
   jobMemoryLimitMB: KILL_AT * limitMB,
 });
+
+/** How many processes wait for calls: as the memory of this machine or container allows, but not less than the SDK has. */
+export function warmByDefault(
+  maxCalls: number,
+  cores = availableParallelism(),
+  memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Infinity),
+): number {
+  const fitting = Math.floor((WARM_SHARE * memoryBytes) / 2 ** 20 / WARM_MB);
+  return Math.min(maxCalls, Math.max(Math.min(cores, 4), Math.min(WARM_PER_CORE * cores, fitting)));
+}
 
 function read(env: NodeJS.ProcessEnv, name: string): number | undefined {
   const text = env[name];

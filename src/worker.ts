@@ -1,32 +1,32 @@
 /**
  * `runWorker`: the SDK's own worker and command line, below a keeper.
  *
- * Three processes read the agent file, and each wants something else of this call:
+ * Several processes read the agent file, and each wants something else of this call:
  *   the job      nothing: its entry is the default export
  *   the worker   the SDK's server, told of to the keeper whose socket is in the environment
  *   anybody's `node agent.js start`   a keeper, started with the same arguments; signals and exit code pass through
+ *   who imports the file   nothing, which is said in one line: a worker that did not start is no success
  */
 import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { availableParallelism, constants } from 'node:os';
+import { basename, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { AgentServer, cli, type JobRequest, ServerOptions, type WorkerPermissions } from '@livekit/agents';
 import { ConfigError, describeValue } from './config-error.ts';
 import { configuredDestinations } from './delivery/configured.ts';
-import { definedIn } from './job.ts';
-import type { JobFacts } from './journal/entry.ts';
-import { connectLink, type Link } from './link/client.ts';
+import { callerFile, definedIn } from './job.ts';
+import { connectLink } from './link/client.ts';
+import type { Shutdown } from './link/messages.ts';
 import type { Defined } from './livekit/definition.ts';
-import { memoryEnvironment, memoryLimits, sdkMemoryLimits } from './memory-limits.ts';
-import { openRooms } from './rooms/server-api.ts';
-import { messageOf } from './session/deadline.ts';
+import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from './memory-limits.ts';
+import { takePool } from './sdk-pool.ts';
+import { isTooLate, seated, Seats } from './seats.ts';
+import { messageOf, settledWithin } from './session/deadline.ts';
+import { inheritedFlags, whenStarterIsGone } from './starter.ts';
 
-/**
- * A call waits for this answer; a keeper that is that slow could not look after it. 500 ms were too few: on two busy
- * cores a keeper answered after 600 ms, and a declined dispatch is never offered again (the server gives 10 s).
- */
-const OFFER_MS = 2000;
 /** The server assigns to workers below 0.7, so a full worker says exactly that (sdk-facts, 12). */
 const FULL_LOAD = 0.7;
 /** A process that is still warming up misses the SDK's shutdown request; 60 s is the SDK's patience (trap T17). */
@@ -38,6 +38,8 @@ const SHUTDOWN_PROCESS_MS = 3000;
 const INITIALIZE_PROCESS_MS = 30_000;
 /** Without a keeper nobody tells the calls that the worker drains: the SDK does when it closes, so that comes at once. */
 const ALONE_DRAIN_MS = 1;
+/** The agent file has run to its end by then, unless it waits for something itself. */
+const IMPORT_MS = 5_000;
 /** An idle job takes about 140 MiB and a talking one a tenth of a core: measured on two cores. */
 const CALLS_PER_CORE = 10;
 
@@ -51,34 +53,81 @@ export type WorkerOptions = {
   permissions?: WorkerPermissions;
   /** Calls at once; load is counted in calls, not in CPU samples. Default: 10 for each core. */
   maxCalls?: number;
-  /** Everything else that the SDK's ServerOptions take. */
+  /**
+   * What SIGTERM means for running calls: `end` says goodbye now, `finish` lets them talk on until the budget
+   * (`policy.shutdownBudgetMs`) is nearly spent, and then says goodbye. Default `end`.
+   */
+  shutdown?: Shutdown;
+  /**
+   * Everything else that the SDK's ServerOptions take. `numIdleProcesses`, the warm processes that wait for calls, is by
+   * default 6 for each core, as far as `maxCalls` and a quarter of the memory allow.
+   */
   server?: Partial<ConstructorParameters<typeof ServerOptions>[0]>;
 };
 
 const keeperCommands = ['start', 'dev'];
+/** Of the SDK's command line. */
+const workerCommands = [...keeperCommands, 'connect', 'console', 'download-files'];
+/** How a process that runs somebody's tests can be told: there an agent file is imported to be looked at. */
+const testRunners = ['VITEST', 'VITEST_WORKER_ID', 'JEST_WORKER_ID', 'NODE_TEST_CONTEXT'];
 
-/** Returns at once, and does nothing in a job. @throws ConfigError for wrong options. */
+let hasRun = false;
+
+/**
+ * Returns at once, and does nothing in a job. Starts what the command line asks for (`start`, `dev`, …), whichever file
+ * was given to Node: this one, a link to it, a main file that imports it.
+ *
+ * @throws ConfigError for wrong options
+ */
 export function runWorker(agentFile: string, options: WorkerOptions = {}): void {
-  const file = agentFile.startsWith('file:') ? fileURLToPath(agentFile) : agentFile;
-  if (process.argv[1] === undefined || resolve(process.argv[1]) !== resolve(file)) return; // a job, or an import
-  const definition = definedIn(agentFile);
-  if (!definition) {
-    throw new ConfigError({
-      field: 'runWorker',
-      expected: 'a defineSession in the same file, above it',
-      got: `none in ${file}`,
-      advice: 'export default defineSession({ … }) there',
-    });
-  }
-  checkOptions(options);
+  const file = agentFile.startsWith('file:') ? fileURLToPath(agentFile) : resolve(agentFile);
+  if (isJobProcess() || !isMainThread || hasRun) return;
   const [command] = process.argv.slice(2);
+  const isAsked = command !== undefined && workerCommands.includes(command);
+  if (!isAsked && !isProgram(file) && !isProgram(callerFile())) return sayNothingStarts(file);
+  hasRun = true;
+  if (!existsSync(file))
+    refuse(`runWorker: expected the file of the agent, got ${file}, which does not exist; give import.meta.url`);
+  const definition = definedIn(agentFile);
+  if (!definition)
+    refuse(
+      `runWorker: expected a defineSession in ${file}, got none; write \`export default defineSession({ … })\` there, above runWorker, or import the file before`,
+    );
+  checkOptions(options);
   const isKept = process.env['LASTWORD_SOCKET'] !== undefined;
-  if (!isKept && command !== undefined && keeperCommands.includes(command)) startKeeper(file);
+  const isOwnConsole = command === 'console' && !process.argv.some((word) => word.startsWith('--connect-addr'));
+  if (isOwnConsole || (!isKept && command !== undefined && keeperCommands.includes(command))) startKeeper();
   else void runServer(file, definition, options);
 }
 
+/** The SDK forks its own file, which imports the agent file; its console does so in the process that asked for it. */
+const isJobProcess = () => /^job_proc|^inference_proc/.test(basename(process.argv[1] ?? ''));
+
+/** Is this file what Node was started with? Through links; pm2 puts a file of its own in between, and names ours. */
+function isProgram(file: string): boolean {
+  const real = (path: string | undefined) => {
+    try {
+      return path === undefined || path === '' ? undefined : realpathSync(path);
+    } catch {
+      return undefined;
+    }
+  };
+  const program = real(file);
+  return program !== undefined && [process.argv[1], process.env['pm_exec_path']].some((path) => real(path) === program);
+}
+
+function sayNothingStarts(file: string): void {
+  if (testRunners.some((name) => process.env[name] !== undefined)) return;
+  const program = process.argv[1] ?? 'a script without a file';
+  const [command = 'nothing'] = process.argv.slice(2);
+  console.error(
+    `lastword: no worker starts: ${program} imports ${file}, and its command is ${command}; expected one of ${workerCommands.join(', ')}. Run \`node ${basename(program)} start\``,
+  );
+  process.exitCode ??= 78;
+}
+
 function checkOptions(options: WorkerOptions): void {
-  const { maxCalls, port } = options;
+  const { maxCalls, port, shutdown } = options;
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) > 0;
   if (maxCalls !== undefined && !isCount(maxCalls)) {
     throw new ConfigError({
@@ -96,19 +145,33 @@ function checkOptions(options: WorkerOptions): void {
       advice: 'leave it out for 8081',
     });
   }
+  if (shutdown !== undefined && !['end', 'finish'].includes(shutdown)) {
+    throw new ConfigError({
+      field: 'shutdown',
+      expected: "'end' or 'finish'",
+      got: describeValue(shutdown),
+      advice: "leave it out for 'end'",
+    });
+  }
 }
 
-/** The idle process in front of a keeper, for those who run the agent file itself. */
-function startKeeper(file: string): void {
+/**
+ * The idle process in front of a keeper, for those who run the agent file itself. The keeper gets the program that Node
+ * was started with, which may be another file than the agent's: there runWorker is called, with its options.
+ */
+function startKeeper(): void {
   const main = fileURLToPath(new URL(`./cli/main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
-  const [command, ...rest] = process.argv.slice(2);
-  // A group of its own: a terminal's Ctrl-C would else reach it twice, by the terminal and by us.
-  const keeper = spawn(process.execPath, [...process.execArgv, main, command ?? 'start', file, ...rest], {
-    stdio: 'inherit',
-    detached: true,
+  const [, program = '', command = 'start', ...rest] = process.argv;
+  const file = process.env['pm_exec_path'] ?? program;
+  // A group of its own: a terminal's Ctrl-C would else reach it twice, by the terminal and by us. The channel carries
+  // nothing: it closes when this process is gone, however that came.
+  const keeper = spawn(process.execPath, [...inheritedFlags(), main, command, file, ...rest], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    detached: command !== 'console', // it reads the terminal
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => keeper.kill(signal));
-  keeper.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+  whenStarterIsGone(() => keeper.kill('SIGTERM'));
+  keeper.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128 + constants.signals[signal])));
   keeper.on('error', (error) => {
     console.error(`lastword: the keeper could not be started: ${messageOf(error)}`);
     process.exit(1);
@@ -123,13 +186,16 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
     permissions,
     server,
   } = options;
+  const { policy } = definition;
   const livekit = {
     url: env['LIVEKIT_URL'] ?? '',
     apiKey: env['LIVEKIT_API_KEY'] ?? '',
     apiSecret: env['LIVEKIT_API_SECRET'] ?? '',
   };
-  const port = options.port ?? portFrom(env['LASTWORD_PORT']);
-  const isServing = keeperCommands.includes(process.argv[2] ?? '');
+  const [command = ''] = process.argv.slice(2);
+  const isServing = keeperCommands.includes(command);
+  const takesCalls = isServing || command === 'connect';
+  const port = takesCalls ? (options.port ?? portFrom(env['LASTWORD_PORT'])) : options.port;
   if (isServing) {
     for (const [name, value] of [
       ['LIVEKIT_URL', livekit.url],
@@ -142,8 +208,12 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
         );
     }
     const problem = await portProblem(port ?? 8081);
-    if (problem !== undefined && process.argv[2] === 'start') refuse(problem);
+    if (problem !== undefined && command === 'start') refuse(problem);
+    await checkDefaultExport(file);
   }
+  if (!takesCalls)
+    // Nothing that a call needs is asked for: an image is built without keys and without receivers.
+    return cli.runApp(new ServerOptions({ ...server, agent: file, agentName, ...livekit, wsURL: livekit.url }));
 
   // Before the first connection: a hello that cannot be said would be a worker that takes calls nobody seals.
   const destinations = orRefuse(() => configuredDestinations(definition, env));
@@ -164,8 +234,9 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
               agentName,
               livekit,
               ...destinations,
-              policy: definition.policy,
+              policy,
               hangUp: definition.hangUp,
+              shutdown: options.shutdown ?? 'end',
             },
             ...(isReady ? [{ type: 'worker.ready' } as const] : []),
           ],
@@ -175,10 +246,23 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
         });
 
   let live: AgentServer | undefined;
+  const seats = new Seats(maxCalls, () => (live?.activeJobs ?? []).map(({ job }) => job.id));
+  const idle = server?.numIdleProcesses || (command === 'start' ? warmByDefault(maxCalls) : 0);
+  const pool = await takePool({
+    idle: () => Math.min(idle, maxCalls - seats.taken),
+    onLaunched: (job) => link?.send({ type: 'job.launched', job }),
+    onGone: (job, why) => {
+      seats.leave(job);
+      link?.send({ type: 'job.unstarted', job, why });
+    },
+  });
   onServer((server) => {
     live = server;
     const drain = server.drain.bind(server);
-    server.drain = (timeoutMs) => drain(link?.isConnected === false ? ALONE_DRAIN_MS : timeoutMs);
+    server.drain = (timeoutMs) => {
+      pool?.close();
+      return drain(link?.isConnected === false ? ALONE_DRAIN_MS : timeoutMs);
+    };
     server.event.on('worker_registered', () => {
       if (!isReady) link?.send({ type: 'worker.ready' });
       isReady = true;
@@ -187,9 +271,7 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => link?.send({ type: 'worker.draining' }));
   }
-  const accepting = new Set<string>();
-  const calls = () => new Set([...(live?.activeJobs ?? []).map(({ job }) => job.id), ...accepting]).size;
-  const accept = options.requestFunc ?? ((request) => request.accept());
+  const decide = options.requestFunc ?? ((request) => request.accept());
 
   cli.runApp(
     new ServerOptions({
@@ -200,14 +282,16 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
       wsURL: livekit.url,
       ...(permissions && { permissions }),
       ...(port !== undefined && { port }),
-      loadFunc: async () => (FULL_LOAD * calls()) / maxCalls,
-      drainTimeout: server?.drainTimeout ?? definition.policy.shutdownBudgetMs,
+      numIdleProcesses: idle,
+      loadFunc: async () => (FULL_LOAD * seats.taken) / maxCalls,
+      drainTimeout: server?.drainTimeout ?? policy.shutdownBudgetMs,
       initializeProcessTimeout: server?.initializeProcessTimeout ?? INITIALIZE_PROCESS_MS,
       ...sdkMemoryLimits(memory),
       shutdownProcessTimeout: server?.shutdownProcessTimeout ?? SHUTDOWN_PROCESS_MS,
       requestFunc: (request) => {
-        if (calls() >= maxCalls) return request.reject();
-        return accept(link ? kept(request, link, accepting, livekit) : request);
+        const isLate = () => isTooLate(pool, seats, policy.startMs);
+        if (seats.isFull || isLate()) return request.reject();
+        return decide(seated(request, { seats, isLate, link, livekit }));
       },
     }),
   );
@@ -220,46 +304,6 @@ function onServer(meet: (server: AgentServer) => void): void {
     meet(this);
     return run.call(this);
   };
-}
-
-/** The same request, whose `accept` asks the keeper first: only what it has on disk is a call. */
-function kept(
-  request: JobRequest,
-  link: Link,
-  accepting: Set<string>,
-  livekit: { url: string; apiKey: string; apiSecret: string },
-): JobRequest {
-  const acceptNow = request.accept.bind(request);
-  request.accept = async (...given) => {
-    const { job } = request;
-    const facts: JobFacts = {
-      job: job.id,
-      agentName: job.agentName,
-      metadata: job.metadata,
-      room: { name: job.room?.name ?? '', sid: job.room?.sid ?? '' },
-    };
-    accepting.add(job.id);
-    setTimeout(() => accepting.delete(job.id), 10_000).unref(); // by then it is an active job, or none
-    const [isThere, isRecorded] = await Promise.all([roomIsThere(livekit, facts.room), link.offer(facts, OFFER_MS)]);
-    if (isThere && isRecorded) return acceptNow(...given);
-    accepting.delete(job.id);
-    if (isRecorded) link.send({ type: 'job.withdrawn', job: job.id, why: 'the dispatched room was gone' });
-    await request.reject();
-  };
-  return request;
-}
-
-/** A deleted room can be dispatched once more (sdk-facts, 12). No answer in time counts as: it is there. */
-async function roomIsThere(
-  livekit: { url: string; apiKey: string; apiSecret: string },
-  room: JobFacts['room'],
-): Promise<boolean> {
-  try {
-    const sid = await openRooms(livekit).sidOf(room.name, AbortSignal.timeout(500));
-    return room.sid === '' || sid === room.sid;
-  } catch {
-    return true;
-  }
 }
 
 const portFrom = (text: string | undefined): number | undefined => {
@@ -280,6 +324,18 @@ const portProblem = (port: number): Promise<string | undefined> =>
     );
     probe.listen(port, '0.0.0.0', () => probe.close(() => settle(undefined)));
   });
+
+/** Each job would find out by itself, and the first callers with it. */
+async function checkDefaultExport(file: string): Promise<void> {
+  const imported = await settledWithin(import(pathToFileURL(file).href) as Promise<{ default?: unknown }>, IMPORT_MS);
+  if (imported.kind !== 'settled') return; // it still runs
+  const given = imported.value.default as { default?: unknown } | undefined;
+  if (!isAgent(given) && !isAgent(given?.default))
+    refuse(
+      `${file}: expected \`export default defineSession({ … })\`, got ${describeValue(given)}; export it as the default`,
+    );
+}
+const isAgent = (value: unknown): boolean => typeof (value as { entry?: unknown } | undefined)?.entry === 'function';
 
 function orRefuse<Value>(read: () => Value): Value {
   try {

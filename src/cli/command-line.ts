@@ -4,6 +4,7 @@ import { harmless, isColoured, paintWith } from '../terminal/paint.ts';
 import { nearest } from '../terminal/nearest.ts';
 import { version } from '../version.ts';
 import type { Command, Given } from './command.ts';
+import { consoleCommand } from './console.ts';
 import { deliveries } from './deliveries.ts';
 import { machine } from './machine.ts';
 import { doctor, inspect } from './not-built.ts';
@@ -18,6 +19,7 @@ import { dev, start } from './start.ts';
 export const commands: readonly Command[] = [
   start,
   dev,
+  consoleCommand,
   sessions,
   show,
   report,

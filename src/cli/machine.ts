@@ -79,7 +79,8 @@ export const machine: Command = {
 const meanings: Record<string, string> = {
   bound: 'from any state to closed',
   releaseBound: 'from what ends the call to the release of the caller',
-  startBound: 'from the accepted job, caller there, to the first sound or the release',
+  startBound: 'from the accepted job, caller there, to the first sound or the release; a cold process',
+  warmStartBound: 'the same with a warm process',
   silenceBound: 'the longest silence while the caller waits for us',
 };
 
@@ -87,6 +88,7 @@ const numbersOf = (policy: Policy) => ({
   bound: Math.max(...[...bounds(sessionMachine, sessionContext(policy)).values()].map(({ ms }) => ms)),
   releaseBound: releaseBound(policy),
   startBound: startBound(policy),
+  warmStartBound: startBound(policy, 'warm'),
   silenceBound: silenceBound(policy),
 });
 

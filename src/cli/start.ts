@@ -4,9 +4,11 @@ import { resolve } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { ConfigError } from '../config-error.ts';
 import { runKeeper } from '../keeper/main.ts';
+import { hasLoader, whenStarterIsGone } from '../starter.ts';
 import { oneLine } from '../terminal/paint.ts';
 import { clock } from './arguments.ts';
 import type { Command, Context, Given } from './command.ts';
+import { openLog } from './log-output.ts';
 import { UsageError } from './problems.ts';
 
 const details = `The keeper supervises the worker and its calls, seals one report for each call, and delivers it. SIGTERM lets
@@ -38,14 +40,16 @@ async function keep(
   if (file === undefined) throw new UsageError(`${mode}: expected FILE, got nothing; write lastword ${mode} agent.js`);
   checkAgentFile(file);
   const log: Logger =
-    mode === 'start' || isJson
-      ? pino({}, pino.destination({ sync: true }))
-      : pino({}, { write: (line) => print(readable(line, paint)) });
+    mode === 'start' || isJson ? openLog() : pino({}, { write: (line) => print(readable(line, paint)) });
+  whenStarterIsGone(() => {
+    log.warn('whoever started this keeper is gone; ending as for SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  });
   return runKeeper({ agentFile: file, mode, args, ...settings, log });
 }
 
 /** @throws ConfigError */
-function checkAgentFile(file: string): void {
+export function checkAgentFile(file: string): void {
   const wrong = (expected: string, got: string, advice: string) =>
     new ConfigError({ field: 'FILE', expected, got, advice });
   if (file.startsWith('-'))
@@ -54,11 +58,11 @@ function checkAgentFile(file: string): void {
     throw wrong('an agent file', `${resolve(file)}, which does not exist`, 'check the path, or build it first');
   // Node 22.18 and later strip types; before that a .ts file is a syntax error with a stack.
   const stripsTypes = 'typescript' in process.features && process.features.typescript !== false;
-  if (/\.[cm]?tsx?$/.test(file) && !stripsTypes)
+  if (/\.[cm]?tsx?$/.test(file) && !stripsTypes && !hasLoader())
     throw wrong(
       'JavaScript',
       `${file}, which Node ${process.versions.node} cannot run`,
-      'compile it, and give the compiled file',
+      `compile it and give the compiled file, or run it with a loader: npx tsx ${file} start`,
     );
 }
 

@@ -8,6 +8,9 @@
  *   F3  A closed socket is no death yet. Whoever lives has the longest pause between two attempts to come back.
  *   F5  A call has one agent. A room that was called for twice, or that calls again because a server started anew made
  *       it again, is served already; whoever has ended is not in the way of the next call in a room of the same name.
+ *   F6  A job without a journal waits for a process, or its process begins, or that process is gone: the worker says
+ *       which. Waiting has `startMs`, import and prewarm of a cold process included; beginning in a warm one
+ *       `warmStartMs`; for one that is gone nobody waits.
  *   F4  Of an owner in another container or on another host the pid says nothing: then LiveKit's word decides.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -59,6 +62,10 @@ export type Followed = {
   readonly hasPeer: boolean;
   /** Resolves when the job is on disk. @throws JournalError */
   accept(accepted: EntryData['session.accepted']): Promise<void>;
+  /** A warm process has the job. */
+  launched(): void;
+  /** It has no process, or none any more. */
+  unstarted(why: string): void;
   /** Declined by the worker after all, or left by the job because its room was gone: no session, and no report. */
   withdraw(why: string): Promise<void>;
   /** As the journal has it, after a restart of the keeper. */
@@ -86,6 +93,7 @@ export function followSession(session: string, options: FollowOptions, offered?:
   let phase: 'accepted' | 'running' | 'settling' | 'over' = 'accepted';
   let facts = offered;
   let acceptedAt = Date.now();
+  let launchedAt: number | undefined;
   let policy: Policy = defaultPolicy;
   let epoch = 0;
   let owner: Owner | undefined;
@@ -104,7 +112,7 @@ export function followSession(session: string, options: FollowOptions, offered?:
   const learn = (known: Known) => {
     facts ??= known.facts;
     acceptedAt = known.acceptedAt ?? acceptedAt;
-    policy = known.policy ?? policy;
+    policy = { ...policy, ...known.policy }; // of an older version: without the newer limits
     epoch = known.opened?.epoch ?? epoch;
     owner = known.opened?.owner ?? owner;
     identity = known.opened?.identity ?? identity;
@@ -247,19 +255,25 @@ export function followSession(session: string, options: FollowOptions, offered?:
       });
   };
 
-  /** `startMs` is over: it may have opened its journal and not reached us. */
-  const unopened = async () => {
+  /** F6. Too late, or gone: it may have opened its journal and not reached us. */
+  const unopened = async (why: string) => {
     if (phase !== 'accepted') return;
     const known = await read().catch(() => undefined);
     if (phase !== 'accepted') return;
-    if (!known?.opened) return settle('unopened', `no journal within ${policy.startMs} ms`);
+    if (!known?.opened) return settle('unopened', why);
     phase = 'running';
     silence.heard();
     if (known.isClosed) settle('closed');
   };
   const armStart = () => {
-    const leftMs = Math.max(0, acceptedAt + policy.startMs - Date.now());
-    startTimer = setTimeout(() => setImmediate(() => void unopened()), Math.min(leftMs, policy.startMs));
+    const waitingMs = Math.min(policy.startMs, Math.max(0, acceptedAt + policy.startMs - Date.now()));
+    const isBeginning = launchedAt !== undefined && policy.warmStartMs < waitingMs;
+    const why = isBeginning
+      ? `a warm process opened no journal within ${policy.warmStartMs} ms`
+      : `${launchedAt === undefined ? 'no process was ready' : 'no journal'} within ${policy.startMs} ms`;
+    clearTimeout(startTimer);
+    const leftMs = isBeginning ? policy.warmStartMs : waitingMs;
+    startTimer = setTimeout(() => setImmediate(() => void unopened(why)), leftMs);
   };
 
   return {
@@ -279,6 +293,16 @@ export function followSession(session: string, options: FollowOptions, offered?:
       await notes.begin({ kind: 'session.accepted', data: accepted });
       acceptedAt = Date.now();
       if (phase === 'accepted') armStart();
+    },
+
+    launched() {
+      if (phase !== 'accepted') return;
+      launchedAt = Date.now();
+      armStart();
+    },
+
+    unstarted(why) {
+      void unopened(why);
     },
 
     async withdraw(why) {

@@ -5,6 +5,7 @@
  * Here the parts are put together, and taken apart again in the order in which they need each other:
  *   tell the calls → drain the worker → every session sealed → what is sealed delivered, what is owed tried → exit.
  *   M1  Every step of the end has a limit, and what is left at the limit is killed, hung up on, and sealed.
+ *   M3  With `shutdown: 'finish'` the calls are told late: so that there is still time for the longest goodbye.
  *   M2  Only the first SIGTERM counts. A second SIGINT (an impatient terminal) shortens the budget, and nothing else.
  */
 import { existsSync } from 'node:fs';
@@ -17,9 +18,10 @@ import type { ToKeeper } from '../link/messages.ts';
 import { socketPath } from '../link/path.ts';
 import { isListening, listen, type Peer, type PeerHandler } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
+import { inheritedFlags } from '../starter.ts';
 import { openStore } from '../store/open.ts';
-import { defaultPolicy } from '../../machines/index.ts';
-import { claimDirectory } from './claim.ts';
+import { defaultPolicy, type Policy, releaseBound } from '../../machines/index.ts';
+import { claimDirectory, markEnding } from './claim.ts';
 import { startOwed } from './owed.ts';
 import { startSealer } from './seal.ts';
 import { trackSessions } from './sessions.ts';
@@ -69,9 +71,16 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       got: describeValue(agentFile),
       advice: 'check the path, or build it first',
     });
-  const command = options.command ?? { file: process.execPath, args: [agentFile, mode, ...args] };
+  const command = options.command ?? {
+    file: process.execPath,
+    args: [...inheritedFlags(), agentFile, mode, ...args],
+  };
   const path = socketPath(directory);
-  const release = await claimDirectory(directory, () => isListening(path));
+  const release = await claimDirectory(
+    directory,
+    () => isListening(path),
+    (pid) => log.warn({ pid }, 'waiting for the keeper that is ending'),
+  );
   const closers: (() => Promise<void> | void)[] = [release];
   const end = signals(log);
   closers.push(end.forget);
@@ -83,6 +92,11 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const { apologize = false, audio } = options.crash ?? {};
     const facts = workerFacts({ apologizes: apologize, log, ...(audio !== undefined && { audio }) });
     const budgetMs = () => (facts.now?.policy ?? defaultPolicy).shutdownBudgetMs;
+    /** With how much time left the calls are told: all of it, or what a goodbye and the rest of an end take (M3). */
+    const graceMs = () => {
+      if (facts.now?.shutdown !== 'finish') return budgetMs();
+      return Math.min(budgetMs(), lastWordsMs(facts.now.policy));
+    };
     const relay = startRelay({
       store,
       log,
@@ -141,9 +155,13 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           case 'worker.ready':
             return log.info('the worker takes calls');
           case 'worker.draining':
-            return sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_shutdown' });
+            return sessions.draining(budgetMs(), graceMs());
           case 'job.offered':
             return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
+          case 'job.launched':
+            return sessions.launched(message.job);
+          case 'job.unstarted':
+            return sessions.unstarted(message.job, message.why);
           case 'job.withdrawn':
             return sessions.withdrawn(message.job, message.why);
           case 'hello.job':
@@ -173,8 +191,9 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     if (first?.failure !== undefined) log.fatal({ agentFile, code: first.code }, first.failure);
 
     // ── the end (M1) ──
+    void markEnding(directory);
     log.info({ open: sessions.openCount, budgetMs: budgetMs() }, 'ending');
-    sessions.shutDown(budgetMs());
+    sessions.shutDown(budgetMs(), graceMs());
     worker.drain();
     void end.hurried.then(() => sessions.shutDown(HURRY_MS));
     const hurried = end.hurried.then(() => settledWithin(sessions.settled(), HURRY_MS));
@@ -205,6 +224,8 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     }
   }
 }
+
+const lastWordsMs = (policy: Policy): number => releaseBound(policy) + policy.closeMs + policy.reportMs;
 
 /** M2. */
 function signals(log: Logger) {

@@ -20,6 +20,8 @@ export type Sessions = {
   /** Finds what an earlier keeper left unsealed. Resolves when all of it is followed; sealing goes on behind it. */
   adopt(): Promise<void>;
   offered(peer: Peer, message: Extract<ToKeeper, { type: 'job.offered' }>, worker: WorkerHello): void;
+  launched(job: string): void;
+  unstarted(job: string, why: string): void;
   withdrawn(job: string, why: string): void;
   hello(peer: Peer, message: JobHello): void;
   beat(session: string): void;
@@ -27,8 +29,13 @@ export type Sessions = {
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   readonly openCount: number;
-  /** Tells every running job, and every one that turns up later, to end; nothing new is accepted from here on. */
-  shutDown(graceMs: number): void;
+  /**
+   * Tells every running job, and every one that turns up later, to end within `budgetMs`; nothing new is accepted from
+   * here on. They are told when `graceMs` of it are left (default: at once).
+   */
+  shutDown(budgetMs: number, graceMs?: number): void;
+  /** The worker was told to stop by somebody else: its jobs are told, and those of the next worker are not. */
+  draining(budgetMs: number, graceMs: number): void;
   /** Tells every running job; those that are ending with this keeper are left alone. */
   tellAll(message: FromKeeper): void;
   /** Resolves when no session is open any more. */
@@ -46,6 +53,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
   const { directory, store, log } = options;
   const followed = new Map<string, Followed>();
   let endingAt: number | undefined;
+  let telling: NodeJS.Timeout | undefined;
+  let areTold = false;
 
   const forget = (one: Followed) => {
     if (!one.isOpen && !one.hasPeer && followed.get(one.session) === one) followed.delete(one.session);
@@ -73,6 +82,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
     reason: 'worker_shutdown',
   });
 
+  const tellToEnd = () => {
+    areTold = true;
+    clearTimeout(telling);
+    for (const one of followed.values()) if (one.isOpen) one.tell(shutdownMessage());
+  };
+
   return {
     async adopt() {
       for (const session of await listSessions(directory)) {
@@ -89,18 +104,19 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
 
     offered(peer, { request, facts }, worker) {
-      if (endingAt !== undefined) return; // no answer is a refusal
-      if (followed.has(facts.job)) {
-        log.warn({ job: facts.job }, 'offered again while it is followed already; not answered');
-        return;
-      }
+      const refuse = (why: string) => {
+        log.warn({ job: facts.job, why }, 'a job is declined');
+        peer.send({ type: 'job.refused', request, why });
+      };
+      if (endingAt !== undefined) return refuse('this keeper is ending');
+      if (followed.has(facts.job)) return refuse('it is followed already');
       const before = [...followed.values()];
       const one = follow(facts.job, facts);
       void (async () => {
         const served = await Promise.all(before.map((other) => other.serves(facts)));
         const serving = before[served.indexOf(true)];
         if (serving) {
-          log.warn({ job: facts.job, session: serving.session }, 'this call has its agent already; not answered');
+          refuse(`this call has its agent already: session ${serving.session}`);
           return one.drop();
         }
         try {
@@ -109,11 +125,18 @@ export function trackSessions(options: SessionsOptions): Sessions {
           peer.send({ type: 'job.recorded', request });
         } catch (error) {
           log.error({ job: facts.job, err: error }, 'a job cannot be recorded, so it is not accepted');
+          refuse('it could not be written down');
           await one.withdraw('it could not be written down');
         }
       })();
     },
 
+    launched(job) {
+      followed.get(job)?.launched();
+    },
+    unstarted(job, why) {
+      followed.get(job)?.unstarted(why);
+    },
     withdrawn(job, why) {
       void followed.get(job)?.withdraw(why);
     },
@@ -123,7 +146,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       const known = followed.get(session);
       const one = known ?? follow(session);
       one.hello(peer, message);
-      if (endingAt !== undefined) one.tell(shutdownMessage());
+      if (areTold) one.tell(shutdownMessage());
       if (known) return;
       // Nobody knew it: sealed by an earlier keeper, or begun without an offer.
       void sealedReport(session).then((report) => {
@@ -150,12 +173,20 @@ export function trackSessions(options: SessionsOptions): Sessions {
       return [...followed.values()].filter(({ isOpen }) => isOpen).length;
     },
 
-    shutDown(graceMs) {
-      endingAt = Math.min(endingAt ?? Infinity, performance.now() + graceMs);
-      for (const one of followed.values()) if (one.isOpen) one.tell(shutdownMessage());
+    shutDown(budgetMs, graceMs = budgetMs) {
+      endingAt = Math.min(endingAt ?? Infinity, performance.now() + budgetMs);
+      clearTimeout(telling);
+      areTold = false;
+      telling = setTimeout(tellToEnd, budgetMs - graceMs);
+      if (graceMs >= budgetMs) tellToEnd();
+    },
+    draining(budgetMs, graceMs) {
+      const tell = () => this.tellAll({ type: 'shutdown', graceMs, reason: 'worker_shutdown' });
+      if (graceMs >= budgetMs) tell();
+      else telling ??= setTimeout(tell, budgetMs - graceMs);
     },
     tellAll(message) {
-      if (endingAt !== undefined) return; // they were told, and by when
+      if (areTold) return; // and by when they have to be gone
       for (const one of followed.values()) if (one.isOpen) one.tell(message);
     },
     async settled() {
@@ -169,6 +200,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       for (const one of followed.values()) if (one.isOpen) one.force();
     },
     stop() {
+      clearTimeout(telling);
       pulse.stop();
       for (const one of followed.values()) one.drop();
     },

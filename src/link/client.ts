@@ -45,7 +45,7 @@ export type LinkOptions = {
 export type Link = {
   /** In order; kept while no keeper is there (the last 256), but for beats, which are dropped. Never throws. */
   send(message: ToKeeper): void;
-  /** May this job be accepted? `true` once the keeper has it on disk. `false` after `deadlineMs`, and it is withdrawn. */
+  /** May this job be accepted? `true` once the keeper has it on disk. `false` when it declines, or after `deadlineMs`, and then it is withdrawn. */
   offer(facts: JobFacts, deadlineMs: number): Promise<boolean>;
   /**
    * Waits for the keeper's word that the report is sealed; `false` after `deadlineMs`. It may be called before or after
@@ -101,6 +101,10 @@ export function connectLink(options: LinkOptions): Link {
         break;
       case 'job.recorded':
         offers.get(message.request)?.settle(true);
+        break;
+      case 'job.refused':
+        log?.info({ why: message.why }, 'the keeper declines a job');
+        offers.get(message.request)?.settle(false);
         break;
       case 'sealed':
         sealed.add(message.session);

@@ -12,6 +12,9 @@ import type { Destination } from './destination.ts';
 /** How to reach LiveKit's server API; given by the worker, kept in memory only. */
 export type LiveKitAccess = { url: string; apiKey: string; apiSecret: string };
 
+/** `end`: the goodbye, now. `finish`: they talk on until the budget is nearly spent. */
+export type Shutdown = 'end' | 'finish';
+
 export type WorkerHello = {
   type: 'hello.worker';
   pid: number;
@@ -22,6 +25,8 @@ export type WorkerHello = {
   alerts: Destination[];
   policy: Policy;
   hangUp: HangUpPolicy;
+  /** What a worker that is told to stop means for its calls. Default `end`. */
+  shutdown?: Shutdown;
 };
 
 export type JobHello = {
@@ -38,7 +43,11 @@ export type ToKeeper =
   | { type: 'worker.ready' } // registered with LiveKit
   /** Told to stop by somebody else than the keeper: its calls are to end, which the SDK does not tell them. */
   | { type: 'worker.draining' }
-  | { type: 'job.offered'; request: number; facts: JobFacts } // answered by `job.recorded`
+  | { type: 'job.offered'; request: number; facts: JobFacts } // answered by `job.recorded` or `job.refused`
+  /** A process that was warm has it; until then it waited for one. */
+  | { type: 'job.launched'; job: string }
+  /** No process can be had for it, or the one that had it is gone: of interest when it opened no journal. */
+  | { type: 'job.unstarted'; job: string; why: string }
   /** Declined after all (the answer came too late): no session, and no report. */
   | { type: 'job.withdrawn'; job: string; why: string }
   | JobHello
@@ -51,6 +60,7 @@ export type ToKeeper =
 export type FromKeeper =
   | { type: 'welcome' }
   | { type: 'job.recorded'; request: number }
+  | { type: 'job.refused'; request: number; why: string }
   /** End within the budget: SIGTERM, or the worker is drained. */
   | { type: 'shutdown'; graceMs: number; reason: 'worker_shutdown' | 'worker_lost' }
   /** Another job speaks for this session now: leave without a word. */

@@ -53,10 +53,13 @@ const toKeeper = z.discriminatedUnion('type', [
     alerts: z.array(destination),
     policy,
     hangUp: z.object({ normal: strategy, failure: strategy, transfer: strategy }),
+    shutdown: z.enum(['end', 'finish']).optional(),
   }),
   z.object({ type: z.literal('worker.ready') }),
   z.object({ type: z.literal('worker.draining') }),
   z.object({ type: z.literal('job.offered'), request: count, facts }),
+  z.object({ type: z.literal('job.launched'), job: id }),
+  z.object({ type: z.literal('job.unstarted'), job: id, why: text }),
   z.object({ type: z.literal('job.withdrawn'), job: id, why: text }),
   z.object({ type: z.literal('hello.job'), session: id, epoch: z.number().int().positive(), owner, identity: text }),
   z.object({ type: z.literal('beat'), session: id }),
@@ -67,6 +70,7 @@ const toKeeper = z.discriminatedUnion('type', [
 const fromKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('welcome') }),
   z.object({ type: z.literal('job.recorded'), request: count }),
+  z.object({ type: z.literal('job.refused'), request: count, why: text }),
   z.object({
     type: z.literal('shutdown'),
     graceMs: z.number().nonnegative(),

@@ -28,8 +28,10 @@ export function callerOf(parts: {
   kill: () => void;
   /** SIGTERM for the keeper. */
   shutDown: () => void;
+  /** The agent's own models: lines go in as text, and nothing of them can be broken from here. */
+  isOwn: boolean;
 }): Caller {
-  const { lab, desk, screen, call, does, kill, shutDown } = parts;
+  const { lab, desk, screen, call, does, kill, shutDown, isOwn } = parts;
   const canHear = () => call.state.startsWith('live.conversing') || call.state.startsWith('live.greeting');
   let speaking: Promise<unknown> = Promise.resolve();
 
@@ -39,8 +41,11 @@ export function callerOf(parts: {
         return screen.print(
           `nobody hears "${text}": the call is ${/^(live\.|$)/.test(call.state) ? 'not up yet' : 'over'}`,
         );
-      lab.hears(text);
-      does({ type: 'speak', words: text.split(/\s+/).length });
+      if (isOwn) does({ type: 'type', text });
+      else {
+        lab.hears(text);
+        does({ type: 'speak', words: text.split(/\s+/).length });
+      }
       return call.until(
         ({ kind, data }) => kind === 'item' && data.role === 'user',
         UNDERSTOOD_MS,
@@ -55,6 +60,8 @@ export function callerOf(parts: {
     hangUp,
     take(typed) {
       const command = parseTyped(typed);
+      if (isOwn && ['fail', 'heal', 'hang-tool'].includes(command.kind))
+        return screen.print(`${typed.trim()}: the models are your own; only those of \`npm start\` can be broken`);
       switch (command.kind) {
         case 'nothing':
           return;

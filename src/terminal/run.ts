@@ -39,6 +39,9 @@ const scriptedHello =
 const typedHello =
   'A call in this terminal. Models and webhook receiver are on loopback; no key, no account.\nType what you would say; /help lists what can go wrong.';
 
+const ownHello =
+  'A call with your agent and its own models, in this terminal. Type what you would say (it goes in as text); /help lists what else there is.';
+
 export type TerminalOptions = {
   /** LASTWORD_DIR. */
   directory: string;
@@ -53,6 +56,8 @@ export type TerminalOptions = {
   env: Readonly<Record<string, string | undefined>>;
   /** Nobody types: the script plays. */
   isScripted: boolean;
+  /** The agent's own models and keys, instead of those of the lab. */
+  isOwn?: boolean;
 };
 
 /**
@@ -61,7 +66,7 @@ export type TerminalOptions = {
  * @throws ConfigError, StoreError, KeeperRunsError before the call begins
  */
 export async function runTerminal(options: TerminalOptions): Promise<number> {
-  const { directory, store, agentFile, env, isScripted } = options;
+  const { directory, store, agentFile, env, isScripted, isOwn = false } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const session = `terminal-${Date.now().toString(36)}`;
   const logFile = join(directory, 'start.log');
@@ -105,7 +110,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
 
     // ── who calls ──
     const shutDown = () => process.kill(self, 'SIGTERM');
-    const caller = callerOf({ lab, desk, screen, call, does, kill, shutDown });
+    const caller = callerOf({ lab, desk, screen, call, does, kill, shutDown, isOwn });
     screen.onLine((line) => caller.take(line));
     screen.onEnd(() => caller.hangUp());
     let interrupts = 0;
@@ -130,15 +135,17 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
         agentFile,
         logFile,
         reports: [webhook({ ...desk.webhook, name: 'npm start' }), fileDestination({ dir: reports }), ...extra],
-        environment: {
-          OPENAI_API_KEY: 'lab',
-          OPENAI_BASE_URL: lab.urls.openai,
-          CARTESIA_API_KEY: 'lab',
-          CARTESIA_BASE_URL: lab.urls.cartesia,
-          SHOP_HOURS_URL: desk.hoursUrl,
-        },
+        environment: isOwn
+          ? {}
+          : {
+              OPENAI_API_KEY: 'lab',
+              OPENAI_BASE_URL: lab.urls.openai,
+              CARTESIA_API_KEY: 'lab',
+              CARTESIA_BASE_URL: lab.urls.cartesia,
+              SHOP_HOURS_URL: desk.hoursUrl,
+            },
       });
-      screen.print(isScripted ? scriptedHello : typedHello);
+      screen.print(isOwn ? ownHello : isScripted ? scriptedHello : typedHello);
       if (isScripted) script = playScript({ ...caller, until: call.until, print: screen.print });
     });
 

@@ -5,16 +5,16 @@
  *
  * The noise floor is the bare SDK against itself: its even calls beside its odd ones.
  */
-import { fork } from 'node:child_process';
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import path from 'node:path';
 import { startCaller } from '../e2e/harness/caller.ts';
-import { compiled, root } from '../e2e/harness/compiled.ts';
-import { deploy, freePort, startLiveKitServer, until } from '../e2e/harness/index.ts';
+import { root } from '../e2e/harness/compiled.ts';
+import { deploy, startLiveKitServer } from '../e2e/harness/index.ts';
 import type { LiveKitAddress } from '../e2e/harness/index.ts';
 import type { Lab, LabScript } from '../../src/testing/index.ts';
 import { receptionist } from '../../src/testing/index.ts';
+import { startBare } from './bare-worker.ts';
 import { median, percentile, shown, withSection } from './figures.ts';
 
 const calls = Number(process.argv[2] ?? 40);
@@ -68,43 +68,6 @@ async function memoryOf(agentFile: string): Promise<number> {
     sizes.push(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
   }
   return Math.max(0, ...sizes);
-}
-
-async function startBare(server: LiveKitAddress, lab: Lab): Promise<{ agentName: string; stop(): Promise<void> }> {
-  const agentName = `bare-${process.pid}`;
-  const directory = await mkdtemp(path.join(tmpdir(), 'lastword-bench-'));
-  const logFile = path.join(directory, 'bare.log');
-  const output = await open(logFile, 'w');
-  const worker = fork(compiled('test/bench/agents/bare.ts'), ['start'], {
-    stdio: ['ignore', output.fd, output.fd, 'ipc'],
-    env: {
-      ...process.env,
-      LIVEKIT_URL: server.url,
-      LIVEKIT_API_KEY: server.apiKey,
-      LIVEKIT_API_SECRET: server.apiSecret,
-      LASTWORD_TEST_LAB: `http://127.0.0.1:${lab.port}`,
-      LASTWORD_TEST_AGENT: agentName,
-      LASTWORD_TEST_PORT: String(await freePort()),
-    },
-  });
-  await until(
-    'the bare worker',
-    async () => (await readFile(logFile, 'utf8')).includes('registered worker'),
-    30_000,
-    () => readFile(logFile, 'utf8'),
-  );
-  const exited = new Promise((resolve) => worker.once('exit', resolve));
-  return {
-    agentName,
-    stop: async () => {
-      worker.kill('SIGTERM');
-      const late = setTimeout(() => worker.kill('SIGKILL'), 10_000);
-      await exited;
-      clearTimeout(late);
-      await output.close();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
 }
 
 const server = await startLiveKitServer();

@@ -41,13 +41,16 @@ function numbersSection(): string {
   const { ms, path, costs } = states.get(longest) as Bound;
   const release = releases(policy);
   const start = starts(policy);
+  const warm = starts(policy, undefined, 'warm');
   const silence = silences(policy);
   const rows = [
     ['`releaseBound`', release.session, 'the process lives'],
     ['', release.recovery, 'its death is what ends the call'],
     ['', release.together, 'it dies at the end of an ending'],
-    ['`startBound`', start.session, 'the process lives'],
+    ['`startBound`', start.session, 'a cold process lives'],
     ['', start.recovery, 'it never opened a journal'],
+    ['', warm.session, 'a warm process lives'],
+    ['', warm.recovery, 'it never opened a journal'],
     ['`silenceBound`', silence.session, 'the process lives'],
     ['', silence.recovery, 'from its death on'],
   ] as const;
@@ -60,7 +63,7 @@ function numbersSection(): string {
     'Computed from the machines and the default policy, in milliseconds. Each step costs its whole deadline.\n\n',
     `* \`bound(policy, state)\`: any state → closed. The longest, from \`${longest}\`: **${number(ms)}** (${walkOf({ ms, path, costs })}).\n`,
     `* \`releaseBound(policy)\`: end trigger → caller released: **${number(worst(Object.values(release)))}**.\n`,
-    `* \`startBound(policy)\`: caller there and job accepted → heard or released: **${number(worst([start.session, start.recovery]))}**.\n`,
+    `* \`startBound(policy)\`: caller there and job accepted → heard or released: **${number(worst([start.session, start.recovery]))}** with a cold process, **${number(worst([warm.session, warm.recovery]))}** with a warm one.\n`,
     `* \`silenceBound(policy)\`: longest time without audio while the caller waits for us: **${number(worst([silence.session, silence.recovery]))}**.\n\n`,
     '| number | ms | when | the walk |\n| --- | --- | --- | --- |\n',
     ...rows.map(([name, walk, when]) => `| ${name} | ${number(walk.ms)} | ${when} | ${walkOf(walk)} |\n`),

@@ -203,14 +203,14 @@ describe('redeliver', () => {
 });
 
 describe('machine', () => {
-  it('prints the four numbers of a policy', async () => {
+  it('prints the numbers of a policy, startBound with a cold process and with a warm one', async () => {
     const numbersOf = async (...more: string[]) => {
       const { out } = await run(['machine', '--json', ...more]);
       return (JSON.parse(out) as { numbers: Record<string, number> }).numbers;
     };
     const defaults = await numbersOf();
     const numbers = await numbersOf('--policy', join(folder, 'policy.json'));
-    expect(Object.keys(numbers)).toEqual(['bound', 'releaseBound', 'startBound', 'silenceBound']);
+    expect(Object.keys(numbers)).toEqual(['bound', 'releaseBound', 'startBound', 'warmStartBound', 'silenceBound']);
     expect(numbers['bound']).toBeLessThan(defaults['bound'] ?? 0);
     expect((await run(['machine'])).out).toMatch(/silenceBound +10,000 ms/);
   });

@@ -15,7 +15,11 @@ import { PacedOutput } from './paced-output.ts';
 /** What the host may say; anything else on the channel is the SDK's. */
 export type TerminalMessage = {
   case: 'lastword.terminal';
-  value: { type: 'join' | 'hang-up' | 'vanish' | 'return' } | { type: 'speak'; words: number };
+  value:
+    | { type: 'join' | 'hang-up' | 'vanish' | 'return' }
+    | { type: 'speak'; words: number }
+    /** As text, past the ears: for models that would hear what a recording says. */
+    | { type: 'type'; text: string };
 };
 
 const SAMPLE_RATE = 16_000;
@@ -31,6 +35,7 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
   let isThere = false;
   let isHungUp = false;
   let playing: AbortController | undefined;
+  let live: voice.AgentSession | undefined;
   let arrive = () => {};
   const arrived = new Promise<void>((resolve) => (arrive = resolve));
 
@@ -52,6 +57,10 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
         break;
       case 'speak':
         input.speak(readWav(value.words > 6 ? recordings.long : recordings.short));
+        break;
+      case 'type': // as the SDK takes a text of a room
+        void live?.interrupt();
+        live?.generateReply({ userInput: value.text });
         break;
       case 'hang-up':
         isThere = false;
@@ -91,6 +100,7 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
     isCallerThere: () => isThere,
     presence: (signal) => unlessAborted(arrived, signal),
     wire: (session: voice.AgentSession) => {
+      live = session;
       session.input.audio = input;
       session.output.audio ??= new PacedOutput();
       return { record: false };

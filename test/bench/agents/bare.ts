@@ -1,4 +1,5 @@
 /** The peer of the benchmark: the bare SDK with its own end-call tool, and everything else as in the scripted agent. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beta, cli, defineAgent, type JobContext, ServerOptions, voice } from '@livekit/agents';
 import * as cartesia from '@livekit/agents-plugin-cartesia';
@@ -7,6 +8,7 @@ import * as silero from '@livekit/agents-plugin-silero';
 
 export default defineAgent({
   prewarm: async (proc) => {
+    await sleep(Number(process.env['LASTWORD_TEST_PREWARM'] ?? 0));
     proc.userData['vad'] = await silero.VAD.load();
   },
   entry: async (context: JobContext) => {
@@ -33,7 +35,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       agent: fileURLToPath(import.meta.url),
       agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
       port: Number(process.env['LASTWORD_TEST_PORT']),
-      numIdleProcesses: 1,
+      ...(process.env['LASTWORD_TEST_IDLE'] !== 'default' && { numIdleProcesses: 1 }),
       loadFunc: async () => 0, // the default refuses calls in silence on two busy cores
     }),
   );

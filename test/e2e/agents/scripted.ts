@@ -106,6 +106,7 @@ const definition: SessionDefinition = {
   prewarm: async (proc) => {
     if (wish.prewarm === 'throws') throw new Error('planted: prewarm throws');
     if (wish.prewarm === 'hangs') await new Promise(() => {});
+    if (wish.prewarmMs !== undefined) await sleep(wish.prewarmMs);
     proc.userData['vad'] = await silero.VAD.load();
     process.stdout.write(`warm: ${process.pid}\n`); // for deployment.warm
   },

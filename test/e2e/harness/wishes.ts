@@ -12,7 +12,9 @@ export type DeploymentWish = {
   prewarm?: 'throws' | 'hangs';
   /** Slow: 3 s. */
   import?: 'throws' | 'throws in the job' | 'slow in the job';
-  /** Warm job processes; default 1. */
+  /** What loading models takes in `prewarm`, milliseconds. */
+  prewarmMs?: number;
+  /** Warm job processes; default 1, and 0 is the worker's own default. */
   idleProcesses?: number;
   /** Options of the SDK's server. */
   server?: { maxRetry?: number; jobMemoryWarnMB?: number; jobMemoryLimitMB?: number };
