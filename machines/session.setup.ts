@@ -25,7 +25,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   alsoTriggered: End[];
   nudges: number;
   awaits: Awaited; // what the caller waits for
-  isMute: boolean; // what the agent says can only be read: no silence is one
+  isMute: boolean; // what the agent says can only be read, or nothing listens to the caller: no silence is one
   endpointingMs: number; // longest time from their last sound to their turn
   givenMs: number; // by the application, to a caller who looks something up
   askedAgain: number; // in a row, without words in between
@@ -161,7 +161,9 @@ export const session = setup({
     }),
     countAgain: assign({ askedAgain: ({ context }) => context.askedAgain + 1 }),
     forgetAgain: assign({ askedAgain: 0 }),
-    noteVoice: assign({ isMute: ({ event }) => event.type === 'voice.switched' && !event.isAudible }),
+    noteVoice: assign({
+      isMute: ({ event }) => event.type === 'voice.switched' && !(event.isAudible && event.hearsCaller),
+    }),
     endTime: raise({ type: 'time.over' }),
     noteHold: assign({ isHoldGoodbye: ({ event }) => event.type === 'hold.began' && event.goodbye }),
     noteTransfer: assign({ transfer: ({ event }) => (event.type === 'transfer.requested' ? event.transfer : null) }),

@@ -21,6 +21,8 @@ export type Pipeline = {
   isAudible: boolean;
   /** Does it find the caller's turns by itself? False for manual turns, which are owed from their commit on. */
   findsTurns: boolean;
+  /** Is it known when the caller speaks? False for turns committed by hand where nothing listens before the commit. */
+  hearsCaller: boolean;
   /** From the last sound to the turn, at most, in ms; null where a realtime model decides by itself. */
   endpointingMs: number | null;
 };
@@ -65,6 +67,7 @@ export const emptyLedger: Ledger = Object.freeze({
   answersTurns: true,
   isAudible: true,
   findsTurns: true,
+  hearsCaller: true,
   endpointingMs: 3000,
   isCallerSpeaking: false,
   isUnderstood: false,
@@ -115,7 +118,8 @@ export function tell(before: Ledger, fact: TurnFact): Told {
   const ledger = after(before, fact);
   const events: SessionEvent[] = [];
   if (isWorking(before) !== isWorking(ledger)) events.push({ type: isWorking(ledger) ? 'tool.started' : 'tool.ended' });
-  if (before.isAudible !== ledger.isAudible) events.push({ type: 'voice.switched', isAudible: ledger.isAudible });
+  if (before.isAudible !== ledger.isAudible || before.hearsCaller !== ledger.hearsCaller)
+    events.push({ type: 'voice.switched', isAudible: ledger.isAudible, hearsCaller: ledger.hearsCaller });
   const was = floorOf(before);
   const is = floorOf(ledger);
   if (fact.fact === 'caller.acts') events.push({ type: 'caller.acts' });
@@ -158,8 +162,8 @@ const floorEvents = (ledger: Ledger, fact: TurnFact, was: Floor, is: Floor): Ses
 const after = (ledger: Ledger, fact: TurnFact): Ledger => {
   switch (fact.fact) {
     case 'pipeline': {
-      const { answersTurns, isAudible, findsTurns, endpointingMs } = fact;
-      return { ...ledger, answersTurns, isAudible, findsTurns, endpointingMs };
+      const { answersTurns, isAudible, findsTurns, hearsCaller, endpointingMs } = fact;
+      return { ...ledger, answersTurns, isAudible, findsTurns, hearsCaller, endpointingMs };
     }
     case 'caller.speaks': {
       const noiseSinceMs = ledger.noiseSinceMs ?? fact.atMs;

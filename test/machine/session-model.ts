@@ -40,7 +40,7 @@ const events: SessionEvent[] = [
   { type: 'caller.acts' },
   { type: 'caller.stopped', endpointingMs: 3000 },
   { type: 'caller.stopped', endpointingMs: null },
-  { type: 'voice.switched', isAudible: false },
+  { type: 'voice.switched', isAudible: false, hearsCaller: true },
   { type: 'words.missed' },
   { type: 'time.given', ms: 60_000 },
   { type: 'line.audible', line: 'filler', rung: 'live' },

@@ -20,15 +20,16 @@ export type Composed = {
 
 /** So long after its time a wait may have ended on a busy machine, when it was recorded. */
 const LATE_MS = 1000;
+/** A room says that a sound has ended a little before it has. */
+const TOLD_BEFORE_MS = 150;
 const MOST_PARTS = 8;
 
 export function compose(traces: readonly Trace[], seed: number): Composed {
   const latencies = new Latencies(seed);
   const { random } = latencies;
   const trace = random.pick(traces);
-  const isReady = (item: Item) => 'ready' in item;
-  const ready = trace.items.findIndex(isReady);
-  const [opening = [], ...parts] = partsOf(trace.items.slice(ready + 1));
+  const ready = trace.items.findIndex((item) => 'ready' in item || 'part' in item); // in one millisecond, in either order
+  const [opening = [], ...parts] = partsOf(trace.items.slice(ready));
   const chosen = [opening, ...Array.from({ length: 1 + random.below(MOST_PARTS) }, () => random.pick(parts))];
   const from = { now: 0, quiet: 0 };
   const items = chosen.flatMap((part, index) => stretched(named(part, index), latencies, from));
@@ -60,7 +61,7 @@ const named = (part: readonly Item[], index: number): Item[] =>
 /** What a wait was for: the first of these that came when it was over. */
 const endsWait: Record<Cause, (item: Item) => boolean> = {
   llm: (item) => isFact(item, 'answer.moved', 'tool.started', 'speech.scheduled') || isSound(item, 'agent', 'begins'),
-  tts: (item) => isSound(item, 'agent', 'begins'),
+  tts: (item) => isSound(item, 'agent', 'begins') || isFact(item, 'agent.heard'), // told before it is heard, in a room
   stt: (item) => isFact(item, 'caller.words'),
   tool: (item) => isFact(item, 'tool.ended', 'speech.scheduled'),
   hook: (item) => isFact(item, 'speech.scheduled', 'turn.ended', 'answer.refused'),
@@ -84,15 +85,23 @@ function changes(part: readonly Item[], latencies: Latencies): Map<Item, Change>
   for (const [index, item] of part.entries()) {
     if ('waits' in item) {
       const due = item.at + item.ms;
-      const ended = part
-        .slice(index)
-        .find((each) => each.at >= due - 20 && each.at <= due + LATE_MS && endsWait[item.waits](each));
+      const since = part.slice(index + 1);
+      const ended = since.find((each) => each.at >= due - 20 && each.at <= due + LATE_MS && endsWait[item.waits](each));
       let ms = latencies.of(item.waits);
       // Activity ends when it ends: words that came before that may not hold it up.
       if (item.waits === 'stt' && ended) ms = Math.min(ms, item.ms + slackOf(part, ended));
-      add(ended, ms - item.ms, item.waits === 'rest');
-    } else if (isSound(item, 'agent', 'ends')) add(item, latencies.more('speech'));
-    else if (isSound(item, 'caller', 'ends') && hasWords(part, item)) add(item, latencies.more('talk'));
+      // Our own track is told to be quiet in the same instant, and no earlier.
+      const hushed = since.find((each) => ended && 'hush' in each && each.at > ended.at - 3 && each.at <= ended.at);
+      add(
+        ended && hushed && since.indexOf(hushed) < since.indexOf(ended) ? hushed : ended,
+        ms - item.ms,
+        item.waits === 'rest',
+      );
+    } else if (isSound(item, 'agent', 'ends')) {
+      const isEnd = (each: Item) => each === item || isFact(each, 'agent.quiet');
+      const told = part.find((each) => each.at > item.at - TOLD_BEFORE_MS && isEnd(each));
+      add(told, latencies.more('speech'));
+    } else if (isSound(item, 'caller', 'ends') && hasWords(part, item)) add(item, latencies.more('talk'));
   }
   return by;
 }
@@ -117,9 +126,10 @@ function stretched(part: readonly Item[], latencies: Latencies, from: { now: num
   let was = part[0]?.at ?? 0;
   return part.map((item) => {
     const change = by.get(item);
+    const before = from.now;
     from.now += Math.max(0, item.at - was + (change?.ms ?? 0));
     was = item.at;
-    if (change?.isRest) from.now = Math.min(from.now, from.quiet + LONGEST_REST_MS);
+    if (change?.isRest) from.now = Math.max(before, Math.min(from.now, from.quiet + LONGEST_REST_MS));
     if ('sound' in item || 'event' in item) from.quiet = from.now;
     return { ...item, at: from.now };
   });

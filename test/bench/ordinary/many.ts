@@ -7,7 +7,14 @@ import { judge } from './judge.ts';
 import { play } from './play.ts';
 import { readTraces } from './trace.ts';
 
-export type Counts = { calls: number; harmed: number; fillers: number; met: number; spokenInto: number };
+export type Counts = {
+  calls: number;
+  harmed: number;
+  fillers: number;
+  met: number;
+  spokenInto: number;
+  unasked: number;
+};
 export type Many = Counts & {
   /** By the name of the trace that they were composed of. */
   byTrace: Map<string, Counts>;
@@ -17,7 +24,7 @@ export type Many = Counts & {
   first: string[];
 };
 
-const none = (): Counts => ({ calls: 0, harmed: 0, fillers: 0, met: 0, spokenInto: 0 });
+const none = (): Counts => ({ calls: 0, harmed: 0, fillers: 0, met: 0, spokenInto: 0, unasked: 0 });
 
 /** @param seed of the first call; each of the next has the next one */
 export async function playMany(
@@ -28,7 +35,7 @@ export async function playMany(
   const many: Many = { ...none(), byTrace: new Map(), byTempo: new Map(), minutes: 0, first: [] };
   for (let index = 0; index < calls; index += 1) {
     const call = compose(traces, seed + index);
-    const { harm, fillers, met, spokenInto } = judge(call, await play(call, plant));
+    const { harm, fillers, met, spokenInto, unasked } = judge(call, await play(call, plant));
     const { name } = call.trace;
     const counted = [many, of(many.byTrace, name), of(many.byTempo, call.tempo)];
     for (const counts of counted) {
@@ -37,6 +44,7 @@ export async function playMany(
       counts.fillers += fillers;
       counts.met += met;
       counts.spokenInto += spokenInto;
+      counts.unasked += unasked;
     }
     many.minutes += call.end.at / 60_000;
     if (harm.length > 0 && many.first.length < 10)

@@ -130,7 +130,9 @@ class Works extends voice.Agent {
   }
   override async onUserTurnCompleted(_context: llm.ChatContext, message: llm.ChatMessage): Promise<void> {
     if (this.#hook) await this.#tape.takes('hook');
-    if (message.textContent?.startsWith('Note') === true) throw new voice.StopResponse();
+    if (message.textContent?.startsWith('Note') !== true) return;
+    this.#tape.expects(false); // nobody knows before that there will be no answer
+    throw new voice.StopResponse();
   }
 }
 class Greets extends Works {
@@ -277,8 +279,8 @@ const asRun = part('session.run', async ({ session, soundtrack }, tape) => {
   await nextOf(soundtrack, NINE);
   await ran.wait();
 });
-const unanswered = part('StopResponse', async ({ caller }) => {
-  await caller.says(NOTE);
+const unanswered = part('StopResponse', async ({ caller }, tape) => {
+  await tape.asks(caller, NOTE);
   await sleep(2500);
 });
 const given = part('time that is given', async ({ call, caller, soundtrack }, tape) => {
@@ -287,14 +289,12 @@ const given = part('time that is given', async ({ call, caller, soundtrack }, ta
   await tape.asks(caller, TIME);
   await nextOf(soundtrack, NINE);
 });
-const handoff = (isLoud: boolean): Part =>
-  part('a handoff', async ({ caller, soundtrack }, tape) => {
-    await tape.asks(caller, ELSE);
-    await nextOf(soundtrack, PASS);
-    if (!isLoud) return void (await sleep(800));
-    tape.expects();
-    await nextOf(soundtrack, WELCOME);
-  });
+const handoff = part('a handoff', async ({ caller, soundtrack }, tape) => {
+  await tape.asks(caller, ELSE);
+  await nextOf(soundtrack, PASS);
+  tape.expects();
+  await nextOf(soundtrack, WELCOME); // by the new agent, or by its model
+});
 const task = part('an AgentTask', async ({ caller, soundtrack }, tape) => {
   await tape.asks(caller, CONSENT);
   await nextOf(soundtrack, AGREE);
@@ -308,6 +308,7 @@ const inBackground = part('work in the background', async ({ caller, soundtrack 
   await tape.takes('rest');
   await tape.asks(caller, TIME);
   await nextOf(soundtrack, NINE);
+  tape.expects(); // the flights
   await nextOf(soundtrack, NOON);
 });
 const transfer = part('a transfer that nobody takes', async ({ caller, soundtrack }, tape) => {
@@ -444,13 +445,13 @@ export const recorded: Recorded[] = [
     name: 'handoffs',
     greeting: 'say',
     given: (tape) => ({ ...plainly(tape), agent: () => handingOver(tape, false) }),
-    live: all(greeted, question, handoff(false), question, withTool, handoff(false)),
+    live: all(greeted, question, handoff, question, withTool, handoff),
   },
   {
     name: 'handoffs to an agent that speaks',
     greeting: 'say',
     given: (tape) => ({ ...plainly(tape), agent: () => handingOver(tape, true) }),
-    live: all(greeted, question, handoff(true), question, withTool),
+    live: all(greeted, question, handoff, question, withTool),
   },
   {
     name: 'an AgentTask',
