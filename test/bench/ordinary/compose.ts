@@ -31,7 +31,7 @@ export function compose(traces: readonly Trace[], seed: number): Composed {
   const ready = trace.items.findIndex((item) => 'ready' in item || 'part' in item); // in one millisecond, in either order
   const [opening = [], ...parts] = partsOf(trace.items.slice(ready));
   const chosen = [opening, ...Array.from({ length: 1 + random.below(MOST_PARTS) }, () => random.pick(parts))];
-  const from = { now: 0, quiet: 0 };
+  const from = { now: 0, quiet: 0, isOwed: trace.greeting !== 'wait' };
   const items = chosen.flatMap((part, index) => stretched(named(part, index), latencies, from));
   return { trace, tempo: latencies.tempo, latencies, before: trace.items.slice(0, ready), ...ended(items, latencies) };
 }
@@ -63,8 +63,8 @@ const endsWait: Record<Cause, (item: Item) => boolean> = {
   llm: (item) => isFact(item, 'answer.moved', 'tool.started', 'speech.scheduled') || isSound(item, 'agent', 'begins'),
   tts: (item) => isSound(item, 'agent', 'begins') || isFact(item, 'agent.heard'), // told before it is heard, in a room
   stt: (item) => isFact(item, 'caller.words'),
-  tool: (item) => isFact(item, 'tool.ended', 'speech.scheduled'),
-  hook: (item) => isFact(item, 'speech.scheduled', 'turn.ended', 'answer.refused'),
+  tool: (item) => isFact(item, 'tool.ended', 'work.ended'),
+  hook: (item) => 'expects' in item || isFact(item, 'speech.scheduled', 'turn.ended', 'answer.refused'),
   transfer: (item) => 'settled' in item && item.settled === 'transfer',
   rest: (item) => isSound(item, 'caller', 'begins') || isSound(item, 'agent', 'begins') || 'event' in item,
   given: (item) => isSound(item, 'caller', 'begins'),
@@ -74,13 +74,13 @@ const isFact = (item: Item, ...names: string[]) => 'fact' in item && names.inclu
 const isSound = (item: Item, whose: 'agent' | 'caller', ...how: string[]) =>
   'sound' in item && item.sound === whose && how.includes(item.is);
 
-type Change = { ms: number; isRest: boolean };
+type Change = { ms: number; isGiven: boolean };
 
 /** By how much the time before each item changes. */
 function changes(part: readonly Item[], latencies: Latencies): Map<Item, Change> {
   const by = new Map<Item, Change>();
-  const add = (item: Item | undefined, ms: number, isRest = false) => {
-    if (item) by.set(item, { ms: Math.max(by.get(item)?.ms ?? -Infinity, ms), isRest });
+  const add = (item: Item | undefined, ms: number, isGiven = false) => {
+    if (item) by.set(item, { ms: Math.max(by.get(item)?.ms ?? -Infinity, ms), isGiven });
   };
   for (const [index, item] of part.entries()) {
     if ('waits' in item) {
@@ -88,15 +88,9 @@ function changes(part: readonly Item[], latencies: Latencies): Map<Item, Change>
       const since = part.slice(index + 1);
       const ended = since.find((each) => each.at >= due - 20 && each.at <= due + LATE_MS && endsWait[item.waits](each));
       let ms = latencies.of(item.waits);
-      // Activity ends when it ends: words that came before that may not hold it up.
-      if (item.waits === 'stt' && ended) ms = Math.min(ms, item.ms + slackOf(part, ended));
-      // Our own track is told to be quiet in the same instant, and no earlier.
-      const hushed = since.find((each) => ended && 'hush' in each && each.at > ended.at - 3 && each.at <= ended.at);
-      add(
-        ended && hushed && since.indexOf(hushed) < since.indexOf(ended) ? hushed : ended,
-        ms - item.ms,
-        item.waits === 'rest',
-      );
+      // What ends by a clock of its own is not held up by what came before it.
+      if (item.waits === 'stt' || item.waits === 'llm') ms = Math.min(ms, item.ms + slackOf(part, ended));
+      add(ended && firstOf(since, ended), ms - item.ms, item.waits === 'given');
     } else if (isSound(item, 'agent', 'ends')) {
       const isEnd = (each: Item) => each === item || isFact(each, 'agent.quiet');
       const told = part.find((each) => each.at > item.at - TOLD_BEFORE_MS && isEnd(each));
@@ -106,12 +100,21 @@ function changes(part: readonly Item[], latencies: Latencies): Map<Item, Change>
   return by;
 }
 
-const slackOf = (part: readonly Item[], words: Item): number => {
-  const stopped = part.find((each) => each.at >= words.at && isFact(each, 'caller.stopped'));
-  const hasStopped = part.findLast((each) => each.at <= words.at && isFact(each, 'caller.stopped', 'caller.speaks'));
-  const isEarly = stopped && hasStopped && isFact(hasStopped, 'caller.speaks') && stopped.at - words.at > 40;
-  return isEarly ? stopped.at - words.at : Infinity;
+/** What followed from it in the same instant may be written before it: sounds of the agent, our own track that is hushed. */
+const firstOf = (since: readonly Item[], ended: Item): Item =>
+  since.find((item) => item.at > ended.at - 5 && ('hush' in item || 'sound' in item || item === ended)) ?? ended;
+
+/** Activity ends, a turn is found, somebody goes on: each by a clock of its own. Words and early tokens have until then. */
+const slackOf = (part: readonly Item[], ended: Item | undefined): number => {
+  if (!ended) return Infinity;
+  const after = part.slice(part.indexOf(ended) + 1);
+  const goesOn = after.find((item) => isSound(item, 'caller', 'begins') && item.at - ended.at < GOES_ON_MS);
+  const next = after.find((item) => 'sound' in item || isFact(item, ...OWN_CLOCKS, 'speech.ended', 'tool.started'));
+  const isTimed = next && isFact(next, ...OWN_CLOCKS) && next.at - ended.at > 40;
+  return Math.min(goesOn ? goesOn.at - ended.at : Infinity, isTimed ? next.at - ended.at : Infinity);
 };
+const OWN_CLOCKS = ['caller.stopped', 'turn.began'];
+const GOES_ON_MS = 700;
 
 /** A noise that lasts is speech to us: it stays as short as it was. */
 const hasWords = (part: readonly Item[], end: Item): boolean => {
@@ -120,8 +123,10 @@ const hasWords = (part: readonly Item[], end: Item): boolean => {
   return after.slice(0, next < 0 ? undefined : next).some((item) => isFact(item, 'caller.words', 'turn.began'));
 };
 
-/** @param quiet since when nobody has said or done anything; no rest is longer than a caller has time for */
-function stretched(part: readonly Item[], latencies: Latencies, from: { now: number; quiet: number }): Item[] {
+/** `quiet`: since when nobody has said or done anything. `isOwed`: the caller waits for an answer. */
+type Sofar = { now: number; quiet: number; isOwed: boolean };
+
+function stretched(part: readonly Item[], latencies: Latencies, from: Sofar): Item[] {
   const by = changes(part, latencies);
   let was = part[0]?.at ?? 0;
   return part.map((item) => {
@@ -129,8 +134,12 @@ function stretched(part: readonly Item[], latencies: Latencies, from: { now: num
     const before = from.now;
     from.now += Math.max(0, item.at - was + (change?.ms ?? 0));
     was = item.at;
-    if (change?.isRest) from.now = Math.max(before, Math.min(from.now, from.quiet + LONGEST_REST_MS));
+    // Whoever waits for nothing says something before they would be asked whether they are there.
+    const most = from.isOwed || change?.isGiven === true ? Infinity : from.quiet + LONGEST_REST_MS;
+    if (change) from.now = Math.max(before, Math.min(from.now, most));
     if ('sound' in item || 'event' in item) from.quiet = from.now;
+    if ('expects' in item) from.isOwed = item.expects;
+    else if ('sound' in item && item.is === 'begins') from.isOwed = false;
     return { ...item, at: from.now };
   });
 }

@@ -41,6 +41,7 @@ export class Tape {
   #placed: Placed | undefined;
   #soundtrack: Soundtrack | undefined;
   #isTelling = false;
+  #now: number | undefined;
 
   constructor(takes: Partial<Record<Cause, number>> = {}) {
     this.#takes = { ...TAKES, ...takes };
@@ -150,7 +151,9 @@ export class Tape {
   }
 
   #note(item: Item extends infer Each ? (Each extends Item ? Omit<Each, 'at'> : never) : never): void {
-    this.#items.push({ at: Date.now(), ...item } as Item);
+    if (this.#now === undefined) queueMicrotask(() => (this.#now = undefined));
+    this.#now ??= Date.now(); // what is told in one turn is told at once
+    this.#items.push({ at: this.#now, ...item } as Item);
   }
 
   #of<Value>(value: Value | undefined): Value {
