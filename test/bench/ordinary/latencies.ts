@@ -15,8 +15,8 @@ const { firstAudioMs, fillerMs, turnMs, toolMs, transferMs, idleMs } = defaultPo
 export const LONGEST_REST_MS = idleMs - 700;
 /** One step of a model takes less than `turnMs`, a hook half of it; recognition, than one filler and the next one's time. */
 const longest: Record<Cause, number> = {
-  llm: turnMs - 1500,
-  tts: turnMs - 1500,
+  llm: turnMs - 2500,
+  tts: turnMs - 2500,
   stt: 9000,
   hook: turnMs / 2 - 500,
   tool: toolMs - 600,

@@ -52,7 +52,11 @@ export async function play(call: Composed, plant?: Plant): Promise<Played> {
       isOver();
       stop.abort();
     };
-    await clock.after(rung === 'live' ? latencies.of('tts') : RECORDED_MS, AbortSignal.any([signal, stop.signal]));
+    const first = rung === 'live' ? latencies.of('tts') : RECORDED_MS;
+    await clock.after(first, AbortSignal.any([signal, stop.signal])).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    if (stop.signal.aborted) return { heardMs: 0, skipped: 'somebody spoke first' };
     said.from = clock.now - since;
     tell({ type: 'line.audible', line, rung });
     const rest = clock.after(LINE_MS, stop.signal).then(isOver, isOver);
