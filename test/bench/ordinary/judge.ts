@@ -32,7 +32,7 @@ const LEAST_BETWEEN_MS = Math.min(defaultPolicy.firstAudioMs, defaultPolicy.fill
 /** What was held and is dropped sounds for an instant: that answers nobody. */
 const AN_ANSWER_MS = 300;
 
-export function judge(call: Composed, { lines, end }: Played): Judged {
+export function judge(call: Composed, { lines, end, isClosed }: Played): Judged {
   const { items } = call;
   const agent = soundsOf(items, 'agent');
   const caller = soundsOf(items, 'caller');
@@ -40,6 +40,7 @@ export function judge(call: Composed, { lines, end }: Played): Judged {
   const fillers = lines.filter(({ line, from }) => line === 'filler' && from !== undefined) as Heard[];
   const harm: string[] = [];
   let unasked = 0;
+  if (!isClosed) harm.push('never closed');
   if (end?.reason !== call.end.reason)
     harm.push(`ended as ${end?.reason} (${end?.detail ?? 'no detail'}), not ${call.end.reason}`);
   for (const { line, asked } of lines) if (line !== 'filler' && line !== 'goodbye') harm.push(`${line} at ${asked} ms`);

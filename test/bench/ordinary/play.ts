@@ -14,7 +14,7 @@ import type { Item } from './trace.ts';
 
 /** A line of ours that was heard; in ms since the caller was there. `asked`: and not heard. */
 export type Line = { line: string; rung: string; asked: number; from?: number; to?: number };
-export type Played = { lines: Line[]; end: End | null; endedAt: number };
+export type Played = { lines: Line[]; end: End | null; isClosed: boolean };
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 const recorder: Recorder = { append: () => 0, durable: () => Promise.resolve() };
@@ -112,9 +112,6 @@ export async function play(call: Composed, plant?: Plant): Promise<Played> {
     }
   }
 
-  let isClosed = false;
-  let endedAt = Infinity;
-  void run.closed.then(() => (isClosed = true));
   run.start();
   void ready.then(() => {
     since = clock.now;
@@ -122,15 +119,13 @@ export async function play(call: Composed, plant?: Plant): Promise<Played> {
     const next = (index: number): void => {
       if (run.hasTag('leaving')) return;
       const item = items[index];
-      const [at, act] = item
-        ? [item.at, () => (tellOf(item), next(index + 1))]
-        : [end.at, () => ((endedAt = end.at), send(end.event))];
+      const [at, act] = item ? [item.at, () => (tellOf(item), next(index + 1))] : [end.at, () => send(end.event)];
       // What happened in one millisecond happened in one turn of the loop, or nearly.
       if (since + at <= clock.now) act();
       else clock.setTimeout(act, since + at - clock.now);
     };
     next(0);
   });
-  while (!isClosed && clock.now < FOR_EVER_MS && (await clock.next()));
-  return { lines, end: run.context().end, endedAt };
+  while (clock.now < FOR_EVER_MS && (await clock.next()));
+  return { lines, end: run.context().end, isClosed: run.leaves().includes('closed') };
 }
