@@ -59,7 +59,7 @@ export const unhurriedModel: Model<Healthy> = {
   },
   step: (facts, { before, event, after, asked }, broke) => {
     for (const { name, input } of asked) {
-      const line = String(input['line'] ?? name);
+      const line = (input['line'] as string | undefined) ?? name;
       if (name === 'speak' && !['greeting', 'filler'].includes(line)) broke(`a healthy call hears: ${line}`);
       if (line === 'filler' && facts.floor === 'caller') broke('a healthy call hears: a filler over its caller');
     }
