@@ -43,8 +43,9 @@ for (const { name: what, component, fault } of planted) {
       const recordings = (await caller.recordings()).map((each) => each.name);
       const isLive = caller.line(lab, APOLOGY).some(({ share }) => share > 0.95);
       // The best rung left: live speech while the TTS lives, else the recording.
-      expect(isLive).toBe(component !== 'tts');
-      expect(recordings.includes('apology')).toBe(component === 'tts');
+      const heard = JSON.stringify({ live: caller.line(lab, APOLOGY), recordings, sounds: caller.sounds() });
+      expect(isLive, heard).toBe(component !== 'tts');
+      expect(recordings.includes('apology'), heard).toBe(component === 'tts');
 
       const from = isGreetingDead ? caller.joinedAt : (caller.sounds()[0]?.to ?? 0);
       const spans = [
