@@ -32,7 +32,7 @@ export { endSessionTool } from './livekit/tools/end-session.ts';
 
 // Where reports and alerts go.
 export { destination, file, slack, stdout, webhook } from './delivery/destinations.ts';
-export { verifyWebhook } from './delivery/sign.ts';
+export { signWebhook, verifyWebhook } from './delivery/sign.ts';
 export type { Destination } from './link/destination.ts';
 export type { Report } from './report/schema.ts';
 

@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initializeLogger, type JobContext, runWithJobContext, type voice } from '@livekit/agents';
+import type { Policy } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
@@ -38,7 +39,7 @@ const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => 
 const PATIENCE_MS = 8000;
 
 /** Short enough for a test, long enough for a busy machine: only what a test is about is set shorter there. */
-const policy: SessionDefinition['policy'] = {
+const policy: Partial<Policy> = {
   firstAudioMs: 1500,
   rungMs: 1000,
   fillerMs: 3000,
@@ -135,7 +136,7 @@ export async function place({
     }),
     goodbye: { say: 'Goodbye now.' },
     ...given,
-    policy: typeof given.policy === 'function' ? given.policy : { ...policy, ...given.policy },
+    policy: typeof given.policy === 'function' ? given.policy : { ...policy, ...(given.policy as object) },
   });
 
   const directory = await mkdtemp(join(tmpdir(), 'lastword-faults-'));
