@@ -1,5 +1,5 @@
 /** Every machine, its events, its input and its numbers, by name. */
-export { bound, releaseBound, releases, silenceBound, silences, startBound, starts } from './bound.ts';
+export { bound, lastWordsMs, releaseBound, releases, silenceBound, silences, startBound, starts } from './bound.ts';
 export { recoveryContext, sessionContext } from './bound.ts';
 export type { Machines, Walks } from './bound.ts';
 export { UnboundedMachineError } from './chart.ts';
@@ -14,17 +14,17 @@ export type { MachineShape } from './shape.ts';
 export type { Effects, Heard, RecoveryEffects, Speech, Transferred } from './effects.ts';
 export { endOf, ends, hangUpStrategies, isReason, noAnswer, reasons } from './ends.ts';
 export type { End, HangUpStrategy, Reason } from './ends.ts';
-export type { Awaited, Line, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
+export type { Awaited, Greeting, Line, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
 
 export { definePolicy, PolicyError } from './define-policy.ts';
 export type { PolicyProblem } from './define-policy.ts';
-export { defaultPolicy } from './policy.ts';
-export type { Limit, Policy } from './policy.ts';
+export { defaultPolicy, keeperLimits } from './policy.ts';
+export type { CallLimits, KeeperLimit, Limit, Policy } from './policy.ts';
 
 export { recoveryMachine } from './recovery.machine.ts';
 export type { RecoveryContext, RecoveryEvent, RecoveryInput, RecoveryTag } from './recovery.machine.ts';
 export { sessionMachine } from './session.machine.ts';
-export type { Context, Greeting, Input, Tag } from './session.setup.ts';
+export type { Context, Input, Tag } from './session.setup.ts';
 
 export { CLEAR_SPEECH_MS, emptyLedger, isOwed, tell } from './turns.ts';
 export type { Ledger, Pipeline, TurnFact } from './turns.ts';

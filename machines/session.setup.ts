@@ -5,10 +5,9 @@
 import { assign, not, or, raise, setup, stateIn } from 'xstate';
 import { effect, stepsOf, type Effects, type Speech } from './effects.ts';
 import { ends, named, type End } from './ends.ts';
-import type { Awaited, Line, Rung, SessionEvent, Transfer } from './events.ts';
+import type { Awaited, Greeting, Line, Rung, SessionEvent, Transfer } from './events.ts';
 import { limits, MAX_TIMER_MS, type Policy } from './policy.ts';
 
-export type Greeting = 'say' | 'generate' | 'agent' | 'wait';
 export type Input = {
   policy: Policy;
   /** After a crash: the first words excuse it. */
@@ -162,6 +161,11 @@ export const session = setup({
     countAgain: assign({ askedAgain: ({ context }) => context.askedAgain + 1 }),
     forgetAgain: assign({ askedAgain: 0 }),
     noteSilence: assign({ isSilenceTold: ({ event }) => event.type === 'silence.switched' && event.counts }),
+    // Before the first words. What was taken away is not brought back (J2).
+    noteLines: assign({
+      greeting: ({ context, event }) => (event.type === 'lines.chosen' ? event.greeting : context.greeting),
+      goodbye: ({ context, event }) => context.goodbye && (event.type !== 'lines.chosen' || event.goodbye),
+    }),
     endTime: raise({ type: 'time.over' }),
     noteHold: assign({ isHoldGoodbye: ({ event }) => event.type === 'hold.began' && event.goodbye }),
     noteTransfer: assign({ transfer: ({ event }) => (event.type === 'transfer.requested' ? event.transfer : null) }),

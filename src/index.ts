@@ -17,7 +17,9 @@
 export { defineSession } from './job.ts';
 export { runWorker } from './worker.ts';
 export type { WorkerOptions } from './worker.ts';
-export type { SessionDefinition, StartOptions, Words } from './livekit/definition.ts';
+export type { SessionDefinition, StartOptions } from './livekit/definition.ts';
+export type { Apology, Filler, Words } from './livekit/lines.ts';
+export type { GivenPolicy, OfCall } from './livekit/of-call.ts';
 export type { ConnectOptions } from './livekit/connect-options.ts';
 export type { ParticipantEntry } from './livekit/participant-entries.ts';
 export { DefinitionError } from './livekit/definition.ts';
@@ -30,7 +32,7 @@ export { endSessionTool } from './livekit/tools/end-session.ts';
 
 // Where reports and alerts go.
 export { destination, file, slack, stdout, webhook } from './delivery/destinations.ts';
-export { verifyWebhook } from './delivery/sign.ts';
+export { signWebhook, verifyWebhook } from './delivery/sign.ts';
 export type { Destination } from './link/destination.ts';
 export type { Report } from './report/schema.ts';
 

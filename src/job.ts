@@ -31,6 +31,7 @@ import { loseWorker, observeProcess } from './livekit/observe/process.ts';
 import { Turns } from './livekit/observe/turns.ts';
 import { registerParticipants } from './livekit/participants.ts';
 import { makeCall } from './livekit/make-call.ts';
+import { forThisCall, hasLimitsOfCall } from './livekit/of-call.ts';
 import { openVenue } from './livekit/open-venue.ts';
 import { memoryLimits } from './memory-limits.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
@@ -88,7 +89,7 @@ export function defineSession(definition: SessionDefinition) {
   });
 }
 
-async function runJob(context: JobContext, definition: Defined): Promise<void> {
+async function runJob(context: JobContext, defined: Defined): Promise<void> {
   const { job, info } = context;
   const facts: JobFacts = {
     job: job.id,
@@ -101,6 +102,27 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
   const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
   const identity = info.acceptArguments.identity || `agent-${job.id}`;
   const { owner, machineHash } = await stepIn();
+  let journal: Journal | undefined;
+  const early: (() => void)[] = []; // said before the journal is open: comes after its first record
+  const recorder: Recorder = {
+    append: (kind, data) => {
+      if (journal) return journal.append(kind, data);
+      early.push(() => journal?.append(kind, data));
+      return 0;
+    },
+    durable: async () => journal?.durable(),
+  };
+
+  // The run needs its effects and they need the run; nothing is sent before both are there.
+  const parts: { job?: LiveJob; isLast?: true; isYielding?: true } = {};
+  const send = (event: SessionEvent) => {
+    if (!parts.isYielding) parts.job?.run.send(event);
+  };
+  const letGo = new AbortController();
+  const venue = openVenue(context, { send, recorder }, { isCallerNamed: defined.start !== undefined });
+  const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
+  setCurrentCall(call);
+  const definition = hasLimitsOfCall(defined) ? await forThisCall(defined, call, { recorder, log }) : { ...defined };
   const opening = openJournal({
     directory,
     session,
@@ -125,20 +147,6 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
       error.code !== 'ECLOSED' && log.error({ error: error.message }, 'the journal cannot be written'),
   });
   opening.catch(() => {}); // awaited below, when all the rest is there (D1, D2)
-  let journal: Journal | undefined;
-  const recorder: Recorder = {
-    append: (kind, data) => journal?.append(kind, data) ?? 0,
-    durable: async () => journal?.durable(),
-  };
-
-  // The run needs its effects and they need the run; nothing is sent before both are there.
-  const parts: { job?: LiveJob; isLast?: true; isYielding?: true } = {};
-  const send = (event: SessionEvent) => {
-    if (!parts.isYielding) parts.job?.run.send(event);
-  };
-  const letGo = new AbortController();
-  const venue = openVenue(context, { send, recorder }, { isCallerNamed: definition.start !== undefined });
-  const call = makeCall({ context, facts, venue, recorder, log, letGo: letGo.signal, job: () => parts.job });
   const turns = new Turns({ send, recorder, idleMs: definition.policy.idleMs });
   let begun: NodeJS.Timeout | undefined;
   const run = runSession({
@@ -147,7 +155,7 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
       resumed: false,
       elapsedMs: 0,
       greeting: typeof definition.greeting === 'object' ? 'say' : definition.greeting,
-      goodbye: definition.goodbye !== 'none',
+      goodbye: definition.ofCall.goodbye !== undefined || definition.goodbye !== 'none',
     },
     effects: effectsOf(
       () => parts.job as LiveJob,
@@ -187,9 +195,9 @@ async function runJob(context: JobContext, definition: Defined): Promise<void> {
     transfer: undefined,
   };
   const ownEnds = (parts.job.ownEnds = new OwnEnds(parts.job, context));
-  setCurrentCall(call);
 
   journal = await opening;
+  for (const append of early.splice(0)) append();
   const leave = async () => {
     parts.isYielding = true; // its own departure is no event
     log.warn({}, 'the keeper took the session in hand; leaving without a word');

@@ -32,7 +32,10 @@ class Receptionist extends voice.Agent {
 export default defineAgent({
   prewarm: loadVad,
   entry: async (context: JobContext) => {
-    const session = new voice.AgentSession(models(context));
+    const session = new voice.AgentSession({
+      ...models(context),
+      turnHandling: { turnDetection: 'vad', preemptiveGeneration: { enabled: true } },
+    });
     // The tool deletes the room when it was the tool that ended the call; other ends have to do it here.
     session.once(voice.AgentSessionEventTypes.Close, ({ reason }) => {
       if (reason === 'user_initiated') return;

@@ -40,6 +40,16 @@ const sayGoodbye = async ({ session }: voice.Agent): Promise<void> => {
   await session.say('Thank you for calling. Have a nice day, goodbye.', { allowInterruptions: false }).waitForPlayout();
 };
 
+type Caller = { userName: string };
+
+const callerOf = (metadata: string): Caller => {
+  try {
+    return { userName: 'the caller', ...(JSON.parse(metadata) as Partial<Caller>) };
+  } catch {
+    return { userName: 'the caller' };
+  }
+};
+
 class Billing extends voice.Agent {
   constructor() {
     super({ instructions: 'You are Bea of the billing department.', tools: [endCall()] });
@@ -57,7 +67,7 @@ class Billing extends voice.Agent {
   }
 }
 
-class FrontDesk extends voice.Agent {
+class FrontDesk extends voice.Agent<Caller> {
   constructor() {
     super({
       instructions: 'You are Ada at the front desk. Pass questions about invoices on to billing.',
@@ -73,7 +83,9 @@ class FrontDesk extends voice.Agent {
   }
 
   override onEnter(): Promise<void> {
-    return bounded('onEnter', async () => void this.session.say('Front desk, this is Ada.'));
+    const { userName } = this.session.userData;
+    const instructions = `Greet ${userName} personally and offer your assistance.`;
+    return bounded('onEnter', async () => void this.session.generateReply({ instructions }));
   }
 
   override onExit(): Promise<void> {
@@ -93,7 +105,7 @@ class FrontDesk extends voice.Agent {
 export default defineAgent({
   prewarm: loadVad,
   entry: async (context: JobContext) => {
-    const session = new voice.AgentSession(models(context));
+    const session = new voice.AgentSession({ ...models(context), userData: callerOf(context.job.metadata) });
     session.once(voice.AgentSessionEventTypes.Close, ({ reason }) => {
       log().info({ visited, reason }, 'the call is over');
       if (isEnding) return; // the tool deletes the room

@@ -4,8 +4,10 @@
  * or hangs is in the report, and the call goes on. What an `onExit` would say after the goodbye is held back.
  */
 import { llm, voice } from '@livekit/agents';
-import { currentCall, defineSession, endSessionTool, runWorker } from 'lastword';
+import { type Call, currentCall, defineSession, endSessionTool, runWorker } from 'lastword';
 import { loadVad, models } from './models.ts';
+
+type Caller = { userName: string };
 
 class Billing extends voice.Agent {
   constructor() {
@@ -22,7 +24,7 @@ class Billing extends voice.Agent {
   }
 }
 
-class FrontDesk extends voice.Agent {
+class FrontDesk extends voice.Agent<Caller> {
   constructor() {
     super({
       instructions: 'You are Ada at the front desk. Pass questions about invoices on to billing.',
@@ -38,7 +40,8 @@ class FrontDesk extends voice.Agent {
   }
 
   override async onEnter(): Promise<void> {
-    this.session.say('Front desk, this is Ada.');
+    const { userName } = this.session.userData;
+    this.session.generateReply({ instructions: `Greet ${userName} personally and offer your assistance.` });
   }
 
   override async onExit(): Promise<void> {
@@ -52,7 +55,10 @@ class FrontDesk extends voice.Agent {
 
 export default defineSession({
   prewarm: loadVad,
-  session: models,
+  session: (call: Call) => ({
+    ...models(call),
+    userData: { userName: (call.metadata as Partial<Caller>).userName ?? 'the caller' },
+  }),
   agent: () => new FrontDesk(),
   greeting: 'agent',
   goodbye: { say: 'Thank you for calling. Have a nice day, goodbye.' },

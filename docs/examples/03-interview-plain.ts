@@ -14,27 +14,31 @@ import { loadVad, models } from './models.ts';
 
 const { env } = process;
 const backup = { baseURL: env['BACKUP_BASE_URL'] ?? 'https://api.openai.com/v1', apiKey: env['BACKUP_API_KEY'] ?? '' };
-const LONGEST_MS = Number(env['INTERVIEW_MS'] ?? 900_000);
-const WIND_DOWN_MS = Number(env['WIND_DOWN_MS'] ?? 60_000);
 const DRAIN_MS = 2000;
 const GOODBYE_MS = 8000;
 const CLOSE_MS = 3000;
 const DELIVERY_MS = 10_000;
 const ATTEMPTS = 3;
 
-type Metadata = { candidate?: string; report?: { url?: string } };
+const REPORT_PATH = '/ai-interview/livekit/session/end';
+
+type Metadata = {
+  candidate?: string;
+  instructions?: string;
+  maxDurationSeconds?: number;
+  endWords?: string;
+  webhookURL?: string;
+  testId?: string;
+  companyId?: string;
+  email?: string;
+};
 type Ending = (reason: string, outcome?: { hire: boolean }) => void;
 
 class Interviewer extends voice.Agent {
-  constructor(candidate: string, notes: Map<string, string>, end: Ending) {
+  constructor({ candidate, instructions }: Metadata, notes: Map<string, string>, end: Ending) {
     super({
-      instructions: `You interview ${candidate}. Ask one short question at a time and note each answer.`,
+      instructions: `You interview ${candidate ?? 'the candidate'} and note each answer. ${instructions ?? 'Ask one short question at a time.'}`,
       tools: [
-        llm.tool({
-          name: 'end_session',
-          description: 'Ends the interview when it is complete.',
-          execute: async () => end('interview_completed'),
-        }),
         llm.tool({
           name: 'decline',
           description: 'The candidate does not want to be interviewed.',
@@ -54,7 +58,10 @@ class Interviewer extends voice.Agent {
   }
 
   override async onEnter(): Promise<void> {
-    this.session.say('Welcome to your interview. Shall we begin?');
+    this.session.generateReply({
+      instructions: 'Begin by welcoming the candidate, and go on as "Start with" in your instructions says.',
+      toolChoice: 'none',
+    });
   }
 }
 
@@ -62,7 +69,7 @@ const parsed = (text: string): Metadata => {
   try {
     return JSON.parse(text) as Metadata;
   } catch {
-    return {};
+    return { instructions: text };
   }
 };
 
@@ -93,6 +100,7 @@ const signed = (id: string, body: string): Record<string, string> => {
 async function deliver(url: string | undefined, id: string, report: object): Promise<void> {
   if (url === undefined || !isAllowed(url)) return log().error({ url }, 'the report has nowhere to go');
   const body = JSON.stringify(report);
+  if (env['ENVIRONMENT'] !== 'local') log().info(body);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     try {
       const response = await fetch(url, {
@@ -130,14 +138,33 @@ export default defineAgent({
     const { job } = context;
     const metadata = parsed(job.metadata);
     const first = models(context);
+    const longestMs = (metadata.maxDurationSeconds ?? 900) * 1000;
     const session = new voice.AgentSession({
       ...first,
-      llm: new llm.FallbackAdapter({ llms: [first.llm, new openai.LLM({ model: 'gpt-4o-mini', ...backup })] }),
+      tools: [
+        llm.tool({
+          name: 'end_session',
+          description: `Ends the interview. Use it when you have said: ${metadata.endWords ?? 'the interview is over'}.`,
+          execute: async () => end('interview_completed'),
+        }),
+      ],
+      llm: new llm.FallbackAdapter({
+        llms: [first.llm, ...['gpt-4o', 'gpt-4.1'].map((model) => new openai.LLM({ model, ...backup }))],
+        retryOnChunkSent: true,
+      }),
       stt: new stt.FallbackAdapter({
         vad: first.vad,
         sttInstances: [first.stt, new openai.STT({ model: 'whisper-1', useRealtime: false, ...backup })],
       }),
       tts: new tts.FallbackAdapter({ ttsInstances: [first.tts, new openai.TTS(backup)], maxRetryPerTTS: 0 }),
+      turnHandling: {
+        turnDetection: 'vad',
+        endpointing: { minDelay: 1400, maxDelay: 7000 },
+        interruption: { enabled: true, minDuration: 1200, falseInterruptionTimeout: 1500 },
+        preemptiveGeneration: { enabled: false },
+      },
+      userAwayTimeout: 20,
+      useTtsAlignedTranscript: true,
     });
     const notes = new Map<string, string>();
     const errors: string[] = [];
@@ -151,7 +178,7 @@ export default defineAgent({
         const speech = session.currentAgent?.getActivityOrThrow().currentSpeech;
         if (speech) await within(DRAIN_MS, speech.waitForPlayout());
         await within(500, session.interrupt({ force: true }).await);
-        const farewell = session.say('Thank you for your time, we will call you. Goodbye.', {
+        const farewell = session.say('Thank you for your time. Goodbye!', {
           allowInterruptions: false,
         });
         await within(GOODBYE_MS, farewell.waitForPlayout());
@@ -169,14 +196,18 @@ export default defineAgent({
 
     session.on(voice.AgentSessionEventTypes.Error, ({ error }) => {
       errors.push(String('error' in error ? error.error : error));
-      if (!error.recoverable) void alert(`Interview ${job.id}: ${errors.at(-1)}`);
+      if (!error.recoverable)
+        void alert(
+          `*Interview failed* ${job.room?.name} · test ${metadata.testId} · company ${metadata.companyId} · ${metadata.email}\n${errors.at(-1)}`,
+        );
     });
     session.on(voice.AgentSessionEventTypes.Close, ({ reason }) => {
       isGone = true;
       end(reason === 'error' ? 'failed' : 'caller_hung_up');
     });
+    const base = metadata.webhookURL?.replace(/\/+$/, '');
     context.addShutdownCallback(() =>
-      deliver(metadata.report?.url, job.id, {
+      deliver(base && `${base}${REPORT_PATH}`, job.id, {
         job: job.id,
         room: job.room?.name,
         metadata,
@@ -192,7 +223,7 @@ export default defineAgent({
       await context.connect();
       await context.waitForParticipant();
       await session.start({
-        agent: new Interviewer(metadata.candidate ?? 'the candidate', notes, end),
+        agent: new Interviewer(metadata, notes, end),
         room: context.room,
       });
     } catch (error) {
@@ -200,17 +231,20 @@ export default defineAgent({
       await context.deleteRoom();
       throw error;
     }
-    setTimeout(() => {
-      if (!ended) session.say('We have to come to an end soon.');
-    }, LONGEST_MS - WIND_DOWN_MS).unref();
-    setTimeout(() => end('max_duration'), LONGEST_MS).unref();
+    setTimeout(
+      () => {
+        if (!ended) session.say('We have to come to an end soon.');
+      },
+      longestMs - Math.min(30_000, longestMs / 2),
+    ).unref();
+    setTimeout(() => end('max_duration'), longestMs).unref();
   },
 });
 
 cli.runApp(
   new ServerOptions({
     agent: fileURLToPath(import.meta.url),
-    agentName: env['LIVEKIT_AGENT_NAME'] ?? '',
+    agentName: env['LIVEKIT_AGENT_NAME'] ?? 'interview-agent',
     port: Number(env['LASTWORD_PORT'] ?? 8081),
   }),
 );

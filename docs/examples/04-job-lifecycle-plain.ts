@@ -6,8 +6,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { cli, defineAgent, type JobContext, log, ServerOptions } from '@livekit/agents';
-import { type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
+import { AutoSubscribe, cli, defineAgent, type JobContext, log, ServerOptions } from '@livekit/agents';
+import { ParticipantKind, type RemoteParticipant, RoomEvent } from '@livekit/rtc-node';
 import { echo } from './echo.ts';
 
 const HOOK_MS = 10_000;
@@ -43,8 +43,9 @@ const metadataOf = (text: string): { language?: string } => {
 export default defineAgent({
   entry: async (context: JobContext) => {
     const { room, job } = context;
-    const { language = 'en' } = metadataOf(job.metadata);
-    const logger = log().child({ job: job.id, room: job.room?.name, language });
+    let { language = 'en' } = metadataOf(job.metadata);
+    const { workerId } = context;
+    const logger = log().child({ job: job.id, room: job.room?.name, workerId, language });
     const begun = Date.now();
     const seen: Record<string, Record<string, string>> = {};
     const stop = new AbortController();
@@ -52,7 +53,15 @@ export default defineAgent({
 
     context.addParticipantEntrypoint(
       guarded('note', async (_context, participant) => {
-        seen[participant.identity] = { ...participant.attributes };
+        const { identity, attributes } = participant;
+        seen[identity] = { ...attributes };
+        if (identity === 'some-service-bot') return;
+        await room.localParticipant?.sendText(`Hello, ${identity}!`, { topic: 'greeting' });
+      }),
+    );
+    context.addParticipantEntrypoint(
+      guarded('number', async (_context, { info, attributes }) => {
+        if (info.kind === ParticipantKind.SIP) logger.info({ number: attributes['sip.phoneNumber'] }, 'a telephone');
       }),
     );
     context.addParticipantEntrypoint(
@@ -74,7 +83,12 @@ export default defineAgent({
         })(),
       ),
     );
+    room.on(RoomEvent.TrackSubscribed, (track, _publication, { identity }) => {
+      logger.info({ identity, kind: track.kind }, 'a track is heard');
+    });
     room.on(RoomEvent.ParticipantAttributesChanged, (changed, participant) => {
+      if (changed['user.language'] !== undefined)
+        void room.localParticipant?.setAttributes({ language: changed['user.language'] });
       seen[participant.identity] = { ...seen[participant.identity], ...changed };
       if (changed['echo'] !== 'off') return;
       reason = 'echo_switched_off';
@@ -87,9 +101,12 @@ export default defineAgent({
       stop.abort();
     }, LONGEST_MS);
     try {
-      await context.connect();
-      await within('the caller', CALLER_MS, context.waitForParticipant());
+      await context.connect(undefined, AutoSubscribe.AUDIO_ONLY);
+      const caller = await within('the caller', CALLER_MS, context.waitForParticipant());
+      language = caller.attributes['user.language'] ?? language;
       await room.localParticipant?.setAttributes({ role: 'echo', language });
+      await room.localParticipant?.sendText('hello world', { topic: 'hello-world' });
+      for (const { identity } of room.remoteParticipants.values()) logger.info({ identity }, 'is there');
       await echo(room, stop.signal);
     } catch (error) {
       reason = 'failed';

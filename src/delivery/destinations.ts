@@ -20,16 +20,18 @@ import type {
 import { isInsideHost } from './addresses.ts';
 import { patternProblem } from './metadata-url.ts';
 import { secretProblem } from './sign.ts';
+import { templateProblem } from './slack-text.ts';
 
 export type WebhookOptions = {
   /** `https:`; `http:` for hosts of your own network only. */
   url?: string | URL;
   /**
    * Instead of `url`: the URL stands in this field of the job's JSON metadata (`callback`, or `report.url` for a nested
-   * one). It must match one of `allow`, such as `https://*.example.com/hooks/*`.
+   * one). It must match one of `allow`, such as `https://*.example.com/hooks/*`. With a `path` the field holds a base URL,
+   * and the path is put behind it; what is matched is the whole.
    */
-  fromMetadata?: { field: string; allow: readonly string[] };
-  /** `whsec_…`, base64 of 24 to 64 random bytes. Unsigned without one. */
+  fromMetadata?: { field: string; allow: readonly string[]; path?: string };
+  /** `whsec_…`, base64 of 24 to 64 random bytes. Unsigned without this key; a key without a value is refused. */
   secret?: string;
   /** While a secret is changed: the new and the old one. */
   secrets?: readonly string[];
@@ -129,6 +131,20 @@ const webUrl = (value: unknown, field: string, allowPrivate: boolean): URL => {
   return url;
 };
 
+/** `secret: process.env.SECRET` without that variable: reports would go out unsigned, and nobody would know. */
+const refuseEmptySecret = (options: unknown, field: string): void => {
+  if (typeof options !== 'object' || options === null) return;
+  for (const key of ['secret', 'secrets'] as const) {
+    if (!Object.hasOwn(options, key) || (options as Fields)[key] !== undefined) continue;
+    throw new ConfigError({
+      field: `${field}.${key}`,
+      expected: key === 'secret' ? 'whsec_… as a text' : 'a list of secrets',
+      got: 'nothing',
+      advice: 'set what it is read from, or leave the key out for reports that are not signed',
+    });
+  }
+};
+
 const secretsOf = (fields: Fields, field: string): string[] => {
   if (fields['secret'] !== undefined && fields['secrets'] !== undefined) {
     throw new ConfigError({
@@ -202,9 +218,20 @@ const headersOf = (value: unknown, field: string): Record<string, string> => {
   return headers;
 };
 
+const pathOf = (value: unknown, field: string): string | undefined => {
+  if (value === undefined || (typeof value === 'string' && /^\/[^?#\s]*$/.test(value))) return value;
+  throw new ConfigError({
+    field,
+    expected: 'a path such as /calls/ended, without ? and #',
+    got: describeValue(value),
+    advice: 'leave it out when the metadata holds the whole URL',
+  });
+};
+
 const WEBHOOK_FIELDS = ['url', 'fromMetadata', 'secret', 'secrets', 'headers', 'name', 'allowPrivate'] as const;
 
 const readWebhook = (options: unknown, field: string): WebhookDestination => {
+  refuseEmptySecret(options, field);
   const fields = fieldsOf(options, field, WEBHOOK_FIELDS);
   const allowPrivate = flag(fields['allowPrivate'], `${field}.allowPrivate`);
   const common = {
@@ -225,7 +252,7 @@ const readWebhook = (options: unknown, field: string): WebhookDestination => {
     const url = webUrl(fields['url'], `${field}.url`, allowPrivate);
     return { ...common, url: url.href, name: nameOf(fields['name'], field, `${url.origin}${url.pathname}`) };
   }
-  const source = fieldsOf(fields['fromMetadata'], `${field}.fromMetadata`, ['field', 'allow']);
+  const source = fieldsOf(fields['fromMetadata'], `${field}.fromMetadata`, ['field', 'allow', 'path']);
   const key = text(
     source['field'],
     `${field}.fromMetadata.field`,
@@ -249,10 +276,11 @@ const readWebhook = (options: unknown, field: string): WebhookDestination => {
     }
     return pattern as string;
   });
+  const path = pathOf(source['path'], `${field}.fromMetadata.path`);
   return {
     ...common,
-    fromMetadata: { field: key, allow: patterns },
-    name: nameOf(fields['name'], field, `metadata:${key}`),
+    fromMetadata: { field: key, allow: patterns, ...(path !== undefined && { path }) },
+    name: nameOf(fields['name'], field, `metadata:${key}${path ?? ''}`),
   };
 };
 
@@ -294,10 +322,20 @@ const readModule = (value: unknown, field: string, name: unknown): ModuleDestina
 };
 
 const readSlack = (options: unknown, field: string): SlackDestination => {
-  const fields = fieldsOf(options, field, ['url', 'name']);
+  const fields = fieldsOf(options, field, ['url', 'name', 'text']);
   const url = webUrl(fields['url'], `${field}.url`, false);
+  const words = fields['text'];
+  const problem = words === undefined ? undefined : templateProblem(words);
+  if (problem !== undefined) {
+    throw new ConfigError({ field: `${field}.text`, ...problem, advice: 'leave it out for the usual text' });
+  }
   // The path of an incoming webhook is its secret: it is no name.
-  return { kind: 'slack', name: nameOf(fields['name'], field, `slack:${url.host}`), url: url.href };
+  return {
+    kind: 'slack',
+    name: nameOf(fields['name'], field, `slack:${url.host}`),
+    url: url.href,
+    ...(words !== undefined && { text: words as string }),
+  };
 };
 
 /** A signed HTTP request (Standard Webhooks) for each report. Throws ConfigError. */
@@ -319,8 +357,13 @@ export const stdout = (options: { name?: string } = {}): StdoutDestination => ({
 export const destination = (url: URL, options: { name?: string } = {}): ModuleDestination =>
   readModule(url, 'destination', fieldsOf(options, 'destination', ['name'])['name']);
 
-/** Alerts in the format of Slack's incoming webhooks; for `alerts` only. Throws ConfigError. */
-export const slack = (options: { url: string | URL; name?: string }): SlackDestination => readSlack(options, 'slack');
+/**
+ * Alerts in the format of Slack's incoming webhooks; for `alerts` only. `text`: in your own words (and Slack's markup),
+ * with `{session}`, `{room}`, `{reason}`, `{message}`, `{detail}` and `{metadata.FIELD}` of the job's JSON metadata in
+ * it; what there is none of becomes `-`. Whatever stands there goes to Slack. Throws ConfigError.
+ */
+export const slack = (options: { url: string | URL; name?: string; text?: string }): SlackDestination =>
+  readSlack(options, 'slack');
 
 const readOne = (value: unknown, field: string, use: 'reports' | 'alerts'): Destination => {
   const constructors = 'webhook(…), file(…), stdout(), destination(…)' + (use === 'alerts' ? ', slack(…)' : '');

@@ -54,20 +54,25 @@ export const matchesPattern = (url: URL, pattern: string): boolean => {
   return hostMatches && url.protocol === wanted.protocol && url.port === wanted.port && wanted.path.test(url.pathname);
 };
 
-/** Pure. The text at a field of JSON metadata; dots lead into objects. Empty when there is none. */
-const fieldOf = (metadata: string, field: string): string => {
+/** Pure. The value at a field of JSON metadata; dots lead into objects. Undefined when there is none. */
+export const valueIn = (metadata: string, field: string): unknown => {
   let found: unknown;
   try {
     found = JSON.parse(metadata);
   } catch {
-    return ''; // metadata may be any text
+    return undefined; // metadata may be any text
   }
   const within = (value: unknown, key: string): unknown =>
     typeof value === 'object' && value !== null && Object.hasOwn(value, key)
       ? (value as Record<string, unknown>)[key]
       : undefined;
   // A key may itself hold dots.
-  const value = within(found, field) ?? field.split('.').reduce(within, found);
+  return within(found, field) ?? field.split('.').reduce(within, found);
+};
+
+/** Pure. The text there, as a URL may be one; empty when there is none. */
+const textIn = (metadata: string, field: string): string => {
+  const value = valueIn(metadata, field);
   if (typeof value !== 'string') return '';
   // Never cut: a URL that was shortened is another URL. The store's text ends at a zero byte.
   if (/\p{Cc}/u.test(value.trim())) return '(a text with control characters)';
@@ -77,7 +82,7 @@ const fieldOf = (metadata: string, field: string): string => {
 /** Pure. What a row's `destination` says: the name, and for a URL from metadata also the URL as it came, checked or not. */
 export const addressFor = (destination: Destination, metadata: string): string =>
   destination.kind === 'webhook' && destination.fromMetadata !== undefined
-    ? `${destination.name}${JOINT}${fieldOf(metadata, destination.fromMetadata.field)}`
+    ? `${destination.name}${JOINT}${textIn(metadata, destination.fromMetadata.field)}`
     : destination.name;
 
 /** Pure. The reverse of `addressFor`. */
@@ -96,12 +101,19 @@ export const targetOf = (
       ? { refused: 'the webhook has no URL' }
       : { url: new URL(webhook.url), untrusted: false };
   }
-  const { field, allow } = webhook.fromMetadata;
+  const { field, allow, path } = webhook.fromMetadata;
   if (given === undefined || given === '') return { refused: `the job's metadata has no URL in its field "${field}"` };
   if (!URL.canParse(given))
     return { refused: `field "${field}" of the job's metadata is not a URL: ${describeValue(given)}` };
   const url = new URL(given);
   if (url.username !== '' || url.password !== '') return { refused: 'a URL with user and password is not allowed' };
+  if (path !== undefined) {
+    if (url.search !== '' || url.hash !== '')
+      return {
+        refused: `field "${field}" of the job's metadata: expected a base URL, without ? and #, got one with them`,
+      };
+    url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`;
+  }
   if (!allow.some((pattern) => matchesPattern(url, pattern))) {
     return { refused: `${url.origin}${url.pathname} matches none of the allowed patterns (${allow.join(', ')})` };
   }

@@ -8,12 +8,14 @@ import { createHash } from 'node:crypto';
 import type { Destination } from '../link/destination.ts';
 import type { NewDelivery, SealedReport } from '../store/store.ts';
 import { addressFor } from './metadata-url.ts';
+import { alertText } from './slack-text.ts';
 
 /** A failure that an operator should hear of. The texts go to third parties: no personal data in them. */
 export type Alert = {
   session: string;
   /** Milliseconds since the epoch. */
   at: number;
+  room?: string;
   /** The end reason, where there is one. */
   reason?: string;
   message: string;
@@ -48,14 +50,20 @@ export const deliveriesFor = (
 export const alertsFor = (alert: Alert, destinations: readonly Destination[], metadata = ''): NewDelivery[] => {
   const { at, ...data } = alert;
   const id = `alert-${shortHash(alert.session, String(at), alert.message, alert.detail ?? '')}`;
-  const body = JSON.stringify({ type: 'session.alert', timestamp: new Date(at).toISOString(), data });
+  const timestamp = new Date(at).toISOString();
+  /** In the user's own words, where they gave some. */
+  const bodyFor = (destination: Destination) => {
+    const template = destination.kind === 'slack' ? destination.text : undefined;
+    const text = template === undefined ? {} : { text: alertText(template, data, metadata) };
+    return JSON.stringify({ type: 'session.alert', timestamp, data: { ...data, ...text } });
+  };
   return destinations.map((destination) => ({
     delivery: `${id}-${shortHash(destination.name)}`,
     session: alert.session,
     report: id,
     destination: addressFor(destination, metadata),
     kind: 'alert',
-    body,
+    body: bodyFor(destination),
     nextAt: at,
   }));
 };

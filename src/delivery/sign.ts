@@ -58,6 +58,33 @@ export const signHeaders = (message: {
   };
 };
 
+/**
+ * Pure. The headers that a webhook of ours would have, for a test of a receiver or a backend that passes reports on.
+ * `body` as it will be sent, `id` without a dot, `now` in milliseconds (default: the clock).
+ *
+ * @throws RangeError for a secret or an id that cannot be used; a secret is not repeated in it
+ */
+export const signWebhook = ({
+  id,
+  body,
+  secrets,
+  now = Date.now(),
+}: {
+  id: string;
+  body: string;
+  secrets: readonly string[];
+  now?: number;
+}): Record<string, string> => {
+  if (!Array.isArray(secrets) || secrets.length === 0)
+    throw new RangeError('signWebhook: secrets: expected a list of one secret or more, got none');
+  for (const [index, secret] of secrets.entries()) {
+    const problem = secretProblem(secret);
+    if (problem)
+      throw new RangeError(`signWebhook: secrets[${index}]: expected ${problem.expected}, got ${problem.got}`);
+  }
+  return signHeaders({ id, at: now, body, secrets });
+};
+
 export type Verification = { ok: true; id: string } | { ok: false; why: string };
 
 const first = (value: string | readonly string[] | undefined): string | undefined =>

@@ -1,10 +1,37 @@
 /** An alert in the format of Slack's incoming webhooks. */
 
+import { describeValue } from '../config-error.ts';
+import { valueIn } from './metadata-url.ts';
+
 /** Slack cuts longer texts in the middle of a word. */
 const LONGEST = 3_000;
 
 /** Slack reads these three as markup; so `<!channel>` in an error message would call everyone. */
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+const PLACES = ['session', 'room', 'reason', 'message', 'detail'] as const;
+const placeholder = /\{([a-z]+(?:\.[^{}]+)?)\}/gi;
+
+/** What is wrong with a text of the user's; undefined when nothing is. */
+export const templateProblem = (text: unknown): { expected: string; got: string } | undefined => {
+  if (typeof text !== 'string' || text.trim() === '') return { expected: 'a text', got: describeValue(text) };
+  const isKnown = (name: string) => (PLACES as readonly string[]).includes(name) || name.startsWith('metadata.');
+  const unknown = [...text.matchAll(placeholder)].find(([, name]) => !isKnown(name ?? ''));
+  if (!unknown) return undefined;
+  return { expected: `${PLACES.map((each) => `{${each}}`).join(', ')} or {metadata.FIELD}`, got: unknown[0] };
+};
+
+export type AlertFacts = Partial<Record<(typeof PLACES)[number], string>>;
+
+/** Pure. The user's text about one alert. The text is markup of theirs; what is put into it is none. */
+export const alertText = (template: string, facts: AlertFacts, metadata: string): string =>
+  template.replaceAll(placeholder, (_whole, name: string) => {
+    const value = name.startsWith('metadata.')
+      ? valueIn(metadata, name.slice('metadata.'.length))
+      : facts[name as keyof AlertFacts];
+    const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    return isPlain && value !== '' ? escaped(String(value)) : '-';
+  });
 
 const objectIn = (text: string): Record<string, unknown> => {
   try {
@@ -27,6 +54,7 @@ export const slackBody = (alertBody: string): string => {
     ...line('reason: ', fields['reason']),
     ...line('error: ', fields['detail']),
   ];
-  const text = lines.length > 0 ? lines.join('\n') : '*Lastword:* an alert without a text';
+  const own = typeof fields['text'] === 'string' && fields['text'];
+  const text = own ? own : lines.length > 0 ? lines.join('\n') : '*Lastword:* an alert without a text';
   return JSON.stringify({ text: text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text });
 };

@@ -20,7 +20,7 @@ import { isListening, listen, type Peer, type PeerHandler } from '../link/server
 import { settledWithin } from '../session/deadline.ts';
 import { inheritedFlags } from '../starter.ts';
 import { openStore } from '../store/open.ts';
-import { defaultPolicy, type Policy, releaseBound } from '../../machines/index.ts';
+import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
 import { claimDirectory, markEnding } from './claim.ts';
 import { startOwed } from './owed.ts';
 import { startSealer } from './seal.ts';
@@ -224,8 +224,6 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     }
   }
 }
-
-const lastWordsMs = (policy: Policy): number => releaseBound(policy) + policy.closeMs + policy.reportMs;
 
 /** M2. */
 function signals(log: Logger) {

@@ -34,11 +34,12 @@ export type Sealer = {
 };
 
 /** A session that failed, and not by its caller: whoever operates the agent wants to know now. */
-const alertsOf = ({ end }: Report, session: string, at: number, { alerts }: WorkerHello, metadata: string) => {
+const alertsOf = ({ end, room }: Report, session: string, at: number, { alerts }: WorkerHello, metadata: string) => {
   if (end.by !== 'system' || end.fault === 'none') return [];
   const detail = end.detail === null ? {} : { detail: end.detail };
   const message = `A call failed while ${end.stage}: ${end.reason} (${end.fault})`;
-  return alertsFor({ session, at, reason: end.reason, message, ...detail }, alerts, metadata);
+  const where = room === null ? {} : { room: room.name };
+  return alertsFor({ session, ...where, at, reason: end.reason, message, ...detail }, alerts, metadata);
 };
 
 export function startSealer(options: {

@@ -10,8 +10,8 @@ export type WebhookDestination = {
   /** `whsec_…`, base64 of 24 to 64 bytes; two for a rotation. Unsigned when absent. */
   secrets: string[];
   headers: Record<string, string>;
-  /** The URL comes from this field of the job's JSON metadata, if one of `allow` matches it. */
-  fromMetadata?: { field: string; allow: string[] };
+  /** The URL comes from this field of the job's JSON metadata, if one of `allow` matches it; with a `path` it is the base, and this comes after it. */
+  fromMetadata?: { field: string; allow: string[]; path?: string };
   /** Private and loopback addresses are refused unless this is set. Configured URLs may always be private. */
   allowPrivate: boolean;
 };
@@ -20,7 +20,7 @@ export type StdoutDestination = { kind: 'stdout'; name: string };
 /** A module of the user's, run in a child that the keeper forks; its default export is `(report) => Promise<void>`. */
 export type ModuleDestination = { kind: 'module'; name: string; url: string };
 /** Slack's incoming-webhook format. For alerts only. */
-export type SlackDestination = { kind: 'slack'; name: string; url: string };
+export type SlackDestination = { kind: 'slack'; name: string; url: string; text?: string };
 
 export type Destination =
   | WebhookDestination

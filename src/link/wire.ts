@@ -33,13 +33,13 @@ const destination = z.discriminatedUnion('kind', [
     url: text.optional(),
     secrets: z.array(text),
     headers: z.record(text, text),
-    fromMetadata: z.object({ field: text, allow: z.array(text) }).optional(),
+    fromMetadata: z.object({ field: text, allow: z.array(text), path: text.optional() }).optional(),
     allowPrivate: z.boolean(),
   }),
   z.object({ kind: z.literal('file'), name: text, directory: text }),
   z.object({ kind: z.literal('stdout'), name: text }),
   z.object({ kind: z.literal('module'), name: text, url: text }),
-  z.object({ kind: z.literal('slack'), name: text, url: text }),
+  z.object({ kind: z.literal('slack'), name: text, url: text, text: text.optional() }),
 ]);
 
 const toKeeper = z.discriminatedUnion('type', [

@@ -3,21 +3,24 @@
  * and not built yet is refused there, in one error that names every field.
  */
 import type { JobProcess, voice } from '@livekit/agents';
-import { definePolicy, hangUpStrategies, type Policy } from '../../machines/index.ts';
+import { defaultPolicy, keeperLimits, type Policy } from '../../machines/index.ts';
 import { describeValue } from '../config-error.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
 import type { Destination } from '../link/destination.ts';
-import { messageOf } from '../session/deadline.ts';
-import { readWav } from '../wav.ts';
 import type { Call } from './call.ts';
 import type { ConnectOptions } from './connect-options.ts';
+import { type Apology, type Awaitable, type Filler, lineFields, type Lines, problemsOf, type Words } from './lines.ts';
+import {
+  type FunctionsOfCall,
+  type GivenHangUp,
+  type GivenPolicy,
+  hangUpOf,
+  linesIn,
+  type OfCall,
+  policyOf,
+} from './of-call.ts';
 import { isEntry, type ParticipantEntry, participantsExpected } from './participant-entries.ts';
-import { type Language, languages, phrases } from './phrases.ts';
-
-export type Awaitable<Value> = Value | Promise<Value>;
-
-/** A fixed text, or instructions for the model (which may then not call tools). */
-export type Words = { say: string } | { generate: string };
+import type { Language } from './phrases.ts';
 
 export type SessionDefinition = {
   /**
@@ -42,29 +45,37 @@ export type SessionDefinition = {
   prepare?: (call: Call, session: voice.AgentSession) => unknown;
   /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. */
   program?: (call: Call) => Promise<void>;
-  /** Default `wait`: the caller speaks first. `agent`: its own onEnter speaks. */
-  greeting?: Words | 'agent' | 'wait';
+  /** Default `wait`: the caller speaks first. `agent`: its own onEnter speaks. A function that fails is a failed start. */
+  greeting?: OfCall<Words | 'agent' | 'wait'>;
   /** Default `none`. */
-  goodbye?: Words | 'none';
-  /** Of the recordings in the package, and of the texts of ours that are not given: en (default), de, es, fr. */
-  language?: Language;
+  goodbye?: OfCall<Words | 'none'>;
+  /**
+   * Of the recordings in the package, and of the texts of ours that are not given: en (default), de, es, fr. From a
+   * function also with a region, as clients say it: `de-AT`.
+   */
+  language?: Language | ((call: Call) => Awaitable<string>);
   /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. */
-  apology?: { say?: string; audio?: URL };
+  apology?: OfCall<Apology>;
   /** What a caller hears when an answer takes longer than `firstAudioMs`, then each `fillerMs`: one text, or several in turn. */
-  filler?: { say?: string | string[]; audio?: URL };
+  filler?: OfCall<Filler>;
   /** Asked of a silent caller after `idleMs`. Default: "Are you still there?", in `language`. */
-  nudge?: Words;
+  nudge?: OfCall<Words>;
   /** Said when that was clearly speech and no words were found in it. Default: "Sorry, I did not catch that.", in `language`. */
-  again?: Words;
+  again?: OfCall<Words>;
   /** Said `windDownMs` before `maxDurationMs`. */
-  windDown?: Words;
+  windDown?: OfCall<Words>;
   /** What is left on a machine that answered (`call.report('voicemail')`). Default `none`. */
-  voicemail?: { goodbye: Words | 'none' };
+  voicemail?: OfCall<{ goodbye: Words | 'none' }>;
   /** What is said when hold music (`call.report('hold_music')`) has lasted for `holdMs`. Default `none`. */
-  hold?: { goodbye: Words | 'none' };
-  hangUp?: Partial<HangUpPolicy>;
+  hold?: OfCall<{ goodbye: Words | 'none' }>;
+  /** Default: the room is deleted, and after a transfer left. A job that never began is let go by the default. */
+  hangUp?: OfCall<GivenHangUp>;
   onCrash?: { resume?: number; say?: string };
-  policy?: Partial<Policy>;
+  /**
+   * Each limit is a number; one of the call's own may be a function of the call, or all of them one function. The keeper's
+   * (`KeeperLimit`) hold for all calls, and no call may take longer to end than the numbers say.
+   */
+  policy?: GivenPolicy;
   /** Run for each participant that joins, or each of a kind; a throw or a hang harms nobody else. */
   participants?: ParticipantEntry[];
   reports?: Destination[];
@@ -79,27 +90,24 @@ export type StartOptions = {
   record?: NonNullable<Parameters<voice.AgentSession['start']>[0]['record']>;
 };
 
-/** A definition with every default filled in. */
-export type Defined = Omit<
-  SessionDefinition,
-  'greeting' | 'goodbye' | 'policy' | 'hangUp' | 'nudge' | 'again' | 'windDown' | 'voicemail' | 'hold'
-> & {
-  language: Language;
-  greeting: Words | 'agent' | 'wait';
-  goodbye: Words | 'none';
-  nudge: Words;
-  again: Words;
-  windDown: Words;
-  voicemail: { goodbye: Words | 'none' };
-  hold: { goodbye: Words | 'none' };
-  policy: Policy;
-  hangUp: HangUpPolicy;
-  /** The user's own word on normal ends, not a default. */
-  isHangUpGiven: boolean;
-  participants: NonNullable<SessionDefinition['participants']>;
-  reports: Destination[];
-  alerts: Destination[];
-};
+/** A definition with every default filled in: as it holds for every call, or for one (of-call.ts). */
+export type Defined = Omit<SessionDefinition, keyof Lines | 'policy' | 'hangUp'> &
+  Omit<Lines, 'apology' | 'filler'> & {
+    apology: Apology | undefined;
+    filler: Filler | undefined;
+    policy: Policy;
+    hangUp: HangUpPolicy;
+    /** The user's own word on normal ends, not a default. */
+    isHangUpGiven: boolean;
+    participants: NonNullable<SessionDefinition['participants']>;
+    reports: Destination[];
+    alerts: Destination[];
+    /** What is asked by call. */
+    ofCall: FunctionsOfCall;
+    /** As given, without what a function says. */
+    givenLines: Partial<Lines>;
+    givenLimits: object;
+  };
 
 const knownFields = [
   'connect',
@@ -143,16 +151,6 @@ export class DefinitionError extends Error {
   }
 }
 
-/** The last rung of a failing call: a file that is not there would be found out by a caller who hears nothing. */
-const wavProblem = (file: URL): string | undefined => {
-  try {
-    readWav(file);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-};
-
 /** Reads the audio files, and nothing else. @throws DefinitionError, and PolicyError for `policy`. */
 export function checkDefinition(given: SessionDefinition): Defined {
   const problems: string[] = [];
@@ -191,63 +189,31 @@ export function checkDefinition(given: SessionDefinition): Defined {
     );
     expect(Boolean(given.agent), 'agent', 'a function that returns your voice.Agent (or `program`)', given.agent);
   }
-  const isWords = (value: unknown) => {
-    if (typeof value !== 'object' || value === null) return false;
-    const words = Object.entries(value);
-    return (
-      words.length === 1 &&
-      ['say', 'generate'].includes(words[0]?.[0] ?? '') &&
-      typeof words[0]?.[1] === 'string' &&
-      words[0][1].trim() !== ''
-    );
-  };
-  const wordsExpected = "{ say: '…' } or { generate: '…' }";
-  const { greeting = 'wait', goodbye = 'none' } = given;
-  expect(
-    isWords(greeting) || greeting === 'agent' || greeting === 'wait',
-    'greeting',
-    `${wordsExpected}, 'agent' or 'wait'`,
-    greeting,
-  );
-  expect(isWords(goodbye) || goodbye === 'none', 'goodbye', `${wordsExpected} or 'none'`, goodbye);
-  for (const line of ['nudge', 'again', 'windDown'] as const) {
-    expect(given[line] === undefined || isWords(given[line]), line, wordsExpected, given[line]);
-  }
   const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
-  for (const [field, inner] of [
-    ['apology', '{ say, audio }'],
-    ['filler', '{ say, audio }'],
-    ['hangUp', '{ normal, failure, transfer }'],
-    ['onCrash', '{ resume, say }'],
-    ['policy', 'limits such as { maxDurationMs: 600000 }'],
-  ] as const) {
-    expect(given[field] === undefined || isObject(given[field]), field, inner, given[field]);
+  const ofCall: FunctionsOfCall = { limits: {} };
+  const givenLines: Record<string, unknown> = {};
+  for (const field of [...lineFields, 'hangUp'] as const) {
+    const value: unknown = given[field];
+    if (typeof value === 'function') ofCall[field] = value as (call: Call) => unknown;
+    else if (value !== undefined) problems.push(...problemsOf(field, value));
+    if (field !== 'hangUp' && value !== undefined && typeof value !== 'function') givenLines[field] = value;
   }
   for (const when of ['voicemail', 'hold'] as const) {
-    const said: unknown = given[when] === undefined ? 'none' : given[when]?.goodbye;
-    expect(isWords(said) || said === 'none', `${when}.goodbye`, `${wordsExpected} or 'none'`, said);
+    const said: unknown = given[when] === undefined ? 'none' : (given[when] as { goodbye?: unknown } | null)?.goodbye;
     expect(!given.program || said === 'none', `${when}.goodbye`, "'none': a program speaks for itself", said);
   }
-  const { language = 'en' } = given;
-  expect(languages.includes(language), 'language', `one of ${languages.join(', ')}`, language);
-  for (const line of ['apology', 'filler'] as const) {
-    const { say, audio } = given[line] ?? {};
-    const isText = (one: unknown) => typeof one === 'string' && one.trim() !== '';
-    const isSeveral = line === 'filler' && Array.isArray(say) && say.length > 0 && say.every(isText);
-    const expected = line === 'filler' ? 'a text, or several in a list' : 'a text';
-    expect(say === undefined || isText(say) || isSeveral, `${line}.say`, expected, say);
-    expect(
-      audio === undefined || (audio instanceof URL && audio.protocol === 'file:'),
-      `${line}.audio`,
-      'a file URL of a WAV (PCM, 16 bit, one channel)',
-      audio,
-    );
-    const problem = audio instanceof URL && audio.protocol === 'file:' ? wavProblem(audio) : undefined;
-    if (problem !== undefined) problems.push(`${line}.audio: expected a WAV that can be played, got ${problem}`);
-  }
-  for (const [when, strategy] of isObject(given.hangUp) ? Object.entries(given.hangUp ?? {}) : []) {
-    expect(['normal', 'failure', 'transfer'].includes(when), `hangUp.${when}`, 'normal, failure or transfer', when);
-    expect(hangUpStrategies.includes(strategy), `hangUp.${when}`, `one of ${hangUpStrategies.join(', ')}`, strategy);
+  expect(given.onCrash === undefined || isObject(given.onCrash), 'onCrash', '{ resume, say }', given.onCrash);
+  const { policy: limits } = given as { policy?: unknown };
+  if (typeof limits === 'function') ofCall.policy = limits as (call: Call) => unknown;
+  else if (limits !== undefined) expect(isObject(limits), 'policy', 'limits such as { maxDurationMs: 600000 }', limits);
+  const givenLimits: Record<string, unknown> = {};
+  for (const [name, limit] of isObject(limits) ? Object.entries(limits as object) : []) {
+    const isFunction = typeof limit === 'function';
+    const isOwn = Object.hasOwn(defaultPolicy, name) && !(keeperLimits as readonly string[]).includes(name);
+    if (isFunction && isOwn) ofCall.limits[name] = limit as (call: Call) => unknown;
+    else if (isFunction && Object.hasOwn(defaultPolicy, name))
+      expect(false, `policy.${name}`, 'a number: it is the keeper’s, and holds for all calls', limit);
+    else givenLimits[name] = limit;
   }
   const { resume, say } = given.onCrash ?? {};
   expect(
@@ -284,26 +250,21 @@ export function checkDefinition(given: SessionDefinition): Defined {
   }
   if (problems.length > 0) throw new DefinitionError(problems);
 
-  const policy = definePolicy({
-    // A program says nothing of its dialogue, so no silence of its caller can be told.
-    ...(given.program && { idleMs: given.policy?.maxDurationMs ?? 1_800_000 }),
-    ...given.policy,
-  });
+  const policy = policyOf(givenLimits, Boolean(given.program));
+  const lines = givenLines as Partial<Lines>;
   return {
     ...given,
-    greeting,
-    goodbye,
-    voicemail: given.voicemail ?? { goodbye: 'none' },
-    hold: given.hold ?? { goodbye: 'none' },
-    language,
-    nudge: given.nudge ?? { say: phrases[language].nudge },
-    again: given.again ?? { say: phrases[language].again },
-    windDown: given.windDown ?? { say: phrases[language].windDown },
+    ...linesIn(lines),
+    apology: lines.apology,
+    filler: lines.filler,
     policy,
-    hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave', ...given.hangUp },
-    isHangUpGiven: given.hangUp?.normal !== undefined,
+    hangUp: hangUpOf(ofCall.hangUp ? {} : (given.hangUp as GivenHangUp)),
+    isHangUpGiven: !ofCall.hangUp && (given.hangUp as GivenHangUp | undefined)?.normal !== undefined,
     participants: given.participants ?? [],
     reports: given.reports ?? [],
     alerts: given.alerts ?? [],
+    ofCall,
+    givenLines: lines,
+    givenLimits,
   };
 }

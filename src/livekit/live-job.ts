@@ -1,5 +1,5 @@
 /** One call at work in this process: what its observers and its effects share. Types only. */
-import type { voice } from '@livekit/agents';
+import type { tts, voice } from '@livekit/agents';
 import type { Transferred } from '../../machines/index.ts';
 import type { SpokenLine } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
@@ -13,7 +13,14 @@ import type { Turns } from './observe/turns.ts';
 import type { Venue } from './venue.ts';
 
 export type LiveJob = {
+  /** This call's own: what it says by functions of the call is filled in as they answer. */
   readonly definition: Defined;
+  /** Settled when its lines were asked for; undefined before. With what was wrong with the greeting. */
+  lines?: Promise<{ error: unknown } | undefined>;
+  /** What `session(call)` speaks with, before there is an AgentSession. */
+  firstVoice?: tts.TTS;
+  /** Lines that were left out, each told once. */
+  leftOut?: Set<SpokenLine>;
   readonly call: Call;
   readonly venue: Venue;
   readonly recorder: Recorder;

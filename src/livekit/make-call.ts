@@ -53,7 +53,8 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
       }
       if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
       const run = job()?.run;
-      run?.send({
+      if (!run) return log.error({ reason: messageOf(reason) }, 'call.end: the call has not begun; nothing was ended');
+      run.send({
         type: 'session.end',
         end: { ...endOf('agent', messageOf(reason)), ...(hangUp && { hangUp }) },
         drain,
@@ -61,9 +62,9 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
       });
     },
     giveTime: (ms) => {
-      if (typeof ms === 'number' && ms > 0 && Number.isFinite(ms)) job()?.run.send({ type: 'time.given', ms });
-      else
-        log.error({ got: describeValue(ms) }, 'call.giveTime: expected milliseconds, more than 0; nothing was given');
+      if (typeof ms === 'number' && ms > 0 && Number.isFinite(ms)) return job()?.run.send({ type: 'time.given', ms });
+      const expected = `call.giveTime: expected milliseconds, more than 0, got ${describeValue(ms)}`;
+      noteError({ recorder, log }, 'application', expected, true, 'no time was given');
     },
     report: (found) => {
       const parts = job();

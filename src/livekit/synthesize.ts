@@ -1,5 +1,6 @@
 /** Text to sound through the user's own TTS object, without an AgentSession. */
-import { type AudioFrame } from '@livekit/rtc-node';
+import { ReadableStream } from 'node:stream/web';
+import { AudioFrame } from '@livekit/rtc-node';
 import { tts } from '@livekit/agents';
 import { readWav } from '../wav.ts';
 import type { Pcm } from './venue.ts';
@@ -45,4 +46,15 @@ export async function* synthesize(voice: tts.TTS, text: string, signal: AbortSig
 /** A recorded line, whole. */
 export async function* recorded(file: URL): AsyncGenerator<Pcm> {
   yield readWav(file);
+}
+
+const FRAME_MS = 50;
+
+/** A recorded line, as the AgentSession takes it beside a text. */
+export function framesOf(file: URL): ReadableStream<AudioFrame> {
+  const { sampleRate, samples } = readWav(file);
+  const size = (sampleRate * FRAME_MS) / 1000;
+  const count = Math.ceil(samples.length / size);
+  const frames = Array.from({ length: count }, (_, index) => samples.slice(index * size, (index + 1) * size));
+  return ReadableStream.from(frames.map((each) => new AudioFrame(each, sampleRate, 1, each.length)));
 }

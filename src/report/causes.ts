@@ -7,10 +7,12 @@
  *   C2  What ended nothing is a warning, no error: a try that was followed by a better one, a provider that a fallback
  *       adapter replaced (its own end is an error), a caller without a microphone.
  *   C3  What fails in the application's own code is an error, also where the call went on.
+ *   C4  What the session itself found (patience that was over, a line that nobody could hear) nobody else tells.
  */
 import type { Entry } from '../journal/entry.ts';
 import type { Chapter } from './chapters.ts';
 import { recordOf, textOf, timeOf } from './lenient.ts';
+import type { RecordedEnd } from './end.ts';
 import type { Report } from './schema.ts';
 
 type Told = Report['errors'][number];
@@ -103,4 +105,13 @@ export const causesOf = (chapters: readonly Chapter[], fault: Fault): Pick<Repor
   const told = (wanted: boolean) =>
     causes.filter((cause) => isMadeGood(cause, fault) === wanted).map((cause) => cause.told);
   return { errors: told(false), warnings: told(true) };
+};
+
+/** C4. With an entry for the end itself, where nothing that failed has told of it. */
+export const withEnd = (errors: Told[], { end, at }: RecordedEnd, epoch: number): Told[] => {
+  const isFailure = end.by === 'system' && end.fault !== 'none' && end.fault !== 'caller';
+  if (!isFailure || errors.some(({ component, recoverable }) => !recoverable || signs.has(component))) return errors;
+  const message = end.detail ?? end.reason;
+  const found = { component: 'session', message, code: null, label: null, recoverable: false, times: 1 };
+  return [...errors, { ...found, at: timeOf(at), epoch }];
 };

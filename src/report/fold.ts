@@ -8,7 +8,7 @@
 import type { Json, SessionJournal } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
-import { causesOf } from './causes.ts';
+import { causesOf, withEnd } from './causes.ts';
 import { endIn, foundBy, recordedIn } from './end.ts';
 import {
   applicationOf,
@@ -45,8 +45,10 @@ export const fold = (journal: SessionJournal): Report => {
   const people = peopleOf(entries);
   const caller = people.find(({ isCaller }) => isCaller);
   const recorded = recordedIn(jobs);
-  const { end, at: endedAt, stage } = recorded ?? foundBy(jobs, keeper);
-  const { errors, warnings } = causesOf(chapters, end.fault);
+  const ended = recorded ?? foundBy(jobs, keeper);
+  const { end, at: endedAt, stage } = ended;
+  const { errors: told, warnings } = causesOf(chapters, end.fault);
+  const errors = withEnd(told, ended, jobs.at(-1)?.epoch ?? 0);
 
   return {
     type: 'session.report',
@@ -60,7 +62,7 @@ export const fold = (journal: SessionJournal): Report => {
       by: end.by,
       reason: end.reason,
       fault: end.fault,
-      detail: end.detail ?? lastFailure(end.fault, errors),
+      detail: end.detail ?? lastFailure(end.fault, told),
       stage: stage ?? 'connecting',
     },
     alsoTriggered: alsoTriggeredIn(jobs, keeper, recorded !== undefined),

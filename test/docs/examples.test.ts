@@ -8,6 +8,8 @@ import { type Caller, type HeardLine, roomsOf, startCaller, until } from '../e2e
 import { repositoryRoot } from './repository.ts';
 import { type RunningExample, runExample } from './run-example.ts';
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 const folder = path.join(repositoryRoot(), 'docs/examples');
 const files = readdirSync(folder);
 const programs = files.filter((name) => /^\d\d-/.test(name) && !name.endsWith('-plain.ts'));
@@ -51,6 +53,7 @@ describe('on a real server', () => {
     const made = await example.call();
     await using caller = made.caller;
     await heard(example, caller, 'Hello, this is Ada. How can I help you?');
+    await pause(5000); // they listen, and think
     await caller.say(example.lab, 'Goodbye.');
     expect(await caller.disconnected(15_000)).toMatchObject({ reason: 'ROOM_DELETED' });
     onceOnly(example, caller, 'Thank you for calling. Have a nice day, goodbye.');
@@ -64,6 +67,7 @@ describe('on a real server', () => {
   test('02: hooks run, a handoff changes the voice, and what onExit says after the goodbye is held back', async () => {
     const script: LabScript = {
       rules: [
+        { when: { instruction: 'Greet Sam personally' }, answer: { say: 'Front desk, this is Ada. Hello Sam.' } },
         { when: { user: 'invoice' }, answer: { tools: [{ name: 'transfer_to_billing' }] } },
         // What the hook added stands before the caller's words or behind them: the SDK sorts by time.
         { when: { instruction: 'the time is' }, answer: { tools: [{ name: 'transfer_to_billing' }] } },
@@ -71,9 +75,9 @@ describe('on a real server', () => {
       ],
     };
     await using example = await runExample({ example: '02-hooks-and-handoff', server, script });
-    const made = await example.call();
+    const made = await example.call('{"userName":"Sam"}');
     await using caller = made.caller;
-    await heard(example, caller, 'Front desk, this is Ada.');
+    await heard(example, caller, 'Front desk, this is Ada. Hello Sam.');
     await caller.say(example.lab, 'My invoice is wrong.');
     await heard(example, caller, 'Billing, this is Bea.');
     await caller.say(example.lab, 'That is all.');
@@ -81,8 +85,8 @@ describe('on a real server', () => {
     onceOnly(example, caller, 'Thank you for calling. Have a nice day, goodbye.');
     expect(caller.line(example.lab, 'Bea is leaving now.')).toEqual([]);
 
-    const asked = example.lab.log.find((entry) => entry.kind === 'asked');
-    expect(asked?.prompt.messages.some(({ content }) => content.startsWith('The time is 20'))).toBe(true);
+    const asked = example.lab.log.flatMap((entry) => (entry.kind === 'asked' ? entry.prompt.messages : []));
+    expect(asked.some(({ content }) => content.startsWith('The time is 20'))).toBe(true);
     const report = await example.reportOf(made.room);
     expect(report.application.attachments).toEqual({ frontDesk: 'visited', billing: 'visited' });
     expect(report.transcript.map(({ role }) => role)).toContain('handoff');
@@ -94,17 +98,22 @@ describe('on a real server', () => {
   });
 
   describe('03', () => {
-    const GOODBYE = 'Thank you for your time, we will call you. Goodbye.';
+    const GOODBYE = 'Thank you for your time. Goodbye!';
+    const WELCOME = 'Welcome to your interview. Shall we begin?';
+    const STORY = `Our company ${'makes bread, and rolls, and cakes, '.repeat(6)}and that is all.`;
     const note = { question: 'years', answer: 'ten' };
     const script: LabScript = {
       rules: [
+        { when: { instruction: 'welcoming the candidate' }, answer: { say: WELCOME } },
+        { when: { user: 'about the company' }, answer: { say: STORY } },
+        { when: { user: 'uh-huh' }, answer: { say: 'Good.' } },
         { when: { afterTool: 'note_answer' }, answer: { say: 'Ten years, good. Anything else?' } },
         { when: { user: 'ten years' }, answer: { tools: [{ name: 'note_answer', arguments: note }] } },
         { when: { user: '^no\\b' }, answer: { tools: [{ name: 'end_session' }] } },
         { when: { user: 'rather not' }, answer: { tools: [{ name: 'decline' }] } },
       ],
     };
-    const interview = (more: Record<string, string> = {}) =>
+    const interview = () =>
       runExample({
         example: '03-interview',
         server,
@@ -114,15 +123,15 @@ describe('on a real server', () => {
           BACKUP_API_KEY: 'lab',
           LASTWORD_WEBHOOK_URL: '',
           LASTWORD_WEBHOOK_SECRET: '',
-          REPORT_URLS: `${receiver}/interviews/*`,
+          REPORT_URLS: `${receiver}/ai-interview/*`,
+          ENVIRONMENT: 'local',
           REPORT_PRIVATE: 'yes',
           REPORT_SECRET: secret,
           SLACK_URL: `${receiver}/slack`,
-          ...more,
         }),
       });
-    const metadataFor = ({ receiver }: RunningExample) =>
-      JSON.stringify({ candidate: 'Sam', report: { url: `${receiver}/interviews/17` } });
+    const metadataFor = ({ receiver }: RunningExample, more: object = {}) =>
+      JSON.stringify({ candidate: 'Sam', webhookURL: `${receiver}/`, testId: 't-17', companyId: 'c-3', ...more });
 
     let example: RunningExample;
     beforeAll(async () => {
@@ -134,7 +143,7 @@ describe('on a real server', () => {
       example.lab.fail('llm', { kind: 'status', status: 500 });
       const made = await example.call(metadataFor(example));
       await using caller = made.caller;
-      await heard(example, caller, 'Welcome to your interview. Shall we begin?');
+      await heard(example, caller, WELCOME);
       await caller.say(example.lab, 'I did it for ten years.');
       await heard(example, caller, 'Ten years, good. Anything else?');
       await caller.say(example.lab, 'No.');
@@ -145,15 +154,44 @@ describe('on a real server', () => {
       expect(report.end).toMatchObject({ by: 'agent', reason: 'interview_completed' });
       expect(report.application.attachments).toMatchObject({ years: 'ten' });
       expect(report.metadata).toMatchObject({ candidate: 'Sam' });
+      expect(example.reportPaths).toEqual(['/ai-interview/livekit/session/end']);
       expect(new Set(report.usage.map(({ type }) => type))).toEqual(new Set(['llm_usage', 'stt_usage', 'tts_usage']));
       expect(report.providerSwitches).toContainEqual(expect.objectContaining({ component: 'llm', available: false }));
+    });
+
+    test('a candidate who listens, thinks, says "uh-huh" and interrupts meets nobody but the interviewer', async () => {
+      example.lab.heal();
+      const made = await example.call(metadataFor(example));
+      await using caller = made.caller;
+      const first = await caller.until('the welcome', () => caller.line(example.lab, WELCOME)[0], 20_000);
+      expect(first).toBeDefined();
+      await caller.say(example.lab, 'Uh-huh.'); // too short to be an interruption
+      await heard(example, caller, WELCOME, 20_000);
+      await pause(6000); // for thought
+      await caller.say(example.lab, 'Please tell me about the company first.');
+      await caller.until('the story', () => caller.line(example.lab, STORY)[0], 20_000);
+      await pause(1500);
+      await caller.say(example.lab, 'Thank you, that is enough of it. I did it for ten years.');
+      await heard(example, caller, 'Ten years, good. Anything else?', 25_000);
+      await pause(4000);
+      await caller.say(example.lab, 'No.');
+      await caller.disconnected(20_000);
+      onceOnly(example, caller, GOODBYE);
+      const report = await example.reportOf(made.room);
+      expect(report.end).toMatchObject({ by: 'agent', reason: 'interview_completed', fault: 'none' });
+      expect(report.errors).toEqual([]);
+      const lines = report.lines.map(({ line, outcome }) => `${line} ${outcome}`);
+      expect(lines.filter((line) => !line.startsWith('filler'))).toEqual(['greeting played', 'goodbye played']);
+      const told = report.transcript.find(({ text }) => text.startsWith('Our company'));
+      expect(told?.interrupted).toBe(true);
+      expect(report.alsoTriggered).toEqual([]);
     });
 
     test('an end reason and an outcome of its own are in the report', async () => {
       example.lab.heal();
       const made = await example.call(metadataFor(example));
       await using caller = made.caller;
-      await heard(example, caller, 'Welcome to your interview. Shall we begin?');
+      await heard(example, caller, WELCOME);
       await caller.say(example.lab, 'I would rather not.');
       await caller.disconnected(15_000);
       const report = await example.reportOf(made.room);
@@ -161,22 +199,22 @@ describe('on a real server', () => {
       expect(report.application.outcome).toEqual({ hire: false });
     });
 
-    test('at its longest duration the candidate is told, then hears the goodbye', async () => {
-      await using short = await interview({ INTERVIEW_MS: '9000', WIND_DOWN_MS: '4500' });
-      const made = await short.call(metadataFor(short));
+    test('at its longest duration, which the metadata says, the candidate is told, then hears the goodbye', async () => {
+      example.lab.heal();
+      const made = await example.call(metadataFor(example, { maxDurationSeconds: 9 }));
       await using caller = made.caller;
-      await heard(short, caller, 'Welcome to your interview. Shall we begin?');
-      await heard(short, caller, 'We have to come to an end soon.');
+      await heard(example, caller, WELCOME);
+      await heard(example, caller, 'We have to come to an end soon.');
       await caller.disconnected(20_000);
-      onceOnly(short, caller, GOODBYE);
+      onceOnly(example, caller, GOODBYE);
       expect(await isGone(made.room)).toBe(true);
-      expect((await short.reportOf(made.room)).end).toMatchObject({ by: 'limit', reason: 'max_duration' });
+      expect((await example.reportOf(made.room)).end).toMatchObject({ by: 'limit', reason: 'max_duration' });
     });
 
     test('with both language models dead the candidate hears an apology, and Slack hears of it', async () => {
       const made = await example.call(metadataFor(example));
       await using caller = made.caller;
-      await heard(example, caller, 'Welcome to your interview. Shall we begin?');
+      await heard(example, caller, WELCOME);
       for (const channel of [example.lab, example.lab.channel('backup')]) {
         channel.fail('llm', { kind: 'status', status: 500 });
       }
@@ -186,7 +224,8 @@ describe('on a real server', () => {
       const report = await example.reportOf(made.room);
       expect(report.end).toMatchObject({ by: 'system', reason: 'model_failed', fault: 'provider' });
       const [alert] = await until('an alert', () => example.posted.length > 0 && example.posted, 10_000);
-      expect(JSON.stringify(alert?.body)).toContain(report.session);
+      expect(JSON.stringify(alert?.body)).toContain(`*Interview failed* ${made.room} · test t-17 · company c-3 · -`);
+      expect(report.errors.length).toBeGreaterThan(0);
     });
   });
 

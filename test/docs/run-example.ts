@@ -12,7 +12,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { verifyWebhook } from '../../src/index.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { type Lab, type LabScript, startLab } from '../../src/testing/index.ts';
+import { type Lab, type LabScript, type PaceName, startLab } from '../../src/testing/index.ts';
 import { assertReport } from '../contract/check-report.ts';
 import {
   type Caller,
@@ -42,6 +42,8 @@ export interface RunningExample {
   call(metadata?: string, caller?: Partial<CallerWish>): Promise<{ room: string; caller: Caller }>;
   /** The one report about a room: its signature verified, its shape checked. */
   reportOf(room: string): Promise<Report>;
+  /** Where reports came in, in order. */
+  readonly reportPaths: readonly string[];
   log(): Promise<string>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -51,19 +53,28 @@ export type ExampleWish = {
   example: string;
   server: LiveKitAddress;
   script: LabScript;
+  /** How fast the models are. Default: as they are, `typical`. */
+  pace?: PaceName;
   environment?: (receiver: string, lab: Lab, secret: string) => Record<string, string>;
 };
 
 let examples = 0;
 
 /** Resolves when the worker takes calls, and its job processes are warm. */
-export async function runExample({ example, server, script, environment }: ExampleWish): Promise<RunningExample> {
+export async function runExample({
+  example,
+  server,
+  script,
+  pace = 'typical',
+  environment,
+}: ExampleWish): Promise<RunningExample> {
   const directory = await mkdtemp(path.join(tmpdir(), 'lastword-docs-'));
   const logFile = path.join(directory, 'processes.log');
   const agentName = `docs-${process.pid}-${(examples += 1)}`;
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
-  const lab = await startLab({ script });
+  const lab = await startLab({ script, pace });
   const reports: Report[] = [];
+  const reportPaths: string[] = [];
   const posted: Posted[] = [];
   const failures: Error[] = [];
   const receiver = createServer((request, response) => {
@@ -78,6 +89,7 @@ export async function runExample({ example, server, script, environment }: Examp
           const report: unknown = JSON.parse(body);
           assertReport(report);
           reports.push(report);
+          reportPaths.push(request.url ?? '');
         }
         response.writeHead(204).end();
       } catch (error) {
@@ -147,6 +159,7 @@ export async function runExample({ example, server, script, environment }: Examp
   return {
     lab,
     posted,
+    reportPaths,
     receiver: origin,
     call: async (metadata = '', wish = {}) => {
       const room = `${agentName}-${(calls += 1)}`;

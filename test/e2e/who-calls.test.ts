@@ -1,5 +1,6 @@
 /** Who the caller is: a telephone that rings until we speak, others in the room, whom the options name, signs of life. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Policy } from '../../machines/index.ts';
 import { expectEndedWell, type WellEnded } from '../contract/ended-well.ts';
 import { type Caller, type CallerWish, deploy, type Deployment, roomsOf, startCaller } from './harness/index.ts';
 import type { CallWish, DeploymentWish } from './harness/wishes.ts';
@@ -21,7 +22,7 @@ const rooms = roomsOf(server);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function deployed(wish: DeploymentWish, agent?: string): Promise<Deployment> {
-  const policy = { ...patient, ...wish.policy };
+  const policy = { ...patient, ...(wish.policy as Partial<Policy>) };
   const all = { goodbye: { say: GOODBYE }, ...wish, policy };
   const made = await deploy(server, all, agent === undefined ? {} : { agent });
   if (agent === undefined) await made.warm(1, PATIENCE_MS); // only that one says when it is

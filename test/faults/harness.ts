@@ -8,16 +8,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initializeLogger, type JobContext, runWithJobContext, type voice } from '@livekit/agents';
+import type { Policy } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
-import { openJournal } from '../../src/journal/write.ts';
+import { type Journal, openJournal } from '../../src/journal/write.ts';
 import { effectsOf } from '../../src/livekit/act/effects.ts';
 import { type Call, setCurrentCall } from '../../src/livekit/call.ts';
 import { checkDefinition, type SessionDefinition } from '../../src/livekit/definition.ts';
 import { OwnEnds } from '../../src/livekit/guard/own-ends.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
+import { forThisCall } from '../../src/livekit/of-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
 import type { Reporter } from '../../src/livekit/venue.ts';
 import { fold } from '../../src/report/fold.ts';
@@ -37,7 +39,7 @@ const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => 
 const PATIENCE_MS = 8000;
 
 /** Short enough for a test, long enough for a busy machine: only what a test is about is set shorter there. */
-const policy: SessionDefinition['policy'] = {
+const policy: Partial<Policy> = {
   firstAudioMs: 1500,
   rungMs: 1000,
   fillerMs: 3000,
@@ -123,7 +125,7 @@ export async function place({
   const model = new ScriptedLlm(script);
   const ears = new ToldStt();
   const tone = Object.assign(new ToneTts(), failing);
-  const definition = checkDefinition({
+  const defined = checkDefinition({
     session: () => ({
       stt: ears,
       llm: model,
@@ -134,13 +136,45 @@ export async function place({
     }),
     goodbye: { say: 'Goodbye now.' },
     ...given,
-    policy: { ...policy, ...given.policy },
+    policy: typeof given.policy === 'function' ? given.policy : { ...policy, ...(given.policy as object) },
   });
 
   const directory = await mkdtemp(join(tmpdir(), 'lastword-faults-'));
   const id = `call-${(placed += 1)}`;
   const facts = { job: id, agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata };
-  const journal = await openJournal({
+  let journal: Journal | undefined;
+  const watchers = new Set<() => void>();
+  const changed = () => {
+    for (const look of watchers) look();
+  };
+  const entries: Entry[] = [];
+  const recorder: Reporter['recorder'] = {
+    append: (kind, data) => {
+      const seq = journal?.append(kind, data) ?? 0;
+      entries.push({ seq, at: Date.now(), kind, data: toJson(data) } as unknown as Entry);
+      changed();
+      return seq;
+    },
+    durable: async () => journal?.durable(),
+  };
+
+  const heard: HeardLine[] = [];
+  const parts: { job?: LiveJob } = {};
+  const send = between((event) => parts.job?.run.send(event));
+  const letGo = new AbortController();
+  const { context, asked: askedOfJob } = madeContext(id, facts.room.name, changed);
+  const edge = madeVenue({ send, recorder }, { heard, changed, trouble }, edges);
+  const call = makeCall({
+    context,
+    facts,
+    venue: edge.venue,
+    recorder,
+    log: quiet,
+    letGo: letGo.signal,
+    job: () => parts.job,
+  });
+  const definition = await forThisCall(defined, call, { recorder, log: quiet });
+  journal = await openJournal({
     directory,
     session: id,
     file: '1',
@@ -160,37 +194,6 @@ export async function place({
       },
     },
   });
-
-  const watchers = new Set<() => void>();
-  const changed = () => {
-    for (const look of watchers) look();
-  };
-  const entries: Entry[] = [];
-  const recorder: Reporter['recorder'] = {
-    append: (kind, data) => {
-      const seq = journal.append(kind, data);
-      entries.push({ seq, at: Date.now(), kind, data: toJson(data) } as unknown as Entry);
-      changed();
-      return seq;
-    },
-    durable: () => journal.durable(),
-  };
-
-  const heard: HeardLine[] = [];
-  const parts: { job?: LiveJob } = {};
-  const send = between((event) => parts.job?.run.send(event));
-  const letGo = new AbortController();
-  const { context, asked: askedOfJob } = madeContext(id, facts.room.name, changed);
-  const edge = madeVenue({ send, recorder }, { heard, changed, trouble }, edges);
-  const call = makeCall({
-    context,
-    facts,
-    venue: edge.venue,
-    recorder,
-    log: quiet,
-    letGo: letGo.signal,
-    job: () => parts.job,
-  });
   const turns = new Turns({ send, recorder });
   const { greeting, goodbye } = definition;
   // As in a job: what the run does, the SDK's own code included, finds the context.
@@ -202,7 +205,7 @@ export async function place({
           resumed: false,
           elapsedMs: 0,
           greeting: typeof greeting === 'object' ? 'say' : greeting,
-          goodbye: goodbye !== 'none',
+          goodbye: definition.ofCall.goodbye !== undefined || goodbye !== 'none',
         },
         effects: effectsOf(
           () => parts.job as LiveJob,
@@ -277,7 +280,7 @@ export async function place({
 
   const report = async () => {
     await closed();
-    await journal.close();
+    await journal?.close();
     return fold(await readSession(directory, id));
   };
   const { venue: _, ...doings } = edge;
@@ -309,7 +312,7 @@ export async function place({
     endedWell: async (wanted) => expectEndedWell({ reports: [await report()] }, { ...asIfNothing, ...wanted }),
     [Symbol.asyncDispose]: async () => {
       call.end('test_over', { drain: false });
-      await closed().finally(() => journal.close());
+      await closed().finally(() => journal?.close());
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,6 @@
 /** Tools that take as long as tools do, with the limits that everybody has. In real time, and beside each other. */
 import { describe, expect, test } from 'vitest';
-import { defaultPolicy } from '../../machines/index.ts';
+import { defaultPolicy, type Policy } from '../../machines/index.ts';
 import { type Placed, type Placing, place } from './harness.ts';
 import { gate, toolNamed, WithTools } from './plain.ts';
 
@@ -18,7 +18,7 @@ const placeWith = async (ms: number, given: Partial<Placing> = {}) => {
     agent: () => new WithTools([slow]),
     script: (asked) => (asked === ASKED ? { calls: ['slow'] } : { say: 'There is a table.' }),
     ...given,
-    policy: { firstAudioMs, rungMs, toolMs, drainMs, closeMs, idleMs, ...given.policy },
+    policy: { firstAudioMs, rungMs, toolMs, drainMs, closeMs, idleMs, ...(given.policy as Partial<Policy>) },
   });
   placed.says(ASKED);
   return { placed, worked: opened };

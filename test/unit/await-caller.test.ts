@@ -25,6 +25,7 @@ function waiting(start: (caller: string | undefined) => unknown) {
       start: () => start(caller?.identity),
       policy: { callerJoinMs: 10_000, connectMs: 50 },
       hangUp: { normal: 'delete-room' },
+      ofCall: { limits: {} },
     },
     call: {},
     run: { send: (event: (typeof sent)[0]) => sent.push(event), context: () => ({}) },

@@ -60,6 +60,26 @@ describe('the constructors', () => {
 describe('a webhook is refused', () => {
   const cases: [string, unknown, string][] = [
     ['that is no object', 'https://example.com', 'webhook: expected an object'],
+    [
+      'with a secret that is not set',
+      { url: 'https://a.example', secret: undefined },
+      'webhook.secret: expected whsec_… as a text, got nothing; set what it is read from, or leave the key out for reports that are not signed',
+    ],
+    [
+      'with secrets that are not set',
+      { url: 'https://a.example', secrets: undefined },
+      'webhook.secrets: expected a list',
+    ],
+    [
+      'with a path that is none',
+      { fromMetadata: { field: 'x', allow: ['https://*'], path: 'calls/ended' } },
+      'webhook.fromMetadata.path: expected a path such as /calls/ended, without ? and #, got "calls/ended"',
+    ],
+    [
+      'with a path that asks',
+      { fromMetadata: { field: 'x', allow: ['https://*'], path: '/calls?a=b' } },
+      'fromMetadata.path: expected a path',
+    ],
     ['without a URL', {}, 'webhook.url: expected url or fromMetadata, got neither'],
     ['with two', { url: 'https://a.example', fromMetadata: { field: 'x', allow: ['https://*'] } }, 'got both'],
     ['whose URL is none', { url: 'example.com/hooks' }, 'webhook.url: expected a URL, got "example.com/hooks"'],

@@ -85,6 +85,22 @@ describe('the URL of a job', () => {
     expect(refusalOf(at('https://u:p@a.example.com/'))).toContain('user and password');
   });
 
+  it('may be a base: a fixed path comes behind it, and the whole is what has to be allowed', () => {
+    const field = 'webhookURL';
+    const allow = ['https://*.example.com/*/calls/ended', 'https://b.example.com/calls/ended'];
+    const based = webhook({ fromMetadata: { field, allow, path: '/calls/ended' } });
+    const to = (base: string) => targetOf(based, base);
+    for (const base of ['https://a.example.com/v1', 'https://a.example.com/v1/'])
+      expect(to(base)).toEqual({ url: new URL('https://a.example.com/v1/calls/ended'), untrusted: true });
+    expect(to('https://b.example.com')).toMatchObject({ url: new URL('https://b.example.com/calls/ended') });
+    expect(to('https://a.example.com/v1?next=')).toMatchObject({
+      refused: expect.stringContaining('base URL, without ?'),
+    });
+    expect(to('https://a.example.com/v1#x')).toMatchObject({ refused: expect.stringContaining('base URL') });
+    expect(to('https://attacker.net/v1')).toMatchObject({ refused: expect.stringContaining('none of the allowed') });
+    expect(based.name).toBe('metadata:webhookURL/calls/ended');
+  });
+
   it('in clear text needs allowPrivate and a host of the own network', () => {
     const at = (host: string, allowPrivate: boolean) =>
       targetOf(webhook({ fromMetadata: { field: 'u', allow: ['http://*'] }, allowPrivate }), `http://${host}/`);

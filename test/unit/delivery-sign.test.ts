@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { secretProblem, signHeaders, verifyWebhook } from '../../src/delivery/sign.ts';
+import { secretProblem, signHeaders, signWebhook, verifyWebhook } from '../../src/delivery/sign.ts';
 
 const secretOf = (bytes = 32) => `whsec_${randomBytes(bytes).toString('base64')}`;
 const secret = secretOf();
@@ -102,5 +102,22 @@ describe('a secret', () => {
         expect(JSON.stringify(secretProblem(text))).not.toContain(text);
       }),
     );
+  });
+});
+
+describe('signWebhook, for a test of a receiver', () => {
+  it('signs as we do: the reference verifier and ours take it', () => {
+    const headers = signWebhook({ id: 'report-1', body, secrets: [secret] });
+    expect(new Webhook(secret).verify(body, headers)).toEqual(JSON.parse(body));
+    expect(verifyWebhook({ headers, body, secrets: [secret] })).toEqual({ ok: true, id: 'report-1' });
+    expect(signWebhook({ id: 'report-1', body, secrets: [secret], now: at })).toEqual(signed());
+  });
+  it('refuses what cannot sign, and repeats no secret', () => {
+    const refusal = (given: object) => () => signWebhook({ id: 'a', body, secrets: [secret], ...given });
+    expect(refusal({ secrets: [] })).toThrow('secrets: expected a list of one secret or more, got none');
+    expect(refusal({ secrets: undefined })).toThrow('secrets: expected a list');
+    expect(refusal({ secrets: [undefined] })).toThrow(/secrets\[0\]: expected whsec_.*got nothing/);
+    expect(refusal({ secrets: ['hunter2-hunter2'] })).toThrow(/got 15 characters without whsec_$/);
+    expect(refusal({ id: 'a.b' })).toThrow('webhook-id: expected some characters without a dot');
   });
 });

@@ -1,6 +1,6 @@
 /** O-G, the errors: one entry for one cause, and none for what ended nothing. */
 import { describe, expect, test } from 'vitest';
-import { causesOf } from '../../src/report/causes.ts';
+import { causesOf, withEnd } from '../../src/report/causes.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
 
@@ -172,5 +172,29 @@ describe('O-G no error is', () => {
       ['log', { component: 'tts', label: 'a', available: false }],
     ] as Given[])
       expect(of('none', fails, other).errors).toHaveLength(1);
+  });
+});
+
+describe('C4: an end that nobody else tells of is an error of its own', () => {
+  const ended = (fault: Report['end']['fault'], by: Report['end']['by'] = 'system') => ({
+    end: { by, reason: 'model_failed', fault, detail: 'the language model gave nothing within 20000 ms' },
+    at: 1_700_000_000_000,
+    stage: 'conversing',
+  });
+  const { errors: broken } = causesOf([chapter(entries(error('llm', 'm', false)))], 'provider');
+  test('patience that is over', () => {
+    expect(withEnd([], ended('provider'), 1)).toMatchObject([
+      {
+        component: 'session',
+        message: 'the language model gave nothing within 20000 ms',
+        recoverable: false,
+        epoch: 1,
+      },
+    ]);
+  });
+  test('not where the model has said so itself, nor where nothing failed', () => {
+    expect(withEnd(broken, ended('provider'), 1)).toBe(broken);
+    expect(withEnd([], ended('none', 'limit'), 1)).toEqual([]);
+    expect(withEnd([], ended('caller', 'limit'), 1)).toEqual([]);
   });
 });

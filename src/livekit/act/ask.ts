@@ -3,6 +3,7 @@ import { messageOf, unlessAborted } from '../../session/deadline.ts';
 import type { StartOptions } from '../definition.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
+import { askLines } from '../of-call.ts';
 import { callerWishOf, startProblem } from '../start-options.ts';
 
 export type Question<Value> = {
@@ -54,4 +55,10 @@ export async function startOptionsOf(job: LiveJob, signal: AbortSignal): Promise
   job.startOptions = options;
   if (definition.start) venue.expectCaller(callerWishOf(options));
   return options;
+}
+
+/** The lines of this call, asked for or waited for. Rejects without a greeting: the start has failed. */
+export async function linesOf(job: LiveJob, signal: AbortSignal): Promise<void> {
+  const failed = await unlessAborted(askLines(job), signal);
+  if (failed) throw failed.error;
 }

@@ -8,27 +8,34 @@
  *       the output itself hangs.
  *   S4  A line of the user's that is a recording and no text is played on the first rung too: a text in its stead would
  *       be one that nobody asked for.
+ *   S5  Where there is no TTS a text is its recording, if it has one, and else left out; a filler is the recording.
  */
-import type { tts, voice } from '@livekit/agents';
+import { tts, type voice } from '@livekit/agents';
 import { type Effects, endOf, ends, type Speech } from '../../../machines/index.ts';
+import { describeValue } from '../../config-error.ts';
 import type { EntryData } from '../../journal/entry.ts';
 import { messageOf, settledWithin, stopwatch, unlessAborted } from '../../session/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
-import type { Words } from '../definition.ts';
+import type { Words } from '../lines.ts';
 import type { LiveJob } from '../live-job.ts';
 import { blameTrackAfterFiller, watchFirstWords, watchLastFiller } from '../guard/silence.ts';
+import { noteError } from '../note-error.ts';
 import type { OurSpeech } from '../observe/playout.ts';
+import { askLines } from '../of-call.ts';
 import { phrases, recordingOf } from '../phrases.ts';
-import { recorded, synthesize } from '../synthesize.ts';
+import { framesOf, recorded, synthesize } from '../synthesize.ts';
 
 type Heard = Effects['speak']['output'];
 type Spoken = EntryData['spoken'];
+type SayOptions = NonNullable<Parameters<voice.AgentSession['say']>[1]>;
 
 /**
  * The playout says "finished" a little before the caller's ear does: 60 ms were whole in 10 of 10 calls on a quiet
  * machine, and clipped by 100 ms in 1 of 4 on a busy one. SIP has a leg more; its number is a guess.
  */
 const TAIL_MS = { room: 100, sip: 400 };
+/** Less than a rung takes: what is not known by then is said in the words of the package. */
+const WORDS_MS = 500;
 /** A track that was told to stop stops within a frame or two; one that does not is not waited for. */
 const STOPPING_MS = 100;
 
@@ -75,12 +82,17 @@ type Ask = {
 // ── on a track of our own ────────────────────────────────────────────────────────────────────────────────────────
 
 async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask): Promise<Heard> {
-  const { definition, venue } = job;
+  const { venue } = job;
   const line = speech.line === 'apology' ? 'apology' : 'filler';
+  // A call that fails at once has asked for nothing yet; what takes longer is not waited for.
+  if (line === 'apology') await settledWithin(askLines(job), WORDS_MS);
+  const { definition } = job;
   // The session may be in the middle of an answer, and nobody understands two voices.
   if (line === 'apology') for (const answer of job.speeches) quietly(() => answer.interrupt(true));
   const { say, audio: own } = definition[line] ?? {};
-  const isLive = speech.rung === 'live' && (say !== undefined || own === undefined); // S4
+  const voice = voiceOf(job);
+  const isLeftToRecording = line === 'filler' && !voice; // S5
+  const isLive = speech.rung === 'live' && (say !== undefined || own === undefined) && !isLeftToRecording; // S4
   const words = nextOf(job, say) ?? phrases[definition.language][line];
   const recording = own ?? recordingOf(line, definition.language);
   // What a recording of the user's own says is not known.
@@ -90,7 +102,7 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
   let playing = () => 0;
   let isNoted = false;
   const note: Ask['note'] = (more) => {
-    if (!isNoted) noted(more);
+    if (!isNoted) noted({ ...(isLeftToRecording && { rung: 'bundled' }), ...more });
     isNoted = true;
   };
   /** S3: a track that stops in time says for itself how much was heard. */
@@ -108,12 +120,8 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
     if (!isAudible || speech.until === 'played') giveUp();
   });
   job.letGo.signal.addEventListener('abort', giveUp, { once: true });
-  const voice = voiceOf(job.session);
-  if (isLive && !voice) {
-    note({ heardMs: 0, outcome: 'failed', why: 'there is no TTS to speak with' });
-    throw new Error('there is no TTS to speak with');
-  }
-  const audio = isLive && voice ? synthesize(voice, words, stop.signal) : recorded(recording);
+  const speaker = isLive ? (voice ?? (await voiceOfApology(job, port.signal, note))) : undefined;
+  const audio = speaker ? synthesize(speaker, words, stop.signal) : recorded(recording);
 
   let hear = () => {};
   const heard = new Promise<void>((resolve) => (hear = resolve));
@@ -163,13 +171,29 @@ const nextOf = (job: LiveJob, say: string | string[] | undefined): string | unde
 };
 
 /** The SDK's `currentAgent` throws while no agent runs, and an apology for a start that failed has none. */
-const voiceOf = (session: voice.AgentSession | undefined): tts.TTS | undefined => {
+const voiceOf = ({ session, firstVoice }: LiveJob): tts.TTS | undefined => {
   try {
-    return session?.currentAgent.tts ?? session?.tts;
+    return session?.currentAgent.tts ?? session?.tts ?? firstVoice;
   } catch {
-    return session?.tts;
+    return session?.tts ?? firstVoice;
   }
 };
+
+/** Where nothing else can speak: the definition may have a voice for that. Rejects when it has none. */
+async function voiceOfApology(job: LiveJob, signal: AbortSignal, note: Ask['note']): Promise<tts.TTS> {
+  const { definition, call } = job;
+  const make = definition.apology?.tts;
+  try {
+    if (!make) throw new Error('there is no TTS to speak with');
+    const made: unknown = await unlessAborted((async () => make(call))(), signal);
+    if (made instanceof tts.TTS) return made;
+    throw new Error(`apology.tts(call): expected your TTS, got ${describeValue(made)}`);
+  } catch (error) {
+    note({ heardMs: 0, outcome: 'failed', why: messageOf(error) });
+    if (make) noteError(job, 'apology.tts', error);
+    throw error;
+  }
+}
 
 // ── through the AgentSession ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -197,11 +221,16 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
     note({ heardMs: 0, outcome: 'failed', why });
     throw new Error(`${line}: ${why}`);
   }
+  // S5: the SDK would refuse it. Where the session is only read, it is written as ever.
+  const { audio: output, audioEnabled } = session.output;
+  const isUnvoiced = 'say' in words && output !== null && audioEnabled && !voiceOf(job);
+  const audio = isUnvoiced ? words.audio : undefined;
+  if (isUnvoiced && !audio) return leftOut(job, line, note, port);
   // The journal knows that a goodbye was begun before anybody can hear it; a slow disk may not hold it up.
   if (line === 'goodbye') await settledWithin(job.recorder.durable(), 200);
   if (line === 'again') job.venue.hush(); // the filler before it
 
-  const ours = follow(job, session, words, speech);
+  const ours = follow(job, session, words, speech, audio);
   if (!ours) {
     note({ heardMs: 0, outcome: 'failed', why: 'the agent session takes no speech' });
     throw new Error(`${line}: the agent session takes no speech`);
@@ -263,6 +292,17 @@ async function throughSession({ job, speech, port, audible, told, note }: Ask): 
   return finished;
 }
 
+/** S5. Told once for each line; and it is the caller's turn, as it is after a line that was heard. */
+const leftOut = (job: LiveJob, line: Speech['line'], note: Ask['note'], { send }: EffectPort): Heard => {
+  const why = 'there is no TTS to speak with, and the line has no audio';
+  note({ heardMs: 0, outcome: 'skipped', why });
+  job.leftOut ??= new Set();
+  if (!job.leftOut.has(line)) job.log.warn({ line }, `a line is left out: ${why}`);
+  job.leftOut.add(line);
+  if (line !== 'goodbye') setImmediate(() => send({ type: 'dialogue.moved' }));
+  return { heardMs: 0, skipped: why };
+};
+
 /** Before the machine hears that the greeting failed, and would call that the application's doing. */
 const blameProvider = ({ failedProvider, run }: LiveJob, otherwise: string): void => {
   const detail = failedProvider ?? otherwise;
@@ -275,6 +315,7 @@ const follow = (
   session: voice.AgentSession,
   words: Words,
   { interruptible }: Speech,
+  audio: URL | undefined,
 ): { handle: voice.SpeechHandle; playback: OurSpeech } | undefined => {
   const { playout } = job;
   if (!playout) return undefined;
@@ -282,7 +323,10 @@ const follow = (
   try {
     const handle =
       'say' in words
-        ? session.say(words.say, { allowInterruptions: interruptible })
+        ? session.say(words.say, {
+            allowInterruptions: interruptible,
+            ...(audio && { audio: framesOf(audio) as NonNullable<SayOptions['audio']> }),
+          })
         : session.generateReply({
             instructions: words.generate,
             toolChoice: 'none',

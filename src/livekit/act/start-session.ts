@@ -2,7 +2,7 @@
  * The user's factories, the AgentSession, and everything that listens to it. One effect under one deadline: a factory
  * that hangs is left behind, and what it returns later is not used.
  */
-import { voice } from '@livekit/agents';
+import { tts, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { describeValue } from '../../config-error.ts';
 import { messageOf, unlessAborted } from '../../session/deadline.ts';
@@ -12,7 +12,8 @@ import { watchHold } from '../guard/hold.ts';
 import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
-import { ask, startOptionsOf } from './ask.ts';
+import { askLines } from '../of-call.ts';
+import { ask, linesOf, startOptionsOf } from './ask.ts';
 import { startProgram } from './start-program.ts';
 
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
@@ -21,9 +22,12 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     noteFailedStart(job, component, error);
     throw error;
   };
+  // Beside the factories, where it is known who calls; `start(call)` may still say that it is somebody else (O2).
+  if (venue.caller() && !definition.start) void askLines(job);
   if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
   if (definition.program) {
     await startOptionsOf(job, signal);
+    if (venue.caller()) await linesOf(job, signal);
     return startProgram(job, definition.program);
   }
 
@@ -41,6 +45,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     },
     signal,
   );
+  if (options.tts instanceof tts.TTS) job.firstVoice = options.tts;
   const agent = await ask<voice.Agent>(
     job,
     {
@@ -54,6 +59,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     signal,
   );
   const start = await startOptionsOf(job, signal);
+  if (venue.caller()) await linesOf(job, signal);
 
   warmUp(job, agent.tts ?? options.tts);
   const session = new voice.AgentSession({

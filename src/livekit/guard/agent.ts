@@ -12,6 +12,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
+import { askLines } from '../of-call.ts';
 import { bounded } from './patience.ts';
 import { itemOf } from '../observe/items.ts';
 import { watchModels } from '../observe/models.ts';
@@ -48,6 +49,7 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   agent.onEnter = async () => {
     if (!isHandoff || !job.venue.isCallerThere()) {
       await job.venue.presence(job.letGo.signal).catch(() => {}); // H2
+      if (!job.letGo.signal.aborted) await askLines(job); // whether this is the greeting
       await nextTurn(); // the machine knows by then that they are there
     }
     if (!isHandoff && job.definition.greeting === 'agent') watchFirstWords(job);

@@ -7,7 +7,8 @@ import type { Room } from '@livekit/rtc-node';
 import { expect, test } from 'vitest';
 import { defaultPolicy } from '../../../machines/index.ts';
 import type { Call } from '../../../src/livekit/call.ts';
-import type { SessionDefinition, StartOptions, Words } from '../../../src/livekit/definition.ts';
+import type { SessionDefinition, StartOptions } from '../../../src/livekit/definition.ts';
+import type { Words } from '../../../src/livekit/lines.ts';
 import { isLoud } from '../../../src/livekit/loudness.ts';
 import { LineInput } from '../../../src/livekit/terminal/line-input.ts';
 import { roomVenue } from '../../../src/livekit/room-venue.ts';
@@ -131,7 +132,7 @@ async function play(
   const { soundtrack, mouth } = world;
   const options = optionsOf(world, given);
   const { policy: limits, ...definition } = given.definition ?? {};
-  const policy = { ...defaultPolicy, ...limits };
+  const policy = typeof limits === 'function' ? limits : { ...defaultPolicy, ...limits };
   await using room = given.start ? await mediaRoom() : undefined;
   const { start } = given;
   await using placed = await place({
@@ -166,7 +167,7 @@ async function play(
   const report: Report = await placed.report();
   if (failure !== undefined)
     throw Object.assign(failure as Error, { message: `${(failure as Error).message}\n${pathOf(report)}` });
-  expectMetNobody(report, soundtrack, policy, {
+  expectMetNobody(report, soundtrack, placed.job.definition.policy, {
     end: { reason: 'caller_hung_up', by: 'caller' },
     said: caller.said,
     lines: linesOf(given),
@@ -241,7 +242,8 @@ async function playBare(world: World, given: Healthy, live: (life: Life) => Prom
   const agent = given.agent?.(world) ?? new Plain();
   await session.start({ record: false, ...given.start, agent, ...(room && { room: room as unknown as Room }) });
   if (room) hear(session.output.audio, soundtrack);
-  greet(session, given.definition?.greeting);
+  const { greeting } = given.definition ?? {};
+  greet(session, typeof greeting === 'function' ? await greeting(undefined as never) : greeting);
   const types = room && ((text: string) => room.types(text));
   const caller = new Caller(mouth, soundtrack, () => session, { acts: () => {}, ...(types && { types }) });
   try {
