@@ -9,9 +9,9 @@ const lane = (name: string, groupOrder: number, options: Record<string, unknown>
 });
 const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
 /**
- * Calls at human speed mostly wait: forty beside each other take about half of a core. Two files at a time, then.
+ * Calls at human speed mostly wait: thirty beside each other take about half of a core. Two files at a time, then.
  */
-const withWaits = { maxConcurrency: 40, maxWorkers: 2 };
+const withWaits = { maxConcurrency: 30, maxWorkers: 2 };
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 
 export default defineConfig({

@@ -60,7 +60,8 @@ export function definePolicy(overrides: unknown = {}): Policy {
 
 function withRoom(policy: Policy, overrides: Record<string, unknown>): Policy {
   const shrunk = order
-    .filter(([less, more]) => overrides[less] === undefined && policy[less] >= policy[more])
+    .filter(([less, more]) => overrides[less] === undefined && typeof policy[more] === 'number')
+    .filter(([less, more]) => policy[less] >= policy[more])
     .map(([less, more, share]) => [less, policy[more] * share || policy[more]] as const);
   return { ...policy, ...Object.fromEntries(shrunk) };
 }

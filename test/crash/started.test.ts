@@ -174,6 +174,13 @@ describe('says why not, in one line and with code 78', () => {
     expect(output().trim().split('\n')).toHaveLength(1);
   });
 
+  test.runIf(!('typescript' in process.features))('TypeScript where Node cannot run it, and no loader', async () => {
+    await writeFile(join(folder, 'agent.ts'), '');
+    const { ended, output } = await node([compiled('src/cli/main.ts'), 'start', join(folder, 'agent.ts')]);
+    expect(await ended, output()).toBe(78);
+    expect(output()).toMatch(/expected JavaScript, got .*agent\.ts, which Node .* cannot run; compile it.*npx tsx/);
+  });
+
   test('a definition that is no default export', async () => {
     await writeFile(join(release, 'agent.mjs'), agentOf(RUN).replace('export default', 'export const session ='));
     const { ended, output } = await node([join(release, 'agent.mjs'), 'start']);

@@ -25,18 +25,20 @@ test('O-C3 a caller on hold is not nudged and not idle; taken off it they are, l
       .filter(({ type }) => type === 'dialogue.moved').length;
   await placed.until('a long hold', () => moved() >= LOOKS);
   expect(placed.of('spoken')).toEqual([]);
-  expect(placed.run.leaves()).toContain('live.conversing.dialogue.active');
+  expect(placed.run.leaves()).toContain('live.conversing.dialogue.active.quiet');
   take(placed, true);
   await placed.until('a nudge', () => placed.of('spoken').some(({ line }) => line === 'nudge'));
 });
 
-test('O-C3 who reads instead of listening is not on hold: their silence is one', async () => {
-  await using placed = await place({ agent, script: answer, goodbye: 'none', policy: { idleMs: 600, nudges: 0 } });
+test('O-C3 who reads instead of listening has all the time they want; heard again, their silence is one', async () => {
+  const policy = { idleMs: 600, nudges: 0 };
+  await using placed = await place({ agent, script: answer, goodbye: 'none', policy });
   await answered(placed);
   const { session } = placed.call;
-  if (session) {
-    session.output.transcription = captions;
-    take(placed, false);
-  }
+  if (session) session.output.transcription = captions;
+  take(placed, false);
+  await new Promise((resolve) => setTimeout(resolve, policy.idleMs * 4));
+  expect(placed.run.leaves()).toContain('live.conversing.dialogue.active.quiet');
+  take(placed, true);
   await placed.endedWell({ reason: 'idle', by: 'limit', fault: 'caller', goodbye: null });
 });

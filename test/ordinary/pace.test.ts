@@ -203,7 +203,7 @@ healthy(
   async ({ caller }) => {
     await caller.makesNoise(2200, 'mumbled words');
     // On the SDK alone nobody asks again; the caller says it anew.
-    await caller.pauses(13_000);
+    await caller.pauses(17_000);
     await caller.says(ASKED);
     await caller.listensTo(ANSWER);
   },

@@ -108,16 +108,6 @@ describe('wrong input', () => {
     expect(answer.err).not.toContain('hidden');
   });
 
-  it.runIf(!('typescript' in process.features))(
-    'an agent file in TypeScript is refused where Node cannot run it',
-    async () => {
-      expect(await run(['start', join(folder, 'agent.ts')])).toMatchObject({
-        code: 78,
-        err: expect.stringMatching(/expected JavaScript.*compile it/),
-      });
-    },
-  );
-
   it('a LASTWORD_DIR below a file is named, with what to do', async () => {
     await writeFile(join(folder, 'agent.js'), '');
     const answer = await run(['start', join(folder, 'agent.js')], { LASTWORD_DIR: join(folder, 'policy.json', 'x') });

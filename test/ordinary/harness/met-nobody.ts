@@ -12,6 +12,7 @@ import { expect } from 'vitest';
 import type { Policy } from '../../../machines/index.ts';
 import type { Report } from '../../../src/report/schema.ts';
 import { assertReport } from '../../contract/check-report.ts';
+import { busyMs } from './busy.ts';
 import type { Sound, Soundtrack } from './soundtrack.ts';
 
 export type Asked = {
@@ -71,8 +72,10 @@ export function expectGoodManners(sounds: readonly Sound[], policy: Policy, ownM
 }
 
 const endOf = ({ to }: Sound) => to ?? Infinity;
-const meets = (one: Sound, other: Sound) =>
-  Math.min(endOf(one), endOf(other)) - Math.max(one.from, other.from) > AT_ONCE_MS;
+const meets = (one: Sound, other: Sound) => {
+  const [from, to] = [Math.max(one.from, other.from), Math.min(endOf(one), endOf(other))];
+  return to - from > AT_ONCE_MS + busyMs(from, to);
+};
 
 /** N2. Agent and caller may meet: they interrupt each other. */
 function expectNoOverlap(sounds: readonly Sound[], story: string): void {
