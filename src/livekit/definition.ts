@@ -22,13 +22,14 @@ export type Words = { say: string } | { generate: string };
 export type SessionDefinition = {
   /**
    * A moment before the room is joined, and how: encryption, what is subscribed to, ICE. Part of `connectMs`; a throw, a
-   * hang or a wrong answer is a failed start.
+   * hang or a wrong answer is a failed start. Default: as the SDK joins.
    */
   connect?: (call: Call) => Awaitable<ConnectOptions | undefined | void>;
-  /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. */
+  /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. Default: nothing. */
   prewarm?: (proc: JobProcess) => unknown;
-  /** Options of voice.AgentSession; Lastword builds it. */
+  /** Options of voice.AgentSession; Lastword builds it. No default: required, unless there is a `program`. */
   session?: (call: Call) => Awaitable<voice.AgentSessionOptions>;
+  /** The voice.Agent that begins. No default: required, unless there is a `program`. */
   agent?: (call: Call) => Awaitable<voice.Agent>;
   /**
    * What AgentSession.start() takes besides the agent and the room. `inputOptions.participantIdentity` and
@@ -37,10 +38,11 @@ export type SessionDefinition = {
   start?: (call: Call) => Awaitable<StartOptions>;
   /**
    * Between the construction of the AgentSession and its start, within the start's own limit: avatars, audio outputs of
-   * your own (`session.output.audio = …`). A throw or a hang is a failed start: the caller hears the apology.
+   * your own (`session.output.audio = …`). A throw or a hang is a failed start: the caller hears the apology. Default:
+   * nothing.
    */
   prepare?: (call: Call, session: voice.AgentSession) => unknown;
-  /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. */
+  /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. Default: none. */
   program?: (call: Call) => Promise<void>;
   /** Default `wait`: the caller speaks first. `agent`: its own onEnter speaks. */
   greeting?: Words | 'agent' | 'wait';
@@ -48,34 +50,45 @@ export type SessionDefinition = {
   goodbye?: Words | 'none';
   /** Of the recordings in the package, and of the texts of ours that are not given: en (default), de, es, fr. */
   language?: Language;
-  /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. */
+  /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. Default: a sentence in `language`. */
   apology?: { say?: string; audio?: URL };
-  /** What a caller hears when an answer takes longer than `firstAudioMs`, then each `fillerMs`: one text, or several in turn. */
+  /**
+   * What a caller hears when an answer takes longer than `firstAudioMs`, then each `fillerMs`: one text, or several in
+   * turn. Default: "One moment, please.", in `language`.
+   */
   filler?: { say?: string | string[]; audio?: URL };
   /** Asked of a silent caller after `idleMs`. Default: "Are you still there?", in `language`. */
   nudge?: Words;
   /** Said when that was clearly speech and no words were found in it. Default: "Sorry, I did not catch that.", in `language`. */
   again?: Words;
-  /** Said `windDownMs` before `maxDurationMs`. */
+  /** Said `windDownMs` before `maxDurationMs`. Default: "We have to come to an end soon.", in `language`. */
   windDown?: Words;
   /** What is left on a machine that answered (`call.report('voicemail')`). Default `none`. */
   voicemail?: { goodbye: Words | 'none' };
   /** What is said when hold music (`call.report('hold_music')`) has lasted for `holdMs`. Default `none`. */
   hold?: { goodbye: Words | 'none' };
+  /** How the caller is let go. Default: the room is deleted, and after a transfer left. */
   hangUp?: Partial<HangUpPolicy>;
+  /** Default `{ resume: 0 }`, and nothing else yet: a call whose process died is hung up on and reported. */
   onCrash?: { resume?: number; say?: string };
+  /** Limits, in ms but for `nudges`. Default: `defaultPolicy`. */
   policy?: Partial<Policy>;
-  /** Run for each participant that joins, or each of a kind; a throw or a hang harms nobody else. */
+  /** Run for each participant that joins, or each of a kind; a throw or a hang harms nobody else. Default: none. */
   participants?: ParticipantEntry[];
+  /** Where each report goes. Default: nowhere; it is kept, and `lastword report` prints it. */
   reports?: Destination[];
+  /** Where a line goes when a call failed by its own or a provider's fault (`end.by` is `system`). Default: only the log. */
   alerts?: Destination[];
-  /** Fields that every log line of the call carries. Personal data under `pii` keys. */
+  /** Fields that every log line of the call carries. Personal data under `pii` keys. Default: none. */
   logFields?: (call: Call) => Record<string, unknown>;
 };
 
 export type StartOptions = {
+  /** Default: the SDK's. `closeOnDisconnect: false` and a `deleteRoomOnClose` against `hangUp` are a failed start. */
   inputOptions?: Partial<voice.RoomInputOptions>;
+  /** Default: the SDK's. */
   outputOptions?: Partial<voice.RoomOutputOptions>;
+  /** Default: the SDK's. */
   record?: NonNullable<Parameters<voice.AgentSession['start']>[0]['record']>;
 };
 
