@@ -101,7 +101,11 @@ export function ownTrack(room: Room): OwnTrack {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    const result = { heardMs: isAudible ? heardMs() : 0, plannedMs: Math.round(pushedMs) };
+    const result = {
+      heardMs: isAudible ? heardMs() : 0,
+      plannedMs: Math.round(pushedMs),
+      isHushed: stop.signal.aborted && !given.aborted,
+    };
     if (signal.aborted && target?.holder === stop) await clear(target);
     if (playing === stop) playing = undefined;
     return result;
