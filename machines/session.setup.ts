@@ -24,7 +24,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   alsoTriggered: End[];
   nudges: number;
   awaits: Awaited; // what the caller waits for
-  isMute: boolean; // what the agent says can only be read: no silence is one
+  isSilenceTold: boolean; // false: what is said is only read, nobody listens, or work in the background is awaited
   endpointingMs: number; // longest time from their last sound to their turn
   givenMs: number; // by the application, to a caller who looks something up
   askedAgain: number; // in a row, without words in between
@@ -42,7 +42,7 @@ export const atTheStart = (input: Input): Context => ({
   alsoTriggered: [],
   nudges: 0,
   awaits: 'llm',
-  isMute: false,
+  isSilenceTold: true,
   endpointingMs: 3_000,
   givenMs: 1,
   askedAgain: 0,
@@ -114,8 +114,8 @@ export const session = setup({
     isTransferred: ({ event }) => outcomeOf(event) === 'transferred',
     isWorking: or([stateIn('#toolRunning'), stateIn('#transferring')]),
     isResting: not(or([stateIn('#toolRunning'), stateIn('#transferring')])),
-    isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted'), 'isMute']),
-    isMute: ({ context }) => context.isMute,
+    isBusy: or([stateIn('#toolRunning'), stateIn('#transferring'), stateIn('#granted'), not('isSilenceTold')]),
+    isSilenceTold: ({ context }) => context.isSilenceTold,
     isTurn: ({ event }) => event.type === 'caller.waits' && event.isTurn,
     isTurnFound: ({ event }) => event.type === 'caller.stopped' && event.endpointingMs !== null,
     isUnrecognized: stateIn('#unrecognized'),
@@ -160,7 +160,7 @@ export const session = setup({
     }),
     countAgain: assign({ askedAgain: ({ context }) => context.askedAgain + 1 }),
     forgetAgain: assign({ askedAgain: 0 }),
-    noteVoice: assign({ isMute: ({ event }) => event.type === 'voice.switched' && !event.isAudible }),
+    noteSilence: assign({ isSilenceTold: ({ event }) => event.type === 'silence.switched' && event.counts }),
     // Before the first words. What was taken away is not brought back (J2).
     noteLines: assign({
       greeting: ({ context, event }) => (event.type === 'lines.chosen' ? event.greeting : context.greeting),

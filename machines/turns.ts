@@ -10,6 +10,8 @@
  *   W4  A speech that was paused (by what may have been an interruption) owes nothing until it goes on.
  *   W5  Sounds without words (a street, music on hold) count as speech for `noiseMs` since the last words or the last
  *       answer, not for ever: nobody is there who is only heard.
+ *   W6  Silence tells nothing where nobody can hear it: what is said is only read, nothing listens to the caller, or work
+ *       in the background is awaited by whoever has asked for it.
  */
 import type { Awaited, SessionEvent } from './events.ts';
 
@@ -21,6 +23,8 @@ export type Pipeline = {
   isAudible: boolean;
   /** Does it find the caller's turns by itself? False for manual turns, which are owed from their commit on. */
   findsTurns: boolean;
+  /** Is it known when the caller speaks? False for turns committed by hand where nothing listens before the commit. */
+  hearsCaller: boolean;
   /** From the last sound to the turn, at most, in ms; null where a realtime model decides by itself. */
   endpointingMs: number | null;
 };
@@ -40,6 +44,7 @@ export type TurnFact =
   | { fact: 'agent.heard'; isLine: boolean } // a line that the machine asked for answers nothing
   | { fact: 'agent.quiet'; isPaused: boolean }
   | { fact: 'tool.started' | 'tool.ended'; tool: string }
+  | { fact: 'work.began' | 'work.ended'; tool: string } // of a tool, in the background: no answer waits for it
   | { fact: 'task'; depth: number }; // how many AgentTasks are at work, one for the other
 
 export type Ledger = Pipeline & {
@@ -56,6 +61,7 @@ export type Ledger = Pipeline & {
   readonly turns: Readonly<Record<string, number>>;
   readonly speeches: Readonly<Record<string, number>>;
   readonly tools: Readonly<Record<string, number>>;
+  readonly work: readonly string[]; // in the background
   readonly isEmpty: boolean; // an answer came to nothing, and is asked for again
   readonly awaits: Awaited;
   readonly depth: number;
@@ -65,6 +71,7 @@ export const emptyLedger: Ledger = Object.freeze({
   answersTurns: true,
   isAudible: true,
   findsTurns: true,
+  hearsCaller: true,
   endpointingMs: 3000,
   isCallerSpeaking: false,
   isUnderstood: false,
@@ -78,6 +85,7 @@ export const emptyLedger: Ledger = Object.freeze({
   turns: {},
   speeches: {},
   tools: {},
+  work: [],
   isEmpty: false,
   awaits: 'llm',
   depth: 0,
@@ -108,6 +116,10 @@ const floorOf = (ledger: Ledger): Floor => {
   return isOwed(ledger) ? 'waits' : 'free';
 };
 
+/** W6. */
+const isSilenceTold = ({ isAudible, hearsCaller, work }: Ledger): boolean =>
+  isAudible && hearsCaller && work.length === 0;
+
 const isWorking = ({ tools, depth }: Ledger): boolean => countsIn(tools, depth);
 
 /** Pure. What is known after a fact, and what the machine has to be told of it, in order. */
@@ -115,7 +127,8 @@ export function tell(before: Ledger, fact: TurnFact): Told {
   const ledger = after(before, fact);
   const events: SessionEvent[] = [];
   if (isWorking(before) !== isWorking(ledger)) events.push({ type: isWorking(ledger) ? 'tool.started' : 'tool.ended' });
-  if (before.isAudible !== ledger.isAudible) events.push({ type: 'voice.switched', isAudible: ledger.isAudible });
+  if (isSilenceTold(before) !== isSilenceTold(ledger))
+    events.push({ type: 'silence.switched', counts: isSilenceTold(ledger) });
   const was = floorOf(before);
   const is = floorOf(ledger);
   if (fact.fact === 'caller.acts') events.push({ type: 'caller.acts' });
@@ -124,6 +137,8 @@ export function tell(before: Ledger, fact: TurnFact): Told {
   else if (is === 'agent' && fact.fact === 'agent.heard') events.push({ type: 'agent.audible' });
   else if (is === 'waits' && isStep(before, ledger, fact)) events.push({ type: 'answer.moved', awaits: ledger.awaits });
   else if (is === 'free' && fact.fact === 'answer.refused') events.push({ type: 'dialogue.moved' });
+  // Of a line that the machine asked for, as the greeting is: nothing is owed here, and somebody waits all the same.
+  else if (is === 'free' && fact.fact === 'answer.moved') events.push({ type: 'answer.moved', awaits: fact.awaits });
   const isMissed = fact.fact === 'words.missed' && ledger.isClear && !ledger.isUnderstood;
   if (isMissed && is === 'free' && ledger.findsTurns && ledger.isAudible) events.push({ type: 'words.missed' });
   return { ledger, events };
@@ -133,7 +148,8 @@ export function tell(before: Ledger, fact: TurnFact): Told {
 const isStep = (before: Ledger, ledger: Ledger, { fact }: TurnFact): boolean =>
   fact === 'answer.moved' ||
   fact === 'tool.ended' ||
-  (fact === 'speech.scheduled' && before.awaits === 'hook' && ledger.awaits !== 'hook') ||
+  // A hook may last longer than the first tokens of an answer that is prepared meanwhile.
+  (fact === 'speech.scheduled' && (before.awaits === 'hook' || countsIn(before.turns, before.depth))) ||
   (fact === 'speech.scheduled' && before.isEmpty);
 
 const floorEvents = (ledger: Ledger, fact: TurnFact, was: Floor, is: Floor): SessionEvent[] => {
@@ -158,8 +174,8 @@ const floorEvents = (ledger: Ledger, fact: TurnFact, was: Floor, is: Floor): Ses
 const after = (ledger: Ledger, fact: TurnFact): Ledger => {
   switch (fact.fact) {
     case 'pipeline': {
-      const { answersTurns, isAudible, findsTurns, endpointingMs } = fact;
-      return { ...ledger, answersTurns, isAudible, findsTurns, endpointingMs };
+      const { answersTurns, isAudible, findsTurns, hearsCaller, endpointingMs } = fact;
+      return { ...ledger, answersTurns, isAudible, findsTurns, hearsCaller, endpointingMs };
     }
     case 'caller.speaks': {
       const noiseSinceMs = ledger.noiseSinceMs ?? fact.atMs;
@@ -214,6 +230,10 @@ const after = (ledger: Ledger, fact: TurnFact): Ledger => {
       return { ...ledger, tools: { ...ledger.tools, [fact.tool]: ledger.depth }, awaits: 'tool' };
     case 'tool.ended':
       return { ...ledger, tools: without(ledger.tools, fact.tool), awaits: 'llm' };
+    case 'work.began':
+      return { ...ledger, work: [...ledger.work, fact.tool] };
+    case 'work.ended':
+      return { ...ledger, work: ledger.work.filter((each) => each !== fact.tool) };
     case 'task':
       return { ...ledger, depth: fact.depth };
     case 'caller.acts':

@@ -10,13 +10,15 @@ import {
   TrackPublishOptions,
   TrackSource,
 } from '@livekit/rtc-node';
-import { unlessAborted } from '../session/deadline.ts';
+import { settledWithin, unlessAborted } from '../session/deadline.ts';
 import { isLoud } from './loudness.ts';
 import type { Pcm, PlayResult } from './venue.ts';
 
 const FRAME_MS = 20;
 /** Short enough that a cut is heard as one, long enough that a busy event loop leaves no gap. */
 const QUEUE_MS = 400;
+/** From a cleared queue to the answer for the frame that waited for room in it: one step of its clock, of 10 ms. */
+const CLEARED_MS = 200;
 
 /** Of the recordings in the package, so that what is published ahead of them serves them. */
 const RATE = 24_000;
@@ -30,7 +32,20 @@ export type OwnTrack = {
   close(): Promise<void>;
 };
 
-type Published = { source: AudioSource; subscribed: Promise<void> };
+type Published = {
+  source: AudioSource;
+  subscribed: Promise<void>;
+  /** Whose frames are in the queue. */
+  holder?: AbortController;
+  /** The last frame, which may wait for room in the queue. */
+  waiting?: Promise<void>;
+};
+
+/** A source refuses a frame while another one waits for room: who was cut leaves first. */
+async function clear(target: Published): Promise<void> {
+  target.source.clearQueue();
+  if (target.waiting) await settledWithin(target.waiting, CLEARED_MS);
+}
 
 export function ownTrack(room: Room): OwnTrack {
   const published = new Map<number, Promise<Published>>();
@@ -61,18 +76,20 @@ export function ownTrack(room: Room): OwnTrack {
     const signal = AbortSignal.any([given, stop.signal]);
     let pushedMs = 0;
     let isAudible = false;
-    let source: AudioSource | undefined;
-    const heardMs = () => Math.max(0, Math.round(pushedMs - (source?.queuedDuration ?? 0)));
+    let target: Published | undefined;
+    const heardMs = () => Math.max(0, Math.round(pushedMs - (target?.source.queuedDuration ?? 0)));
     try {
       for await (const { sampleRate, samples } of audio) {
         if (signal.aborted) break;
-        const target = await unlessAborted(sourceFor(sampleRate), signal);
+        target = await unlessAborted(sourceFor(sampleRate), signal);
         await unlessAborted(target.subscribed, signal);
-        source = target.source;
+        if (target.holder !== stop) await clear(target);
+        target.holder = stop;
         const perFrame = (sampleRate * FRAME_MS) / 1000;
         for (let at = 0; at < samples.length && !signal.aborted; at += perFrame) {
           const frame = samples.slice(at, at + perFrame); // a copy: AudioFrame takes the buffer from its first byte on
-          await unlessAborted(source.captureFrame(new AudioFrame(frame, sampleRate, 1, frame.length)), signal);
+          target.waiting = target.source.captureFrame(new AudioFrame(frame, sampleRate, 1, frame.length));
+          await unlessAborted(target.waiting, signal);
           if (!isAudible && isLoud(frame)) {
             isAudible = true;
             onAudible();
@@ -80,12 +97,16 @@ export function ownTrack(room: Room): OwnTrack {
           pushedMs += (frame.length * 1000) / sampleRate;
         }
       }
-      if (source) await unlessAborted(source.waitForPlayout(), signal);
+      if (target) await unlessAborted(target.source.waitForPlayout(), signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    const result = { heardMs: isAudible ? heardMs() : 0, plannedMs: Math.round(pushedMs) };
-    if (signal.aborted) source?.clearQueue();
+    const result = {
+      heardMs: isAudible ? heardMs() : 0,
+      plannedMs: Math.round(pushedMs),
+      isHushed: stop.signal.aborted && !given.aborted,
+    };
+    if (signal.aborted && target?.holder === stop) await clear(target);
     if (playing === stop) playing = undefined;
     return result;
   };

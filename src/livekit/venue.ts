@@ -17,7 +17,12 @@ export type Reporter = { send: (event: SessionEvent) => void; recorder: Recorder
 
 export type Caller = { identity: string; participant?: RemoteParticipant; isSip: boolean };
 
-export type PlayResult = { heardMs: number; plannedMs: number };
+export type PlayResult = {
+  heardMs: number;
+  plannedMs: number;
+  /** By `hush`: somebody speaks. */
+  isHushed?: boolean;
+};
 
 /** Frames for a track of our own, which needs no AgentSession. */
 export type Pcm = { sampleRate: number; samples: Int16Array };

@@ -40,11 +40,18 @@ for (const { name: what, component, fault } of planted) {
       if (!isGreetingDead) await caller.say(lab, 'Can you still hear me?');
       const { at } = await caller.disconnected(45_000);
 
+      const { report } = await deployment.reportOf(name, 10_000);
       const recordings = (await caller.recordings()).map((each) => each.name);
       const isLive = caller.line(lab, APOLOGY).some(({ share }) => share > 0.95);
       // The best rung left: live speech while the TTS lives, else the recording.
-      expect(isLive).toBe(component !== 'tts');
-      expect(recordings.includes('apology')).toBe(component === 'tts');
+      const heard = JSON.stringify({
+        live: caller.line(lab, APOLOGY),
+        recordings,
+        lines: report.lines,
+        errors: report.errors,
+      });
+      expect(isLive, heard).toBe(component !== 'tts');
+      expect(recordings.includes('apology'), heard).toBe(component === 'tts');
 
       const from = isGreetingDead ? caller.joinedAt : (caller.sounds()[0]?.to ?? 0);
       const spans = [
@@ -54,7 +61,6 @@ for (const { name: what, component, fault } of planted) {
           .map(({ from: since, to }) => ({ from: since, to, codedMs: 0 })),
       ];
       const [longest] = silences(spans, from, at);
-      const { report } = await deployment.reportOf(name, 10_000);
       expectEndedWell(
         { reports: [report], rooms: await roomsOf(server).names(), silenceMs: longest?.ms ?? 0 },
         {

@@ -49,16 +49,17 @@ describe('T9 the recognition stream ends while the call goes on:', () => {
       await placed.until('it is answered', () => placed.llm.asked.length === times);
     }
     placed.call.end('done');
-    const { errors } = await ended(placed, {
+    const { errors, warnings } = await ended(placed, {
       reason: 'done',
       by: 'agent',
       stage: 'conversing',
       fault: 'none',
       goodbye: 'played',
     });
-    expect(errors).toHaveLength(2);
-    expect(errors[0]).toMatchObject({ component: 'stt', label: 'told', recoverable: true });
-    expect(errors[0]?.message).toMatch(/^the recognition stream ended after \d+ ms while .* went on; opened again$/);
+    expect(errors).toEqual([]);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatchObject({ component: 'stt', label: 'told', recoverable: true });
+    expect(warnings[0]?.message).toMatch(/^the recognition stream ended after \d+ ms while .* went on; opened again$/);
     expect(placed.ears.opened).toBe(3);
   });
 
@@ -134,7 +135,7 @@ test('T9 a recognition that cannot be opened, twice: no deaf session, but the ap
     apology: 'live',
   });
   expect(closed.opened).toBe(2);
-  expect(errors.map(({ recoverable }) => recoverable)).toEqual([true, false]);
+  expect(errors).toMatchObject([{ component: 'stt', recoverable: false, times: 2 }]);
 });
 
 // ── mute ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,13 +149,14 @@ for (const [what, value] of [
     placed.tts.murmurs = value;
     placed.says(ASKED);
     const { lines, errors } = await ended(placed, { ...modelFailed, fault: 'provider', apology: 'bundled' });
+    expect(errors).toMatchObject([{ component: 'tts', recoverable: false }]);
     expect(loud(placed)).toEqual(['recorded']);
     expect(lines.find(({ line, rung }) => line === 'apology' && rung === 'live')).toMatchObject({
       outcome: 'failed',
       heardMs: 0,
       why: 'nothing but silence',
     });
-    expect(errors.filter(({ component }) => component === 'tts').map(({ message }) => message)).toContainEqual(
+    expect(errorsOf(placed, 'tts').map(({ message }) => message)).toContainEqual(
       expect.stringMatching(/^\d+ ms were played, and nothing in them could be heard$/),
     );
   });
@@ -201,10 +203,11 @@ test('T8 a model that gives no text and no tool is asked once more, and the call
   await using placed = await place({ agent, script: () => ((asked += 1) === 1 ? {} : { say: 'It is nine.' }) });
   await conversed(placed);
   placed.call.end('done');
-  const { end, errors } = await placed.report();
+  const { end, errors, warnings } = await placed.report();
   expect(end.reason).toBe('done');
   expect(placed.llm.asked).toEqual([ASKED, ASKED]);
-  expect(errors).toMatchObject([
+  expect(errors).toEqual([]);
+  expect(warnings).toMatchObject([
     { component: 'llm', message: 'the model gave no text and no tool; asked again', recoverable: true },
   ]);
 });
@@ -226,7 +229,7 @@ test('T8 B11 silent twice: not asked a third time; the apology at once, and the 
   });
   expect(loud(placed)).toEqual(['Sorry for that.']);
   expect(placed.llm.asked).toEqual([ASKED, ASKED]);
-  expect(errors.map(({ recoverable }) => recoverable)).toEqual([true, false]);
+  expect(errors).toMatchObject([{ component: 'llm', recoverable: false, times: 2 }]);
 });
 
 test('T43 an agent that is silent on purpose is not asked again', async () => {

@@ -19,8 +19,9 @@ test('T2 a provider fails between the end tool and the close: the goodbye is hea
   await placed.until('the end is asked for', () => placed.run.hasTag('leaving'));
   const error = { type: 'llm_error', label: 'scripted', timestamp: 0, error: new Error('planted'), recoverable: true };
   placed.call.session?.emit(Event.Error, { type: 'error', error, source: undefined, createdAt: 0 } as never);
-  const { errors } = await placed.endedWell({});
-  expect(errors).toMatchObject([{ component: 'llm', message: 'planted', recoverable: true }]);
+  const { errors, warnings } = await placed.endedWell({});
+  expect(errors).toEqual([]);
+  expect(warnings).toMatchObject([{ component: 'llm', message: 'planted', recoverable: true }]);
 });
 
 test('T20 a voice that promises timestamps and sends none: what the agent said is in the transcript', async () => {

@@ -23,7 +23,7 @@ export type Model<Facts> = {
   /** Events from outside. */
   events: readonly AnyEventObject[];
   /** What is left out of this walk: the other walks have it. */
-  isLeftOut?: (event: AnyEventObject, snapshot: AnyMachineSnapshot) => boolean;
+  isLeftOut?: (event: AnyEventObject, snapshot: AnyMachineSnapshot, facts: Facts) => boolean;
   /** Where this walk goes no further: another one does. Then it says nothing of the way to the end. */
   isEnd?: (snapshot: AnyMachineSnapshot) => boolean;
   /** What an effect may answer. */
@@ -87,7 +87,7 @@ export function explore<Facts>(original: AnyStateMachine, model: Model<Facts>, u
     if (place.snapshot.status !== 'active' || model.isEnd?.(place.snapshot) === true) continue;
     const uncovered = new Set(Object.keys(place.snapshot.children));
     for (const { event, kind, words } of alphabetOf(place.snapshot, model)) {
-      if (model.isLeftOut?.(event, place.snapshot)) continue;
+      if (model.isLeftOut?.(event, place.snapshot, place.facts)) continue;
       const [after, actions] = transition(machine, place.snapshot, event as never) as [AnyMachineSnapshot, Action[]];
       found.steps++;
       note(actions, found.taken);

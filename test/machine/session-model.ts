@@ -40,7 +40,7 @@ const events: SessionEvent[] = [
   { type: 'caller.acts' },
   { type: 'caller.stopped', endpointingMs: 3000 },
   { type: 'caller.stopped', endpointingMs: null },
-  { type: 'voice.switched', isAudible: false },
+  { type: 'silence.switched', counts: false },
   { type: 'lines.chosen', greeting: 'wait', goodbye: false, language: 'en' },
   { type: 'words.missed' },
   { type: 'time.given', ms: 60_000 },
@@ -101,7 +101,7 @@ export const sessionModel: Model<SessionFacts> = {
       end,
       nudges,
       askedAgain,
-      isMute,
+      isSilenceTold,
       isHoldGoodbye,
       isLiveBroken,
       isAnswerOwed,
@@ -120,7 +120,7 @@ export const sessionModel: Model<SessionFacts> = {
       goodbye,
       isLive && nudges,
       isLive && askedAgain,
-      isLive && isMute,
+      isLive && isSilenceTold,
       isHeld && isHoldGoodbye,
       (isSuspended || snapshot.matches(waiting)) && isAnswerOwed,
       isSuspended && isOwnLineLost,
@@ -201,7 +201,7 @@ const oneInput = sessionModel.inputs.filter((input) => {
   const { greeting, resumed, goodbye } = input as { greeting: Greeting; resumed: boolean; goodbye: boolean };
   return greeting === 'wait' && !resumed && goodbye;
 });
-const isWork = (type: string): boolean => /^(tool|transfer|time|voice)\./.test(type);
+const isWork = (type: string): boolean => /^(tool|transfer|time|silence)\./.test(type);
 
 /**
  * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one
@@ -212,13 +212,13 @@ export const sessionWalks: readonly Model<SessionFacts>[] = [
   {
     ...sessionModel,
     inputs: oneInput,
-    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail|voice|session|shutdown|budget)/.test(type),
+    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail|silence|session|shutdown|budget)/.test(type),
     isEnd: (snapshot) => !snapshot.matches('live'),
   },
   {
     ...sessionModel,
     inputs: oneInput,
-    isLeftOut: ({ type }) => !/^(voice|dialogue|caller.acts|xstate)/.test(type),
+    isLeftOut: ({ type }) => !/^(silence|dialogue|caller.acts|xstate)/.test(type),
     isEnd: (snapshot) => !snapshot.matches('live'),
   },
 ];

@@ -103,6 +103,11 @@ describe('W2 the floor', () => {
     expect(told([speaks(), words, stopped()], manual).events.at(-1)).toBe('dialogue.moved');
     expect(told([speaks(), words, stopped(), began], manual).events.at(-1)).toBe('caller.waits hook');
   });
+  test('where nothing listens to the caller before the commit, the machine is told that no silence is one', () => {
+    const byHand = { answersTurns: true, isAudible: true, findsTurns: false, hearsCaller: false, endpointingMs: 3000 };
+    const pipeline: TurnFact = { fact: 'pipeline', ...byHand };
+    expect(tell(emptyLedger, pipeline).events).toEqual([{ type: 'silence.switched', counts: false }]);
+  });
   test('a line of ours answers nothing, and what was owed is owed after it', () => {
     expect(told([line, quiet]).events).toEqual(['dialogue.moved']);
     expect(told([...turn, line, quiet]).events.slice(-1)).toEqual(['caller.waits llm']);

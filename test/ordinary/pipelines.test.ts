@@ -128,6 +128,23 @@ healthy(
     await caller.listensTo(ANSWER);
   },
 );
+healthy(
+  'O-B2 a realtime model committed by hand, and nothing listens before: who speaks for 18 s is not asked whether they are there',
+  {
+    script,
+    options: ({ mouth, pace, script: told }) => ({
+      ...alone(new PacedRealtime(mouth, pace, told, { turnDetection: false })),
+      turnHandling: { turnDetection: 'manual' },
+    }),
+    asked: { ownMs: 20_000 },
+  },
+  async ({ caller, session }) => {
+    await caller.pauses(17_000);
+    await caller.says(ASKED);
+    session.commitUserTurn();
+    await caller.listensTo(ANSWER);
+  },
+);
 
 const written = { llm: undefined, tts: undefined } as unknown as Partial<voice.AgentSessionOptions>;
 healthy(

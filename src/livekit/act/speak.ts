@@ -133,7 +133,12 @@ async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask
       hear();
     })
     .then(
-      ({ heardMs, plannedMs }) => {
+      ({ heardMs, plannedMs, isHushed = false }) => {
+        // It has not failed: somebody spoke before it could be heard, and a machine that is told so last goes on.
+        if (isHushed && !isAudible && line === 'filler') {
+          note({ heardMs: 0, ...text, outcome: 'skipped', why: 'somebody spoke first' });
+          return { heardMs: 0, skipped: 'somebody spoke first' };
+        }
         const isCut = stop.signal.aborted || heardMs < plannedMs - 100;
         const outcome = !isAudible ? 'failed' : isCut ? 'cut' : 'played';
         const why = isAudible

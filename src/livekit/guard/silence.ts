@@ -42,10 +42,12 @@ const ofModel = (component: 'tts' | 'llm', ms: number): Blame => ({
   message: `${component}: no audio of the greeting within ${ms} ms`,
 });
 
-/** From the request for a filler on: the last rung has no other one behind it. */
+/** From the request for a filler on: the last rung has no other one behind it, in the greeting and in a turn. */
 export function watchLastFiller(job: LiveJob): void {
-  blameWhile(job, job.definition.policy.rungMs, 'model_failed', () => {
-    if (!isAt(job, 'live.conversing.dialogue.waiting.clock.fillingBundled')) return undefined;
+  const isGreeting = isAt(job, 'live.greeting');
+  const state = isGreeting ? 'live.greeting.clock.filling' : 'live.conversing.dialogue.waiting.clock.fillingBundled';
+  blameWhile(job, job.definition.policy.rungMs, isGreeting ? 'startup_failed' : 'model_failed', () => {
+    if (!isAt(job, state)) return undefined;
     return ofTrack(job.venue.trouble('own track') ?? job.venue.trouble('voice'));
   });
 }

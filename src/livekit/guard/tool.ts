@@ -60,10 +60,12 @@ export function execute(
       toBackground = undefined;
       const ended = { call, name, status, ms: elapsed(), ...agent, ...more };
       recorder.append('tool', isBackground ? { ...ended, isBackground } : ended);
+      if (isBackground) job.turns.tell({ fact: 'work.ended', tool: call });
     };
     toBackground = () => {
       isBackground = true;
       recorder.append('tool', { call, name, status: 'started', ...agent, isBackground });
+      job.turns.tell({ fact: 'work.began', tool: call });
     };
     recorder.append('tool', { call, name, status: 'started', ...agent, args: args as Json });
     await settledWithin(recorder.durable(), DURABLE_MS);

@@ -6,6 +6,7 @@ type Activity = {
   llm?: llm.LLM | llm.RealtimeModel;
   tts?: unknown;
   stt?: stt.STT;
+  vad?: unknown;
   turnDetection?: unknown;
   endpointingOpts?: { maxDelay?: number };
 };
@@ -21,12 +22,14 @@ export function pipelineOf(session: voice.AgentSession): Pipeline {
   const decidesItself = isRealtime && model.capabilities.turnDetection && activity?.turnDetection !== 'manual';
   const { output } = session;
   const ears = activity ? activity.stt : session.stt;
+  const listens = Boolean(ears ?? activity?.vad) || (isRealtime && model.capabilities.turnDetection);
   const canSpeak = Boolean(activity ? activity.tts : session.tts) || (isRealtime && model.capabilities.audioOutput);
   const maxDelay = activity?.endpointingOpts?.maxDelay ?? sessionOptions.turnHandling?.endpointing?.maxDelay;
   return {
     answersTurns: model !== undefined,
     isAudible: canSpeak && output.audio !== null && output.audio !== undefined && output.audioEnabled,
     findsTurns: decidesItself || (activity?.turnDetection !== 'manual' && ears !== undefined),
+    hearsCaller: activity?.turnDetection !== 'manual' || listens,
     endpointingMs: decidesItself ? null : (maxDelay ?? 3000),
   };
 }

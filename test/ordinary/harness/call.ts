@@ -82,16 +82,24 @@ export function healthy(title: string, given: Healthy, live: (life: Life) => Pro
   test.concurrent(name, { timeout: 120_000 }, () => playHealthy(name, given, live));
 }
 
+/** Somebody who records a call: with latencies of their own, and from before its first event on. */
+export type Watch = { pace: Pace; watch: (placed: Placed, soundtrack: Soundtrack) => void };
+
 /** The call itself. Rejects when it met somebody. `name`: the seed of its latencies. */
-export async function playHealthy(name: string, given: Healthy, live: (life: Life) => Promise<void>): Promise<void> {
+export async function playHealthy(
+  name: string,
+  given: Healthy,
+  live: (life: Life) => Promise<void>,
+  watch?: Watch,
+): Promise<void> {
   const soundtrack = new Soundtrack();
   const world: World = {
     soundtrack,
     mouth: new Mouth(soundtrack),
-    pace: new Pace(given.pace ?? 'typical', seedOf(name)),
+    pace: watch?.pace ?? new Pace(given.pace ?? 'typical', seedOf(name)),
     script: given.script ?? (() => quickly('It is nine.')),
   };
-  await (isBare ? playBare(world, given, live) : play(world, given, live));
+  await (isBare ? playBare(world, given, live) : play(world, given, live, watch));
 }
 
 /** Every test has latencies of its own, and the same ones each time. `LASTWORD_SEED` moves all of them. */
@@ -115,7 +123,12 @@ function optionsOf(world: World, given: Healthy): voice.AgentSessionOptions & { 
 
 // ── with Lastword ────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function play(world: World, given: Healthy, live: (life: Life) => Promise<void>): Promise<void> {
+async function play(
+  world: World,
+  given: Healthy,
+  live: (life: Life) => Promise<void>,
+  watch: Watch | undefined,
+): Promise<void> {
   const { soundtrack, mouth } = world;
   const options = optionsOf(world, given);
   const { policy: limits, ...definition } = given.definition ?? {};
@@ -139,6 +152,7 @@ async function play(world: World, given: Healthy, live: (life: Life) => Promise<
       },
     },
   });
+  watch?.watch(placed, soundtrack);
   await started(placed);
   const session = placed.call.session as voice.AgentSession;
   if (room) hear(session.output.audio, soundtrack);

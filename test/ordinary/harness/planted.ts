@@ -12,11 +12,12 @@ import { endOf, type SessionEvent } from '../../../machines/index.ts';
 export type Plant = 'filled' | 'idle';
 export const plants: readonly Plant[] = ['filled', 'idle'];
 type Send = (event: SessionEvent) => void;
+type Clock = { setTimeout: (fire: () => void, ms: number) => unknown; clearTimeout: (timer: never) => void };
 
 /** Three seconds, a filler, and three more. */
 const FILLED_MS = 6200;
 
-export function planted(plant: Plant | undefined, send: Send): Send {
+export function planted(plant: Plant | undefined, send: Send, time: Clock = globalThis): Send {
   if (plant === 'idle') {
     return (event) => {
       if (event.type === 'tool.started' || event.type === 'tool.ended') return;
@@ -25,13 +26,13 @@ export function planted(plant: Plant | undefined, send: Send): Send {
     };
   }
   if (plant !== 'filled') return send;
-  let clock: NodeJS.Timeout | undefined;
+  let clock: unknown;
   const gone = endOf('system', 'model_failed', 'provider', 'planted: no answer in time');
   return (event) => {
     if (event.type === 'caller.waits')
-      clock ??= setTimeout(() => send({ type: 'session.failed', end: gone }), FILLED_MS);
+      clock ??= time.setTimeout(() => send({ type: 'session.failed', end: gone }), FILLED_MS);
     else if (event.type !== 'answer.moved' && event.type !== 'tool.started' && event.type !== 'tool.ended') {
-      clearTimeout(clock);
+      time.clearTimeout(clock as never);
       clock = undefined;
     }
     send(event);
