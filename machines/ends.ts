@@ -6,8 +6,11 @@
 import type { Awaited } from './events.ts';
 
 export type End = {
+  /** Who ended it. */
   by: 'caller' | 'agent' | 'operator' | 'limit' | 'system';
+  /** One of the built-in words, or the application's own; never empty. */
   reason: string;
+  /** Whose fault it was. */
   fault: 'none' | 'caller' | 'application' | 'provider' | 'platform';
   /** One line for whoever reads the report: an error's message, a disconnect reason. */
   detail?: string;

@@ -44,14 +44,15 @@ const IMPORT_MS = 5_000;
 const CALLS_PER_CORE = 10;
 
 export type WorkerOptions = {
-  /** Named agents are dispatched by name; without a name every new room gets one. */
+  /** Named agents are dispatched by name; without a name every new room gets one. Default: LIVEKIT_AGENT_NAME, else none. */
   agentName?: string;
-  /** Accept or reject by yourself. `accept()` asks the keeper first, and declines when it gives no answer in 2 s. */
+  /** Accept or reject by yourself. `accept()` asks the keeper first, and declines when it gives no answer in 2 s. Default: accept. */
   requestFunc?: (request: JobRequest) => Promise<void>;
-  /** Health port. Default 8081. */
+  /** Health port, 1 to 65535. Default: LASTWORD_PORT, else 8081. */
   port?: number;
+  /** What the agent may do in the room. Default: the SDK's, all but hiding. */
   permissions?: WorkerPermissions;
-  /** Calls at once; load is counted in calls, not in CPU samples. Default: 10 for each core. */
+  /** Calls at once, a whole number above 0; load is counted in calls, not in CPU samples. Default: 10 for each core. */
   maxCalls?: number;
   /**
    * What SIGTERM means for running calls: `end` says goodbye now, `finish` lets them talk on until the budget

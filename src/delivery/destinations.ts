@@ -23,19 +23,19 @@ import { secretProblem } from './sign.ts';
 import { templateProblem } from './slack-text.ts';
 
 export type WebhookOptions = {
-  /** `https:`; `http:` for hosts of your own network only. */
+  /** `https:`; `http:` for hosts of your own network only. No default: required, or `fromMetadata`. */
   url?: string | URL;
   /**
    * Instead of `url`: the URL stands in this field of the job's JSON metadata (`callback`, or `report.url` for a nested
    * one). It must match one of `allow`, such as `https://*.example.com/hooks/*`. With a `path` the field holds a base URL,
-   * and the path is put behind it; what is matched is the whole.
+   * and the path is put behind it; what is matched is the whole. Default: none.
    */
   fromMetadata?: { field: string; allow: readonly string[]; path?: string };
-  /** `whsec_…`, base64 of 24 to 64 random bytes. Unsigned without this key; a key without a value is refused. */
+  /** `whsec_…`, base64 of 24 to 64 random bytes. Default: none, the request is not signed; a key without a value is refused. */
   secret?: string;
-  /** While a secret is changed: the new and the old one. */
+  /** While a secret is changed: the new and the old one. Default: `secret` alone. */
   secrets?: readonly string[];
-  /** Sent with each attempt. */
+  /** Sent with each attempt. Default: none. */
   headers?: Readonly<Record<string, string>>;
   /** What `lastword deliveries` shows; default: the URL without query, or `metadata:FIELD`. */
   name?: string;
@@ -342,10 +342,20 @@ const readSlack = (options: unknown, field: string): SlackDestination => {
 export const webhook = (options: WebhookOptions): WebhookDestination => readWebhook(options, 'webhook');
 
 /** One file for each session, `<dir>/<session>.json`, readable by its owner only. `dir` is made when missing. Throws ConfigError. */
-export const file = (options: { dir: string; name?: string }): FileDestination => readFile(options, 'file');
+export const file = (options: {
+  /** A directory, made when missing. */
+  dir: string;
+  /** What `lastword deliveries` shows. Default: `file:` and the directory. */
+  name?: string;
+}): FileDestination => readFile(options, 'file');
 
 /** One line for each report on the keeper's standard output. */
-export const stdout = (options: { name?: string } = {}): StdoutDestination => ({
+export const stdout = (
+  options: {
+    /** What `lastword deliveries` shows. Default: `stdout`. */
+    name?: string;
+  } = {},
+): StdoutDestination => ({
   kind: 'stdout',
   name: nameOf(fieldsOf(options, 'stdout', ['name'])['name'], 'stdout', 'stdout'),
 });
@@ -354,16 +364,27 @@ export const stdout = (options: { name?: string } = {}): StdoutDestination => ({
  * A module of yours, run in a process of its own for each report; its default export is `(report) => Promise<void>`.
  * A rejection, or 15 seconds without an end, is a failed attempt. Throws ConfigError.
  */
-export const destination = (url: URL, options: { name?: string } = {}): ModuleDestination =>
-  readModule(url, 'destination', fieldsOf(options, 'destination', ['name'])['name']);
+export const destination = (
+  url: URL,
+  options: {
+    /** What `lastword deliveries` shows. Default: `module:` and the path. */
+    name?: string;
+  } = {},
+): ModuleDestination => readModule(url, 'destination', fieldsOf(options, 'destination', ['name'])['name']);
 
-/**
- * Alerts in the format of Slack's incoming webhooks; for `alerts` only. `text`: in your own words (and Slack's markup),
- * with `{session}`, `{room}`, `{reason}`, `{message}`, `{detail}` and `{metadata.FIELD}` of the job's JSON metadata in
- * it; what there is none of becomes `-`. Whatever stands there goes to Slack. Throws ConfigError.
- */
-export const slack = (options: { url: string | URL; name?: string; text?: string }): SlackDestination =>
-  readSlack(options, 'slack');
+/** Alerts in the format of Slack's incoming webhooks; for `alerts` only. Throws ConfigError. */
+export const slack = (options: {
+  /** Of Slack's incoming webhook. Its path is a secret, and is shown nowhere. */
+  url: string | URL;
+  /** What `lastword deliveries` shows. Default: `slack:` and the host. */
+  name?: string;
+  /**
+   * In your own words (and Slack's markup), with `{session}`, `{room}`, `{reason}`, `{message}`, `{detail}` and
+   * `{metadata.FIELD}` of the job's JSON metadata in it; what there is none of becomes `-`. Whatever stands there goes to
+   * Slack. Default: a line of ours with session, room, reason and detail.
+   */
+  text?: string;
+}): SlackDestination => readSlack(options, 'slack');
 
 const readOne = (value: unknown, field: string, use: 'reports' | 'alerts'): Destination => {
   const constructors = 'webhook(…), file(…), stdout(), destination(…)' + (use === 'alerts' ? ', slack(…)' : '');

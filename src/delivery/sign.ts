@@ -95,9 +95,13 @@ const first = (value: string | readonly string[] | undefined): string | undefine
  * Refuses timestamps more than five minutes away from `now` (milliseconds; default: the clock).
  */
 export const verifyWebhook = (request: {
+  /** With names in lower case. */
   headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The bytes as they came, as UTF-8: not parsed and printed again. */
   body: string;
+  /** `whsec_…`; while a secret is changed, both. */
   secrets: readonly string[];
+  /** Milliseconds since the epoch. Default: the clock. */
   now?: number;
 }): Verification => {
   const id = first(request.headers['webhook-id']);

@@ -30,7 +30,14 @@ export type JobFacts = {
   metadata: string;
 };
 
-export type HangUpPolicy = { normal: HangUpStrategy; failure: HangUpStrategy; transfer: HangUpStrategy };
+export type HangUpPolicy = {
+  /** After every end that is neither of the others. Default `delete-room`. */
+  normal: HangUpStrategy;
+  /** Where `end.by` is `system` with a fault, and where the process died. Default `delete-room`. */
+  failure: HangUpStrategy;
+  /** After `transferred`. Default `leave`. */
+  transfer: HangUpStrategy;
+};
 
 /** One utterance as the conversation's history has it. Text is personal data. */
 export type Item = {

@@ -11,7 +11,7 @@ export type EndOptions = {
   drain?: boolean;
   /** Default true: the goodbye is spoken, where one is defined and somebody is there. */
   goodbye?: boolean;
-  /** What came of the call, in the application's own words; kept beside the reason. */
+  /** What came of the call, in the application's own words; kept beside the reason. Default: nothing. */
   outcome?: Json;
   /**
    * How the caller is let go, for this end alone. Default: as the definition's `hangUp` says. Any other word is reported
@@ -23,6 +23,7 @@ export type EndOptions = {
 export type Call = {
   /** The session's id: the job's. */
   readonly id: string;
+  /** The SDK's room. */
   readonly room: Room;
   /**
    * The caller; undefined until it is known who that is. An inbound telephone is it while it still rings
@@ -33,6 +34,7 @@ export type Call = {
   readonly metadata: unknown;
   /** The job as LiveKit sent it. */
   readonly job: JobContext['job'];
+  /** The SDK's job process, with the `userData` that `prewarm` filled. */
   readonly proc: JobProcess;
   /** Every line carries session, job and room, and your `logFields`. */
   readonly log: Log;
@@ -72,10 +74,14 @@ export type Call = {
 
 /** `refer`: a SIP caller's leg is moved (`tel:` or `sip:`). `participant`: somebody comes into the room, by identity. */
 export type TransferTarget =
-  | ({ refer: string } & ReferOptions)
+  | ({
+      /** Where the caller's leg goes: `tel:…` or `sip:…`. */
+      refer: string;
+    } & ReferOptions)
   | {
+      /** Whose coming is waited for: an identity. */
       participant: string;
-      /** Calls them: rings a telephone (`createSipParticipant`), tells a desk. A rejection is a refusal. */
+      /** Calls them: rings a telephone (`createSipParticipant`), tells a desk. A rejection is a refusal. Default: they come by themselves. */
       invite?: (signal: AbortSignal) => unknown;
       /** Asks them whether they take the call; false is a refusal. Default: who joins (and picks up) takes it. */
       confirm?: (somebody: RemoteParticipant, signal: AbortSignal) => boolean | Promise<boolean>;

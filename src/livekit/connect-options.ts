@@ -4,7 +4,7 @@ import type { E2EEOptions, RtcConfiguration } from '@livekit/rtc-node';
 import { describeValue } from '../config-error.ts';
 
 export type ConnectOptions = {
-  /** Keys of the room's end-to-end encryption; the recordings and lines of Lastword are encrypted with them too. */
+  /** Keys of the room's end-to-end encryption; the recordings and lines of Lastword are encrypted with them too. Default: none. */
   e2ee?: E2EEOptions;
   /** Whose tracks are subscribed by themselves. Default: all. With NONE the caller is heard once you subscribe them. */
   autoSubscribe?: AutoSubscribe;

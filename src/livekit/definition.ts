@@ -25,13 +25,14 @@ import type { Language } from './phrases.ts';
 export type SessionDefinition = {
   /**
    * A moment before the room is joined, and how: encryption, what is subscribed to, ICE. Part of `connectMs`; a throw, a
-   * hang or a wrong answer is a failed start.
+   * hang or a wrong answer is a failed start. Default: as the SDK joins.
    */
   connect?: (call: Call) => Awaitable<ConnectOptions | undefined | void>;
-  /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. */
+  /** Once for each job process, before a call is there. A throw or a hang is remembered: the caller hears the apology. Default: nothing. */
   prewarm?: (proc: JobProcess) => unknown;
-  /** Options of voice.AgentSession; Lastword builds it. */
+  /** Options of voice.AgentSession; Lastword builds it. No default: required, unless there is a `program`. */
   session?: (call: Call) => Awaitable<voice.AgentSessionOptions>;
+  /** The voice.Agent that begins. No default: required, unless there is a `program`. */
   agent?: (call: Call) => Awaitable<voice.Agent>;
   /**
    * What AgentSession.start() takes besides the agent and the room. `inputOptions.participantIdentity` and
@@ -40,10 +41,11 @@ export type SessionDefinition = {
   start?: (call: Call) => Awaitable<StartOptions>;
   /**
    * Between the construction of the AgentSession and its start, within the start's own limit: avatars, audio outputs of
-   * your own (`session.output.audio = …`). A throw or a hang is a failed start: the caller hears the apology.
+   * your own (`session.output.audio = …`). A throw or a hang is a failed start: the caller hears the apology. Default:
+   * nothing.
    */
   prepare?: (call: Call, session: voice.AgentSession) => unknown;
-  /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. */
+  /** Stands in for `session` and `agent`: a participant without an AgentSession. The session ends when it settles. Default: none. */
   program?: (call: Call) => Promise<void>;
   /** Default `wait`: the caller speaks first. `agent`: its own onEnter speaks. A function that fails is a failed start. */
   greeting?: OfCall<Words | 'agent' | 'wait'>;
@@ -54,39 +56,49 @@ export type SessionDefinition = {
    * function also with a region, as clients say it: `de-AT`.
    */
   language?: Language | ((call: Call) => Awaitable<string>);
-  /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. */
+  /** What a caller hears when the call fails; never the text of an exception. `audio` alone: the recording at once. Default: a sentence in `language`. */
   apology?: OfCall<Apology>;
-  /** What a caller hears when an answer takes longer than `firstAudioMs`, then each `fillerMs`: one text, or several in turn. */
+  /**
+   * What a caller hears when an answer takes longer than `firstAudioMs`, then each `fillerMs`: one text, or several in
+   * turn. Default: "One moment, please.", in `language`.
+   */
   filler?: OfCall<Filler>;
   /** Asked of a silent caller after `idleMs`. Default: "Are you still there?", in `language`. */
   nudge?: OfCall<Words>;
   /** Said when that was clearly speech and no words were found in it. Default: "Sorry, I did not catch that.", in `language`. */
   again?: OfCall<Words>;
-  /** Said `windDownMs` before `maxDurationMs`. */
+  /** Said `windDownMs` before `maxDurationMs`. Default: "We have to come to an end soon.", in `language`. */
   windDown?: OfCall<Words>;
   /** What is left on a machine that answered (`call.report('voicemail')`). Default `none`. */
   voicemail?: OfCall<{ goodbye: Words | 'none' }>;
   /** What is said when hold music (`call.report('hold_music')`) has lasted for `holdMs`. Default `none`. */
   hold?: OfCall<{ goodbye: Words | 'none' }>;
-  /** Default: the room is deleted, and after a transfer left. A job that never began is let go by the default. */
+  /** How the caller is let go. Default: the room is deleted, and after a transfer left. A job that never began is let go by the default. */
   hangUp?: OfCall<GivenHangUp>;
+  /** Default `{ resume: 0 }`, and nothing else yet: a call whose process died is hung up on and reported. */
   onCrash?: { resume?: number; say?: string };
   /**
-   * Each limit is a number; one of the call's own may be a function of the call, or all of them one function. The keeper's
-   * (`KeeperLimit`) hold for all calls, and no call may take longer to end than the numbers say.
+   * Limits, in ms but for `nudges`. Each is a number; one of the call's own may be a function of the call, or all of them
+   * one function. The keeper's (`KeeperLimit`) hold for all calls, and no call may take longer to end than the numbers
+   * say. Default: `defaultPolicy`.
    */
   policy?: GivenPolicy;
-  /** Run for each participant that joins, or each of a kind; a throw or a hang harms nobody else. */
+  /** Run for each participant that joins, or each of a kind; a throw or a hang harms nobody else. Default: none. */
   participants?: ParticipantEntry[];
+  /** Where each report goes. Default: nowhere; it is kept, and `lastword report` prints it. */
   reports?: Destination[];
+  /** Where a line goes when a call failed by its own or a provider's fault (`end.by` is `system`). Default: only the log. */
   alerts?: Destination[];
-  /** Fields that every log line of the call carries. Personal data under `pii` keys. */
+  /** Fields that every log line of the call carries. Personal data under `pii` keys. Default: none. */
   logFields?: (call: Call) => Record<string, unknown>;
 };
 
 export type StartOptions = {
+  /** Default: the SDK's. `closeOnDisconnect: false` and a `deleteRoomOnClose` against `hangUp` are a failed start. */
   inputOptions?: Partial<voice.RoomInputOptions>;
+  /** Default: the SDK's. */
   outputOptions?: Partial<voice.RoomOutputOptions>;
+  /** Default: the SDK's. */
   record?: NonNullable<Parameters<voice.AgentSession['start']>[0]['record']>;
 };
 

@@ -16,7 +16,7 @@ export type ReferOptions = {
   ringingMs?: number;
   /** What the caller hears meanwhile; default false: silence, or the hold music of their provider. */
   playDialtone?: boolean;
-  /** Go with the REFER. */
+  /** Go with the REFER. Default: none. */
   headers?: Record<string, string>;
 };
 

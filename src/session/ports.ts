@@ -12,10 +12,15 @@ type Say = { (fields: object, message: string): void; (message: string): void };
 
 /** A logger in pino's shape. Personal data goes under keys with a whole `pii` segment. */
 export type Log = {
+  /** `(fields, message)` or `(message)`, as the other three. */
   debug: Say;
+  /** As `debug`. */
   info: Say;
+  /** As `debug`. */
   warn: Say;
+  /** As `debug`. */
   error: Say;
+  /** The same log with more fields on every line. */
   child(fields: Record<string, unknown>): Log;
 };
 

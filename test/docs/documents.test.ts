@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaultPolicy, ends, reasons } from '../../machines/index.ts';
+import { deadLinks, linksOf } from './ready-to-publish.ts';
 import { repositoryRoot } from './repository.ts';
 
 const root = repositoryRoot();
@@ -36,19 +37,32 @@ describe('the README', () => {
       'docs/machines/session.svg',
     ]);
   });
+  test('leads to nothing that is not in the package; published without a repository it would be refused', () => {
+    const { files } = JSON.parse(read('package.json')) as { files: string[] };
+    expect(linksOf(text).length).toBeGreaterThan(10);
+    expect(deadLinks(text, { files, repository: { url: 'https://example.com/lastword' } })).toEqual([]);
+    expect(deadLinks(text, { files })).toEqual([expect.stringMatching(/^package\.json: repository: expected/)]);
+    expect(deadLinks('[the test](test/a.test.ts)', { files, repository: 'x' })).toEqual([
+      'README.md: test/a.test.ts is not in the package',
+    ]);
+  });
 });
+
+/** What is written as code: fenced, or between backticks. Prose may say that npm does something. */
+const codeIn = (text: string): string =>
+  [...text.matchAll(/^```[^\n]*\n([\s\S]*?)^```|`([^`\n]+)`/gm)]
+    .map(([, fenced, inline]) => fenced ?? inline)
+    .join('\n');
 
 test('every command in the documents stands in package.json, or is one of npm and the tests themselves', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const lanes = readdirSync(path.join(root, 'test'));
+  const ofNpm = ['ci', 'pack', 'install', 'i', 'init', 'pkg', 'publish'];
   const unknown = documents.flatMap((file) =>
-    [...read(file).matchAll(/\bnpm (?:run )?([a-z][\w:-]*)|vitest run --project ([a-z][\w-]*)/g)]
+    [...codeIn(read(file)).matchAll(/\bnpm (?:run )?([a-z][\w:-]*)|vitest run --project ([a-z][\w-]*)/g)]
       .filter(([, script, lane]) =>
-        script === undefined
-          ? !lanes.includes(lane ?? '')
-          : !['ci', 'pack', 'install'].includes(script) && !scripts[script],
+        script === undefined ? !lanes.includes(lane ?? '') : !ofNpm.includes(script) && !scripts[script],
       )
-      .filter(([whole]) => !/^npm (?:\d|warns|has|is)/.test(whole))
       .map(([whole]) => `${file}: ${whole}`),
   );
   expect(unknown).toEqual([]);
@@ -160,4 +174,9 @@ test('the source map has every folder and file at the top of src', () => {
 test('no document names a machine, a mirror or a password', () => {
   const texts = [...documents, ...filesBelow('docs', '.ts')].map(read).join('\n');
   expect(texts.match(/\/(?:work|root|home)\/|registry\.|(?:api|secret)[_-]?key\s*[:=]\s*['"][^'"]{12}/gi)).toBeNull();
+});
+
+test('a program in a document is the file of the examples that is compiled, word for word', () => {
+  const shown = (file: string) => [...read(file).matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, text]) => text);
+  expect(shown('docs/hang-up.md')).toEqual([read('docs/examples/hang-up.ts')]);
 });

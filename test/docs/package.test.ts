@@ -1,4 +1,7 @@
-/** The package as a stranger gets it: packed, installed into an empty project, and run on a real server. */
+/**
+ * The package as a stranger gets it: packed, installed into an empty project by the commands of docs/installing.md, and
+ * run on a real server.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -15,6 +18,20 @@ const INSTALL_MS = 110_000;
 const STOP_MS = 30_000;
 const root = repositoryRoot();
 const server = inject('livekit');
+const page = await readFile(path.join(root, 'docs/installing.md'), 'utf8');
+const blocksOf = (language: string): string[] =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, text]) => text ?? '');
+const commands = blocksOf('sh').flatMap((block) => block.trim().split('\n'));
+/** What the page installs: as it says, but in the versions of this repository where it names none. */
+const installedBy = (command: string, versions: Record<string, string>): [string, string][] =>
+  command
+    .split(' ')
+    .slice(2)
+    .filter((word) => !word.startsWith('-'))
+    .map((word) => {
+      const at = word.indexOf('@', 1);
+      return at < 0 ? [word, versions[word] ?? '*'] : [word.slice(0, at), word.slice(at + 1)];
+    });
 
 const agentFile = `import { defineSession, file, runWorker } from 'lastword';
 
@@ -28,6 +45,17 @@ export default defineSession({
 
 runWorker(import.meta.url);
 `;
+
+/** Without a server each of them gets as far as the worker, which says what is missing. */
+const NO_SERVER = /lastword: LIVEKIT_URL: expected .*got nothing/;
+type Start = { command: string; says: RegExp };
+const starts: Start[] = [
+  'npx lastword start src/agent.js',
+  'node src/agent.js start',
+  'npx tsc && node dist/agent.js start',
+  'npx tsx src/agent.ts start',
+  'node --import tsx src/agent.ts start',
+].map((command) => ({ command, says: NO_SERVER }));
 
 type Finished = { code: number; stdout: string; stderr: string };
 let project = '';
@@ -55,20 +83,22 @@ const run = async (
 
 beforeAll(async () => {
   project = await realpath(await mkdtemp(path.join(tmpdir(), 'lastword-installed-')));
-  const packed = await promisify(execFile)('npm', ['pack', '--json', '--pack-destination', project], { cwd: root });
+  const packed = await promisify(execFile)(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', project],
+    { cwd: root },
+  );
   const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
   const { devDependencies } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
     devDependencies: Record<string, string>;
   };
-  const peers = ['@livekit/agents', '@livekit/rtc-node'].map((name) => [name, devDependencies[name]]);
+  const installs = commands.filter((command) => command.startsWith('npm i '));
+  const dependencies = Object.fromEntries(
+    installs.flatMap((command) => installedBy(command, { ...devDependencies, lastword: `file:${filename}` })),
+  );
   await writeFile(
     path.join(project, 'package.json'),
-    JSON.stringify({
-      name: 'a-stranger',
-      private: true,
-      type: 'module',
-      dependencies: { lastword: `file:${filename}`, ...Object.fromEntries(peers) },
-    }),
+    JSON.stringify({ name: 'a-stranger', private: true, type: 'module', dependencies }),
   );
   await writeFile(path.join(project, 'agent.js'), agentFile);
   const cache = (await promisify(execFile)('npm', ['config', 'get', 'cache'], { cwd: root })).stdout.trim();
@@ -92,11 +122,55 @@ test('the tarball holds what is published: code, types, machines, recordings, an
     'dist/src/cli/main.js',
     'dist/src/assets/apology.en.wav',
     'docs/report.schema.json',
+    'docs/installing.md',
+    'docs/machines/session.svg',
     'LICENSE',
     'README.md',
   ])
     expect(files).toContain(expected);
   expect(files.filter((name) => /^dist\/(test|docs)|\.test\./.test(name))).toEqual([]);
+});
+
+test('every command of docs/installing.md is one that is run here, or was by hand with another package manager', () => {
+  const byHand = ['npm init -y && npm pkg set type=module', /^(pnpm|yarn) add lastword @livekit/];
+  const here = [/^npm i /, ...starts.map(({ command }) => command)];
+  const isKnown = (command: string) =>
+    [...byHand, ...here].some((known) => (typeof known === 'string' ? known === command : known.test(command)));
+  expect(commands.length).toBeGreaterThan(6);
+  expect(commands.filter((command) => !isKnown(command))).toEqual([]);
+});
+
+test('the agent of docs/installing.md compiles with the settings of that page, and starts in each of its ways', async () => {
+  await mkdir(path.join(project, 'src'));
+  const [agent = ''] = blocksOf('ts');
+  await writeFile(path.join(project, 'src/agent.ts'), agent);
+  await writeFile(path.join(project, 'src/agent.js'), agent);
+  await writeFile(path.join(project, 'tsconfig.json'), blocksOf('json')[1] ?? '');
+  await writeFile(
+    path.join(project, 'common.cjs'),
+    "const { defineSession, runWorker } = require('lastword');\nexports.default = defineSession({ program: async (call) => call.end() });\nrunWorker(__filename);\n",
+  );
+  const compiling = await run('npx', ['--no-install', 'tsc']);
+  expect(compiling, compiling.stdout).toMatchObject({ code: 0 });
+  const stripsTypes = 'typescript' in process.features && process.features.typescript !== false;
+  const bare: Start = {
+    command: 'npx lastword start src/agent.ts',
+    says: stripsTypes ? NO_SERVER : /expected JavaScript, got src\/agent\.ts/,
+  };
+  const all = [...starts, bare, { command: 'node common.cjs start', says: NO_SERVER }];
+  const seen = await Promise.all(
+    all.map(async ({ command }, index) => {
+      const words = (command.split(' && ').at(-1) ?? '').split(' ');
+      const [program = '', ...args] = words[0] === 'npx' ? ['npx', '--no-install', ...words.slice(1)] : words;
+      const directory = path.join(project, `nothing-${index}`);
+      const { code, stdout, stderr } = await run(program, args, { LASTWORD_DIR: directory });
+      return { command, code, text: `${stdout}${stderr}` };
+    }),
+  );
+  for (const [index, { says }] of all.entries()) {
+    expect(seen[index]).toMatchObject({ code: 78 });
+    expect(seen[index]?.text).toMatch(says);
+  }
 });
 
 test('lastword --help works', async () => {
@@ -114,14 +188,6 @@ test('a definition that cannot work is refused in words, by an agent file that i
   const { code, stderr } = await run('node', ['wrong.js']);
   expect(code).toBe(1);
   expect(stderr).toMatch(/LASTWORD_DEFINITION: .*\n +greting: expected one of/);
-});
-
-test('without a server the agent file is refused in one line that names the variable', async () => {
-  const { code, stdout, stderr } = await run('npx', ['--no-install', 'lastword', 'start', 'agent.js'], {
-    LASTWORD_DIR: path.join(project, 'nowhere'),
-  });
-  expect(code).toBe(78);
-  expect(`${stdout}${stderr}`).toMatch(/lastword: LIVEKIT_URL: expected .*got nothing/);
 });
 
 test('T51 a call runs from it, installed with an empty home and without a compiler: node agent.js start, a caller, one report on disk', async () => {
