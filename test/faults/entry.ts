@@ -13,6 +13,7 @@ import { readSession } from '../../src/journal/read.ts';
 import { defineSession } from '../../src/job.ts';
 import { listen, type Peer } from '../../src/link/server.ts';
 import type { Call } from '../../src/livekit/call.ts';
+import type { GivenHangUp } from '../../src/livekit/of-call.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { type FakeRoom, fakeRoom } from './fake-room.ts';
@@ -23,6 +24,9 @@ type Behaviour = {
   program: (call: Call) => Promise<void>;
   participants: ((call: Call) => void)[];
   connect: (call: Call) => unknown;
+  /** The longest duration of a call. */
+  longestMs: (call: Call) => number | Promise<number>;
+  hangUp: (call: Call) => GivenHangUp;
 };
 let behaviour: Behaviour;
 /** One a file, so that it is asked late what it is to do. */
@@ -34,7 +38,8 @@ const job = defineSession({
     { kind: 'standard', run: (call) => behaviour.participants[1]?.(call) },
     { kind: 'sip', run: (call) => behaviour.participants[2]?.(call) },
   ],
-  policy: { closeMs: 500, reportMs: 1000 },
+  policy: { closeMs: 500, reportMs: 1000, maxDurationMs: (call) => behaviour.longestMs(call) },
+  hangUp: (call) => behaviour.hangUp(call),
 });
 
 export type Ran = {
@@ -54,9 +59,11 @@ export async function runEntry({
   program = async () => {},
   participants = [],
   connect = () => undefined,
+  longestMs = () => 1_800_000,
+  hangUp = () => ({}),
   unusual,
 }: Partial<Behaviour> & { unusual?: (room: FakeRoom) => void }): Promise<Ran> {
-  behaviour = { program, participants, connect };
+  behaviour = { program, participants, connect, longestMs, hangUp };
   // Fake, and in step with real time: only the last wait of the job is skipped.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
   const exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as never);

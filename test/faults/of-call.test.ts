@@ -297,3 +297,17 @@ describe('a session that has no TTS', () => {
     expect(report.end.reason).toBe('done');
   });
 });
+
+test.each([Number.NaN, 0, -1, Infinity, '60' as never, undefined as never])(
+  'call.giveTime(%s): no time is given, the report says so, and the call goes on',
+  async (ms) => {
+    await using placed = await place({ agent, script: answer });
+    await resting(placed);
+    placed.call.giveTime(ms);
+    await answered(placed);
+    expect(errorsOf(placed, 'application')).toEqual([
+      expect.stringMatching(/^call\.giveTime: expected milliseconds, more than 0, got /),
+    ]);
+    expect(placed.of('event').filter(({ type }) => type === 'time.given')).toEqual([]);
+  },
+);

@@ -97,6 +97,36 @@ describe('what the SDK does at the end of a job', () => {
     expect(seen).toEqual(['asked', expect.objectContaining({ autoSubscribe: false })]);
   });
 
+  test('limits and hang-up of the call are in the first record of its journal, so whoever takes it over goes by them', async () => {
+    const { entries, reports } = await runEntry({
+      longestMs: async (call) => (call.job.id.startsWith('job-') ? 600_000 : 1),
+      hangUp: ({ metadata }) => ({ normal: metadata === '' ? 'leave' : 'delete-room' }),
+      program: async (call) => call.end('done'),
+    });
+    expect(entries[0]).toMatchObject({
+      kind: 'session.opened',
+      data: { policy: { maxDurationMs: 600_000, closeMs: 500 }, hangUp: { normal: 'leave', failure: 'delete-room' } },
+    });
+    expect(reports[0]?.hangUp).toMatchObject({ strategy: 'leave' });
+    expect(reports[0]?.errors).toEqual([]);
+  });
+
+  test('a limit that cannot be had: the call goes on by the definition’s numbers, and what it said before its journal was there is in the report', async () => {
+    const { entries, reports } = await runEntry({
+      longestMs: (call) => {
+        call.attach('asked', 'early');
+        return fails();
+      },
+      program: async (call) => call.end('done'),
+    });
+    expect(entries[0]).toMatchObject({ kind: 'session.opened', data: { policy: { maxDurationMs: 1_800_000 } } });
+    expect(reports[0]?.application.attachments).toEqual({ asked: 'early' });
+    expect(reports[0]?.errors).toMatchObject([
+      { component: 'policy.maxDurationMs', message: 'planted', recoverable: true },
+    ]);
+    expectEndedWell({ reports }, endedByProgram);
+  });
+
   test.each([
     ['throws', fails, 'planted'],
     ['returns what is none', () => ({ autoSubscribe: 'all' }), 'connect(call).autoSubscribe: expected a value of'],

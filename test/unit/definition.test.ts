@@ -31,6 +31,24 @@ test('what is left out has a default', () => {
   expect(defined.policy.firstAudioMs).toBe(3000);
 });
 
+test('lines, language, hang-up and limits of the call may be functions; until they are asked the defaults hold', () => {
+  const say = () => ({ say: 'x' });
+  const defined = checkDefinition({
+    ...right,
+    greeting: say,
+    goodbye: say,
+    language: () => 'de',
+    apology: say,
+    filler: say,
+    hangUp: () => ({ normal: 'leave' }),
+    policy: { maxDurationMs: () => 60_000, startMs: 20_000 },
+  });
+  expect(defined).toMatchObject({ greeting: 'wait', goodbye: 'none', language: 'en', isHangUpGiven: false });
+  expect(defined.apology).toBeUndefined();
+  expect(defined.policy).toMatchObject({ maxDurationMs: 1_800_000, startMs: 20_000 });
+  expect(checkDefinition({ ...right, policy: () => ({ idleMs: 1 }) }).policy.idleMs).toBe(15_000);
+});
+
 describe('what is wrong is refused with the field, what was expected and what came', () => {
   const wrong: [string, object, RegExp][] = [
     ['an unknown field', { ...right, greting: 'x' }, /^greting: expected one of .*greeting.*got "greting"$/],
@@ -87,6 +105,24 @@ describe('what is wrong is refused with the field, what was expected and what ca
       'an entrypoint that does nothing',
       { ...right, participants: [{ kind: 'sip' }] },
       /^participants: expected a list/,
+    ],
+    [
+      'a limit of the keeper’s by call',
+      { ...right, policy: { startMs: () => 1 } },
+      /^policy\.startMs: expected a number: it is the keeper’s, and holds for all calls, got the function startMs$/,
+    ],
+    [
+      'a greeting whose recording is not there',
+      { ...right, greeting: { say: 'Hi', audio: new URL('file:///nowhere/hi.wav') } },
+      /^greeting\.audio: expected a WAV that can be played, got ENOENT/,
+    ],
+    ['a recording of what the model says', { ...right, goodbye: { generate: 'x', audio: 'y' } }, /^goodbye: expected/],
+    ['an apology by what is no voice', { ...right, apology: { tts: {} } }, /^apology\.tts: expected a function that/],
+    ['an apology with a field too many', { ...right, apology: { text: 'x' } }, /^apology\.text: expected one of say/],
+    [
+      'a program with a greeting by call',
+      { program: async () => {}, greeting: () => 'wait' },
+      /^greeting: expected nothing/,
     ],
     ['a connection that is no function', { ...right, connect: {} }, /^connect: expected a function, got an object$/],
   ];

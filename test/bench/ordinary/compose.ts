@@ -14,6 +14,8 @@ export type Composed = {
   before: readonly Item[];
   /** From then on, in order; times in ms since. */
   items: readonly Item[];
+  /** The same, as if nobody had ended the call in the middle of it. */
+  whole: readonly Item[];
   /** What ends the call, and the reason that its report has to have. */
   end: { at: number; event: SessionEvent; reason: string };
 };
@@ -147,13 +149,14 @@ function stretched(part: readonly Item[], latencies: Latencies, from: Sofar): It
 // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Hangs up at rest, or in the middle of anything; or the agent ends the call when it has answered. */
-function ended(items: readonly Item[], { random }: Latencies): Pick<Composed, 'items' | 'end'> {
+function ended(items: readonly Item[], { random }: Latencies): Pick<Composed, 'items' | 'whole' | 'end'> {
   const last = items.at(-1)?.at ?? 0;
   const hangUp: SessionEvent = { type: 'caller.left', end: endOf('caller', 'caller_hung_up') };
   const chance = random.next();
   if (chance < 0.2)
     return {
       items,
+      whole: items,
       end: {
         at: last + 50,
         event: { type: 'session.end', end: endOf('agent', 'agent_ended'), drain: true },
@@ -163,5 +166,9 @@ function ended(items: readonly Item[], { random }: Latencies): Pick<Composed, 'i
   const quiet = items.findLast((item) => 'sound' in item || 'event' in item)?.at ?? 0;
   const rest = Math.min(last + random.below(LONGEST_REST_MS), Math.max(last, quiet + LONGEST_REST_MS));
   const at = chance < 0.4 ? Math.round(last * random.next()) : rest;
-  return { items: items.filter((item) => item.at < at), end: { at, event: hangUp, reason: 'caller_hung_up' } };
+  return {
+    items: items.filter((item) => item.at < at),
+    whole: items,
+    end: { at, event: hangUp, reason: 'caller_hung_up' },
+  };
 }

@@ -50,7 +50,7 @@ export function judge(call: Composed, { lines, end, isClosed }: Played): Judged 
     if (over(agent, AT_ONCE_MS)) harm.push(`a filler over the agent at ${from} ms`);
     if (over(caller, NOTICED_MS)) harm.push(`a filler over the caller at ${from} ms`);
     const wait = waits.find((each) => each.from <= from && from < each.to + AT_ONCE_MS);
-    const isNext = nextVoice(items, from) === 'agent';
+    const isNext = nextVoice(call.whole, from) === 'agent';
     if (!wait && isNext) unasked += 1;
     if (!wait && !isNext) harm.push(`a filler in the caller's turn at ${from} ms`);
     const silentSince = Math.max(
