@@ -70,9 +70,13 @@ export const signWebhook = ({
   secrets,
   now = Date.now(),
 }: {
+  /** `webhook-id`, without a dot. */
   id: string;
+  /** As it will be sent. */
   body: string;
+  /** One `whsec_…` or, while a secret is changed, two. */
   secrets: readonly string[];
+  /** Milliseconds since the epoch. Default: the clock. */
   now?: number;
 }): Record<string, string> => {
   if (!Array.isArray(secrets) || secrets.length === 0)
