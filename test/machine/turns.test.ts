@@ -108,6 +108,24 @@ describe('W2 the floor', () => {
     const pipeline: TurnFact = { fact: 'pipeline', ...byHand };
     expect(tell(emptyLedger, pipeline).events).toEqual([{ type: 'silence.switched', counts: false }]);
   });
+  test('O-B8 while work in the background is awaited, no silence tells anything', () => {
+    const [workBegan, workEnded] = [
+      { fact: 'work.began', tool: 'flights' },
+      { fact: 'work.ended', tool: 'flights' },
+    ] as const;
+    const { ledger, events } = tell(emptyLedger, workBegan);
+    expect(events).toEqual([{ type: 'silence.switched', counts: false }]);
+    expect(tell(ledger, workEnded).events).toEqual([{ type: 'silence.switched', counts: true }]);
+  });
+  test('O-A2 a hook that outlasts the first tokens of an answer: its end is a step forward', () => {
+    expect(told([speaks(), words, stopped(), began, token, scheduled()]).events.slice(-2)).toEqual([
+      'answer.moved tts',
+      'answer.moved llm',
+    ]);
+  });
+  test('O-A4 the first token of a greeting that the machine asked for is told: somebody waits, though nothing is owed', () => {
+    expect(told([token]).events).toEqual(['answer.moved tts']);
+  });
   test('a line of ours answers nothing, and what was owed is owed after it', () => {
     expect(told([line, quiet]).events).toEqual(['dialogue.moved']);
     expect(told([...turn, line, quiet]).events.slice(-1)).toEqual(['caller.waits llm']);

@@ -109,7 +109,8 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
       playing?.abort();
       const stop = (playing = new AbortController());
       const signal = AbortSignal.any([given, stop.signal]);
-      return playPaced(audio, signal, onAudible);
+      const played = await playPaced(audio, signal, onAudible);
+      return { ...played, isHushed: stop.signal.aborted && !given.aborted };
     },
     refer: async () => ({ outcome: 'failed', error: 'refer: there is no telephone here' }),
     answered: (_identity, signal) => unlessAborted(new Promise<never>(() => {}), signal),

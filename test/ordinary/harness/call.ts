@@ -217,7 +217,8 @@ const audibleOn = (soundtrack: Soundtrack, usual: Venue): Partial<Venue> => {
       const rest = new Promise((resolve) => setTimeout(resolve, Math.max(0, from + plannedMs - Date.now())));
       await unlessAborted(rest, signal).catch(() => {});
       if (sound) soundtrack.end(sound, signal.aborted);
-      return { heardMs: sound ? Math.min(plannedMs, Date.now() - from) : 0, plannedMs };
+      const isHushed = stop.signal.aborted && !given.aborted;
+      return { heardMs: sound ? Math.min(plannedMs, Date.now() - from) : 0, plannedMs, isHushed };
     },
     hush: () => {
       playing?.abort();
