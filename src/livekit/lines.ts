@@ -20,17 +20,17 @@ export type Words = { say: string; audio?: URL } | { generate: string };
 
 /** What a caller hears when the call fails. */
 export type Apology = {
-  /** A fixed text. Default: a sentence in `language`; none where there is `audio`. */
+  /** In your words, by live TTS. Default: a sentence of ours in `language`. */
   say?: string;
-  /** A file URL of a WAV: PCM, 16 bit, one channel. Default: the recording in the package. */
+  /** What is played where no voice works, a WAV (PCM, 16 bit, one channel). Default: the recording in the package. */
   audio?: URL;
   /** A voice for it where the session has none yet: it failed to start. Asked for then, within `rungMs`. Default: none. */
   tts?: (call: Call) => Awaitable<tts.TTS>;
 };
 export type Filler = {
-  /** One text, or several in turn. Default: "One moment, please.", in `language`; none where there is `audio`. */
+  /** One text, or several that are said in turn, by live TTS. Default: "One moment, please.", in `language`. */
   say?: string | string[];
-  /** A file URL of a WAV: PCM, 16 bit, one channel. Default: the recording in the package. */
+  /** What is played where no voice works, a WAV (PCM, 16 bit, one channel). Default: the recording in the package. */
   audio?: URL;
 };
 
