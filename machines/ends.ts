@@ -69,9 +69,19 @@ const awaited: Record<Awaited, { what: string; fault: End['fault'] }> = {
   tts: { what: 'the voice', fault: 'provider' },
   tool: { what: 'what follows a tool', fault: 'provider' },
 };
-/** Pure. Patience is over: who was waited for, and for how long. */
-export const noAnswer = (reason: 'startup_failed' | 'model_failed', awaits: Awaited, ms: number): End =>
-  found('system', reason, awaited[awaits].fault, `${awaited[awaits].what} gave nothing within ${ms} ms`);
+/** Pure. Patience is over: who was waited for, and for how long. Without a core nobody can answer: then it is no fault of theirs. */
+export const noAnswer = (
+  reason: 'startup_failed' | 'model_failed',
+  awaits: Awaited,
+  ms: number,
+  isStarved = false,
+): End => {
+  const { what, fault } = awaited[awaits];
+  const detail = `${what} gave nothing within ${ms} ms`;
+  return isStarved
+    ? found('system', reason, 'platform', `${detail}, while this machine was short of cores`)
+    : found('system', reason, fault, detail);
+};
 
 /** What the machines find by themselves. */
 export const ends = {

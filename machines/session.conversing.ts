@@ -26,7 +26,8 @@ const transferOf = ({ transfer }: Context): Transfer => transfer ?? { id: '', ho
 
 const patienceIsOver = {
   type: 'recordEnd',
-  params: ({ context }: { context: Context }) => noAnswer('model_failed', context.awaits, context.policy.turnMs),
+  params: ({ context: { awaits, policy, isStarved } }: { context: Context }) =>
+    noAnswer('model_failed', awaits, policy.turnMs, isStarved),
 } as const;
 const modelFailed = [
   { guard: 'isFillingBundled', target: '#hangingUp', actions: patienceIsOver },

@@ -25,7 +25,8 @@ const patienceIsOver = {
   target: '#startupBundled',
   actions: {
     type: 'recordEnd',
-    params: ({ context }: { context: Context }) => noAnswer('startup_failed', context.awaits, context.policy.turnMs),
+    params: ({ context: { awaits, policy, isStarved } }: { context: Context }) =>
+      noAnswer('startup_failed', awaits, policy.turnMs, isStarved),
   },
 } as const;
 

@@ -24,6 +24,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   alsoTriggered: End[];
   nudges: number;
   awaits: Awaited; // what the caller waits for
+  isStarved: boolean; // this process waits for a core
   isSilenceTold: boolean; // false: what is said is only read, nobody listens, or work in the background is awaited
   endpointingMs: number; // longest time from their last sound to their turn
   givenMs: number; // by the application, to a caller who looks something up
@@ -42,6 +43,7 @@ export const atTheStart = (input: Input): Context => ({
   alsoTriggered: [],
   nudges: 0,
   awaits: 'llm',
+  isStarved: false,
   isSilenceTold: true,
   endpointingMs: 3_000,
   givenMs: 1,
@@ -160,6 +162,7 @@ export const session = setup({
     }),
     countAgain: assign({ askedAgain: ({ context }) => context.askedAgain + 1 }),
     forgetAgain: assign({ askedAgain: 0 }),
+    noteCores: assign({ isStarved: ({ event }) => event.type === 'cores.switched' && event.areShort }),
     noteSilence: assign({ isSilenceTold: ({ event }) => event.type === 'silence.switched' && event.counts }),
     // Before the first words. What was taken away is not brought back (J2).
     noteLines: assign({

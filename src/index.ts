@@ -38,6 +38,6 @@ export type { Report } from './report/schema.ts';
 
 // Limits, and the numbers that follow from them.
 export { bound, defaultPolicy, releaseBound, silenceBound, startBound } from '../machines/index.ts';
-export type { End, Policy, Transferred } from '../machines/index.ts';
+export type { CallLimits, End, KeeperLimit, Policy, Transferred } from '../machines/index.ts';
 
 export { version } from './version.ts';

@@ -26,6 +26,7 @@ import { setCurrentCall } from './livekit/call.ts';
 import { checkDefinition, type Defined, DefinitionError, type SessionDefinition } from './livekit/definition.ts';
 import { OwnEnds } from './livekit/guard/own-ends.ts';
 import type { LiveJob } from './livekit/live-job.ts';
+import { observeCores } from './livekit/observe/cores.ts';
 import { observeMemory } from './livekit/observe/memory.ts';
 import { loseWorker, observeProcess } from './livekit/observe/process.ts';
 import { Turns } from './livekit/observe/turns.ts';
@@ -218,6 +219,7 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
   const last = { journal, link };
   observeProcess(parts.job);
   const unwatchMemory = observeMemory(parts.job, memoryLimits(process.env));
+  const unwatchCores = observeCores(parts.job);
   registerParticipants(parts.job);
   const beats = setInterval(() => link.send({ type: 'beat', session }), definition.policy.beatMs);
   run.start();
@@ -225,6 +227,7 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
   const { end } = await run.closed;
   clearInterval(beats);
   unwatchMemory();
+  unwatchCores();
   await settledWithin(last.journal.close(), 1000);
   link.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');

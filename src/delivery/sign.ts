@@ -70,9 +70,13 @@ export const signWebhook = ({
   secrets,
   now = Date.now(),
 }: {
+  /** Of the message: the same for each attempt; without a dot. */
   id: string;
+  /** As it will be sent, to the byte. */
   body: string;
+  /** `whsec_…`: one, or two while a secret is changed. */
   secrets: readonly string[];
+  /** Milliseconds since the epoch; a receiver takes five minutes around its own. Default: the clock. */
   now?: number;
 }): Record<string, string> => {
   if (!Array.isArray(secrets) || secrets.length === 0)

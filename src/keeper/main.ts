@@ -6,7 +6,7 @@
  *   tell the calls → drain the worker → every session sealed → what is sealed delivered, what is owed tried → exit.
  *   M1  Every step of the end has a limit, and what is left at the limit is killed, hung up on, and sealed.
  *   M3  With `shutdown: 'finish'` the calls are told late: so that there is still time for the longest goodbye.
- *   M2  Only the first SIGTERM counts. A second SIGINT (an impatient terminal) shortens the budget, and nothing else.
+ *   M2  Only the first SIGTERM counts. A second SIGINT (an impatient terminal), `ECHO_MS` later, shortens the budget, and nothing else.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -30,6 +30,8 @@ import { superviseWorker, type Command } from './worker-process.ts';
 
 /** A second SIGINT: time for a goodbye, not for a talk. */
 const HURRY_MS = 3_000;
+/** One order that comes by two ways, no impatience: pm2 tells every process of the tree, and the one in front tells us. */
+const ECHO_MS = 500;
 /** After the last session: the SDK can wait up to a minute for an idle process that missed its order. */
 const WORKER_MS = 5_000;
 /** Beside the recovery's own limits, when jobs had to be killed. */
@@ -231,11 +233,13 @@ function signals(log: Logger) {
   let hurry: () => void = () => undefined;
   const asked = new Promise<undefined>((done) => (ask = () => done(undefined)));
   const hurried = new Promise<void>((done) => (hurry = done));
-  let isAsked = false;
+  let askedAt: number | undefined;
   const take = (signal: NodeJS.Signals) => {
-    log.info({ signal, again: isAsked }, 'signal');
-    if (isAsked && signal === 'SIGINT') hurry();
-    isAsked = true;
+    const again = askedAt !== undefined;
+    const hurries = signal === 'SIGINT' && performance.now() - (askedAt ?? Infinity) >= ECHO_MS;
+    log.info({ signal, again, hurries }, 'signal');
+    if (hurries) hurry();
+    askedAt ??= performance.now();
     ask();
   };
   const names: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];

@@ -20,12 +20,19 @@ export type Words = { say: string; audio?: URL } | { generate: string };
 
 /** What a caller hears when the call fails. */
 export type Apology = {
+  /** In your words, by live TTS. Default: a sentence of ours in `language`. */
   say?: string;
+  /** What is played where no voice works, a WAV (PCM, 16 bit, one channel). Default: the recording in the package. */
   audio?: URL;
-  /** A voice for it where the session has none yet: it failed to start. Asked for then, within `rungMs`. */
+  /** A voice for it where the session has none yet: it failed to start. Asked for then, within `rungMs`. Default: none. */
   tts?: (call: Call) => Awaitable<tts.TTS>;
 };
-export type Filler = { say?: string | string[]; audio?: URL };
+export type Filler = {
+  /** One text, or several that are said in turn, by live TTS. Default: "One moment, please.", in `language`. */
+  say?: string | string[];
+  /** What is played where no voice works, a WAV (PCM, 16 bit, one channel). Default: the recording in the package. */
+  audio?: URL;
+};
 
 /** By field: what it may be. */
 export type Lines = {

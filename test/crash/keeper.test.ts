@@ -1,10 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { connectLink } from '../../src/link/client.ts';
 import { socketPath } from '../../src/link/path.ts';
 import { build, isGone, Lab, quickFreeze, quickStart } from './keeper-lab.ts';
+
+/** Of the keeper: one order by two ways comes within it. */
+const ECHO_MS = 500;
 
 beforeAll(build);
 
@@ -359,6 +363,32 @@ describe('SIGTERM', () => {
     await lab.opened('AJ_1');
     keeper.process.kill('SIGINT');
     await lab.fake('told', 'AJ_1');
+    await sleep(ECHO_MS); // impatience takes a while
+    keeper.process.kill('SIGINT');
+    await lab.logged('the caller was released', 'AJ_1');
+    expect(await keeper.ended).toBe(143);
+  });
+
+  test('O-F2 the same SIGINT by two ways, as pm2 sends it, is no impatience: the calls keep their time', async () => {
+    await using lab = await Lab.open(
+      { AJ_1: 'deaf' },
+      { policy: { startMs: 1_500, beatMs: 100, shutdownBudgetMs: 600_000 } },
+    );
+    const keeper = lab.keeper();
+    const deaf = await lab.opened('AJ_1');
+    keeper.process.kill('SIGINT');
+    type Taken = { time: number; hurries: boolean };
+    const taken = async (what: string, again: boolean) =>
+      (await lab.until(
+        what,
+        (line) => line.msg === 'signal' && (line as { again?: boolean }).again === again,
+      )) as unknown as Taken;
+    const first = await taken('the first', false);
+    keeper.process.kill('SIGINT');
+    const second = await taken('the second', true);
+    // A machine that took longer between the two has seen something else.
+    if (second.time - first.time < ECHO_MS - 50) expect([second.hurries, await isGone(deaf)]).toEqual([false, false]);
+    await sleep(ECHO_MS);
     keeper.process.kill('SIGINT');
     await lab.logged('the caller was released', 'AJ_1');
     expect(await keeper.ended).toBe(143);

@@ -55,6 +55,12 @@ test.each([
     detail: `${what} gave nothing within 20000 ms`,
   });
 });
+test("O-A7 patience that is over on a machine short of cores is nobody's fault who gives answers", () => {
+  expect(noAnswer('model_failed', 'llm', 20_000, true)).toMatchObject({
+    fault: 'platform',
+    detail: 'the language model gave nothing within 20000 ms, while this machine was short of cores',
+  });
+});
 test('the ends that need more words than their reason has them', () => {
   const detailed = Object.entries(ends).filter(([, end]) => end.detail !== undefined);
   expect(detailed.map(([name, { detail }]) => [name, detail])).toEqual([

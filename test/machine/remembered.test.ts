@@ -28,6 +28,7 @@ test('at the start nothing has ended, nothing is counted and nothing is owed', (
     alsoTriggered: [],
     nudges: 0,
     awaits: 'llm',
+    isStarved: false,
     isSilenceTold: true,
     endpointingMs: 3000,
     givenMs: 1,

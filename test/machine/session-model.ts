@@ -41,6 +41,7 @@ const events: SessionEvent[] = [
   { type: 'caller.stopped', endpointingMs: 3000 },
   { type: 'caller.stopped', endpointingMs: null },
   { type: 'silence.switched', counts: false },
+  { type: 'cores.switched', areShort: true },
   { type: 'lines.chosen', greeting: 'wait', goodbye: false, language: 'en' },
   { type: 'words.missed' },
   { type: 'time.given', ms: 60_000 },

@@ -32,14 +32,17 @@ export function watchFirstWords(job: LiveJob): void {
     if (!isAt(job, 'live.greeting')) return undefined;
     // What an onEnter waits for before it greets is not known, so nobody else is to blame for it.
     const ours = typeof greeting === 'object' && isAt(job, 'live.greeting.words.speaking') ? greeting : undefined;
-    return ofTrack(job.venue.trouble('voice')) ?? (ours && ofModel('say' in ours ? 'tts' : 'llm', policy.turnMs));
+    const { isStarved } = job.run.context();
+    return (
+      ofTrack(job.venue.trouble('voice')) ?? (ours && ofModel('say' in ours ? 'tts' : 'llm', policy.turnMs, isStarved))
+    );
   });
 }
 
-const ofModel = (component: 'tts' | 'llm', ms: number): Blame => ({
+const ofModel = (component: 'tts' | 'llm', ms: number, isStarved: boolean): Blame => ({
   component,
-  fault: 'provider',
-  message: `${component}: no audio of the greeting within ${ms} ms`,
+  fault: isStarved ? 'platform' : 'provider',
+  message: `${component}: no audio of the greeting within ${ms} ms${isStarved ? ', while this machine was short of cores' : ''}`,
 });
 
 /** From the request for a filler on: the last rung has no other one behind it, in the greeting and in a turn. */

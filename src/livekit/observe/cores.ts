@@ -1,0 +1,37 @@
+/**
+ * Whether this job gets a core when it has something to do (situation O-A7): where it waits instead, an answer that is
+ * late is nobody's fault who gives answers. Only the end says so; no limit is lengthened.
+ */
+import { waitedForCoreMs } from '../../journal/owner.ts';
+import type { LiveJob } from '../live-job.ts';
+
+const LOOK_MS = 1_000;
+/** Of the time looked back on. A job that talks on a machine with room waits for 2 of 100 ms (measured on two cores). */
+const SHORT_SHARE = 0.25;
+/** Half of `turnMs`: what ends a call took longer than a moment without a core. */
+const LOOKED_BACK = 10;
+
+/** @returns what ends the watch */
+export function observeCores(
+  job: Pick<LiveJob, 'run' | 'log'>,
+  waitedMs: () => Promise<number | undefined> = () => waitedForCoreMs({ pid: process.pid }),
+): () => void {
+  const looks: { at: number; waitedMs: number }[] = [];
+  let areShort = false;
+  const look = async () => {
+    const waited = await waitedMs();
+    if (waited === undefined) return clearInterval(timer); // the system does not say
+    const now = performance.now();
+    looks.push({ at: now, waitedMs: waited });
+    if (looks.length > LOOKED_BACK + 1) looks.shift();
+    const [first] = looks;
+    if (!first || now === first.at) return;
+    const isNowShort = (waited - first.waitedMs) / (now - first.at) >= SHORT_SHARE;
+    if (isNowShort === areShort) return;
+    areShort = isNowShort;
+    job.run.send({ type: 'cores.switched', areShort });
+    if (areShort) job.log.warn({ waitedMs: Math.round(waited - first.waitedMs) }, 'this machine is short of cores');
+  };
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS).unref();
+  return () => clearInterval(timer);
+}
