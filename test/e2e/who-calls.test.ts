@@ -109,6 +109,10 @@ describe('greeting: say', () => {
       data.identity === 'caller' && data.isCaller === true;
     await deployment.entry(name, 'participant', isCaller, PATIENCE_MS);
     await observer.leave();
+    // Whoever speaks over a greeting of ours is not listened to: this is about who is linked.
+    const listens = ({ events }: Caller) =>
+      events.some((event) => event.kind === 'attributes' && event.attributes['lk.agent.state'] === 'listening');
+    await caller.until('the greeting to be over', () => listens(caller), PATIENCE_MS);
     await asks(call);
     await partsWith(call);
     expect(callersIn(await endedWell(deployment, name))).toEqual(['caller']);
