@@ -1,18 +1,35 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * One project a lane. In-process lanes share the cores; lanes with processes, ports and audio come one after the
- * other, one file at a time: two cores that decode speech for two calls at once measure each other.
+ * One project a lane, one lane after the other in groups: two cores that decode speech for several calls at once measure
+ * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` three files (one
+ * alone leaves nine tenths of a core free), `e2e` two files, where no test counts the last per cents of a goodbye or the
+ * first milliseconds of a death: those are `e2e-alone`.
  */
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, sequence: { groupOrder }, ...options },
 });
 const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
-/**
- * Calls at human speed mostly wait: thirty beside each other take about half of a core. Two files at a time, then.
- */
-const withWaits = { maxConcurrency: 30, maxWorkers: 2 };
+const besideEachOther = (maxWorkers: number) => ({ fileParallelism: true, maxWorkers });
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
+const alone = [
+  'cleanup',
+  'ending',
+  'harness',
+  'providers-die',
+  'slow-calls',
+  'startup-fails',
+  'whole-call',
+  'faults/own-ends',
+  'faults/restarts',
+  'processes/crash',
+  'processes/frozen',
+  'processes/keeper-dies',
+  'processes/livekit-away',
+  'processes/memory',
+  'processes/shutdown',
+  'processes/worker-dies',
+].map((name) => `test/e2e/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -22,12 +39,13 @@ export default defineConfig({
       lane('machine', 0, { testTimeout: 120_000 }),
       lane('unit', 0),
       lane('contract', 0, { testTimeout: 60_000 }),
-      lane('ordinary', 1, { ...withWaits, testTimeout: 120_000 }),
-      lane('faults', 2, withProcesses),
+      lane('ordinary', 1, { ...besideEachOther(2), maxConcurrency: 30, testTimeout: 120_000 }),
+      lane('faults', 2, { ...withProcesses, ...besideEachOther(3) }),
       lane('crash', 3, withProcesses),
-      lane('e2e', 4, withServer),
-      lane('docs', 5, withServer),
-      lane('transparency', 6, withProcesses),
+      lane('e2e', 4, { ...withServer, ...besideEachOther(2), exclude: alone }),
+      lane('e2e-alone', 5, { ...withServer, include: alone }),
+      lane('docs', 6, withServer),
+      lane('transparency', 7, withProcesses),
     ],
   },
 });

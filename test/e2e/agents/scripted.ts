@@ -45,6 +45,15 @@ class Scripted extends voice.Agent {
           description: 'Looks up the opening hours.',
           execute: async () => 'nine to five',
         }),
+        llm.tool({
+          name: 'take_time',
+          description: 'Looks something up, and takes its time.',
+          parameters: z.object({ ms: z.number() }),
+          execute: async ({ ms }) => {
+            await sleep(ms);
+            return 'found';
+          },
+        }),
         llm.tool({ name: 'hang', description: 'Never answers.', execute: () => new Promise<string>(() => {}) }),
         llm.tool({
           name: 'switch_voice',
