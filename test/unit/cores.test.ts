@@ -17,7 +17,7 @@ test('O-A7 a job that waits for a core a third of its time says so once, and tak
   let waited = 0;
   let share = 0.33;
   const { sent, end, log } = watched(async () => (waited += 1000 * share));
-  await vi.advanceTimersByTimeAsync(5000);
+  await vi.advanceTimersByTimeAsync(12_000);
   expect(sent).toEqual([{ type: 'cores.switched', areShort: true }]);
   expect(log.warn).toHaveBeenCalledOnce();
   share = 0.02;
@@ -26,6 +26,15 @@ test('O-A7 a job that waits for a core a third of its time says so once, and tak
     { type: 'cores.switched', areShort: true },
     { type: 'cores.switched', areShort: false },
   ]);
+  end();
+});
+
+test('a start beside others, in which it waits for half of two seconds, is no want of cores', async () => {
+  let waited = 0;
+  let looks = 0;
+  const { sent, end } = watched(async () => (waited += (looks += 1) <= 3 ? 500 : 20));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(sent).toEqual([]);
   end();
 });
 

@@ -6,9 +6,12 @@ import { waitedForCoreMs } from '../../journal/owner.ts';
 import type { LiveJob } from '../live-job.ts';
 
 const LOOK_MS = 1_000;
-/** Of the time looked back on. A job that talks on a machine with room waits for 2 of 100 ms (measured on two cores). */
+/**
+ * Of the time looked back on. Measured on two cores: a job that talks by itself waits for 0.2 to 5 % of each second, and
+ * for 40 to 50 % of the two in which other processes start.
+ */
 const SHORT_SHARE = 0.25;
-/** Half of `turnMs`: what ends a call took longer than a moment without a core. */
+/** Half of `turnMs`, and never less: a start beside others is no want of cores. */
 const LOOKED_BACK = 10;
 
 /** @returns what ends the watch */
@@ -23,9 +26,8 @@ export function observeCores(
     if (waited === undefined) return clearInterval(timer); // the system does not say
     const now = performance.now();
     looks.push({ at: now, waitedMs: waited });
-    if (looks.length > LOOKED_BACK + 1) looks.shift();
-    const [first] = looks;
-    if (!first || now === first.at) return;
+    const first = looks.length > LOOKED_BACK ? looks.shift() : undefined;
+    if (!first) return;
     const isNowShort = (waited - first.waitedMs) / (now - first.at) >= SHORT_SHARE;
     if (isNowShort === areShort) return;
     areShort = isNowShort;
