@@ -25,7 +25,7 @@ import { effectsOf } from './livekit/act/effects.ts';
 import { setCurrentCall } from './livekit/call.ts';
 import { checkDefinition, type Defined, DefinitionError, type SessionDefinition } from './livekit/definition.ts';
 import { OwnEnds } from './livekit/guard/own-ends.ts';
-import type { LiveJob } from './livekit/live-job.ts';
+import { type LiveJob, newJob } from './livekit/live-job.ts';
 import { observeCores } from './livekit/observe/cores.ts';
 import { observeMemory } from './livekit/observe/memory.ts';
 import { loseWorker, observeProcess } from './livekit/observe/process.ts';
@@ -39,7 +39,7 @@ import { messageOf, settledWithin } from './session/deadline.ts';
 import type { Log, Recorder } from './session/ports.ts';
 import { isStale } from './session/hang-up-strategy.ts';
 import { runSession, type SessionRun } from './session/run.ts';
-import { BEGUN, IMPORTED, tellPool } from './sdk-pool.ts';
+import { BEGUN, IMPORTED, tellPool } from './worker/sdk-pool.ts';
 import { hashOf, standBy, stepIn } from './stand-by.ts';
 import { version } from './version.ts';
 
@@ -177,7 +177,7 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
       );
     },
   });
-  parts.job = {
+  parts.job = newJob({
     definition,
     call,
     venue,
@@ -186,15 +186,7 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
     turns,
     run,
     letGo,
-    session: undefined,
-    playout: undefined,
-    speeches: new Set(),
-    tools: new Set(),
-    told: undefined,
-    fillersSaid: 0,
-    asked: new Set(),
-    transfer: undefined,
-  };
+  });
   const ownEnds = (parts.job.ownEnds = new OwnEnds(parts.job, context));
 
   journal = await opening;

@@ -22,8 +22,8 @@ import { connectLink } from './link/client.ts';
 import type { Shutdown } from './link/messages.ts';
 import type { Defined } from './livekit/definition.ts';
 import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from './memory-limits.ts';
-import { takePool } from './sdk-pool.ts';
-import { isTooLate, seated, Seats } from './seats.ts';
+import { takePool } from './worker/sdk-pool.ts';
+import { isTooLate, seated, Seats } from './worker/seats.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
 import { inheritedFlags, whenStarterIsGone } from './starter.ts';
 

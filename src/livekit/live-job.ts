@@ -1,4 +1,4 @@
-/** One call at work in this process: what its observers and its effects share. Types only. */
+/** One call at work in this process: what its observers and its effects share. */
 import type { tts, voice } from '@livekit/agents';
 import type { Transferred } from '../../machines/index.ts';
 import type { SpokenLine } from '../journal/entry.ts';
@@ -51,3 +51,18 @@ export type LiveJob = {
   /** From the hang-up on: abort what the user started. */
   readonly letGo: AbortController;
 };
+
+type Given = 'definition' | 'call' | 'venue' | 'recorder' | 'log' | 'turns' | 'run' | 'letGo';
+
+/** Before anything has happened in it. */
+export const newJob = (given: Pick<LiveJob, Given>): LiveJob => ({
+  ...given,
+  session: undefined,
+  playout: undefined,
+  speeches: new Set(),
+  tools: new Set(),
+  told: undefined,
+  asked: new Set(),
+  fillersSaid: 0,
+  transfer: undefined,
+});

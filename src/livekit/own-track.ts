@@ -83,7 +83,7 @@ export function ownTrack(room: Room): OwnTrack {
         if (signal.aborted) break;
         target = await unlessAborted(sourceFor(sampleRate), signal);
         await unlessAborted(target.subscribed, signal);
-        if (target.holder !== stop) await clear(target);
+        if (target.holder !== stop) await unlessAborted(clear(target), signal);
         target.holder = stop;
         const perFrame = (sampleRate * FRAME_MS) / 1000;
         for (let at = 0; at < samples.length && !signal.aborted; at += perFrame) {

@@ -26,7 +26,8 @@ export const stateName = (leaves: readonly string[]): string => {
   const paths = leaves.map((leaf) => leaf.split('.').slice(leaf.startsWith('live.') ? 1 : 0));
   const stage = paths[0]?.[0] ?? '';
   const inner = stage === 'conversing' ? paths.map((path) => named[path[2] ?? '']) : [paths[0]?.[1]];
-  const said = inner.filter((word) => word !== undefined && word !== '');
+  // Several regions have a word for one thing, which is said once.
+  const said = [...new Set(inner)].filter((word) => word !== undefined && word !== '');
   return said.length === 0 ? stage : `${stage}: ${said.join(', ')}`;
 };
 

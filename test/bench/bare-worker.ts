@@ -4,7 +4,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compiled } from '../e2e/harness/compiled.ts';
-import { freePort, until } from '../e2e/harness/index.ts';
+import { environmentOf, freePort, until } from '../e2e/harness/index.ts';
 import type { LiveKitAddress } from '../e2e/harness/index.ts';
 import type { Lab } from '../../src/testing/index.ts';
 
@@ -23,9 +23,7 @@ export async function startBare(
     stdio: ['ignore', output.fd, output.fd, 'ipc'],
     env: {
       ...process.env,
-      LIVEKIT_URL: server.url,
-      LIVEKIT_API_KEY: server.apiKey,
-      LIVEKIT_API_SECRET: server.apiSecret,
+      ...environmentOf(server),
       LASTWORD_TEST_LAB: `http://127.0.0.1:${lab.port}`,
       LASTWORD_TEST_AGENT: agentName,
       LASTWORD_TEST_PORT: String(await freePort()),

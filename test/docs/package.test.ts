@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { assertReport } from '../contract/check-report.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
-import { freePort, roomsOf, startCaller, until } from '../e2e/harness/index.ts';
+import { environmentOf, freePort, roomsOf, startCaller, until } from '../e2e/harness/index.ts';
 import { repositoryRoot } from './repository.ts';
 
 const INSTALL_MS = 110_000;
@@ -199,9 +199,7 @@ test('T51 a call runs from it, installed with an empty home and without a compil
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
-      LIVEKIT_URL: server.url,
-      LIVEKIT_API_KEY: server.apiKey,
-      LIVEKIT_API_SECRET: server.apiSecret,
+      ...environmentOf(server),
       LIVEKIT_AGENT_NAME: agentName,
       LASTWORD_DIR: directory,
       LASTWORD_PORT: String(await freePort()),

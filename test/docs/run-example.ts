@@ -15,6 +15,7 @@ import type { Report } from '../../src/report/schema.ts';
 import { type Lab, type LabScript, type PaceName, startLab } from '../../src/testing/index.ts';
 import { assertReport } from '../contract/check-report.ts';
 import {
+  environmentOf,
   type Caller,
   type CallerWish,
   compiled,
@@ -108,9 +109,7 @@ export async function runExample({
     stdio: ['ignore', output.fd, output.fd, 'ipc'],
     env: {
       ...process.env,
-      LIVEKIT_URL: server.url,
-      LIVEKIT_API_KEY: server.apiKey,
-      LIVEKIT_API_SECRET: server.apiSecret,
+      ...environmentOf(server),
       LIVEKIT_AGENT_NAME: agentName,
       LASTWORD_DIR: directory,
       LASTWORD_PORT: String(await freePort()),

@@ -17,7 +17,7 @@ import { effectsOf } from '../../src/livekit/act/effects.ts';
 import { type Call, setCurrentCall } from '../../src/livekit/call.ts';
 import { checkDefinition, type SessionDefinition } from '../../src/livekit/definition.ts';
 import { OwnEnds } from '../../src/livekit/guard/own-ends.ts';
-import type { LiveJob } from '../../src/livekit/live-job.ts';
+import { type LiveJob, newJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
 import { forThisCall } from '../../src/livekit/of-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
@@ -223,7 +223,7 @@ export async function place({
       }),
     );
   const run = begin();
-  const job: LiveJob = (parts.job = {
+  const job: LiveJob = (parts.job = newJob({
     definition,
     call,
     venue: edge.venue,
@@ -232,15 +232,7 @@ export async function place({
     turns,
     run,
     letGo,
-    session: undefined,
-    playout: undefined,
-    speeches: new Set(),
-    tools: new Set(),
-    told: undefined,
-    fillersSaid: 0,
-    asked: new Set(),
-    transfer: undefined,
-  });
+  }));
   const ownEnds = (job.ownEnds = new OwnEnds(job, context));
   void run.closed.then(({ end }) => ownEnds.shutDownJob(end?.reason ?? 'closed'));
   setCurrentCall(call);

@@ -5,7 +5,7 @@ import type { SessionDefinition } from '../../src/livekit/definition.ts';
 import { phrases } from '../../src/livekit/phrases.ts';
 import { place } from './harness.ts';
 import { ToneTts } from './models.ts';
-import { agent, answer, answered, errorsOf, never, resting, WithTools } from './plain.ts';
+import { agent, answer, answered, errorsOf, never, resting, startFailed, WithTools } from './plain.ts';
 
 const later = <Value>(value: Value): Promise<Value> => new Promise((resolve) => setTimeout(resolve, 40, value));
 type Metadata = { name: string; minutes: number; language: string };
@@ -102,14 +102,7 @@ describe('a greeting that cannot be had is a failed start, with the apology and 
       policy: { connectMs: 1000 },
     });
     await placed.hears('We are sorry.'); // in the user's own words: session(call) gave a voice
-    await placed.endedWell({
-      reason: 'startup_failed',
-      by: 'system',
-      stage: 'connecting',
-      fault: 'application',
-      goodbye: 'skipped',
-      apology: 'live',
-    });
+    await placed.endedWell({ ...startFailed, apology: 'live' });
     expect(errorsOf(placed, 'greeting')).toEqual([expect.stringMatching(message)]);
   });
 });
@@ -216,13 +209,7 @@ test('a goodbye function that says none: nothing is said, and nothing is waited 
 });
 
 describe('the user’s own apology is spoken whenever their voice works', () => {
-  const failed = {
-    reason: 'startup_failed',
-    by: 'system',
-    stage: 'connecting',
-    fault: 'application',
-    goodbye: 'skipped',
-  } as const;
+  const failed = { ...startFailed } as const;
   const apology = { say: 'We are sorry indeed.' };
   const fails = (): never => {
     throw new Error('planted');

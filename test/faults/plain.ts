@@ -44,3 +44,12 @@ export const errorsOf = ({ of }: Placed, component: string) =>
   of('error')
     .filter((error) => error.component === component)
     .map(({ message }) => message);
+
+/** By the application, before anybody was greeted. */
+export const startFailed = {
+  reason: 'startup_failed',
+  by: 'system',
+  stage: 'connecting',
+  fault: 'application',
+  goodbye: 'skipped',
+} as const;

@@ -6,7 +6,7 @@ import { endOf } from '../../machines/index.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { runEntry } from './entry.ts';
 import { place } from './harness.ts';
-import { agent, answer, answered, effectsNamed, fails, gate, LONG, never, resting } from './plain.ts';
+import { agent, answer, answered, effectsNamed, fails, gate, LONG, never, resting, startFailed } from './plain.ts';
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -163,14 +163,7 @@ test('A9 a factory that never returns: the caller hears the apology, and what it
     },
     policy: { connectMs: 300 },
   });
-  await placed.endedWell({
-    reason: 'startup_failed',
-    by: 'system',
-    stage: 'connecting',
-    fault: 'application',
-    goodbye: 'skipped',
-    apology: 'bundled',
-  });
+  await placed.endedWell({ ...startFailed, apology: 'bundled' });
   expect(placed.call.signal.aborted).toBe(true);
   open({});
   await later(50);

@@ -3,18 +3,11 @@ import { voice } from '@livekit/agents';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { SessionDefinition } from '../../src/livekit/definition.ts';
 import { place } from './harness.ts';
-import { never, WithTools } from './plain.ts';
+import { never, startFailed, WithTools } from './plain.ts';
 
 const APOLOGY = 'Sorry for that.';
 const agent = () => new WithTools();
-const failed = {
-  reason: 'startup_failed',
-  by: 'system',
-  stage: 'connecting',
-  fault: 'application',
-  goodbye: 'skipped',
-  apology: 'bundled',
-} as const;
+const failed = { ...startFailed, apology: 'bundled' } as const;
 
 afterEach(() => vi.restoreAllMocks());
 

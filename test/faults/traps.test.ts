@@ -5,7 +5,7 @@ import { observeProcess } from '../../src/livekit/observe/process.ts';
 import { endSessionTool } from '../../src/livekit/tools/end-session.ts';
 import { place } from './harness.ts';
 import { SilentRealtime, ToneTts } from './models.ts';
-import { agent, answer, answered, errorsOf, gate, resting, WithTools } from './plain.ts';
+import { agent, answer, answered, errorsOf, gate, resting, startFailed, WithTools } from './plain.ts';
 
 const { AgentSessionEventTypes: Event } = voice;
 
@@ -49,14 +49,7 @@ test('T22 the session does not start: no Close event is waited for; apology, han
   const shared = agent();
   await elsewhere.start({ agent: shared, record: false });
   await using placed = await place({ agent: () => shared, greeting: { say: 'Hello.' } });
-  await placed.endedWell({
-    reason: 'startup_failed',
-    by: 'system',
-    stage: 'connecting',
-    fault: 'application',
-    goodbye: 'skipped',
-    apology: 'live',
-  });
+  await placed.endedWell({ ...startFailed, apology: 'live' });
   await elsewhere.close();
 });
 

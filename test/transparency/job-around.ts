@@ -8,7 +8,7 @@ import { effectsOf } from '../../src/livekit/act/effects.ts';
 import { setCurrentCall } from '../../src/livekit/call.ts';
 import { checkDefinition } from '../../src/livekit/definition.ts';
 import { OwnEnds } from '../../src/livekit/guard/own-ends.ts';
-import type { LiveJob } from '../../src/livekit/live-job.ts';
+import { type LiveJob, newJob } from '../../src/livekit/live-job.ts';
 import { makeCall } from '../../src/livekit/make-call.ts';
 import { Turns } from '../../src/livekit/observe/turns.ts';
 import type { Venue } from '../../src/livekit/venue.ts';
@@ -40,7 +40,7 @@ export function jobAround(recorder: Pick<Journal, 'append' | 'durable'>, started
     recorder,
     log: quiet,
   });
-  const job: LiveJob = (parts.job = {
+  const job: LiveJob = (parts.job = newJob({
     definition,
     call,
     venue,
@@ -49,15 +49,7 @@ export function jobAround(recorder: Pick<Journal, 'append' | 'durable'>, started
     turns: new Turns({ send, recorder }),
     run,
     letGo,
-    session: undefined,
-    playout: undefined,
-    speeches: new Set(),
-    tools: new Set(),
-    told: undefined,
-    fillersSaid: 0,
-    asked: new Set(),
-    transfer: undefined,
-  });
+  }));
   const ownEnds = (job.ownEnds = new OwnEnds(job, context));
   void run.closed.then(({ end }) => ownEnds.shutDownJob(end?.reason ?? 'closed'));
   setCurrentCall(call);

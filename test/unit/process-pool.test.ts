@@ -1,7 +1,7 @@
 /** W1 to W5 with processes that are stand-ins and a clock that is moved by hand. */
 import { setImmediate as tick } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ProcessPool, type PoolProcess } from '../../src/process-pool.ts';
+import { ProcessPool, type PoolProcess } from '../../src/worker/process-pool.ts';
 
 type Stand = PoolProcess<string> & {
   imported(): void;

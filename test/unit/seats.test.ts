@@ -2,7 +2,7 @@
 import type { JobRequest } from '@livekit/agents';
 import { expect, test } from 'vitest';
 import type { Link } from '../../src/link/client.ts';
-import { isTooLate, seated, Seats } from '../../src/seats.ts';
+import { isTooLate, seated, Seats } from '../../src/worker/seats.ts';
 
 const nowhere = { url: 'ws://127.0.0.1:9', apiKey: 'key', apiSecret: 'secret-secret-secret-secret-secret' };
 function offered(id: string) {

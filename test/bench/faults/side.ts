@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { compiled, deploy, freePort, until } from '../../e2e/harness/index.ts';
+import { compiled, deploy, environmentOf, freePort, until } from '../../e2e/harness/index.ts';
 import type { LiveKitAddress } from '../../e2e/harness/index.ts';
 import type { DeploymentWish } from '../../e2e/harness/wishes.ts';
 import { type Lab, startLab } from '../../../src/testing/index.ts';
@@ -91,9 +91,7 @@ export async function startBare({ server, receiver, wish }: SideOptions): Promis
     stdio: ['ignore', output.fd, output.fd, 'ipc'],
     env: {
       ...process.env,
-      LIVEKIT_URL: server.url,
-      LIVEKIT_API_KEY: server.apiKey,
-      LIVEKIT_API_SECRET: server.apiSecret,
+      ...environmentOf(server),
       LASTWORD_TEST: JSON.stringify(wish),
       LASTWORD_TEST_LAB: `http://127.0.0.1:${lab.port}`,
       LASTWORD_TEST_RECEIVER: receiver,

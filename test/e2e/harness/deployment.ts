@@ -21,7 +21,7 @@ import { type Caller, type CallerWish, startCaller } from './caller.ts';
 import { compiled } from './compiled.ts';
 import { freePort } from './ports.ts';
 import { roomsOf, type TestRoom } from './rooms.ts';
-import type { LiveKitAddress } from './server.ts';
+import { environmentOf, type LiveKitAddress } from './server.ts';
 import { until } from './until.ts';
 import type { CallWish, DeploymentWish } from './wishes.ts';
 
@@ -125,9 +125,7 @@ export async function deploy(
         stdio: ['ignore', output.fd, output.fd, 'ipc'],
         env: {
           ...process.env,
-          LIVEKIT_URL: server.url,
-          LIVEKIT_API_KEY: server.apiKey,
-          LIVEKIT_API_SECRET: server.apiSecret,
+          ...environmentOf(server),
           LASTWORD_TEST: JSON.stringify(wish),
           LASTWORD_TEST_LAB: `http://127.0.0.1:${lab.port}`,
           LASTWORD_TEST_AGENT: agentName,

@@ -5,6 +5,6 @@ export { deploy } from './deployment.ts';
 export type { Deployment } from './deployment.ts';
 export { freePort } from './ports.ts';
 export { roomsOf } from './rooms.ts';
-export { startLiveKitServer } from './server.ts';
+export { environmentOf, startLiveKitServer } from './server.ts';
 export type { LiveKitAddress, LiveKitServer } from './server.ts';
 export { until } from './until.ts';

@@ -22,6 +22,12 @@ const STOP_DEADLINE_MS = 5000;
 const LAST_LINES = 40;
 
 export type LiveKitAddress = { url: string; apiKey: string; apiSecret: string };
+/** How a worker is told of it. */
+export const environmentOf = ({ url, apiKey, apiSecret }: LiveKitAddress) => ({
+  LIVEKIT_URL: url,
+  LIVEKIT_API_KEY: apiKey,
+  LIVEKIT_API_SECRET: apiSecret,
+});
 
 export interface LiveKitServer extends LiveKitAddress {
   readonly pid: number;

@@ -3,9 +3,9 @@
  * have on disk. A refusal is an answer, given at once: another worker may have room.
  */
 import type { JobRequest } from '@livekit/agents';
-import type { JobFacts } from './journal/entry.ts';
-import type { Link } from './link/client.ts';
-import { openRooms } from './rooms/server-api.ts';
+import type { JobFacts } from '../journal/entry.ts';
+import type { Link } from '../link/client.ts';
+import { openRooms } from '../rooms/server-api.ts';
 
 /**
  * A call waits for this answer; a keeper that is that slow could not look after it. 500 ms were too few: on two busy
