@@ -5,7 +5,7 @@ import type { SessionDefinition } from '../../src/livekit/definition.ts';
 import { phrases } from '../../src/livekit/phrases.ts';
 import { place } from './harness.ts';
 import { ToneTts } from './models.ts';
-import { agent, answer, answered, errorsOf, never, resting, startFailed, WithTools } from './plain.ts';
+import { agent, answer, answered, errorsOf, fails, never, resting, startFailed, WithTools } from './plain.ts';
 
 const later = <Value>(value: Value): Promise<Value> => new Promise((resolve) => setTimeout(resolve, 40, value));
 type Metadata = { name: string; minutes: number; language: string };
@@ -209,33 +209,29 @@ test('a goodbye function that says none: nothing is said, and nothing is waited 
 });
 
 describe('the user’s own apology is spoken whenever their voice works', () => {
-  const failed = { ...startFailed } as const;
   const apology = { say: 'We are sorry indeed.' };
-  const fails = (): never => {
-    throw new Error('planted');
-  };
   test('agent() throws: by the TTS that session() gave', async () => {
     await using placed = await place({ agent: fails, apology });
     await placed.hears('We are sorry indeed.');
-    await placed.endedWell({ ...failed, apology: 'live' });
+    await placed.endedWell({ ...startFailed, apology: 'live' });
   });
   test('prepare() throws: by the TTS of the session', async () => {
     await using placed = await place({ agent, prepare: fails, apology });
     await placed.hears('We are sorry indeed.');
-    await placed.endedWell({ ...failed, apology: 'live' });
+    await placed.endedWell({ ...startFailed, apology: 'live' });
   });
   test('session() throws: by the voice that the apology names', async () => {
     const voice = new ToneTts();
     await using placed = await place({ agent, session: fails, apology: { ...apology, tts: async () => voice } });
     await placed.hears('We are sorry indeed.');
-    await placed.endedWell({ ...failed, apology: 'live' });
+    await placed.endedWell({ ...startFailed, apology: 'live' });
     expect(voice.asked).toEqual(['We are sorry indeed.']);
   });
   test('session() throws, and the apology is a function of the call', async () => {
     const words = () => later({ ...apology, tts: () => new ToneTts() });
     await using placed = await place({ agent, session: fails, apology: words });
     await placed.hears('We are sorry indeed.');
-    await placed.endedWell({ ...failed, apology: 'live' });
+    await placed.endedWell({ ...startFailed, apology: 'live' });
   });
   test.each([
     ['no voice', undefined, []],
@@ -244,12 +240,12 @@ describe('the user’s own apology is spoken whenever their voice works', () => 
     ['what is no voice', (() => ({})) as never, ['apology.tts(call): expected your TTS, got an object']],
   ])('session() throws, and there is %s: the recording', async (what, tts, messages) => {
     await using placed = await place({ agent, session: fails, apology: { ...apology, ...(tts && { tts }) } });
-    await placed.endedWell({ ...failed, apology: 'bundled' });
+    await placed.endedWell({ ...startFailed, apology: 'bundled' });
     if (what !== 'a voice that hangs') expect(errorsOf(placed, 'apology.tts')).toEqual(messages);
   });
   test('an apology function that hangs is not waited for', async () => {
     await using placed = await place({ agent, session: fails, apology: never });
-    await placed.endedWell({ ...failed, apology: 'bundled' });
+    await placed.endedWell({ ...startFailed, apology: 'bundled' });
   });
 });
 

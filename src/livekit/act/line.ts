@@ -1,0 +1,36 @@
+/** A line of ours that is being said: what both ways of saying one share. */
+import type { tts } from '@livekit/agents';
+import type { Effects, Speech } from '../../../machines/index.ts';
+import type { EntryData } from '../../journal/entry.ts';
+import type { EffectPort } from '../../session/run.ts';
+import type { LiveJob } from '../live-job.ts';
+
+export type Heard = Effects['speak']['output'];
+export type Spoken = EntryData['spoken'];
+export type Note = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) => void;
+
+export type Ask = {
+  job: LiveJob;
+  speech: Speech;
+  port: EffectPort;
+  audible: () => void;
+  told: () => { firstAudioMs?: number };
+  note: Note;
+};
+
+/** The SDK's `currentAgent` throws while no agent runs, and an apology for a start that failed has none. */
+export const voiceOf = ({ session, firstVoice }: LiveJob): tts.TTS | undefined => {
+  try {
+    return session?.currentAgent.tts ?? session?.tts ?? firstVoice;
+  } catch {
+    return session?.tts ?? firstVoice;
+  }
+};
+
+export const quietly = (act: () => unknown) => {
+  try {
+    act();
+  } catch {
+    // it is over already, which is what was wanted
+  }
+};
