@@ -294,3 +294,16 @@ test.each([Number.NaN, 0, -1, Infinity, '60' as never, undefined as never])(
     expect(placed.of('event').filter(({ type }) => type === 'time.given')).toEqual([]);
   },
 );
+
+test('O-G who leaves while the words of the apology are looked up is spoken to no more, and the report says so', async () => {
+  await using placed = await place({
+    agent,
+    session: fails,
+    apology: () => new Promise((resolve) => setTimeout(resolve, 400, { say: 'We are sorry.' })),
+  });
+  await placed.until('the apology is asked for', () => placed.job.asked.has('apology'));
+  placed.leaves();
+  const { lines } = await placed.report();
+  expect(placed.heard).toEqual([]);
+  expect(lines).toContainEqual(expect.objectContaining({ line: 'apology', outcome: 'failed', heardMs: 0 }));
+});

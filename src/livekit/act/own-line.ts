@@ -21,7 +21,11 @@ export async function onOwnTrack({ job, speech, port, audible, told, note: noted
   const { venue } = job;
   const line = speech.line === 'apology' ? 'apology' : 'filler';
   // A call that fails at once has asked for nothing yet; what takes longer is not waited for.
-  if (line === 'apology') await settledWithin(askLines(job), WORDS_MS);
+  if (line === 'apology')
+    await unlessAborted(settledWithin(askLines(job), WORDS_MS), port.signal).catch((error: unknown) => {
+      noted({ heardMs: 0, outcome: 'failed', why: 'the state was left' });
+      throw error;
+    });
   const { definition } = job;
   // The session may be in the middle of an answer, and nobody understands two voices.
   if (line === 'apology') for (const answer of job.speeches) quietly(() => answer.interrupt(true));
