@@ -7,6 +7,7 @@
  *   T3  Who changes a turn in its hook does so on purpose (a card number, left out), so the words as they were recognised
  *       are not told beside it.
  *   T4  The agent's words are heard if any of their sound was played while the caller was there.
+ *   T5  What came in the same millisecond stands as it was written down.
  */
 import type { Entry } from '../journal/entry.ts';
 import type { Chapter } from './chapters.ts';
@@ -15,24 +16,34 @@ import { heardIn, meet, type Span } from './spans.ts';
 import type { Report } from './schema.ts';
 
 type Row = Report['transcript'][number];
-type Dated = { row: Row; since: number };
+type Dated = { row: Row; since: number; epoch: number; seq: number };
+
+/** T5. */
+const inOrder = (one: Dated, other: Dated): number =>
+  one.since - other.since || one.epoch - other.epoch || one.seq - other.seq;
 
 /** `presence`: when the caller was there; null if that is not known. */
 export const transcriptOf = (jobs: readonly Chapter[], presence: readonly Span[] | null): Row[] => {
   const items = new Map<string, Dated>(); // T1
-  for (const { entries } of jobs) {
+  for (const { epoch, entries } of jobs) {
     const heard = heardIn(entries);
     for (const entry of entries) {
       if (entry.kind !== 'item') continue;
-      const item = itemIn(entry, heard, presence);
-      items.set(item.row.id, item);
+      const item = itemIn(entry, epoch, heard, presence);
+      const { epoch: firstEpoch, seq: firstSeq } = items.get(item.row.id) ?? item;
+      items.set(item.row.id, { ...item, epoch: firstEpoch, seq: firstSeq });
     }
   }
   const others = jobs.flatMap((job) => [...unheldIn(job), ...keysIn(job)]);
-  return [...items.values(), ...others].sort((one, other) => one.since - other.since).map(({ row }) => row);
+  return [...items.values(), ...others].sort(inOrder).map(({ row }) => row);
 };
 
-const itemIn = ({ at, seq, data: raw }: Entry, heard: Span[] | null, presence: readonly Span[] | null): Dated => {
+const itemIn = (
+  { at, seq, data: raw }: Entry,
+  epoch: number,
+  heard: Span[] | null,
+  presence: readonly Span[] | null,
+): Dated => {
   const data = recordOf(raw);
   const { createdAt } = data;
   const since = typeof createdAt === 'number' && timeOf(createdAt) !== null ? createdAt : at;
@@ -48,15 +59,17 @@ const itemIn = ({ at, seq, data: raw }: Entry, heard: Span[] | null, presence: r
     agent: textOf(data['agent']),
     at: timeOf(since),
   };
-  return { row, since };
+  return { row, since, epoch, seq };
 };
 
 // ── what no item holds ───────────────────────────────────────────────────────────────────────────────────────────
 
-const ofCaller = (id: string, source: Row['source'], text: string, since: number): Dated => ({
-  row: { id, role: 'user', source, text, interrupted: false, heard: null, agent: null, at: timeOf(since) },
-  since,
-});
+type Said = { source: 'recognition' | 'keys'; text: string; at: number; epoch: number; seq: number };
+const ofCaller = ({ source, text, at, epoch, seq }: Said): Dated => {
+  const id = `${source === 'keys' ? 'keys' : 'words'}-${epoch}-${seq}`;
+  const row: Row = { id, role: 'user', source, text, interrupted: false, heard: null, agent: null, at: timeOf(at) };
+  return { row, since: at, epoch, seq };
+};
 
 /** Words that were recognised. `turn`: the turn in whose hook they were. */
 type Words = { text: string; at: number; seq: number; item: string | null; turn: string | null };
@@ -80,7 +93,7 @@ const unheldIn = ({ epoch, entries }: Chapter): Dated[] => {
   }
   return pending
     .filter(({ text }) => text.trim() !== '')
-    .map(({ text, at, seq }) => ofCaller(`words-${epoch}-${seq}`, 'recognition', text, at));
+    .map(({ text, at, seq }) => ofCaller({ source: 'recognition', text, at, epoch, seq }));
 };
 
 const plain = (text: string): string => text.trim().split(/\s+/).join(' ');
@@ -110,7 +123,7 @@ const keysIn = ({ epoch, entries }: Chapter): Dated[] => {
     const digit = textOf(recordOf(recordOf(data)['pii'])['digit']) ?? '?';
     const last = isOpen ? rows.at(-1) : undefined;
     if (last) last.row.text += digit;
-    else rows.push(ofCaller(`keys-${epoch}-${seq}`, 'keys', digit, at));
+    else rows.push(ofCaller({ source: 'keys', text: digit, at, epoch, seq }));
     isOpen = true;
   }
   return rows;

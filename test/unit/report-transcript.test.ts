@@ -57,6 +57,11 @@ describe('O-G words of the caller that no item holds', () => {
     expect(rowsOf(words(' '), words(''), ['transcript', {}])).toEqual([]);
     expect(transcriptOf([chapter(entries(words('a')), { epoch: 2 })], null)[0]?.id).toBe('words-2-1');
   });
+  test('come before an item of the same millisecond that was written down after them', () => {
+    const typed = item('user', 'Typed.', { createdAt: 1000 });
+    const answer = item('assistant', 'Yes?', { createdAt: 1000 });
+    expect(textsOf(words('No, wait.'), typed, answer, words('And'))).toEqual(['No, wait.', 'Typed.', 'Yes?', 'And']);
+  });
   test('are not told beside the item that they became, in one piece or in several', () => {
     expect(textsOf(words('What time'), words('is  it?'), item('user', 'What time is it?'))).toEqual([
       'What time is it?',
