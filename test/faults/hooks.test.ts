@@ -1,4 +1,5 @@
 /** The user's hooks: whatever they do, the call goes on, and the journal says what they did. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { llm, voice } from '@livekit/agents';
 import { expect, test } from 'vitest';
 import { currentCall } from '../../src/livekit/call.ts';
@@ -85,6 +86,32 @@ test('C10 T7 onEnter that was to greet throws: the caller hears the apology at o
   });
   expect(placed.heard).toHaveLength(1);
   expect(placed.heard[0]?.through).toBe('own track');
+});
+
+test('C10 T7 an onEnter that throws while its session still starts ends the start: nobody else would greet', async () => {
+  await using placed = await place({
+    agent: () => new Hooked({ onEnter: fails }),
+    greeting: 'agent',
+    apology: { say: 'Sorry.' },
+    // What keeps a start waiting after the agent was entered: here a second of it, of our own making.
+    prepare: (_, session) => {
+      const start = session.start.bind(session);
+      session.start = async (options) => {
+        await start(options);
+        await pause(1000);
+      };
+    },
+  });
+  await placed.endedWell({
+    reason: 'startup_failed',
+    by: 'system',
+    stage: 'connecting',
+    fault: 'application',
+    detail: 'onEnter failed before the greeting was heard',
+    goodbye: 'skipped',
+    apology: 'live',
+  });
+  expect(placed.heard.map(({ text }) => text)).toEqual(['Sorry.']);
 });
 
 test('B9 T3 onExit throws: recorded, after the goodbye', async () => {

@@ -58,8 +58,10 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     job.told?.onceHeard(ended);
     const isOk = !(await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter()));
     setImmediate(ended);
+    // Entered while the session still starts, it may fail before the greeting begins: nobody else greets.
     const isGreeting =
-      job.definition.greeting === 'agent' && job.run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
+      job.definition.greeting === 'agent' &&
+      job.run.leaves().some((leaf) => leaf.startsWith('live.connecting') || leaf.startsWith('live.greeting'));
     if (!isOk && isGreeting) {
       const end = endOf('system', 'startup_failed', 'application', 'onEnter failed before the greeting was heard');
       job.run.send({ type: 'session.failed', end });
