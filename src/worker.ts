@@ -76,9 +76,8 @@ let hasRun = false;
 
 /**
  * Returns at once, and does nothing in a job. Starts what the command line asks for (`start`, `dev`, …), whichever file
- * was given to Node: this one, a link to it, a main file that imports it.
- *
- * @throws ConfigError for wrong options
+ * was given to Node: this one, a link to it, a main file that imports it. Wrong options end the process with one line
+ * and exit code 78.
  */
 export function runWorker(agentFile: string, options: WorkerOptions = {}): void {
   const file = agentFile.startsWith('file:') ? fileURLToPath(agentFile) : resolve(agentFile);
@@ -94,7 +93,7 @@ export function runWorker(agentFile: string, options: WorkerOptions = {}): void 
     refuse(
       `runWorker: expected a defineSession in ${file}, got none; write \`export default defineSession({ … })\` there, above runWorker, or import the file before`,
     );
-  checkOptions(options);
+  orRefuse(() => checkOptions(options));
   const isKept = process.env['LASTWORD_SOCKET'] !== undefined;
   const isOwnConsole = command === 'console' && !process.argv.some((word) => word.startsWith('--connect-addr'));
   if (isOwnConsole || (!isKept && command !== undefined && keeperCommands.includes(command))) startKeeper();
@@ -127,6 +126,7 @@ function sayNothingStarts(file: string): void {
   process.exitCode ??= 78;
 }
 
+/** @throws ConfigError */
 function checkOptions(options: WorkerOptions): void {
   const { maxCalls, port, shutdown } = options;
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) > 0;

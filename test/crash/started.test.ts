@@ -166,6 +166,13 @@ describe('says why not, in one line and with code 78', () => {
       ['start'],
       /expected the file of the agent, got \/nowhere\/agent\.mjs, which does not exist/,
     ],
+    [
+      'no calls at once',
+      'none.mjs',
+      `import { defineSession, runWorker } from LASTWORD; export default defineSession({ program: async () => {} }); runWorker(import.meta.url, { maxCalls: 0 });`,
+      ['start'],
+      /maxCalls: expected a whole number above 0, got 0; say how many calls this machine can hold/,
+    ],
   ])('%s', async (_, name, source, args, line) => {
     await writeFile(join(release, name), source.replace('LASTWORD', JSON.stringify(pathToFileURL(lastword).href)));
     const { ended, output } = await node([join(release, name), ...args]);
