@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Destination } from '../link/destination.ts';
+import type { Report } from '../report/schema.ts';
 import type { NewDelivery, SealedReport } from '../store/store.ts';
 import { addressFor } from './metadata-url.ts';
 import { alertText } from './slack-text.ts';
@@ -20,6 +21,18 @@ export type Alert = {
   reason?: string;
   message: string;
   detail?: string;
+};
+
+/** Pure. What an alert can say of a call whose report is sealed, and the job's metadata, as far as the report has it. */
+export const factsIn = ({
+  body,
+}: Pick<SealedReport, 'body'>): Pick<Alert, 'room' | 'reason'> & { metadata: string } => {
+  const { room, end, metadata } = JSON.parse(body) as Report;
+  return {
+    ...(room && { room: room.name }),
+    reason: end.reason,
+    metadata: typeof metadata === 'string' ? metadata : JSON.stringify(metadata),
+  };
 };
 
 const shortHash = (...parts: string[]): string =>

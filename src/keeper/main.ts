@@ -13,7 +13,7 @@ import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigError, describeValue } from '../config-error.ts';
 import { startRelay } from '../delivery/relay.ts';
-import { alertsFor } from '../delivery/rows.ts';
+import { alertsFor, factsIn } from '../delivery/rows.ts';
 import type { ToKeeper } from '../link/messages.ts';
 import { socketPath } from '../link/path.ts';
 import { isListening, listen, type Peer, type PeerHandler } from '../link/server.ts';
@@ -142,7 +142,11 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     async function alert({ session, message: text, detail }: Omit<Extract<ToKeeper, { type: 'alert' }>, 'type'>) {
       log.error({ session, detail }, text);
       const destinations = (await facts.known())?.alerts ?? [];
-      await store.enqueue(alertsFor({ session, at: Date.now(), message: text, detail }, destinations));
+      const sealed = await store.report(session);
+      const { metadata, ...known } = sealed ? factsIn(sealed) : { metadata: '' };
+      await store.enqueue(
+        alertsFor({ session, ...known, at: Date.now(), message: text, detail }, destinations, metadata),
+      );
       relay.wake();
     }
     const onPeer = (peer: Peer): PeerHandler => ({

@@ -12,6 +12,7 @@ import type { HangUpPolicy, JobFacts } from '../../src/journal/entry.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { openJournal } from '../../src/journal/write.ts';
 import { connectLink } from '../../src/link/client.ts';
+import type { Destination } from '../../src/link/destination.ts';
 import type { LiveKitAccess } from '../../src/link/messages.ts';
 
 /** `absent`: offered, accepted, and never seen. `deaf`: does not end when told to. `closed-unheard`: closes
@@ -32,6 +33,9 @@ export type Scenario = {
   reports: string;
   /** Also to this URL. */
   webhook?: string;
+  alerts?: Destination[];
+  /** Of every job. */
+  metadata?: string;
   livekit: LiveKitAccess | null;
   policy: Partial<Policy>;
   jobs: { session: string; how: How }[];
@@ -68,7 +72,7 @@ const factsOf = (job: string): JobFacts => ({
   job,
   agentName: 'ada',
   room: { name: `room-${job}`, sid: `RM_room-${job}` },
-  metadata: '',
+  metadata: scenario.metadata ?? '',
 });
 
 if (role === 'worker') worker();
@@ -124,7 +128,7 @@ function worker() {
                 },
               ]),
         ],
-        alerts: [],
+        alerts: scenario.alerts ?? [],
         policy,
         hangUp,
       },

@@ -1,4 +1,7 @@
-/** A receiver that is not there yet, and a keeper that dies meanwhile: the next one tries again, with the same words. */
+/**
+ * A receiver that is not there yet, and a keeper that dies meanwhile: the next one tries again, with the same words. A
+ * receiver that has gone for good: whoever operates the agent is told which call it was.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -47,6 +50,40 @@ test('A15 the webhook answers 503, and the keeper is killed with -9: the next ke
       { reason: 'caller_hung_up', by: 'caller', stage: 'conversing', fault: 'none', goodbye: null, hangUp: null },
     );
     expect((await lab.sealed('AJ_1'))?.states).toEqual(['delivered', 'delivered']);
+  } finally {
+    receiver.close();
+  }
+});
+
+test('a report that its receiver refuses for good is an alert that names the room, the end and the metadata of the call', async () => {
+  const alerts: string[] = [];
+  const receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part: Buffer) => (body += part.toString()));
+    request.on('end', () => {
+      if (request.url === '/slack') alerts.push((JSON.parse(body) as { text: string }).text);
+      response.writeHead(request.url === '/slack' ? 200 : 410).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  try {
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    const text = '{room} of {metadata.company} ended as {reason}: {message}';
+    await using lab = await Lab.open(
+      { AJ_1: 'talks' },
+      {
+        webhook: `${url}/`,
+        alerts: [{ kind: 'slack', name: 'slack', url: `${url}/slack`, text }],
+        metadata: JSON.stringify({ company: 'c-3' }),
+      },
+    );
+    const keeper = lab.keeper();
+    process.kill(await lab.opened('AJ_1'), 'SIGUSR2');
+    await lab.fake('sealed', 'AJ_1');
+    await lab.until('the alert', () => alerts.length > 0);
+    keeper.process.kill('SIGTERM');
+    await keeper.ended;
+    expect(alerts).toEqual([`room-AJ_1 of c-3 ended as caller_hung_up: A report was given up: web`]);
   } finally {
     receiver.close();
   }
