@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { encodeSpeech, type LabScript, receptionist } from '../../src/testing/index.ts';
+import { callerSpeech, encodeSpeech, type LabScript, receptionist } from '../../src/testing/index.ts';
 import { type Caller, type HeardLine, roomsOf, startCaller, until } from '../e2e/harness/index.ts';
 import { repositoryRoot } from './repository.ts';
 import { type RunningExample, runExample } from './run-example.ts';
@@ -100,10 +100,13 @@ describe('on a real server', () => {
   describe('03', () => {
     const GOODBYE = 'Thank you for your time. Goodbye!';
     const WELCOME = 'Welcome to your interview. Shall we begin?';
+    const STORY = `Our company ${'makes bread, and rolls, and cakes, '.repeat(6)}and that is all.`;
     const note = { question: 'years', answer: 'ten' };
     const script: LabScript = {
       rules: [
         { when: { instruction: 'welcoming the candidate' }, answer: { say: WELCOME } },
+        { when: { user: 'about the company' }, answer: { say: STORY } },
+        { when: { user: 'uh-huh' }, answer: { say: 'Good.' } },
         { when: { afterTool: 'note_answer' }, answer: { say: 'Ten years, good. Anything else?' } },
         { when: { user: 'ten years' }, answer: { tools: [{ name: 'note_answer', arguments: note }] } },
         { when: { user: '^no\\b' }, answer: { tools: [{ name: 'end_session' }] } },
@@ -154,6 +157,34 @@ describe('on a real server', () => {
       expect(example.reportPaths).toEqual(['/ai-interview/livekit/session/end']);
       expect(new Set(report.usage.map(({ type }) => type))).toEqual(new Set(['llm_usage', 'stt_usage', 'tts_usage']));
       expect(report.providerSwitches).toContainEqual(expect.objectContaining({ component: 'llm', available: false }));
+    });
+
+    test('a candidate who listens, thinks, says "uh-huh" and interrupts meets nobody but the interviewer', async () => {
+      example.lab.heal();
+      const made = await example.call(metadataFor(example));
+      await using caller = made.caller;
+      const first = await caller.until('the welcome', () => caller.line(example.lab, WELCOME)[0], 20_000);
+      expect(first).toBeDefined();
+      await caller.play(callerSpeech('Uh-huh.')); // while the interviewer welcomes, no recogniser hears anybody
+      await heard(example, caller, WELCOME, 20_000);
+      await pause(6000); // for thought
+      await caller.say(example.lab, 'Please tell me about the company first.');
+      await caller.until('the story', () => caller.line(example.lab, STORY)[0], 20_000);
+      await pause(1500);
+      await caller.say(example.lab, 'Thank you, that is enough of it. I did it for ten years.');
+      await heard(example, caller, 'Ten years, good. Anything else?', 25_000);
+      await pause(4000);
+      await caller.say(example.lab, 'No.');
+      await caller.disconnected(20_000);
+      onceOnly(example, caller, GOODBYE);
+      const report = await example.reportOf(made.room);
+      expect(report.end).toMatchObject({ by: 'agent', reason: 'interview_completed', fault: 'none' });
+      expect(report.errors).toEqual([]);
+      const lines = report.lines.map(({ line, outcome }) => `${line} ${outcome}`);
+      expect(lines.filter((line) => !line.startsWith('filler'))).toEqual(['greeting played', 'goodbye played']);
+      const told = report.transcript.find(({ text }) => text.startsWith('Our company'));
+      expect(told?.interrupted).toBe(true);
+      expect(report.alsoTriggered).toEqual([]);
     });
 
     test('an end reason and an outcome of its own are in the report', async () => {

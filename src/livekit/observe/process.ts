@@ -2,7 +2,7 @@
  * What happens to the process itself, as machine events: the second net inside the job. The first is the keeper.
  */
 import { endOf } from '../../../machines/index.ts';
-import { messageOf } from '../../session/deadline.ts';
+import { messageOf, stackOf } from '../../session/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 
@@ -24,7 +24,10 @@ export function observeProcess(job: LiveJob): void {
     job.run.send({ type: 'session.failed', end });
   });
   // The SDK raises some of these by itself when a provider fails; a call outlives them.
-  process.on('unhandledRejection', (error) => noteError(job, 'process', error));
+  process.on('unhandledRejection', (error) => {
+    if (closesAgain(error)) job.log.debug({ error: messageOf(error) }, 'a stream was closed twice');
+    else noteError(job, 'process', error);
+  });
   // LiveKit terminates the job, or the worker closes in spite of it: the SDK says it here, and to nobody else.
   process.on('message', (message: unknown) => {
     if (isShutdownRequest(message)) setTimeout(() => takeRequest(job), ROOM_GONE_MS).unref();
@@ -38,6 +41,13 @@ export function observeProcess(job: LiveJob): void {
     loseWorker(job);
   });
 }
+
+/**
+ * *Pure.* A stream that is closed already is to be closed: nothing is lost. The SDK does so by itself, in a healthy call,
+ * with the VAD of a recogniser that does not stream (its vad.js, `close()`), and ignores the same error elsewhere.
+ */
+export const closesAgain = (error: unknown): boolean =>
+  messageOf(error).includes('WritableStream is closed') && (stackOf(error) ?? '').includes('writableStreamClose');
 
 /** Nothing of it is left to shorten once the caller is being let go, which is where a deleted room leads, too. */
 function takeRequest({ run }: LiveJob): void {
