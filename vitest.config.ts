@@ -22,6 +22,7 @@ const alone = [
   'whole-call',
   'faults/own-ends',
   'faults/restarts',
+  'processes/busy-cores',
   'processes/crash',
   'processes/frozen',
   'processes/keeper-dies',
