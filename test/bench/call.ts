@@ -3,7 +3,7 @@
  *
  *   npm run bench:call [-- calls of each, default 40] [-- deaths, default half as many, at least 10]
  *
- * Forty calls of each take about 25 minutes. Fewer are printed and not written down.
+ * Forty calls of each take most of an hour. Fewer are printed and not written down.
  *
  * The noise floor is the bare SDK against itself: its even calls beside its odd ones.
  */
