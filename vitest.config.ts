@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -11,13 +12,14 @@ const lane = (name: string, groupOrder: number, options: Record<string, unknown>
 });
 const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
 const besideEachOther = (maxWorkers: number) => ({ fileParallelism: true, maxWorkers });
+/** Vitest's own default leaves one core idle. */
+const computing = besideEachOther(availableParallelism());
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 const alone = [
   'cleanup',
   'ending',
   'harness',
   'providers-die',
-  'slow-calls',
   'startup-fails',
   'whole-call',
   'faults/own-ends',
@@ -37,9 +39,9 @@ export default defineConfig({
     // The SDK leaves what a dead voice rejects to nobody; a job process logs it and goes on, and so do we (O-B9).
     onUnhandledError: (error) => !/out of order/.test(`${error.message} ${error.stack ?? ''}`),
     projects: [
-      lane('machine', 0, { testTimeout: 120_000 }),
-      lane('unit', 0),
-      lane('contract', 0, { testTimeout: 60_000 }),
+      lane('machine', 0, { ...computing, testTimeout: 120_000 }),
+      lane('unit', 0, computing),
+      lane('contract', 0, { ...computing, testTimeout: 60_000 }),
       lane('ordinary', 1, { ...besideEachOther(2), maxConcurrency: 30, testTimeout: 120_000 }),
       lane('faults', 2, { ...withProcesses, ...besideEachOther(3) }),
       lane('crash', 3, withProcesses),

@@ -4,8 +4,10 @@
  *
  *   W1  A call takes a warm process at once. When there is none, so many are started as calls wait, beside each other:
  *       one a core while they import, which is all computing; in `prewarm`, which mostly waits, any number.
- *   W2  Nobody who is greeted right now shares the processor with a process for later: those are started when no call
- *       has begun for QUIET_MS, and no later than STAND_BACK_MS after one is missing.
+ *   W2  Nobody who waits for a first word shares the processor with a process for later: those are started as soon as
+ *       every caller is being greeted, for who listens needs no processor (an import at the caller's first turn made its
+ *       answer 120 ms later); else when no call was launched for QUIET_MS, and no later than STAND_BACK_MS after one is
+ *       missing.
  *   W3  A process that fails is started again after a pause. When FAILURES in a row have failed and none ever worked
  *       meanwhile, nothing better will come: whoever waits is told at once.
  *   W5  So many calls begin at once as there are cores, a call more when one has joined its room. Ten that join at the
@@ -58,6 +60,7 @@ export class ProcessPool<Job> {
   readonly #prewarmMs: number[] = [];
   readonly #turns: (() => void)[] = [];
   #beginning = 0;
+  #ungreeted = 0;
   #launchedAt = -Infinity;
   #missingSince: number | undefined;
   #failures = 0;
@@ -102,7 +105,7 @@ export class ProcessPool<Job> {
     const isWanted = this.#waiting.length > this.#warming.size;
     const hasCalls = this.#launchedAt !== -Infinity;
     if (importing >= (isWanted || !hasCalls ? this.#options.cores : 1)) return Infinity;
-    if (isWanted) return this.#pausedUntil;
+    if (isWanted || this.#ungreeted === 0) return this.#pausedUntil;
     const quietAt = Math.min(this.#launchedAt + QUIET_MS, (this.#missingSince ?? 0) + STAND_BACK_MS);
     return Math.max(this.#pausedUntil, quietAt);
   }
@@ -149,13 +152,35 @@ export class ProcessPool<Job> {
 
   /** @throws Error when no process can be had, or when it was gone before it got the call */
   async launch(job: Job): Promise<PoolProcess<Job>> {
-    const process = await this.#take();
-    const done = await this.#turn();
-    this.#launchedAt = this.#now();
-    void process.gone().then(done);
-    await process.launchJob(job, done);
-    this.fill();
-    return process;
+    const greeted = this.#awaitsGreeting();
+    try {
+      const process = await this.#take();
+      const done = await this.#turn();
+      const begun = () => {
+        done();
+        greeted();
+      };
+      this.#launchedAt = this.#now();
+      void process.gone().then(begun);
+      await process.launchJob(job, begun);
+      this.fill();
+      return process;
+    } catch (error) {
+      greeted();
+      throw error;
+    }
+  }
+
+  /** W2. What it returns is to be called when this caller is being greeted, or will never be. */
+  #awaitsGreeting(): () => void {
+    this.#ungreeted += 1;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#ungreeted -= 1;
+      this.fill();
+    };
   }
 
   /** W5. Resolves when this call may begin; what it resolves with is to be called when it has begun. */

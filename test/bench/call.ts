@@ -3,13 +3,14 @@
  *
  *   npm run bench:call [-- calls of each, default 40] [-- deaths, default half as many, at least 10]
  *
- * Forty calls of each take most of an hour. Fewer are printed and not written down.
+ * Forty calls of each take half an hour. Fewer are printed and not written down.
  *
  * The noise floor is the bare SDK against itself: its even calls beside its odd ones.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startCaller } from '../e2e/harness/caller.ts';
 import { root } from '../e2e/harness/compiled.ts';
 import { deploy, startLiveKitServer } from '../e2e/harness/index.ts';
@@ -40,6 +41,12 @@ const TURNS = [
   ['How are you?', 'Very well, thank you. And you?'],
 ] as const;
 
+/**
+ * What a caller takes before they speak: nobody answers a greeting with its last sound. Of either side a process for the
+ * next call is started meanwhile, by the bare SDK beside the greeting, by us while it plays.
+ */
+const THINKING_MS = 1000;
+
 /** `turnsMs`: from the caller's last sound to the first one of the answer. */
 type Measured = { greetingMs: number; turnsMs: number[]; hangUpMs: number; share: number; memoryMiB: number };
 
@@ -57,6 +64,7 @@ async function measure(
   await caller.until('the greeting', () => (caller.line(channel, GREETING)[0]?.share ?? 0) > 0.9, 20_000);
   const turnsMs: number[] = [];
   for (const [asked, answer] of TURNS) {
+    await sleep(THINKING_MS);
     const { to: saidAt } = await caller.say(channel, asked);
     const heard = () => caller.line(channel, answer)[0];
     await caller.until(`"${answer}"`, () => (heard()?.share ?? 0) > 0.9, 20_000);
@@ -140,7 +148,7 @@ const whole = (who: 'lastword' | 'bare') =>
 const body = `
 ## A call, beside the bare SDK
 
-\`npm run bench:call -- ${calls}\`: ${results.lastword.length} and ${results.bare.length} calls in turn on a real livekit-server, measured at the caller; ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}. Medians. The noise floor is the bare SDK against itself (even calls, odd calls).
+\`npm run bench:call -- ${calls}\`: ${results.lastword.length} and ${results.bare.length} calls in turn on a real livekit-server, with callers who think for a second before they speak, measured at the caller; ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}. Medians. The noise floor is the bare SDK against itself (even calls, odd calls).
 
 | | Lastword | bare SDK with createEndCallTool | difference, ratio | noise floor | goal |
 | --- | --- | --- | --- | --- | --- |

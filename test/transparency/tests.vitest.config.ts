@@ -2,6 +2,7 @@
  * The SDK's own tests, out of its package, once in each setting that is asked for. Run by sdk-tests.ts, which says which;
  * no part of `npm test` by itself.
  */
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { type Setting, setupOf } from './sdk-tests.ts';
 
@@ -9,6 +10,7 @@ const settings = (process.env['LASTWORD_SETTINGS'] ?? 'bare').split(',') as Sett
 
 export default defineConfig({
   test: {
+    maxWorkers: availableParallelism(), // vitest's own default leaves one core idle
     reporters: ['test/transparency/outcomes-reporter.ts'],
     projects: settings.map((name) => ({
       test: {

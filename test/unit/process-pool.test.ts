@@ -129,6 +129,20 @@ test('a process for later is not started while a call begins, and does not wait 
   expect(launched()).toHaveLength(4);
 });
 
+test('a process for later is started as soon as every caller is being greeted: by their first turn it is done', async () => {
+  idle = 2;
+  pool.fill();
+  await warmAll();
+  const calls = Promise.all(['a', 'b'].map((call) => pool.launch(call)));
+  await calls;
+  made[0]?.begun();
+  await tick();
+  expect(made).toHaveLength(2); // the other still waits for a first word
+  made[1]?.begun();
+  await tick();
+  expect(made).toHaveLength(3); // one import beside the calls
+});
+
 test('what cannot begin in time is known beforehand, from what the last warm-ups took', async () => {
   idle = 1;
   pool.fill();
