@@ -174,27 +174,21 @@ export class ProcessPool<Job> {
   /** W2. What it returns is to be called when this caller is being greeted, or will never be. */
   #awaitsGreeting(): () => void {
     this.#ungreeted += 1;
-    let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
+    return once(() => {
       this.#ungreeted -= 1;
       this.fill();
-    };
+    });
   }
 
   /** W5. Resolves when this call may begin; what it resolves with is to be called when it has begun. */
   async #turn(): Promise<() => void> {
     if (this.#beginning >= this.#options.cores) await new Promise<void>((resolve) => this.#turns.push(resolve));
     this.#beginning += 1;
-    let isOver = false;
-    const done = () => {
-      if (isOver) return;
-      isOver = true;
+    const done = once(() => {
       clearTimeout(late);
       this.#beginning -= 1;
       this.#turns.shift()?.();
-    };
+    });
     const late = setTimeout(done, BEGIN_MS).unref();
     return done;
   }
@@ -225,6 +219,16 @@ export class ProcessPool<Job> {
     this.#refuse('the worker is stopping');
     for (const process of this.#warming.keys()) process.abandon();
   }
+}
+
+/** What a call says when it begins, its process when it is gone and a timer when that takes too long counts once. */
+function once(run: () => void): () => void {
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    run();
+  };
 }
 
 function remember(measured: number[], ms: number): void {

@@ -106,7 +106,6 @@ describe('on a real server', () => {
       rules: [
         { when: { instruction: 'welcoming the candidate' }, answer: { say: WELCOME } },
         { when: { user: 'about the company' }, answer: { say: STORY } },
-        { when: { user: 'uh-huh' }, answer: { say: 'Good.' } },
         { when: { afterTool: 'note_answer' }, answer: { say: 'Ten years, good. Anything else?' } },
         { when: { user: 'ten years' }, answer: { tools: [{ name: 'note_answer', arguments: note }] } },
         { when: { user: '^no\\b' }, answer: { tools: [{ name: 'end_session' }] } },
@@ -163,8 +162,7 @@ describe('on a real server', () => {
       example.lab.heal();
       const made = await example.call(metadataFor(example));
       await using caller = made.caller;
-      const first = await caller.until('the welcome', () => caller.line(example.lab, WELCOME)[0], 20_000);
-      expect(first).toBeDefined();
+      await caller.until('the welcome', () => caller.line(example.lab, WELCOME)[0], 20_000);
       await caller.play(callerSpeech('Uh-huh.')); // while the interviewer welcomes, no recogniser hears anybody
       await heard(example, caller, WELCOME, 20_000);
       await pause(6000); // for thought
