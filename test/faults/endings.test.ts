@@ -1,6 +1,8 @@
 /** How a call ends while something is in its way, and what a caller hears when the models fail. */
 import { llm, tts } from '@livekit/agents';
 import { expect, test } from 'vitest';
+import { Pace } from '../../src/testing/lab/pace.ts';
+import { PacedTts } from '../ordinary/harness/voice.ts';
 import { place } from './harness.ts';
 import { ScriptedLlm, ToneTts } from './models.ts';
 import { agent, answer, answered, LONG, toolNamed, WithTools } from './plain.ts';
@@ -115,6 +117,29 @@ test('a fallback adapter for the model: the switch is in the journal and the rep
   expect(end.reason).toBe('done');
   expect(placed.of('provider')).toContainEqual({ component: 'llm', label: 'first', available: false });
   expect(providerSwitches).toHaveLength(1);
+});
+
+test('T8 B12 a voice that fails for good while the greeting waits for it: the greeting failed, and nobody spoke first', async () => {
+  const dead = new PacedTts(new Pace('instant'), { coldMs: 15_000, streaming: true });
+  await using placed = await place({
+    agent,
+    greeting: { say: 'Hello, this is Ada.' },
+    options: { tts: dead, connOptions: { maxUnrecoverableErrors: 0 } },
+  });
+  await placed.until('the greeting', () => placed.run.leaves().some((leaf) => leaf.includes('greeting')));
+  const error = new Error('planted: dead');
+  // As a fallback adapter tells of the last of its voices; the session closes by this, and interrupts the greeting.
+  dead.emit('error', { type: 'tts_error', timestamp: Date.now(), label: 'dead', error, recoverable: false });
+  const { greeting } = await placed.endedWell({
+    reason: 'startup_failed',
+    by: 'system',
+    stage: 'greeting',
+    fault: 'provider',
+    detail: 'tts: planted: dead',
+    goodbye: 'skipped',
+    apology: 'bundled',
+  });
+  expect(greeting).toMatchObject({ outcome: 'failed', heardMs: 0 });
 });
 
 test('a fallback adapter for the voice: the switch is in the journal, the reply is heard', async () => {

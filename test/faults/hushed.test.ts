@@ -34,3 +34,21 @@ test.each([true, false])(
     expect(lines.find(({ line }) => line === 'filler')).toMatchObject({ outcome: 'skipped' });
   },
 );
+
+test('an answer that comes while a filler is under way: the filler was not needed, and is no failure', async () => {
+  await using placed = await place({
+    agent: () => new voice.Agent({ instructions: 'Answer.' }),
+    greeting: { say: 'Good evening.' },
+    options: { tts: new PacedTts(new Pace('instant'), { coldMs: 500, streaming: true }) },
+    policy: { firstAudioMs: 150, rungMs: 1500 },
+    // It does not even notice that it is to be silent.
+    edges: { venue: () => ({ play: () => new Promise<PlayResult>(() => {}), hush: () => {} }) },
+  });
+  await placed.until('the greeting is heard', () => placed.heard.some(({ isOver }) => isOver));
+  placed.leaves();
+  const { lines } = await placed.report();
+  expect(lines.find(({ line }) => line === 'filler')).toMatchObject({
+    outcome: 'skipped',
+    why: 'the call went on before it was heard',
+  });
+});

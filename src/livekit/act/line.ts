@@ -15,8 +15,16 @@ export type Ask = {
   port: EffectPort;
   audible: () => void;
   told: () => { firstAudioMs?: number };
+  /** The time of its rung is over. */
+  isLate: () => boolean;
   note: Note;
 };
+
+/** A remark whose state is left before it was heard: its rung has failed, or the call went on by itself, and well. */
+export const leftUnheard = ({ speech: { line, until }, isLate }: Ask): Pick<Spoken, 'outcome' | 'why'> =>
+  until === 'played' || line === 'greeting' || line === 'recovery' || isLate()
+    ? { outcome: 'failed', why: 'no audio came in time' }
+    : { outcome: 'skipped', why: 'the call went on before it was heard' };
 
 /** The SDK's `currentAgent` throws while no agent runs, and an apology for a start that failed has none. */
 export const voiceOf = ({ session, firstVoice }: LiveJob): tts.TTS | undefined => {

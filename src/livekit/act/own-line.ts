@@ -10,14 +10,15 @@ import { noteError } from '../note-error.ts';
 import { askLines } from '../of-call.ts';
 import { phrases, recordingOf } from '../phrases.ts';
 import { recorded, synthesize } from '../synthesize.ts';
-import { type Ask, type Heard, type Note, quietly, voiceOf } from './line.ts';
+import { type Ask, type Heard, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
 
 /** Less than a rung takes: what is not known by then is said in the words of the package. */
 const WORDS_MS = 500;
 /** A track that was told to stop stops within a frame or two; one that does not is not waited for. */
 const STOPPING_MS = 100;
 
-export async function onOwnTrack({ job, speech, port, audible, told, note: noted }: Ask): Promise<Heard> {
+export async function onOwnTrack(ask: Ask): Promise<Heard> {
+  const { job, speech, port, audible, told, note: noted } = ask;
   const { venue } = job;
   const line = speech.line === 'apology' ? 'apology' : 'filler';
   // A call that fails at once has asked for nothing yet; what takes longer is not waited for.
@@ -48,7 +49,7 @@ export async function onOwnTrack({ job, speech, port, audible, told, note: noted
   /** S3: a track that stops in time says for itself how much was heard. */
   const giveUp = () => {
     stop.abort();
-    if (!isAudible) return note({ heardMs: 0, ...text, outcome: 'failed', why: 'no audio came in time' });
+    if (!isAudible) return note({ heardMs: 0, ...text, ...leftUnheard(ask) });
     const heardMs = playing();
     setTimeout(
       () => note({ heardMs, ...text, outcome: 'cut', why: 'it did not stop in time', ...told() }),

@@ -7,7 +7,7 @@ import type { Words } from '../lines.ts';
 import type { LiveJob } from '../live-job.ts';
 import type { OurSpeech } from '../observe/playout.ts';
 import { framesOf } from '../synthesize.ts';
-import { type Ask, type Heard, type Note, quietly, voiceOf } from './line.ts';
+import { type Ask, type Heard, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
 
 type SayOptions = NonNullable<Parameters<voice.AgentSession['say']>[1]>;
 
@@ -32,7 +32,8 @@ const wordsOf = (job: LiveJob, line: Speech['line']): Words | undefined => {
   return typeof words === 'object' ? words : undefined;
 };
 
-export async function throughSession({ job, speech, port, audible, told, note }: Ask): Promise<Heard> {
+export async function throughSession(ask: Ask): Promise<Heard> {
+  const { job, speech, port, audible, told, note } = ask;
   const { line } = speech;
   const { session, playout } = job;
   const words = wordsOf(job, line);
@@ -69,7 +70,8 @@ export async function throughSession({ job, speech, port, audible, told, note }:
     const ended = handle.waitForPlayout().then(() => undefined);
     await Promise.race([playback.audible, ended]);
     // Who says hello before the greeting is heard gets an answer in its place.
-    if (told().firstAudioMs === undefined && line === 'greeting' && handle.interrupted && !port.signal.aborted) {
+    const isCut = handle.interrupted && !port.signal.aborted && !isClosing(session);
+    if (told().firstAudioMs === undefined && line === 'greeting' && isCut) {
       noteOnce({ heardMs: 0, outcome: 'skipped', why: 'the caller spoke first' });
       return { heardMs: 0, skipped: 'the caller spoke first' };
     }
@@ -100,8 +102,7 @@ export async function throughSession({ job, speech, port, audible, told, note }:
     if (isNoted) return;
     noteOnce({
       heardMs: playback.heardMs(),
-      outcome: isHeard ? 'cut' : 'failed',
-      why: isHeard ? 'the state was left' : 'no audio came in time',
+      ...(isHeard ? { outcome: 'cut', why: 'the state was left' } : leftUnheard(ask)),
     });
     quietly(() => handle.interrupt(true));
   });
@@ -111,6 +112,10 @@ export async function throughSession({ job, speech, port, audible, told, note }:
   }
   return finished;
 }
+
+/** A session that closes after an error interrupts what it was to say, seconds before it tells that it has closed. */
+const isClosing = (session: voice.AgentSession): boolean =>
+  (session as unknown as { _closing?: boolean })._closing === true;
 
 /** S5. Told once for each line; and it is the caller's turn, as it is after a line that was heard. */
 const leftOut = (job: LiveJob, line: Speech['line'], note: Note, { send }: EffectPort): Heard => {

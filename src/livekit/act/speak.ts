@@ -19,6 +19,9 @@ import type { Ask, Heard, Note } from './line.ts';
 import { onOwnTrack } from './own-line.ts';
 import { throughSession } from './session-line.ts';
 
+/** The machine's timer and this clock begin in the same instant, but for so much. */
+const TIMER_MS = 50;
+
 export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<Heard> {
   const { line, rung } = speech;
   const elapsed = stopwatch();
@@ -45,6 +48,7 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
     port.send({ type: 'line.audible', line, rung });
   };
   const told = () => (firstAudioMs === undefined ? {} : { firstAudioMs });
-  const ask: Ask = { job, speech, port, audible, told, note };
+  const isLate = () => elapsed() >= job.definition.policy.rungMs - TIMER_MS;
+  const ask: Ask = { job, speech, port, audible, told, isLate, note };
   return isOwnTrack ? onOwnTrack(ask) : throughSession(ask);
 }
