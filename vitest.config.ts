@@ -4,8 +4,9 @@ import { defineConfig } from 'vitest/config';
 /**
  * One project a lane, one lane after the other in groups: two cores that decode speech for several calls at once measure
  * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` three files (one
- * alone leaves nine tenths of a core free), `e2e` two files, where no test counts the last per cents of a goodbye or the
- * first milliseconds of a death: those are `e2e-alone`.
+ * alone leaves nine tenths of a core free), `crash`, `docs` and `e2e` two. Alone run the files that count the last per
+ * cents of a goodbye or the first milliseconds of a death, and the one with three calls at a time: its callers lost
+ * packets beside another file (`e2e-alone`).
  */
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, sequence: { groupOrder }, ...options },
