@@ -14,6 +14,7 @@ export const heard = (example: RunningExample, caller: Caller, line: string, ms 
     ms,
   );
 
+/** Heard to its end, and a single time. */
 export const onceOnly = (example: RunningExample, caller: Caller, line: string): void => {
   const times = caller.line(example.lab, line);
   expect(times).toHaveLength(1);

@@ -20,7 +20,10 @@ export type Ask = {
   note: Note;
 };
 
-/** A remark whose state is left before it was heard: its rung has failed, or the call went on by itself, and well. */
+/**
+ * A line whose state is left before it was heard. A remark has failed when its rung was over; before that the call went
+ * on by itself, and well. First words and last words have limits of their own, and count as failed.
+ */
 export const leftUnheard = ({ speech: { line, until }, isLate }: Ask): Pick<Spoken, 'outcome' | 'why'> =>
   until === 'played' || line === 'greeting' || line === 'recovery' || isLate()
     ? { outcome: 'failed', why: 'no audio came in time' }
