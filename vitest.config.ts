@@ -5,16 +5,16 @@ import { defineConfig } from 'vitest/config';
  * One project a lane, one lane after the other in groups: two cores that decode speech for several calls at once measure
  * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` three files (one
  * alone leaves nine tenths of a core free), `crash`, `docs` and `e2e` two. Alone run the files that count the last per
- * cents of a goodbye or the first milliseconds of a death, and the one with three calls at a time: its callers lost
- * packets beside another file (`e2e-alone`).
+ * cents of a goodbye or the first milliseconds of a death (`e2e-alone`), and those whose callers lost a quarter of a line
+ * and of their own words beside another file: three calls at a time, and the long interview.
  */
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, sequence: { groupOrder }, ...options },
 });
 const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
 const besideEachOther = (maxWorkers: number) => ({ fileParallelism: true, maxWorkers });
-/** Vitest's own default leaves one core idle. */
-const computing = besideEachOther(availableParallelism());
+/** Vitest's own default leaves one core idle; and these files leave nothing behind, so a worker keeps what it imported. */
+const computing = { ...besideEachOther(availableParallelism()), isolate: false };
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 const alone = [
   'ending',
@@ -30,6 +30,7 @@ const alone = [
   'processes/shutdown',
   'processes/worker-dies',
 ].map((name) => `test/e2e/${name}.test.ts`);
+const interview = ['test/docs/interview.test.ts'];
 
 export default defineConfig({
   test: {
@@ -44,8 +45,9 @@ export default defineConfig({
       lane('crash', 3, { ...withProcesses, ...besideEachOther(2) }),
       lane('e2e', 4, { ...withServer, ...besideEachOther(2), exclude: alone }),
       lane('e2e-alone', 5, { ...withServer, include: alone }),
-      lane('docs', 6, { ...withServer, ...besideEachOther(2) }),
-      lane('transparency', 7, withProcesses),
+      lane('docs', 6, { ...withServer, ...besideEachOther(2), exclude: interview }),
+      lane('docs-alone', 7, { ...withServer, include: interview }),
+      lane('transparency', 8, withProcesses),
     ],
   },
 });

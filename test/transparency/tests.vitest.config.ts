@@ -10,7 +10,7 @@ const settings = (process.env['LASTWORD_SETTINGS'] ?? 'bare').split(',') as Sett
 
 export default defineConfig({
   test: {
-    maxWorkers: availableParallelism(), // vitest's own default leaves one core idle
+    maxWorkers: 2 * availableParallelism(), // they mostly wait
     reporters: ['test/transparency/outcomes-reporter.ts'],
     projects: settings.map((name) => ({
       test: {

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { WellEnded } from '../../contract/ended-well.ts';
 import type { OwnEndWish } from '../agents/own-ends.ts';
-import { type Caller, deploy, type Deployment, roomsOf, startCaller, until } from '../harness/index.ts';
+import { type Caller, deploy, type Deployment, HEARD_WHOLE, roomsOf, startCaller, until } from '../harness/index.ts';
 import type { CallWish } from '../harness/wishes.ts';
 import { GOODBYE, type Greeted, greeted, parted, PATIENCE_MS, patient, reportsAbout } from '../processes/calls.ts';
 import { expectEndedWell } from '../../contract/ended-well.ts';
@@ -57,7 +57,7 @@ async function endedWell(call: Greeted, lastWord: string, goneAt: number, wanted
   expect(report.errors).toEqual([]);
   const shares = shareOf(call, lastWord);
   expect(shares, 'heard once').toHaveLength(1);
-  expect(shares[0]).toBeGreaterThan(0.95);
+  expect(shares[0]).toBeGreaterThan(HEARD_WHOLE);
   expect(shareOf(call, 'All right, I have done that for you.')).toEqual([]);
   const sounds = call.caller.sounds();
   expect(goneAt - (sounds.at(-1)?.to ?? 0)).toBeLessThan(2000);

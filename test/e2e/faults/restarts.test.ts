@@ -7,6 +7,7 @@ import { expectEndedWell } from '../../contract/ended-well.ts';
 import {
   deploy,
   type Deployment,
+  HEARD_WHOLE,
   type LiveKitServer,
   roomsOf,
   startCaller,
@@ -76,7 +77,7 @@ test('T32 D9 LiveKit is killed and started again in the middle of a call: the ag
   const call = await greeted(deployment);
   await using _ = call.caller;
   await restartUnder(call, DOWN_MS);
-  await hears(call, NUDGE, 0.85);
+  await hears(call, NUDGE, HEARD_WHOLE);
   await asks(call);
   await partsWith(call);
   const report = expectEndedWell(

@@ -3,6 +3,7 @@ export type { Caller, CallerWish, HeardLine } from './caller.ts';
 export { compile, compiled } from './compiled.ts';
 export { deploy } from './deployment.ts';
 export type { Deployment } from './deployment.ts';
+export { HEARD, HEARD_WHOLE } from './heard.ts';
 export { freePort } from './ports.ts';
 export { roomsOf } from './rooms.ts';
 export { environmentOf, startLiveKitServer } from './server.ts';

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Report } from '../../../src/report/schema.ts';
 import type { LabChannel } from '../../../src/testing/index.ts';
 import { expectEndedWell, type WellEnded } from '../../contract/ended-well.ts';
-import { type Caller, type Deployment, type LiveKitAddress, roomsOf } from '../harness/index.ts';
+import { type Caller, type Deployment, HEARD, HEARD_WHOLE, type LiveKitAddress, roomsOf } from '../harness/index.ts';
 import type { CallWish } from '../harness/wishes.ts';
 
 export const GREETING = 'Hello, this is Ada.';
@@ -37,11 +37,8 @@ export async function greeted(deployment: Deployment, wish?: CallWish): Promise<
   return call;
 }
 
-/**
- * `least`: the share of the line that has to arrive. Two processes that begin at once on two busy cores lose packets:
- * 0.82 of a greeting was seen.
- */
-export const hears = ({ caller, lab }: Greeted, line: string, least = 0.75): Promise<true> =>
+/** `least`: the share of the line that has to arrive. */
+export const hears = ({ caller, lab }: Greeted, line: string, least = HEARD): Promise<true> =>
   caller.until(`"${line}" to be heard`, () => (caller.line(lab, line)[0]?.share ?? 0) > least, PATIENCE_MS);
 
 /** One turn: the caller's words, the model's tool, the answer heard. */
@@ -58,12 +55,12 @@ export async function partsWith(call: Greeted): Promise<void> {
   expectGoodbye(call);
 }
 
-/** Once and to its end. The last per cents are measured where a call has the machine to itself. */
+/** Once and to its end. */
 export function expectGoodbye({ caller, lab }: Greeted): void {
   const heard = caller.line(lab, GOODBYE);
   expect(heard, 'the goodbye is heard once').toHaveLength(1);
   expect(heard[0]?.times).toBe(1);
-  expect(heard[0]?.share).toBeGreaterThan(0.85);
+  expect(heard[0]?.share).toBeGreaterThan(HEARD_WHOLE);
   expect(caller.find('disconnected')?.reason).toBe('ROOM_DELETED');
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { expect, inject, test } from 'vitest';
 import { listSessions, readSession } from '../../../src/journal/read.ts';
-import { type Deployment, deploy, roomsOf, startCaller, until } from '../harness/index.ts';
+import { type Deployment, deploy, HEARD_WHOLE, roomsOf, startCaller, until } from '../harness/index.ts';
 import { expectNoRoom, GOODBYE, hears, GREETING, PATIENCE_MS, patient } from './calls.ts';
 
 const server = inject('livekit');
@@ -76,7 +76,7 @@ test('C5 a SIP caller with remove-sip: the caller alone is removed, another part
   await caller.say(lab, 'Goodbye.');
   const { reason } = await caller.disconnected(PATIENCE_MS);
   expect(reason).toBe('PARTICIPANT_REMOVED');
-  expect(caller.line(lab, GOODBYE)[0]?.share).toBeGreaterThan(0.85);
+  expect(caller.line(lab, GOODBYE)[0]?.share).toBeGreaterThan(HEARD_WHOLE);
 
   const { report } = await deployment.reportOf(name, PATIENCE_MS);
   expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
