@@ -13,8 +13,8 @@ const lane = (name: string, groupOrder: number, options: Record<string, unknown>
 });
 const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
 const besideEachOther = (maxWorkers: number) => ({ fileParallelism: true, maxWorkers });
-/** Vitest's own default leaves one core idle; and these files leave nothing behind, so a worker keeps what it imported. */
-const computing = { ...besideEachOther(availableParallelism()), isolate: false };
+/** Vitest's own default leaves one core idle. */
+const computing = besideEachOther(availableParallelism());
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 const alone = [
   'ending',
