@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { SessionJournal } from '../../src/journal/entry.ts';
 import { fold, serializeReport } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { deploy, type Deployment, HEARD } from '../e2e/harness/index.ts';
+import { deploy, type Deployment } from '../e2e/harness/index.ts';
+import { hears } from '../e2e/processes/calls.ts';
 import { guidePath } from './generate-schema.ts';
 import { writeRecordedCall } from './recorded-call.ts';
 import { pathsIn } from './report-fields.ts';
@@ -32,11 +33,9 @@ afterAll(() => deployment?.[Symbol.asyncDispose]());
 test('O-G the example in the guide has the fields of a real report, no more and no less, and as true', async () => {
   const { name, lab, caller: made } = await deployment.call();
   await using caller = made;
-  const hears = (line: string) =>
-    caller.until(`"${line}"`, () => (caller.line(lab, line)[0]?.share ?? 0) > HEARD, 20_000);
-  await hears(GREETING);
+  await hears({ name, lab, caller }, GREETING);
   await caller.say(lab, 'What are your opening hours?');
-  await hears(ANSWER);
+  await hears({ name, lab, caller }, ANSWER);
   await caller.say(lab, 'Goodbye.');
   await caller.disconnected(20_000);
   const { report } = await deployment.reportOf(name, 10_000);

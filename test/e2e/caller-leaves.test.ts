@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { startCaller } from './harness/caller.ts';
-import { deploy, type Deployment, HEARD, roomsOf } from './harness/index.ts';
+import { deploy, type Deployment, roomsOf } from './harness/index.ts';
+import { hears } from './processes/calls.ts';
 
 const server = inject('livekit');
 const GREETING = 'Hello, this is Ada.';
@@ -20,7 +21,7 @@ afterAll(() => deployment?.[Symbol.asyncDispose]());
 
 const greeted = async () => {
   const call = await deployment.call();
-  await call.caller.until('the greeting', () => (call.caller.line(call.lab, GREETING)[0]?.share ?? 0) > HEARD, 10_000);
+  await hears(call, GREETING);
   return call;
 };
 const reportOf = async (room: string, ms = 10_000) => (await deployment.reportOf(room, ms)).report;

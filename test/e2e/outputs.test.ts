@@ -1,7 +1,8 @@
 /** The ear decides, on the wire: an output of the user's own, as an avatar has, and one that is switched off for a while. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { expectEndedWell } from '../contract/ended-well.ts';
-import { deploy, type Deployment, HEARD, HEARD_WHOLE, roomsOf } from './harness/index.ts';
+import { deploy, type Deployment, HEARD_WHOLE, roomsOf } from './harness/index.ts';
+import { hears } from './processes/calls.ts';
 
 const server = inject('livekit');
 const GREETING = 'Hello, this is Ada.';
@@ -20,10 +21,9 @@ test('O-B6 an output put in place by prepare, which never says that it began: ev
   const { name, lab, caller: made } = await deployment.call({ output: 'own' });
   await using caller = made;
   lab.play({ rules: [toEnd], otherwise: { say: ANSWER } });
-  const isHeard = (line: string) => caller.until(line, () => (caller.line(lab, line)[0]?.share ?? 0) > HEARD, 15_000);
-  await isHeard(GREETING);
+  await hears({ name, lab, caller }, GREETING);
   await caller.say(lab, 'When do you open?');
-  await isHeard(ANSWER);
+  await hears({ name, lab, caller }, ANSWER);
   await caller.say(lab, 'Bye.');
   await caller.disconnected(20_000);
   expect(caller.line(lab, GOODBYE)[0]?.share).toBeGreaterThan(HEARD_WHOLE);
@@ -47,14 +47,14 @@ test('O-B6 switched off, the agent writes and nothing of ours is heard; switched
       toEnd,
     ],
   });
-  await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > HEARD, 15_000);
+  await hears({ name, lab, caller }, GREETING);
   const written = () => deployment.entry(name, 'item', ({ data }) => data.text === ANSWER, 15_000);
   await caller.say(lab, 'Be quiet, please.');
   await written();
   await new Promise((resolve) => setTimeout(resolve, 8000)); // filler and apology would both have come
   expect([caller.line(lab, ANSWER), await caller.recordings()]).toEqual([[], []]);
   await caller.say(lab, 'And now aloud.');
-  await caller.until('the answer', () => (caller.line(lab, ANSWER)[0]?.share ?? 0) > HEARD, 15_000);
+  await hears({ name, lab, caller }, ANSWER);
   await caller.say(lab, 'Bye.');
   await caller.disconnected(20_000);
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defaultPolicy, startBound } from '../../src/index.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
-import { deploy, type Deployment, HEARD, HEARD_WHOLE, roomsOf } from './harness/index.ts';
+import { deploy, type Deployment, HEARD_WHOLE, roomsOf } from './harness/index.ts';
+import { hears } from './processes/calls.ts';
 
 const server = inject('livekit');
 const GREETING = 'Hello, this is Ada.';
@@ -17,7 +18,7 @@ test('F4 the client is told why before it is let go, by message and by attribute
   const { name, lab, caller: made } = await deployment.call();
   await using caller = made;
   lab.play({ rules: [], otherwise: { tools: [{ name: 'end_session' }] } });
-  await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > HEARD, 10_000);
+  await hears({ name, lab, caller }, GREETING);
   await caller.say(lab, 'Goodbye.');
   const { at } = await caller.disconnected(20_000);
 
