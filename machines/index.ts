@@ -1,7 +1,7 @@
 /** Every machine, its events, its input and its numbers, by name. */
-export { bound, lastWordsMs, releaseBound, releases, silenceBound, silences, startBound, starts } from './bound.ts';
-export { recoveryContext, sessionContext } from './bound.ts';
-export type { Machines, Walks } from './bound.ts';
+export { bound, detections, lastWordsMs, releaseBound, releases, silenceBound, silences, startBound, starts } from './bound.ts';
+export { recoveryContext, sessionContext, supervisionContext } from './bound.ts';
+export type { Detections, Machines, Walks } from './bound.ts';
 export { UnboundedMachineError } from './chart.ts';
 export type { BoundProblem } from './chart.ts';
 export { boundOf, bounds } from './walks.ts';
@@ -11,10 +11,10 @@ export { toDot, toMermaid, transitionTable } from './diagram.ts';
 export { machineShape } from './shape.ts';
 export type { MachineShape } from './shape.ts';
 
-export type { Effects, Heard, RecoveryEffects, Speech, Transferred } from './effects.ts';
+export type { Effects, Heard, RecoveryEffects, Speech, SupervisionEffects, Transferred, Verdict } from './effects.ts';
 export { endOf, ends, hangUpStrategies, isReason, noAnswer, reasons } from './ends.ts';
 export type { End, HangUpStrategy, Reason } from './ends.ts';
-export type { Awaited, Greeting, Line, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
+export type { Awaited, Greeting, Line, Noticed, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
 
 export { definePolicy, PolicyError } from './define-policy.ts';
 export type { PolicyProblem } from './define-policy.ts';
@@ -23,6 +23,13 @@ export type { CallLimits, KeeperLimit, Limit, Policy } from './policy.ts';
 
 export { recoveryMachine } from './recovery.machine.ts';
 export type { RecoveryContext, RecoveryEvent, RecoveryInput, RecoveryTag } from './recovery.machine.ts';
+export { supervisionMachine } from './supervision.machine.ts';
+export type {
+  SupervisionContext,
+  SupervisionEvent,
+  SupervisionInput,
+  SupervisionTag,
+} from './supervision.machine.ts';
 export { sessionMachine } from './session.machine.ts';
 export type { Context, Input, Tag } from './session.setup.ts';
 

@@ -17,6 +17,12 @@ export const prepend = (state: string, ms: number, rest: Bound = nothing): Bound
   path: [state, ...rest.path],
   costs: [ms, ...rest.costs],
 });
+/** One way after the other. */
+export const then = (first: Bound, rest: Bound): Bound => ({
+  ms: first.ms + rest.ms,
+  path: [...first.path, ...rest.path],
+  costs: [...first.costs, ...rest.costs],
+});
 
 /** A transition that stays in the step but enters it anew starts its timer again: that is a cycle, not a rest. */
 const rearms = ({ source, reenter }: Transition, target: AnyStateNode, step: AnyStateNode): boolean =>

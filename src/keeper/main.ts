@@ -126,6 +126,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       store,
       log,
       rooms: () => facts.rooms(),
+      isWorkerHere: () => facts.now !== undefined,
       apologize: () => facts.apologize(),
       seal: (session, sessionLog, isHangUpOwed) => sealer.seal(session, sessionLog, isHangUpOwed),
     });
@@ -155,6 +156,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           case 'hello.worker':
             log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
             facts.take(message);
+            sessions.workerHere();
             worker.hello(message.pid);
             owed.wake();
             return relay.wake();

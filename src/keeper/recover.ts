@@ -2,8 +2,8 @@
  * The recovery machine at work for one dead session: its effects are carried out, and all of it is noted.
  *
  * Owns the actor and the scope of its effects. What the effects do is given to it.
- *   R1  It always resolves, and the seal has been asked for when it does: also when the machine itself fails.
- *   R2  Without access to LiveKit there is nobody to hang up on, so it goes straight to sealing.
+ *   R1  It always resolves, also when the machine itself fails or is left: then the hang-up counts as owed.
+ *   R2  Without access to LiveKit there is nobody to hang up on.
  *   R3  A job that never opened its journal never entered its room. An agent found there belongs to somebody else (this
  *       worker declined too late, and LiveKit gave the job to another one): that call is not ours to hang up. Nor is one
  *       in a room of the same name that was made anew: a keeper that was away for an hour finds such rooms.
@@ -36,8 +36,8 @@ export type RecoveryRequest = {
   rooms: Rooms | null;
   /** Absent: the call is hung up on without a word. */
   apologize: Apologize | undefined;
-  /** `isHangUpOwed`: the caller may still be on the line; to be written down before the seal. */
-  seal: (isHangUpOwed: boolean) => Promise<unknown>;
+  /** Left by whoever asked for it: its effects are aborted. */
+  signal: AbortSignal;
   notes: Pick<Notes, 'append'>;
   log: Log;
 };
@@ -121,7 +121,6 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       );
       return { verified: result.verified };
     },
-    seal: ({ hangUpOwed }) => request.seal(hangUpOwed),
   };
 
   const provide = <Name extends keyof RecoveryEffects>(name: Name) =>
@@ -132,7 +131,6 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         phase: 'requested' | 'settled' | 'failed' | 'late',
         more: { output?: Json; error?: string } = {},
       ) => {
-        if (name === 'seal' && phase !== 'requested') return; // the journal is folded by then
         const ms = phase === 'requested' ? {} : { ms: elapsed() };
         notes.append('effect', { machine: 'recovery', id, name, phase, ...ms, ...more });
       };
@@ -140,7 +138,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       const both = AbortSignal.any([signal, scope.signal]);
       try {
         const output = await act[name](input, both);
-        note(both.aborted ? 'late' : 'settled', name === 'seal' ? {} : { output: output as Json });
+        note(both.aborted ? 'late' : 'settled', { output: output as Json });
         return output;
       } catch (error) {
         note(both.aborted ? 'late' : 'failed', { error: messageOf(error) });
@@ -170,7 +168,6 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         takeOver: provide('takeOver'),
         apologize: provide('apologize'),
         hangUp: provide('hangUp'),
-        seal: provide('seal'),
       },
     }),
     {
@@ -186,18 +183,23 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
   );
 
   return new Promise((resolve) => {
+    const isUnreleased = !request.isReleased && rooms !== null;
     const finish = (isHangUpOwed: boolean) => {
       scope.abort();
       resolve({ isHangUpOwed });
     };
+    const leave = () => {
+      finish(isUnreleased);
+      actor.stop();
+    };
+    if (request.signal.aborted) return leave();
+    request.signal.addEventListener('abort', leave, { once: true });
     actor.subscribe({
       complete: () => finish(actor.getSnapshot().context.isHangUpOwed),
       error: (error) => {
         log.error({ err: error }, 'the recovery machine failed; sealing without it');
         notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
-        const isHangUpOwed = !request.isReleased && rooms !== null;
-        void request.seal(isHangUpOwed).catch(() => undefined);
-        finish(isHangUpOwed);
+        finish(isUnreleased);
       },
     });
     actor.start();

@@ -2,14 +2,13 @@
  * Fold, seal, hand over to delivery. Only the keeper does this, and only here.
  *
  *   S1  The seal is a compare-and-set on the session: whoever comes second reads what the first one sealed.
- *   S2  A store that fails is asked again until it works or the keeper ends; the journal is the truth meanwhile, and the
- *       next keeper on this directory finds the session unsealed.
+ *   S2  A store that fails is asked again (supervision) until it works or the keeper ends; the journal is the truth
+ *       meanwhile, and the next keeper on this directory finds the session unsealed.
  *   S3  Destinations hold secrets, so they live in the worker and in memory only. Nothing is sealed before a worker has
  *       said where reports go: without its deliveries in the same transaction, a report is lost to everybody if this
  *       keeper dies. Until then the session stays unsealed, for this keeper or the next.
  *   S4  A hang-up that nobody confirmed is written down before the report is sealed: after it nobody looks here again.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { JobFacts } from '../journal/entry.ts';
 import { readSession } from '../journal/read.ts';
@@ -22,13 +21,14 @@ import type { SealedReport, Store } from '../store/store.ts';
 import { owedBy } from './owed.ts';
 import { whatIsKnown, type Known } from './reading.ts';
 
-const FIRST_PAUSE_MS = 100;
-const LAST_PAUSE_MS = 5_000;
 const STORE_MS = 10_000;
 
 export type Sealed = { report: string; bytes: number; /** false: it was sealed before. */ isFirst: boolean };
 export type Sealer = {
-  /** @param isHangUpOwed the caller may still be on the line, also where the journal does not say so */
+  /**
+   * One attempt.
+   * @param isHangUpOwed the caller may still be on the line, also where the journal does not say so
+   */
   seal(session: string, log: Logger, isHangUpOwed?: boolean): Promise<Sealed>;
   stop(): void;
 };
@@ -112,17 +112,14 @@ export function startSealer(options: {
   return {
     async seal(session, log, isHangUpOwed = false) {
       const worker = await unlessAborted(options.worker(), stopped.signal); // S3
-      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
-        stopped.signal.throwIfAborted();
-        const outcome = await settledWithin(sealOnce(session, worker, isHangUpOwed, log), STORE_MS);
-        if (outcome.kind === 'settled') {
-          onSealed();
-          return outcome.value;
-        }
-        const error = outcome.kind === 'failed' ? outcome.error : new Error(`no answer within ${STORE_MS} ms`);
-        log.error({ err: error, againInMs: pauseMs }, 'the report could not be sealed; trying again'); // S2
-        await pause(pauseMs, undefined, { signal: stopped.signal });
+      const outcome = await settledWithin(sealOnce(session, worker, isHangUpOwed, log), STORE_MS);
+      if (outcome.kind === 'settled') {
+        onSealed();
+        return outcome.value;
       }
+      const error = outcome.kind === 'failed' ? outcome.error : new Error(`no answer within ${STORE_MS} ms`);
+      log.error({ err: error }, 'the report could not be sealed; it is tried again'); // S2
+      throw error;
     },
     stop() {
       stopped.abort();

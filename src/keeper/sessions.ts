@@ -1,15 +1,16 @@
 /**
  * Every session that this keeper is responsible for, and which message belongs to which. What becomes of one is
- * followed.ts's business; here they are found, begun, found again after a restart, and told to end.
+ * the supervision's business (supervise.ts); here they are found, begun, found again after a restart, and told to end.
  */
 import type { JobFacts } from '../journal/entry.ts';
+import { isSessionId } from '../journal/folder.ts';
 import { listSessions, readSession } from '../journal/read.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
 import type { Store } from '../store/store.ts';
-import { followSession, type Followed, type FollowOptions } from './followed.ts';
 import { whatIsKnown } from './reading.ts';
+import { superviseSession, type Supervised, type SuperviseOptions } from './supervise.ts';
 import { startPulse } from './watch.ts';
 
 /** A quarter of the default limit for missing beats, and cheap: it compares numbers. */
@@ -36,6 +37,8 @@ export type Sessions = {
   shutDown(budgetMs: number, graceMs?: number): void;
   /** The worker was told to stop by somebody else: its jobs are told, and those of the next worker are not. */
   draining(budgetMs: number, graceMs: number): void;
+  /** A worker has said where LiveKit is, and where reports go. */
+  workerHere(): void;
   /** Tells every running job; those that are ending with this keeper are left alone. */
   tellAll(message: FromKeeper): void;
   /** Resolves when no session is open any more. */
@@ -45,30 +48,30 @@ export type Sessions = {
   stop(): void;
 };
 
-export type SessionsOptions = Omit<FollowOptions, 'store'> & {
+export type SessionsOptions = Omit<SuperviseOptions, 'store'> & {
   store: Pick<Store, 'putSession' | 'session' | 'report'>;
 };
 
 export function trackSessions(options: SessionsOptions): Sessions {
   const { directory, store, log } = options;
-  const followed = new Map<string, Followed>();
+  const supervised = new Map<string, Supervised>();
   let endingAt: number | undefined;
   let telling: NodeJS.Timeout | undefined;
   let areTold = false;
 
-  const forget = (one: Followed) => {
-    if (!one.isOpen && !one.hasPeer && followed.get(one.session) === one) followed.delete(one.session);
+  const forget = (one: Supervised) => {
+    if (!one.isOpen && !one.hasPeer && supervised.get(one.session) === one) supervised.delete(one.session);
   };
-  const follow = (session: string, offered?: JobFacts): Followed => {
-    const one = followSession(session, options, offered);
-    followed.set(session, one);
+  const follow = (session: string, offered?: JobFacts): Supervised => {
+    const one = superviseSession(session, options, offered);
+    supervised.set(session, one);
     void one.over.then(() => forget(one));
     return one;
   };
   const pulse = startPulse(PULSE_MS, (lateMs) => {
     if (lateMs > 1_000)
       log.warn({ lateMs: Math.round(lateMs) }, 'the keeper itself stood still; the time is given back');
-    for (const one of followed.values()) one.tick(lateMs);
+    for (const one of supervised.values()) one.tick(lateMs);
   });
 
   const sealedReport = async (session: string): Promise<string | undefined> => {
@@ -85,16 +88,16 @@ export function trackSessions(options: SessionsOptions): Sessions {
   const tellToEnd = () => {
     areTold = true;
     clearTimeout(telling);
-    for (const one of followed.values()) if (one.isOpen) one.tell(shutdownMessage());
+    for (const one of supervised.values()) if (one.isOpen) one.tell(shutdownMessage());
   };
 
   return {
     async adopt() {
       for (const session of await listSessions(directory)) {
         try {
-          if (followed.has(session) || (await sealedReport(session)) !== undefined) continue;
+          if (supervised.has(session) || (await sealedReport(session)) !== undefined) continue;
           const known = whatIsKnown(await readSession(directory, session));
-          if (known.isWithdrawn || followed.has(session)) continue; // its hello was quicker
+          if (known.isWithdrawn || supervised.has(session)) continue; // its hello was quicker
           log.info({ session }, 'unsealed session found');
           follow(session).adopt(known);
         } catch (error) {
@@ -108,9 +111,10 @@ export function trackSessions(options: SessionsOptions): Sessions {
         log.warn({ job: facts.job, why }, 'a job is declined');
         peer.send({ type: 'job.refused', request, why });
       };
+      if (!isSessionId(facts.job)) return refuse('its id cannot be the name of a folder');
       if (endingAt !== undefined) return refuse('this keeper is ending');
-      if (followed.has(facts.job)) return refuse('it is followed already');
-      const before = [...followed.values()];
+      if (supervised.has(facts.job)) return refuse('it is followed already');
+      const before = [...supervised.values()];
       const one = follow(facts.job, facts);
       void (async () => {
         const served = await Promise.all(before.map((other) => other.serves(facts)));
@@ -132,18 +136,19 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
 
     launched(job) {
-      followed.get(job)?.launched();
+      supervised.get(job)?.send({ type: 'job.launched' });
     },
     unstarted(job, why) {
-      followed.get(job)?.unstarted(why);
+      supervised.get(job)?.send({ type: 'job.unstarted' }, why);
     },
     withdrawn(job, why) {
-      void followed.get(job)?.withdraw(why);
+      void supervised.get(job)?.withdraw(why);
     },
 
     hello(peer, message) {
       const { session } = message;
-      const known = followed.get(session);
+      if (!isSessionId(session)) return log.warn('a job of no possible name is not followed');
+      const known = supervised.get(session);
       const one = known ?? follow(session);
       one.hello(peer, message);
       if (areTold) one.tell(shutdownMessage());
@@ -157,20 +162,20 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
 
     beat(session) {
-      followed.get(session)?.beat();
+      supervised.get(session)?.send({ type: 'job.beat' });
     },
     closed(session) {
-      followed.get(session)?.closed();
+      supervised.get(session)?.send({ type: 'job.closed' });
     },
     gone(peer) {
-      for (const one of followed.values()) {
+      for (const one of supervised.values()) {
         one.gone(peer);
         forget(one);
       }
     },
 
     get openCount() {
-      return [...followed.values()].filter(({ isOpen }) => isOpen).length;
+      return [...supervised.values()].filter(({ isOpen }) => isOpen).length;
     },
 
     shutDown(budgetMs, graceMs = budgetMs) {
@@ -185,24 +190,27 @@ export function trackSessions(options: SessionsOptions): Sessions {
       if (graceMs >= budgetMs) tell();
       else telling ??= setTimeout(tell, budgetMs - graceMs);
     },
+    workerHere() {
+      for (const one of supervised.values()) one.send({ type: 'worker.here' });
+    },
     tellAll(message) {
       if (areTold) return; // and by when they have to be gone
-      for (const one of followed.values()) if (one.isOpen) one.tell(message);
+      for (const one of supervised.values()) if (one.isOpen) one.tell(message);
     },
     async settled() {
       for (;;) {
-        const open = [...followed.values()].filter(({ isOpen }) => isOpen);
+        const open = [...supervised.values()].filter(({ isOpen }) => isOpen);
         if (open.length === 0) return;
         await Promise.all(open.map(({ over }) => over));
       }
     },
     force() {
-      for (const one of followed.values()) if (one.isOpen) one.force();
+      for (const one of supervised.values()) one.send({ type: 'budget.spent' }, 'still open when the budget was spent');
     },
     stop() {
       clearTimeout(telling);
       pulse.stop();
-      for (const one of followed.values()) one.drop();
+      for (const one of supervised.values()) one.stop();
     },
   };
 }

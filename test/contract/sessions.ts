@@ -230,8 +230,7 @@ export const crashedCall = (session = 'AJ_7Qd2'): SessionJournal => {
     .to(1, ['apologizing.playing'], 'apologist.audible', 'recovery')
     .add(2_100, 'spoken', { line: 'apology', rung: 'bundled', firstAudioMs: 350, heardMs: 2_050, outcome: 'played' })
     .to(1, ['hangingUp'], 'xstate.done.actor.line', 'recovery')
-    .add(60, 'hangup', { strategy: 'delete-room', attempts: 1, verified: true, left: [], ms: 59 })
-    .to(1, ['sealing'], 'xstate.done.actor.hangUp', 'recovery');
+    .add(60, 'hangup', { strategy: 'delete-room', attempts: 1, verified: true, left: [], ms: 59 });
   return { session, epochs: [{ epoch: 1, entries: script.entries, torn: true }], keeper: keeper.entries };
 };
 

@@ -658,7 +658,7 @@ class Run {
       error: (error: unknown) => this.broke('the recovery failed', String(error)),
       next: (snapshot: AnyMachineSnapshot) => {
         this.noteStates(snapshot, enteredAt);
-        if (snapshot.matches('sealing')) truth.released();
+        if (snapshot.context.outcome === 'released') truth.released();
         truth.look();
       },
     });
@@ -676,7 +676,6 @@ class Run {
     if (takeOvers > 0 && (end !== null || resumesLeft === 0 || wasReleased))
       this.broke('a call taken over that is not wanted', `resumes ${resumesLeft}, end ${end?.reason}`);
     if (takeOvers > 1 || apologies > 1) this.broke('recovery twice', asked);
-    if (effects.times('seal') !== (isResumed ? 0 : 1)) this.broke('sealed', asked);
     if (effects.times('hangUp') !== (isResumed || wasReleased ? 0 : 1)) this.broke('recovery does not hang up', asked);
     if (!isResumed && !context.end?.reason) this.broke('end', 'none after recovery');
     if (context.outcome === 'open') this.broke('recovery without an outcome', asked);

@@ -9,6 +9,8 @@ import {
   recoveryMachine,
   sessionContext,
   sessionMachine,
+  supervisionContext,
+  supervisionMachine,
 } from '../../machines/index.ts';
 import { placeOf } from '../../machines/table.ts';
 
@@ -67,7 +69,20 @@ test('every effect of the recovery', () => {
     resuming: ['takeOver', undefined],
     apologizing: ['apologize', undefined],
     hangingUp: ['hangUp', { end }],
-    sealing: ['seal', { hangUpOwed: true }],
+  });
+});
+
+test('every effect of the supervision', () => {
+  expect(asked(supervisionMachine, { ...supervisionContext(defaultPolicy), noticed: 'died', isHangUpOwed: true })).toEqual({
+    looking: ['look', undefined],
+    'running.unheard': ['awaitDeath', undefined],
+    'suspect.asking': ['ask', undefined],
+    'suspect.starved.asking': ['ask', undefined],
+    'suspect.askingLast': ['ask', undefined],
+    'suspect.askingRoom': ['askRoom', undefined],
+    securing: ['secure', { noticed: 'died' }],
+    recovering: ['recover', { noticed: 'died' }],
+    'sealing.trying': ['seal', { isHangUpOwed: true }],
   });
 });
 
@@ -79,7 +94,7 @@ test('what cannot be known is asked for all the same: no step of an ending waits
   expect(recovery['hangingUp']).toEqual(['hangUp', { end: { reason: 'process_crashed', ...failure } }]);
 });
 
-const everyEffect = [sessionMachine, recoveryMachine].flatMap((machine) =>
+const everyEffect = [sessionMachine, recoveryMachine, supervisionMachine].flatMap((machine) =>
   Object.entries(machine.implementations.actors),
 );
 test.each(everyEffect)(

@@ -1,10 +1,11 @@
 /** The exploration is held to what it is for: bugs that are planted in a copy of a machine are found, and named. */
 import { describe, expect, test } from 'vitest';
-import { recoveryMachine, sessionMachine } from '../../machines/index.ts';
+import { recoveryMachine, sessionMachine, supervisionMachine } from '../../machines/index.ts';
 import { explore } from './explore.ts';
 import { mutated, type Mutation } from './mutate.ts';
 import { recoveryModel } from './recovery-model.ts';
 import { sessionModel, sessionWalks } from './session-model.ts';
+import { supervisionModel } from './supervision-model.ts';
 
 describe('the exploration sees a planted bug, and prints the walk', () => {
   // One kind of call is enough to find these, and quicker.
@@ -42,13 +43,43 @@ describe('the exploration sees a planted bug, and prints the walk', () => {
   const recoveryBugs: [string, Mutation][] = [
     ['a call taken over that is not wanted', (_, code) => void (code.guards['isEnded'] = () => false)],
     ['an apology that nobody wants', (_, code) => void (code.guards['mayApologize'] = () => true)],
-    ['sealed without hanging up', (at) => void (at('apologizing').invoke['onDone'] = 'sealing')],
+    [
+      'released without hanging up',
+      (at) => void (at('apologizing').invoke['onDone'] = { target: 'done', actions: 'noteReleased' }),
+    ],
     ['a hang-up that is owed is not noted', (_, code) => void (code.guards['isUnverified'] = () => false)],
     ['takeOver twice', (at) => void (at('apologizing').invoke['onError'] = 'resuming')],
     ['done without an outcome', (_, code) => void (code.actions['noteResumed'] = () => {})],
   ];
   test.each(recoveryBugs)('%s', (promise, mutation) => {
     const { violations } = explore(mutated(recoveryMachine, mutation), recoveryModel, promise);
+    expect([...violations.keys()]).toContain(promise);
+  });
+
+  const supervisionBugs: [string, Mutation][] = [
+    ['settled, and followed again', (at) => void (at('recovering').on['job.here'] = 'running')],
+    ['a job that beats is not heard', (at) => delete at('running').on['job.beat']],
+    ['a suspect that beats is not heard', (at) => delete at('suspect').on['job.beat']],
+    ['called dead on a guess', (_, code) => void (code.guards['isExcused'] = () => false)],
+    ['called dead on a guess', (_, code) => void (code.guards['isAlive'] = () => true)],
+    ['called dead on a guess', (_, code) => void (code.guards['isMoving'] = () => false)],
+    ['called dead on a guess', (_, code) => void (code.guards['isAgentGone'] = () => true)],
+    ['called dead on a guess', (at) => void (at('running.unheard').after['lostMs'] = '#securing')],
+    ['called dead on a guess', (at) => void (at('suspect.asking').after['verdictMs'] = '#securing')],
+    ['called dead on a guess', (_, code) => void (code.guards['isFoundUnopened'] = () => true)],
+    ['taken in hand twice', (at) => void (at('recovering').on['budget.spent'] = 'securing')],
+    ['a process that is gone is waited for', (at) => delete at('accepted').on['job.unstarted']],
+    ['recovered without a worker', (_, code) => void (code.guards['isWorkerHere'] = () => true)],
+    ['sealed before the caller was let go', (at) => void (at('securing').after['killMs'] = 'sealing')],
+    ['a hang-up that is owed is forgotten', (_, code) => void (code.guards['isUnconfirmed'] = () => false)],
+    ['over, and not sealed', (at) => void (at('sealing.trying').after['sealMs'] = '#over')],
+    ['sealed twice', (at) => void (at('sealing.trying').invoke['onDone'] = 'pausing')],
+    ['no way to the end', (at) => delete at('awaitingWorker').on['worker.here']],
+    ['an effect without a deadline: 0.recovering', (at) => void (at('recovering').after = {})],
+  ];
+  test.each(supervisionBugs)('%s', (promise, mutation) => {
+    const until = promise.startsWith('no way') ? undefined : promise;
+    const { violations } = explore(mutated(supervisionMachine, mutation), supervisionModel, until);
     expect([...violations.keys()]).toContain(promise);
   });
 

@@ -16,7 +16,6 @@ const probed = (callerThere: boolean, successorSpeaks: boolean) => ({
   output: { callerThere, successorSpeaks },
 });
 const hungUp = (verified: boolean) => ({ type: 'xstate.done.actor.0.recoveryHangingUp', output: { verified } });
-const sealed = { type: 'xstate.done.actor.0.recovery.sealing' };
 
 function play(events: { type: string }[], input: Partial<RecoveryInput> = {}) {
   let [snapshot] = initialTransition(recoveryMachine, { ...usual, ...input });
@@ -51,7 +50,7 @@ describe('the probe finds', () => {
 
 test('as long as nothing is decided it is open; a released caller has an end, the one that was recorded or a crash', () => {
   expect(play([]).snapshot.context).toMatchObject({ outcome: 'open', end: null, isHangUpOwed: false });
-  const walk = [probed(false, false), hungUp(true), sealed];
+  const walk = [probed(false, false), hungUp(true)];
   expect(play(walk).snapshot.output).toMatchObject({
     outcome: 'released',
     end: ends.processCrashed,
@@ -62,7 +61,7 @@ test('as long as nothing is decided it is open; a released caller has an end, th
 });
 
 test('a hang-up that could not be verified is owed from then on', () => {
-  const { states, snapshot } = play([probed(false, false), hungUp(false), sealed]);
-  expect(states).toEqual(['probing', 'hangingUp', 'sealing', 'done']);
+  const { states, snapshot } = play([probed(false, false), hungUp(false)]);
+  expect(states).toEqual(['probing', 'hangingUp', 'done']);
   expect(snapshot.output).toMatchObject({ outcome: 'released', isHangUpOwed: true });
 });

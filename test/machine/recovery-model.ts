@@ -8,17 +8,15 @@ export type RecoveryFacts = {
   takeOvers: number;
   apologies: number;
   hangUps: number;
-  seals: number;
   isUnverified: boolean;
 };
 
 const contextOf = (snapshot: AnyMachineSnapshot): RecoveryContext => snapshot.context as RecoveryContext;
 const either = [false, true];
-const counters: Record<string, 'takeOvers' | 'apologies' | 'hangUps' | 'seals'> = {
+const counters: Record<string, 'takeOvers' | 'apologies' | 'hangUps'> = {
   takeOver: 'takeOvers',
   apologize: 'apologies',
   hangUp: 'hangUps',
-  seal: 'seals',
 };
 
 export const recoveryModel: Model<RecoveryFacts> = {
@@ -40,7 +38,7 @@ export const recoveryModel: Model<RecoveryFacts> = {
     const { resumesLeft, end, isReleased, apologizes, outcome, isHangUpOwed } = contextOf(snapshot);
     return [resumesLeft, end !== null, isReleased, apologizes, outcome, isHangUpOwed];
   },
-  begin: () => ({ takeOvers: 0, apologies: 0, hangUps: 0, seals: 0, isUnverified: false }),
+  begin: () => ({ takeOvers: 0, apologies: 0, hangUps: 0, isUnverified: false }),
   step: (facts, { before, event, after, asked }, broke) => {
     const next = { ...facts };
     const [was, is] = [contextOf(before), contextOf(after)];
@@ -52,7 +50,6 @@ export const recoveryModel: Model<RecoveryFacts> = {
         broke('a call taken over that is not wanted');
       if (name === 'apologize' && (was.end || was.isReleased || !was.apologizes)) broke('an apology that nobody wants');
       if (name === 'hangUp' && was.isReleased) broke('hung up again');
-      if (name === 'seal' && next.hangUps === 0 && !was.isReleased) broke('sealed without hanging up');
     }
     // A hang-up that failed, was late or not verified becomes a durable job.
     if (before.matches('hangingUp') && !after.matches('hangingUp'))
@@ -60,8 +57,9 @@ export const recoveryModel: Model<RecoveryFacts> = {
     if (was.end && is.end !== was.end) broke('the recorded end is replaced');
     if (after.status === 'done') {
       if (is.outcome === 'open') broke('done without an outcome');
-      if (is.outcome === 'released' && (next.seals !== 1 || !is.end)) broke('released, and not sealed with an end');
-      if (is.outcome === 'resumed' && next.seals + next.hangUps > 0) broke('resumed, and hung up or sealed');
+      if (is.outcome === 'released' && !is.end) broke('released without an end');
+      if (is.outcome === 'released' && next.hangUps === 0 && !is.isReleased) broke('released without hanging up');
+      if (is.outcome === 'resumed' && next.hangUps > 0) broke('resumed, and hung up');
       if (is.isHangUpOwed !== next.isUnverified) broke('a hang-up that is owed is not noted');
     }
     return next;

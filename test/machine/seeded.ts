@@ -404,10 +404,10 @@ export const bugs: Bug[] = [
     },
   },
   {
-    what: 'recovery seals without hanging up',
+    what: 'recovery lets nobody go',
     caughtBy: 'recovery does not hang up',
     recovery: (at) => {
-      at('apologizing').invoke['onDone'] = at('apologizing').invoke['onError'] = 'sealing';
+      at('apologizing').invoke['onDone'] = at('apologizing').invoke['onError'] = { target: 'done', actions: 'noteReleased' };
     },
   },
   {
@@ -418,14 +418,14 @@ export const bugs: Bug[] = [
     },
   },
   {
-    what: 'a hang-up that fails is not sealed',
-    caughtBy: 'sealed',
+    what: 'a hang-up that fails releases nobody',
+    caughtBy: 'recovery without an outcome',
     recovery: (at) => {
       at('hangingUp').invoke['onError'] = 'done';
     },
   },
   {
-    what: 'a sealed call has no outcome',
+    what: 'a released call has no outcome',
     caughtBy: 'recovery without an outcome',
     recovery: (_, code) => {
       code.actions['noteReleased'] = assign(({ context }) => ({

@@ -6,7 +6,7 @@ import { recover, type Apologize, type RecoveryRequest } from '../../src/keeper/
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from '../../src/rooms/rooms.ts';
 
 const log = pino({ level: 'silent' });
-const policy = { ...defaultPolicy, probeMs: 40, apologistMs: 60, apologyMs: 200, hangUpMs: 60, sealMs: 60 };
+const policy = { ...defaultPolicy, probeMs: 40, apologistMs: 60, apologyMs: 200, hangUpMs: 60 };
 const caller: Occupant = { identity: 'caller', sid: 'PA_1', kind: 'standard' };
 const ghost: Occupant = { identity: 'agent-1', sid: 'PA_2', kind: 'agent' };
 const end = (by: End['by'], reason: string): End => ({ by, reason, fault: 'none' });
@@ -36,7 +36,6 @@ class FakeRooms implements Rooms {
 const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {}) => {
   const rooms = new FakeRooms();
   const entries: Entry[] = [];
-  const seals: boolean[] = [];
   const request: RecoveryRequest = {
     room: 'room',
     roomSid: 'RM_1',
@@ -49,7 +48,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
     isUnopened: false,
     rooms,
     apologize: undefined,
-    seal: async (isHangUpOwed) => void seals.push(isHangUpOwed),
+    signal: new AbortController().signal,
     notes: {
       append: <Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]) =>
         void entries.push({ seq: entries.length + 1, at: Date.now(), kind, data } as Entry),
@@ -61,17 +60,16 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
   const states = entries.flatMap((entry) => (entry.kind === 'transition' ? entry.data.to : []));
   const of = <Kind extends EntryKind>(kind: Kind) =>
     entries.filter((entry) => entry.kind === kind).map((entry) => entry.data as EntryData[Kind]);
-  return { ...result, rooms, entries, states, seals: seals.length, sealedOwing: seals[0], of };
+  return { ...result, rooms, entries, states, of };
 };
 
 describe('a dead session', () => {
-  test('is hung up on as failures are, verified and sealed, and all of it is noted', async () => {
-    const { rooms, states, seals, isHangUpOwed, of } = await run();
+  test('is hung up on as failures are, verified, and all of it is noted', async () => {
+    const { rooms, states, isHangUpOwed, of } = await run();
     expect(rooms.hangUps).toMatchObject([
       { room: 'room', strategy: 'delete-room', caller: 'caller', agent: 'agent-1' },
     ]);
-    expect(states).toEqual(['probing', 'hangingUp', 'sealing']);
-    expect(seals).toBe(1);
+    expect(states).toEqual(['probing', 'hangingUp']);
     expect(isHangUpOwed).toBe(false);
     expect(of('hangup')).toMatchObject([{ strategy: 'delete-room', verified: true }]);
     expect(of('effect').map(({ name, phase }) => `${name} ${phase}`)).toEqual([
@@ -79,7 +77,6 @@ describe('a dead session', () => {
       'probe settled',
       'hangUp requested',
       'hangUp settled',
-      'seal requested',
     ]);
   });
 
@@ -97,43 +94,43 @@ describe('a dead session', () => {
     expect(rooms.hangUps).toMatchObject([{ strategy }]);
   });
 
-  test('whose caller was released already is only sealed', async () => {
-    const { rooms, states, seals } = await run({ isReleased: true });
+  test('whose caller was released already is left alone', async () => {
+    const { rooms, states } = await run({ isReleased: true });
     expect(rooms.hangUps).toEqual([]);
-    expect(states).toEqual(['probing', 'sealing']);
-    expect(seals).toBe(1);
+    expect(states).toEqual(['probing']);
   });
 
-  test('without LiveKit is only sealed', async () => {
+  test('without LiveKit has nobody to be hung up on', async () => {
     const { states, of, isHangUpOwed } = await run({ rooms: null });
-    expect(states).toEqual(['probing', 'sealing']);
+    expect(states).toEqual(['probing']);
     expect(of('hangup')).toEqual([]);
     expect(isHangUpOwed).toBe(false);
   });
 
-  test('C3 a dead session is hung up on and sealed within the limits when LiveKit does not answer, and the hang-up is owed', async () => {
+  test('C3 a dead session is hung up on within the limits when LiveKit does not answer, and the hang-up is owed', async () => {
     const rooms = new FakeRooms();
     rooms.isHung = true;
     const begun = performance.now();
-    const { states, seals, isHangUpOwed } = await run({ rooms });
+    const { states, isHangUpOwed } = await run({ rooms });
     expect(performance.now() - begun).toBeLessThan(2_000);
-    expect(states).toEqual(['probing', 'hangingUp', 'sealing']);
-    expect(seals).toBe(1);
+    expect(states).toEqual(['probing', 'hangingUp']);
     expect(isHangUpOwed).toBe(true);
   });
 
   test('C3 a hang-up of a dead session that LiveKit does not confirm is owed', async () => {
     const rooms = new FakeRooms();
     rooms.answer = { verified: false, attempts: 2, left: ['caller'] };
-    const { isHangUpOwed, sealedOwing, of } = await run({ rooms });
+    const { isHangUpOwed, of } = await run({ rooms });
     expect(isHangUpOwed).toBe(true);
-    expect(sealedOwing).toBe(true); // whoever seals writes it down first
     expect(of('hangup')).toMatchObject([{ verified: false, left: ['caller'] }]);
   });
 
-  test('does not wait for a seal that is late', async () => {
-    const { states } = await run({ seal: () => new Promise(() => undefined) });
-    expect(states.at(-1)).toBe('sealing');
+  test('that is left by its supervision stops what it does, and the hang-up is owed', async () => {
+    const rooms = new FakeRooms();
+    rooms.isHung = true;
+    const { isHangUpOwed } = await run({ rooms, policy: defaultPolicy, signal: AbortSignal.timeout(20) });
+    expect(isHangUpOwed).toBe(true);
+    expect(rooms.hangUps).toEqual([]);
   });
 
   test('A25 a dead session with a telephone in its room has it removed first, and LiveKit is asked for it once', async () => {
@@ -144,9 +141,8 @@ describe('a dead session', () => {
   });
 
   test('C5 a session that never opened leaves a room alone in which another agent speaks', async () => {
-    const { rooms, seals, isHangUpOwed } = await run({ isUnopened: true });
+    const { rooms, isHangUpOwed } = await run({ isUnopened: true });
     expect(rooms.hangUps).toEqual([]);
-    expect(seals).toBe(1);
     expect(isHangUpOwed).toBe(false);
   });
 });
@@ -155,9 +151,8 @@ describe('a room that was made anew', () => {
   test('C5 a room that was made anew under the same name is another call, and is left alone', async () => {
     const rooms = new FakeRooms();
     rooms.sid = 'RM_2';
-    const { seals, isHangUpOwed } = await run({ rooms });
+    const { isHangUpOwed } = await run({ rooms });
     expect(rooms.hangUps).toEqual([]);
-    expect(seals).toBe(1);
     expect(isHangUpOwed).toBe(false);
   });
 });
@@ -175,7 +170,7 @@ describe('the apology', () => {
         return { heardMs: 1_500 };
       }),
     });
-    expect(states).toEqual(['probing', 'apologizing.unheard', 'apologizing.playing', 'hangingUp', 'sealing']);
+    expect(states).toEqual(['probing', 'apologizing.unheard', 'apologizing.playing', 'hangingUp']);
     expect(of('spoken')).toMatchObject([{ line: 'apology', rung: 'bundled', outcome: 'played', heardMs: 1_500 }]);
   });
 
@@ -183,7 +178,7 @@ describe('the apology', () => {
     const rooms = new FakeRooms();
     rooms.list = [ghost];
     const { states } = await run({ rooms, apologize: apology(() => Promise.reject(new Error('not to be asked'))) });
-    expect(states).toEqual(['probing', 'hangingUp', 'sealing']);
+    expect(states).toEqual(['probing', 'hangingUp']);
   });
 
   test('that is not heard in time is given up, and its child is told', async () => {
@@ -191,7 +186,7 @@ describe('the apology', () => {
     const { states, of } = await run({
       apologize: apology((_, signal) => never<{ heardMs: number }>(signal).finally(() => (isStopped = true))),
     });
-    expect(states).toEqual(['probing', 'apologizing.unheard', 'hangingUp', 'sealing']);
+    expect(states).toEqual(['probing', 'apologizing.unheard', 'hangingUp']);
     expect(isStopped).toBe(true);
     expect(of('spoken')).toMatchObject([{ outcome: 'failed', heardMs: 0 }]);
   });
@@ -203,7 +198,7 @@ describe('the apology', () => {
         return never(signal);
       }),
     });
-    expect(states.at(-2)).toBe('hangingUp');
+    expect(states.at(-1)).toBe('hangingUp');
     expect(of('spoken')).toMatchObject([{ outcome: 'cut' }]);
   });
 });

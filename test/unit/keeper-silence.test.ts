@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
-import { ownerOf, thisProcess, waitedForCoreMs } from '../../src/journal/owner.ts';
-import { followSession, type Followed } from '../../src/keeper/followed.ts';
-import { openSilence } from '../../src/keeper/silence.ts';
+import { isAlive, ownerOf, thisProcess, waitedForCoreMs } from '../../src/journal/owner.ts';
+import { openEvidence } from '../../src/keeper/evidence.ts';
+import { superviseSession, type Supervised } from '../../src/keeper/supervise.ts';
 import type { Peer } from '../../src/link/server.ts';
 
 const PULSE_MS = 250;
@@ -20,14 +21,19 @@ let directory: string;
 let victim: ChildProcess;
 /** What the system says: how long the process has waited for a core in all. */
 let waitedMs: number | undefined;
-let asked: () => void;
+/** How long its journal is. */
+let size: number;
+const system = { isAlive, waited: async () => waitedMs, size: async () => size };
+/** Enough for the system to be asked, in real time: between two pulses of the clock that stands still. */
+const ASKED_MS = 15;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['performance'] });
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   directory = await mkdtemp(join(tmpdir(), 'lastword-silence-'));
   victim = spawn('sleep', ['60']);
   await once(victim, 'spawn');
   waitedMs = 1000;
+  size = 100;
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -35,17 +41,15 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function followed(): Promise<Followed> {
-  const one = followSession('AJ_1', {
+async function supervised(): Promise<Supervised> {
+  const one = superviseSession('AJ_1', {
     directory,
     store: { putSession: async () => {} },
     rooms: async () => null,
+    isWorkerHere: () => true,
     apologize: () => undefined,
+    evidence: () => openEvidence(system),
     seal: () => new Promise(() => {}),
-    waited: async () => {
-      queueMicrotask(() => asked());
-      return waitedMs;
-    },
     log: pino({ level: 'silent' }),
   });
   const facts = { job: 'AJ_1', agentName: 'desk', room: { name: 'support', sid: 'RM_1' }, metadata: '' };
@@ -55,21 +59,19 @@ async function followed(): Promise<Followed> {
   return one;
 }
 /** The keeper's pulse for so long, without a beat; of every second the process waits so much for a core. */
-async function silentFor(one: Followed, ms: number, shareWaited: number): Promise<void> {
+async function silentFor(one: Supervised, ms: number, shareWaited: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += PULSE_MS) {
-    const heard = new Promise<void>((resolve) => (asked = resolve));
-    vi.advanceTimersByTime(PULSE_MS);
     if (waitedMs !== undefined) waitedMs += PULSE_MS * shareWaited;
+    await vi.advanceTimersByTimeAsync(PULSE_MS);
     one.tick(0);
-    await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, 20))]);
+    await pause(ASKED_MS);
   }
 }
 const isKilled = async () =>
-  victim.signalCode !== null ||
-  Promise.race([once(victim, 'exit').then(() => true), new Promise((resolve) => setTimeout(resolve, 300, false))]);
+  victim.signalCode !== null || Promise.race([once(victim, 'exit').then(() => true), pause(300, false)]);
 
 test('A12 a job that is silent, and had a core all the time, is killed after unresponsiveMs', async () => {
-  const one = await followed();
+  const one = await supervised();
   await silentFor(one, 3000, 0);
   expect(await isKilled()).toBe(false);
   await silentFor(one, 500, 0);
@@ -77,10 +79,10 @@ test('A12 a job that is silent, and had a core all the time, is killed after unr
 });
 
 test('A12 a job that gets no core is not frozen: what it waited is not counted, and a beat makes it well', async () => {
-  const one = await followed();
+  const one = await supervised();
   await silentFor(one, 4500, 1);
   expect(await isKilled()).toBe(false);
-  one.beat();
+  one.send({ type: 'job.beat' });
   await silentFor(one, 3000, 0);
   expect(await isKilled()).toBe(false);
   await silentFor(one, 500, 0);
@@ -88,7 +90,7 @@ test('A12 a job that gets no core is not frozen: what it waited is not counted, 
 });
 
 test('A12 a job that never gets a core again is killed after twice unresponsiveMs: its caller waits no longer', async () => {
-  const one = await followed();
+  const one = await supervised();
   await silentFor(one, 6000, 1);
   expect(await isKilled()).toBe(false);
   await silentFor(one, 1500, 1);
@@ -97,20 +99,41 @@ test('A12 a job that never gets a core again is killed after twice unresponsiveM
 
 test('A12 where the system does not say what a process waits for, silence is silence', async () => {
   waitedMs = undefined;
-  const one = await followed();
+  const one = await supervised();
   await silentFor(one, 3500, 1);
   expect(await isKilled()).toBe(true);
 });
 
+test('a job whose journal grows is not frozen: it works, and only its connection is broken', async () => {
+  const one = await supervised();
+  for (const grown of [200, 300, 400]) {
+    await silentFor(one, 2500, 0);
+    size = grown;
+    await silentFor(one, 1000, 0);
+  }
+  expect(await isKilled()).toBe(false);
+});
+
+test('what the keeper itself could not hear is nobody’s silence', async () => {
+  const one = await supervised();
+  await silentFor(one, 2750, 0);
+  one.tick(2000);
+  await silentFor(one, 2000, 0);
+  expect(await isKilled()).toBe(false);
+  await silentFor(one, 750, 0);
+  expect(await isKilled()).toBe(true);
+});
+
 test('what a process waited for before its silence does not excuse it', async () => {
-  const silence = openSilence(async () => waitedMs);
-  const owner = await thisProcess();
-  await silence.missed(owner);
+  const evidence = openEvidence(system);
+  const suspect = { owner: await thisProcess(), journal: '' };
+  evidence.missed(suspect);
+  await pause(ASKED_MS);
   waitedMs = 1400;
-  await silence.missed(owner);
-  expect(await silence.starvedMs(owner)).toBe(400);
-  silence.heard();
-  expect(await silence.starvedMs(owner)).toBe(0);
+  evidence.missed(suspect);
+  expect(await evidence.verdict(suspect)).toEqual({ process: 'alive', isWriting: false, excusedMs: 400 });
+  evidence.heard();
+  expect(await evidence.verdict(suspect)).toMatchObject({ excusedMs: 0 });
 });
 
 test('the system tells what a process waits for: of more than there are cores one waits, one that sleeps does not', async () => {
