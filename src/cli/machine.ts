@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import type { AnyStateMachine } from 'xstate';
 import { decisionTable, defaultDeliveryPolicy } from '../../machines/delivery.ts';
 import {
+  type Bound,
   bounds,
   definePolicy,
+  detections,
   machineShape,
   type Policy,
   recoveryContext,
@@ -13,6 +15,7 @@ import {
   sessionMachine,
   silenceBound,
   startBound,
+  supervisionMachine,
   toDot,
   toMermaid,
   transitionTable,
@@ -24,14 +27,14 @@ import { oneOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';
 
-const names = ['session', 'recovery', 'delivery'] as const;
+const names = ['session', 'recovery', 'supervision', 'delivery'] as const;
 const formats = ['mermaid', 'dot', 'table', 'json'] as const;
 
 export const machine: Command = {
   name: 'machine',
-  usage: '[session|recovery|delivery]',
+  usage: '[session|recovery|supervision|delivery]',
   summary: 'Prints a machine, and the numbers that follow from its limits.',
-  details: `--format mermaid|dot|table|json   default table: every transition, then the four numbers
+  details: `--format mermaid|dot|table|json   default table: every transition, then the numbers
 --policy FILE                    limits in JSON, such as {"maxDurationMs": 600000}; default: the defaults`,
   options: { format: { type: 'string' }, policy: { type: 'string' } },
   async run(given, { print }) {
@@ -56,13 +59,12 @@ export const machine: Command = {
       );
       return exitCodes.ok;
     }
-    const chart: AnyStateMachine = which === 'session' ? sessionMachine : recoveryMachine;
+    const chart: AnyStateMachine = machines[which];
     if (format === 'mermaid') print(toMermaid(chart));
     else if (format === 'dot') print(toDot(chart));
     else {
       const numbers = numbersOf(policy);
-      const states = bounds(chart, which === 'session' ? sessionContext(policy) : recoveryContext(policy));
-      const boundOf = Object.fromEntries([...states].map(([state, { ms }]) => [state, ms]));
+      const boundOf = Object.fromEntries([...boundsFor(which, policy)].map(([state, { ms }]) => [state, ms]));
       if (format === 'json')
         print(
           JSON.stringify({ machine: which, policy, numbers, bounds: boundOf, shape: machineShape(chart) }, null, 2),
@@ -76,12 +78,22 @@ export const machine: Command = {
   },
 };
 
+const machines = { session: sessionMachine, recovery: recoveryMachine, supervision: supervisionMachine };
+/** A supervision has none: whoever lives is waited for. What it may take to see a death is among the numbers. */
+function boundsFor(which: keyof typeof machines, policy: Policy): Map<string, Bound> {
+  if (which === 'session') return bounds(sessionMachine, sessionContext(policy));
+  return which === 'recovery' ? bounds(recoveryMachine, recoveryContext(policy)) : new Map();
+}
+
 const meanings: Record<string, string> = {
   bound: 'from any state to closed',
   releaseBound: 'from what ends the call to the release of the caller',
   startBound: 'from the accepted job, caller there, to the first sound or the release; a cold process',
   warmStartBound: 'the same with a warm process',
   silenceBound: 'the longest silence while the caller waits for us',
+  detection: 'from the last beat of a process that stands still to its end',
+  starvedDetection: 'the same of one that had no core',
+  lostDetection: 'the same of one that lives, from its lost connection on',
 };
 
 const numbersOf = (policy: Policy) => ({
@@ -90,6 +102,9 @@ const numbersOf = (policy: Policy) => ({
   startBound: startBound(policy),
   warmStartBound: startBound(policy, 'warm'),
   silenceBound: silenceBound(policy),
+  detection: detections(policy).frozen.ms,
+  starvedDetection: detections(policy).starved.ms,
+  lostDetection: detections(policy).lost.ms,
 });
 
 async function policyIn(path: string): Promise<Policy> {

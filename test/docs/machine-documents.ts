@@ -7,6 +7,7 @@ import type { AnyStateMachine } from 'xstate';
 import {
   bounds,
   defaultPolicy,
+  detections,
   recoveryContext,
   recoveryMachine,
   releases,
@@ -14,6 +15,7 @@ import {
   sessionMachine,
   silences,
   starts,
+  supervisionMachine,
   toDot,
   toMermaid,
   transitionTable,
@@ -29,7 +31,7 @@ const lastOf = (id: string): string =>
     .split('.')
     .slice(-2)
     .join('.')
-    .replace(/^(session|recovery)\./, '');
+    .replace(/^(session|recovery|supervision)\./, '');
 const walkOf = ({ path, costs }: Bound): string =>
   path.map((id, index) => `${lastOf(id)} ${number(costs[index] ?? 0)}`).join(' → ');
 const worst = (bounds: Bound[]): number => Math.max(...bounds.map(({ ms }) => ms));
@@ -73,6 +75,24 @@ function numbersSection(): string {
   ].join('');
 }
 
+/** How long a death can stay unseen, with the walks that make the numbers. */
+function detectionSection(): string {
+  const { frozen, starved, lost, elsewhere } = detections(policy);
+  const rows = [
+    ['a process that stands still', frozen],
+    ['one that stands still and had no core', starved],
+    ['one that lives, from its lost connection on', lost],
+    ['one of whom only LiveKit can tell, once LiveKit lists its agent no longer (20 s after its death)', elsewhere],
+  ] as const;
+  return [
+    '## How long a death stays unseen\n\n',
+    'In milliseconds, from the last beat to the end of the process. A process that was killed closes its connection, and is seen at once.\n\n',
+    '| whose | ms | the walk |\n| --- | --- | --- |\n',
+    ...rows.map(([whose, walk]) => `| ${whose} | ${number(walk.ms)} | ${walkOf(walk)} |\n`),
+    '\n',
+  ].join('');
+}
+
 const boundsSection = (machine: AnyStateMachine, context: unknown): string =>
   [
     '## From each state to the end\n\n| state | at most, in ms |\n| --- | --- |\n',
@@ -89,7 +109,8 @@ const index =
   `${generated}# The machines\n\nDrawn from the code in \`machines/\`; \`npx tsc -p tsconfig.build.json && node dist/test/docs/generate-machines.js\` draws them anew.\n\n` +
   '| machine | what it is | picture | text |\n| --- | --- | --- | --- |\n' +
   '| [session](session.md) | one call, from ring to end | [svg](session.svg) | [mermaid](session.mmd) |\n' +
-  '| [recovery](recovery.md) | what the keeper does about a call whose process died or froze | [svg](recovery.svg) | [mermaid](recovery.mmd) |\n';
+  '| [recovery](recovery.md) | what the keeper does about a call whose process died or froze | [svg](recovery.svg) | [mermaid](recovery.mmd) |\n' +
+  '| [supervision](supervision.md) | one call under the keeper’s eyes, from the accepted job to the sealed report | [svg](supervision.svg) | [mermaid](supervision.mmd) |\n';
 
 /** Names below docs/machines/ with their texts. */
 export async function machineDocuments(): Promise<Map<string, string>> {
@@ -107,5 +128,7 @@ export async function machineDocuments(): Promise<Map<string, string>> {
     ],
     ...pictures('recovery', recoveryMachine),
     ['recovery.md', page('recovery', recoveryMachine, `${boundsSection(recoveryMachine, recoveryContext(policy))}\n`)],
+    ...pictures('supervision', supervisionMachine),
+    ['supervision.md', page('supervision', supervisionMachine, detectionSection())],
   ]);
 }

@@ -5,6 +5,7 @@ import {
   boundOf,
   bounds,
   defaultPolicy,
+  detections,
   recoveryContext,
   recoveryMachine,
   releaseBound,
@@ -41,6 +42,10 @@ describe('with the default policy', () => {
     expect(starts(defaultPolicy, undefined, 'warm').together.ms).toBe(26_500);
     expect(starts(defaultPolicy).together.ms).toBe(34_500);
   });
+  test('a death is seen within 3,500 ms of the last beat; without a core, a connection, or a system that can say, later', () => {
+    const { frozen, starved, lost, elsewhere } = detections(defaultPolicy);
+    expect([frozen.ms, starved.ms, lost.ms, elsewhere.ms]).toEqual([3_500, 6_750, 5_500, 7_500]);
+  });
   test('a released caller costs nobody more than closing and reporting', () => {
     expect(bound(defaultPolicy, 'reporting')).toBe(defaultPolicy.closeMs + defaultPolicy.reportMs);
     expect(bound(defaultPolicy, 'closed')).toBe(0);
@@ -53,6 +58,7 @@ test('the costs of a walk add up to its number, step by step', () => {
     starts(defaultPolicy),
     starts(defaultPolicy, undefined, 'warm'),
     silences(defaultPolicy),
+    detections(defaultPolicy),
   ])
     for (const { ms, path, costs } of Object.values(walks)) {
       expect(costs.length).toBe(path.length);

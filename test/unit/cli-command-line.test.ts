@@ -84,7 +84,7 @@ describe('wrong input', () => {
     [['redeliver'], 2, /expected at least one ID, got nothing/],
     [['redeliver', SESSION, 'AJ_nobody-at-all'], 3, /got "AJ_nobody-at-all"/],
     [['machine', 'sesion'], 2, /did you mean session\?/],
-    [['machine', 'session', 'recovery'], 2, /expected one of session, recovery, delivery, got 2 names/],
+    [['machine', 'session', 'recovery'], 2, /expected one of session, recovery, supervision, delivery, got 2 names/],
     [['machine', '--format', 'svg'], 2, /--format: expected mermaid, dot, table, json, got "svg"/],
     [['machine', 'delivery', '--format', 'dot'], 2, /expected table or json, got "dot"/],
     [['machine', '--policy', 'FOLDER/none.json'], 78, /--policy: expected a file that can be read/],

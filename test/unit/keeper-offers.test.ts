@@ -35,6 +35,7 @@ beforeEach(async () => {
     directory,
     store: { putSession: async () => {}, session: async () => undefined, report: async () => undefined },
     rooms: async () => ({ occupants: async () => occupants }) as unknown as Rooms,
+    isWorkerHere: () => true,
     apologize: () => undefined,
     seal: () => new Promise(() => {}),
     log: pino({ level: 'silent' }),

@@ -24,6 +24,7 @@ beforeEach(async () => {
     directory,
     store: { putSession: async () => {}, session: async () => undefined, report: async () => undefined },
     rooms: async () => null,
+    isWorkerHere: () => true,
     apologize: () => undefined,
     seal: () => new Promise(() => {}),
     log: pino({ level: 'silent' }),
