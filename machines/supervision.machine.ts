@@ -258,7 +258,7 @@ export const supervisionMachine = setup({
     securing: {
       id: 'securing',
       description: 'Nobody acts in the stead of a process that lives: it is ended, and its last words are read.',
-      tags: ['detecting', 'lost', 'starved', 'doubtful'],
+      tags: ['cold', 'warm', 'detecting', 'lost', 'starved', 'doubtful'],
       ...within(
         'killMs',
         'secure',

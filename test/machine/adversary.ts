@@ -89,11 +89,13 @@ function worlds(random: Random): () => World {
   };
 }
 
+type Attacked = Pick<Machines, 'session' | 'recovery'>;
+
 /**
  * @param until stop as soon as this monitor is broken
  */
 export async function attack(
-  machines: Machines,
+  machines: Attacked,
   options: { seed: number; runs: number; until?: string },
 ): Promise<Figures> {
   const random = randomFrom(options.seed);
@@ -118,7 +120,7 @@ export async function attack(
 }
 
 class Run {
-  readonly machines: Machines;
+  readonly machines: Attacked;
   readonly world: World;
   readonly policy: Policy;
   readonly random: Random;
@@ -150,7 +152,7 @@ class Run {
   readonly isMortal: boolean;
   readonly patience: number;
 
-  constructor(machines: Machines, world: World, random: Random, figures: Figures) {
+  constructor(machines: Attacked, world: World, random: Random, figures: Figures) {
     this.machines = machines;
     this.world = world;
     this.policy = world.policy;

@@ -9,6 +9,7 @@ import {
   sessionMachine,
   silences,
   starts,
+  supervisionMachine,
   type Machines,
 } from '../../machines/index.ts';
 import { attack } from './adversary.ts';
@@ -45,6 +46,7 @@ describe('a planted bug is caught', () => {
     const machines = {
       session: session ? mutated(sessionMachine, session) : sessionMachine,
       recovery: recovery ? mutated(recoveryMachine, recovery) : recoveryMachine,
+      supervision: supervisionMachine,
     };
     if (caughtBy === 'the walk') return expect(walked(machines)).not.toBe('');
     if (caughtBy.startsWith('the exploration: ')) {
