@@ -1,6 +1,6 @@
 /** Every machine, its events, its input and its numbers, by name. */
 export { bound, detections, lastWordsMs, releaseBound, releases, silenceBound, silences, startBound, starts } from './bound.ts';
-export { recoveryContext, sessionContext, supervisionContext } from './bound.ts';
+export { sessionContext, supervisionContext } from './bound.ts';
 export type { Detections, Machines, Walks } from './bound.ts';
 export { UnboundedMachineError } from './chart.ts';
 export type { BoundProblem } from './chart.ts';
@@ -21,7 +21,7 @@ export type { PolicyProblem } from './define-policy.ts';
 export { defaultPolicy, keeperLimits } from './policy.ts';
 export type { CallLimits, KeeperLimit, Limit, Policy } from './policy.ts';
 
-export { recoveryMachine } from './recovery.machine.ts';
+export { recoveryContext, recoveryMachine } from './recovery.machine.ts';
 export type { RecoveryContext, RecoveryEvent, RecoveryInput, RecoveryTag } from './recovery.machine.ts';
 export { supervisionMachine } from './supervision.machine.ts';
 export type {

@@ -18,7 +18,7 @@ export const prepend = (state: string, ms: number, rest: Bound = nothing): Bound
   costs: [ms, ...rest.costs],
 });
 /** One way after the other. */
-export const then = (first: Bound, rest: Bound): Bound => ({
+export const inTurn = (first: Bound, rest: Bound): Bound => ({
   ms: first.ms + rest.ms,
   path: [...first.path, ...rest.path],
   costs: [...first.costs, ...rest.costs],

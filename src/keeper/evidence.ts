@@ -58,7 +58,7 @@ export function openEvidence(system: System = theSystem): Evidence {
       const [from, to, liveness] = await Promise.all([
         before,
         note(suspect),
-        suspect.owner ? system.isAlive(suspect.owner) : 'unknown',
+        suspect.owner ? system.isAlive(suspect.owner) : ('unknown' as const),
       ]);
       const excusedMs = since(from.waitedMs, to.waitedMs) + deafMs;
       deafMs = 0;
