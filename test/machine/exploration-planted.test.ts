@@ -75,7 +75,7 @@ describe('the exploration sees a planted bug, and prints the walk', () => {
     ['over, and not sealed', (at) => void (at('sealing.trying').after['sealMs'] = '#over')],
     ['sealed twice', (at) => void (at('sealing.trying').invoke['onDone'] = 'pausing')],
     ['no way to the end', (at) => delete at('awaitingWorker').on['worker.here']],
-    ['an effect without a deadline: 0.recovering', (at) => void (at('recovering').after = {})],
+    ['an effect without a deadline: 0.supervision.recovering', (at) => void (at('recovering').after = {})],
   ];
   test.each(supervisionBugs)('%s', (promise, mutation) => {
     const until = promise.startsWith('no way') ? undefined : promise;
