@@ -174,7 +174,10 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       const rooms = await options.rooms();
       if (!rooms || !facts) throw new Error('there is no LiveKit to ask');
       const occupants = await rooms.occupants(facts.room.name, signal);
-      return { agentThere: occupants.some((occupant) => occupant.identity === identity) };
+      const agentThere = occupants.some((one) => (identity === undefined ? one.kind === 'agent' : one.identity === identity));
+      // LiveKit lists a dead agent for 20 s: whom it does not list sooner may have yet to join.
+      if (!agentThere && performance.now() - lastSign < policy.startMs) throw new Error('it may have yet to join');
+      return { agentThere };
     },
     async secure({ noticed: what }, signal) {
       if (owner && what !== 'died') await kill(owner, signal);
@@ -281,8 +284,9 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     actor.start();
   };
   const isIn = (...states: ('accepted' | 'looking' | 'running' | 'suspect')[]) =>
-    actor !== undefined && states.some((state) => actor?.getSnapshot().matches(state) === true);
-  const isUnsettled = () => isIn('accepted', 'looking', 'running', 'suspect');
+    states.some((state) => actor?.getSnapshot().matches(state) === true);
+  /** Also while its acceptance is being written: it serves its room already. */
+  const isUnsettled = () => !isOver && (!actor || isIn('accepted', 'looking', 'running', 'suspect'));
 
   return {
     session,
@@ -310,9 +314,10 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     },
 
     async withdraw(why) {
-      if (actor && !isUnsettled()) return;
+      if (!isUnsettled()) return;
       notes.append('session.withdrawn', { why });
       log.info({ why }, 'withdrawn: no session');
+      isOver = actor === undefined; // nobody begins it any more
       if (actor) actor.send({ type: 'job.withdrawn' });
       else await notes.close().then(finish);
       await over;
@@ -320,11 +325,10 @@ export function superviseSession(session: string, options: SuperviseOptions, off
 
     hello(from, message) {
       peer = from;
+      const settled = isUnsettled() ? undefined : actor?.getSnapshot().context;
+      if (settled?.noticed) return from.send({ type: 'yield' });
       if (report !== undefined) return from.send({ type: 'sealed', session, report });
-      if (actor && !isUnsettled()) {
-        if (!isOver && actor.getSnapshot().context.noticed) from.send({ type: 'yield' });
-        return;
-      }
+      if (!isUnsettled()) return;
       ({ epoch, owner, identity } = message);
       log.info({ epoch, pid: owner.pid }, 'following the job');
       begin({ elapsedMs: 0, journal: 'opened' });
@@ -368,8 +372,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     },
 
     drop() {
-      if (actor && !isUnsettled()) return;
-      this.stop();
+      if (isUnsettled()) this.stop();
     },
 
     stop() {
