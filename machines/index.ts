@@ -1,5 +1,15 @@
 /** Every machine, its events, its input and its numbers, by name. */
-export { bound, detections, lastWordsMs, releaseBound, releases, silenceBound, silences, startBound, starts } from './bound.ts';
+export {
+  bound,
+  detections,
+  lastWordsMs,
+  releaseBound,
+  releases,
+  silenceBound,
+  silences,
+  startBound,
+  starts,
+} from './bound.ts';
 export { sessionContext, supervisionContext } from './bound.ts';
 export type { Detections, Machines, Walks } from './bound.ts';
 export { UnboundedMachineError } from './chart.ts';
@@ -24,12 +34,7 @@ export type { CallLimits, KeeperLimit, Limit, Policy } from './policy.ts';
 export { recoveryContext, recoveryMachine } from './recovery.machine.ts';
 export type { RecoveryContext, RecoveryEvent, RecoveryInput, RecoveryTag } from './recovery.machine.ts';
 export { supervisionMachine } from './supervision.machine.ts';
-export type {
-  SupervisionContext,
-  SupervisionEvent,
-  SupervisionInput,
-  SupervisionTag,
-} from './supervision.machine.ts';
+export type { SupervisionContext, SupervisionEvent, SupervisionInput, SupervisionTag } from './supervision.machine.ts';
 export { sessionMachine } from './session.machine.ts';
 export type { Context, Input, Tag } from './session.setup.ts';
 

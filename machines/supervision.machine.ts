@@ -44,8 +44,7 @@ export type SupervisionContext = SupervisionInput & {
  * detecting   from a last beat to the end of the process                 released  the caller is let go, or not ours
  * lost, starved, doubtful   the same for one without a connection, without a core, of whom only LiveKit can tell
  */
-export type SupervisionTag =
-  'cold' | 'warm' | 'alive' | 'detecting' | 'lost' | 'starved' | 'doubtful' | 'released';
+export type SupervisionTag = 'cold' | 'warm' | 'alive' | 'detecting' | 'lost' | 'starved' | 'doubtful' | 'released';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
@@ -281,10 +280,14 @@ export const supervisionMachine = setup({
     recovering: {
       description: 'Its recovery is a machine of its own.',
       after: { recoverMs: { target: 'sealing', actions: 'oweHangUp' } },
-      ...during('recover', {
-        done: [{ guard: 'isUnconfirmed', target: 'sealing', actions: 'oweHangUp' }, { target: 'sealing' }],
-        otherwise: { target: 'sealing', actions: 'oweHangUp' },
-      }, ({ noticed }) => ({ noticed: noticed ?? 'gone' })),
+      ...during(
+        'recover',
+        {
+          done: [{ guard: 'isUnconfirmed', target: 'sealing', actions: 'oweHangUp' }, { target: 'sealing' }],
+          otherwise: { target: 'sealing', actions: 'oweHangUp' },
+        },
+        ({ noticed }) => ({ noticed: noticed ?? 'gone' }),
+      ),
     },
     sealing: {
       description: 'Fold, seal, hand over to delivery; again and again until it works.',

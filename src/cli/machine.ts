@@ -32,9 +32,11 @@ const formats = ['mermaid', 'dot', 'table', 'json'] as const;
 
 export const machine: Command = {
   name: 'machine',
-  usage: '[session|recovery|supervision|delivery]',
+  usage: '[NAME]',
   summary: 'Prints a machine, and the numbers that follow from its limits.',
-  details: `--format mermaid|dot|table|json   default table: every transition, then the numbers
+  details: `NAME: session (default), recovery, supervision or delivery.
+
+--format mermaid|dot|table|json   default table: every transition, then the numbers
 --policy FILE                    limits in JSON, such as {"maxDurationMs": 600000}; default: the defaults`,
   options: { format: { type: 'string' }, policy: { type: 'string' } },
   async run(given, { print }) {

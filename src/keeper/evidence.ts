@@ -30,7 +30,11 @@ export type System = {
 const theSystem: System = {
   isAlive,
   waited: waitedForCoreMs,
-  size: (path) => stat(path).then(({ size }) => size, () => undefined),
+  size: (path) =>
+    stat(path).then(
+      ({ size }) => size,
+      () => undefined,
+    ),
 };
 
 export function openEvidence(system: System = theSystem): Evidence {

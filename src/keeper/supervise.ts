@@ -174,7 +174,9 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       const rooms = await options.rooms();
       if (!rooms || !facts) throw new Error('there is no LiveKit to ask');
       const occupants = await rooms.occupants(facts.room.name, signal);
-      const agentThere = occupants.some((one) => (identity === undefined ? one.kind === 'agent' : one.identity === identity));
+      const agentThere = occupants.some((one) =>
+        identity === undefined ? one.kind === 'agent' : one.identity === identity,
+      );
       // LiveKit lists a dead agent for 20 s: whom it does not list sooner may have yet to join.
       if (!agentThere && performance.now() - lastSign < policy.startMs) throw new Error('it may have yet to join');
       return { agentThere };
@@ -219,7 +221,8 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       try {
         return await act[name](input, signal);
       } catch (error) {
-        if (!signal.aborted && name !== 'seal') log.warn({ err: error, effect: name }, 'an effect of the supervision failed');
+        if (!signal.aborted && name !== 'seal')
+          log.warn({ err: error, effect: name }, 'an effect of the supervision failed');
         throw error;
       }
     });

@@ -73,7 +73,9 @@ test('every effect of the recovery', () => {
 });
 
 test('every effect of the supervision', () => {
-  expect(asked(supervisionMachine, { ...supervisionContext(defaultPolicy), noticed: 'died', isHangUpOwed: true })).toEqual({
+  expect(
+    asked(supervisionMachine, { ...supervisionContext(defaultPolicy), noticed: 'died', isHangUpOwed: true }),
+  ).toEqual({
     looking: ['look', undefined],
     'running.unheard': ['awaitDeath', undefined],
     'suspect.asking': ['ask', undefined],

@@ -407,7 +407,10 @@ export const bugs: Bug[] = [
     what: 'recovery lets nobody go',
     caughtBy: 'recovery does not hang up',
     recovery: (at) => {
-      at('apologizing').invoke['onDone'] = at('apologizing').invoke['onError'] = { target: 'done', actions: 'noteReleased' };
+      at('apologizing').invoke['onDone'] = at('apologizing').invoke['onError'] = {
+        target: 'done',
+        actions: 'noteReleased',
+      };
     },
   },
   {

@@ -200,7 +200,16 @@ describe('machine', () => {
     };
     const defaults = await numbersOf();
     const numbers = await numbersOf('--policy', join(folder, 'policy.json'));
-    expect(Object.keys(numbers)).toEqual(['bound', 'releaseBound', 'startBound', 'warmStartBound', 'silenceBound']);
+    expect(Object.keys(numbers)).toEqual([
+      'bound',
+      'releaseBound',
+      'startBound',
+      'warmStartBound',
+      'silenceBound',
+      'detection',
+      'starvedDetection',
+      'lostDetection',
+    ]);
     expect(numbers['bound']).toBeLessThan(defaults['bound'] ?? 0);
     expect((await run(['machine'])).out).toMatch(/silenceBound +10,000 ms/);
   });

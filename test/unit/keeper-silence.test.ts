@@ -72,9 +72,9 @@ const isKilled = async () =>
 
 test('A12 a job that is silent, and had a core all the time, is killed after unresponsiveMs', async () => {
   const one = await supervised();
-  await silentFor(one, 3000, 0);
+  await silentFor(one, 2750, 0);
   expect(await isKilled()).toBe(false);
-  await silentFor(one, 500, 0);
+  await silentFor(one, 750, 0);
   expect(await isKilled()).toBe(true);
 });
 
@@ -83,17 +83,17 @@ test('A12 a job that gets no core is not frozen: what it waited is not counted, 
   await silentFor(one, 4500, 1);
   expect(await isKilled()).toBe(false);
   one.send({ type: 'job.beat' });
-  await silentFor(one, 3000, 0);
+  await silentFor(one, 2750, 0);
   expect(await isKilled()).toBe(false);
-  await silentFor(one, 500, 0);
+  await silentFor(one, 750, 0);
   expect(await isKilled()).toBe(true);
 });
 
 test('A12 a job that never gets a core again is killed after twice unresponsiveMs: its caller waits no longer', async () => {
   const one = await supervised();
-  await silentFor(one, 6000, 1);
+  await silentFor(one, 5750, 1);
   expect(await isKilled()).toBe(false);
-  await silentFor(one, 1500, 1);
+  await silentFor(one, 1750, 1);
   expect(await isKilled()).toBe(true);
 });
 
