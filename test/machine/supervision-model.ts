@@ -74,9 +74,9 @@ export const supervisionModel: Model<SupervisionFacts> = {
 
     // P1
     if (!isUnsettled(before) && isUnsettled(after)) broke('settled, and followed again');
-    if (before.matches('running') && /beat|here/.test(event.type) && !after.matches({ running: 'heard' }))
+    if (before.matches('running') && /^job\.(beat|here)$/.test(event.type) && !after.matches({ running: 'heard' }))
       broke('a job that beats is not heard');
-    if (before.matches('suspect') && /beat|here/.test(event.type) && !after.matches({ running: 'heard' }))
+    if (before.matches('suspect') && /^job\.(beat|here)$/.test(event.type) && !after.matches({ running: 'heard' }))
       broke('a suspect that beats is not heard');
 
     // P2
