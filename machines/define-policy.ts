@@ -34,7 +34,6 @@ const isField = (name: string): name is keyof Policy => fields.includes(name);
 const order = [
   ['windDownMs', 'maxDurationMs', 1 / 2, 'the caller is told within the call'],
   ['beatMs', 'unresponsiveMs', 1 / 6, 'a living job must be able to beat in time'],
-  ['unresponsiveMs', 'lostMs', 3 / 5, 'a job that lost its connection needs time to come back'],
   ['warmStartMs', 'startMs', 1 / 2, 'a warm process is part of the way'],
 ] as const;
 

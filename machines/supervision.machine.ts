@@ -87,6 +87,7 @@ export const supervisionMachine = setup({
     ...limits,
     startLeftMs: ({ context: { policy, elapsedMs } }) => Math.max(1, policy.startMs - Math.max(0, elapsedMs)),
     excusedMs: ({ context }) => context.excusedMs,
+    lostMs: ({ context: { policy } }) => Math.min(MAX_TIMER_MS, policy.unresponsiveMs + policy.returnMs),
     recoverMs: ({ context: { policy } }) => boundOf(recoveryMachine, recoveryContext(policy), 'recovery.probing').ms,
     sealPauseMs: ({ context }) => context.sealPauseMs,
   },

@@ -166,8 +166,10 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     },
     async awaitDeath(_, signal) {
       const pauses = DEATH_PAUSES_MS.values();
-      while (!owner || (await isAlive(owner)) !== 'dead')
+      for (;;) {
+        if (owner && (await isAlive(owner)) === 'dead') return;
         await pause(pauses.next().value ?? LAST_DEATH_PAUSE_MS, undefined, { signal });
+      }
     },
     ask: () => evidence.verdict(suspect()),
     async askRoom(_, signal) {

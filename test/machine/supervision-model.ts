@@ -18,7 +18,8 @@ const settledBy = (event: { type: string }, effect: string, before: AnyMachineSn
   Object.values(before._nodes.flatMap(({ invoke }) => invoke)).some(
     ({ id, src }) => src === effect && event.type === `xstate.done.actor.${id}`,
   );
-const outputOf = <Output>(event: object): Output => (event as { output: Output }).output;
+type Answer = Partial<Verdict & { journal: string; agentThere: boolean; isHangUpOwed: boolean }>;
+const outputOf = (event: object) => (event as { output: Answer }).output;
 
 export const supervisionModel: Model<SupervisionFacts> = {
   inputs: (['none', 'opened', 'closed'] as const).flatMap((journal) =>
@@ -83,11 +84,11 @@ export const supervisionModel: Model<SupervisionFacts> = {
     if (isAsked('secure')) {
       if (next.isTakenInHand) broke('taken in hand twice');
       next.isTakenInHand = true;
-      const verdict = settledBy(event, 'ask', before) ? outputOf<Verdict>(event) : undefined;
+      const verdict = settledBy(event, 'ask', before) ? outputOf(event) : undefined;
       const isLast = before.matches({ suspect: 'askingLast' });
       const isFrozen = verdict?.process === 'alive' && !verdict.isWriting && (verdict.excusedMs === 0 || isLast);
-      const isGone = settledBy(event, 'askRoom', before) && !outputOf<{ agentThere: boolean }>(event).agentThere;
-      const isUnopened = settledBy(event, 'look', before) && outputOf<{ journal: string }>(event).journal === 'none';
+      const isGone = settledBy(event, 'askRoom', before) && !outputOf(event).agentThere;
+      const isUnopened = settledBy(event, 'look', before) && outputOf(event).journal === 'none';
       const isDead = verdict?.process === 'dead' || settledBy(event, 'awaitDeath', before);
       const is = { frozen: isFrozen, gone: isGone, unopened: isUnopened, died: isDead };
       const { noticed } = contextOf(after);
@@ -107,11 +108,11 @@ export const supervisionModel: Model<SupervisionFacts> = {
     if (before.matches('recovering') && !after.matches('recovering')) {
       next.isReleased = true;
       const isDone = settledBy(event, 'recover', before);
-      next.isHangUpOwed = !isDone || outputOf<{ isHangUpOwed: boolean }>(event).isHangUpOwed;
+      next.isHangUpOwed = !isDone || outputOf(event).isHangUpOwed === true;
     }
-    if (settledBy(event, 'secure', before) && outputOf<{ journal: string }>(event).journal === 'closed')
+    if (settledBy(event, 'secure', before) && outputOf(event).journal === 'closed')
       next.isClosed = next.isReleased = true;
-    if (settledBy(event, 'look', before) && outputOf<{ journal: string }>(event).journal === 'closed')
+    if (settledBy(event, 'look', before) && outputOf(event).journal === 'closed')
       next.isClosed = next.isReleased = true;
     for (const { name, input } of asked)
       if (name === 'seal') {
