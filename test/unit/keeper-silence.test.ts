@@ -23,9 +23,26 @@ let victim: ChildProcess;
 let waitedMs: number | undefined;
 /** How long its journal is. */
 let size: number;
-const system = { isAlive, waited: async () => waitedMs, size: async () => size };
-/** Enough for the system to be asked, in real time: between two pulses of the clock that stands still. */
-const ASKED_MS = 15;
+let asking = 0;
+const counted =
+  <Given extends unknown[], Answer>(ask: (...given: Given) => Promise<Answer>) =>
+  async (...given: Given): Promise<Answer> => {
+    asking += 1;
+    try {
+      return await ask(...given);
+    } finally {
+      asking -= 1;
+    }
+  };
+const system = {
+  isAlive: counted(isAlive),
+  waited: counted(async () => waitedMs),
+  size: counted(async () => size),
+};
+/** The clock stands still until the system has said all that it was asked. */
+async function answered(): Promise<void> {
+  for (let quiet = 0; quiet < 5; quiet = asking === 0 ? quiet + 1 : 0) await new Promise((next) => setImmediate(next));
+}
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
@@ -64,7 +81,7 @@ async function silentFor(one: Supervised, ms: number, shareWaited: number): Prom
     if (waitedMs !== undefined) waitedMs += PULSE_MS * shareWaited;
     await vi.advanceTimersByTimeAsync(PULSE_MS);
     one.tick(0);
-    await pause(ASKED_MS);
+    await answered();
   }
 }
 const isKilled = async () =>
@@ -128,7 +145,7 @@ test('what a process waited for before its silence does not excuse it', async ()
   const evidence = openEvidence(system);
   const suspect = { owner: await thisProcess(), journal: '' };
   evidence.missed(suspect);
-  await pause(ASKED_MS);
+  await answered();
   waitedMs = 1400;
   evidence.missed(suspect);
   expect(await evidence.verdict(suspect)).toEqual({ process: 'alive', isWriting: false, excusedMs: 400 });
