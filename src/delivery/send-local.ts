@@ -11,16 +11,20 @@ export const fileNameOf = (session: string): string =>
     .replace(/^\./, '%2e')
     .slice(0, 180);
 
+const nameOf = ({ session, kind, report }: Pick<Delivery, 'session' | 'kind' | 'report'>): string =>
+  kind === 'report' ? `${fileNameOf(session)}.json` : `${fileNameOf(session)}.${fileNameOf(report)}.json`;
+
+/** *Pure.* The same name for each attempt, so that what a crash left behind is overwritten. */
+export const temporaryNameOf = (row: Pick<Delivery, 'session' | 'kind' | 'report' | 'delivery'>): string =>
+  `.${nameOf(row)}.${fileNameOf(row.delivery).slice(-24)}.tmp`;
+
 /**
  * Effect. Whoever looks sees the whole file or none: it is written beside, flushed, renamed, and the directory flushed.
  * A second attempt writes the same bytes to the same name.
  */
 export const writeReport = async (directory: string, delivery: Delivery): Promise<void> => {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const base = fileNameOf(delivery.session);
-  const name = delivery.kind === 'report' ? `${base}.json` : `${base}.${fileNameOf(delivery.report)}.json`;
-  // The same name for each attempt, so that what a crash left behind is overwritten.
-  const temporary = join(directory, `.${name}.${fileNameOf(delivery.delivery).slice(-24)}.tmp`);
+  const temporary = join(directory, temporaryNameOf(delivery));
   try {
     const handle = await open(temporary, 'w', 0o600);
     try {
@@ -29,7 +33,7 @@ export const writeReport = async (directory: string, delivery: Delivery): Promis
     } finally {
       await handle.close();
     }
-    await rename(temporary, join(directory, name));
+    await rename(temporary, join(directory, nameOf(delivery)));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;

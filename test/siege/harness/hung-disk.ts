@@ -1,0 +1,33 @@
+/**
+ * A disk that does not answer: a named pipe stands where a file is opened, so the system call of whoever opens it waits in
+ * the kernel, and with it its thread of the pool, as on a network share whose server is gone.
+ */
+import { execFileSync } from 'node:child_process';
+import { constants, existsSync, renameSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deliveriesFor } from '../../../src/delivery/rows.ts';
+import { temporaryNameOf } from '../../../src/delivery/send-local.ts';
+import type { FileDestination } from '../../../src/link/destination.ts';
+import { reportId } from '../../../src/report/fold.ts';
+
+const pipeAt = (path: string) => void execFileSync('mkfifo', [path]);
+
+/** Whoever opens this file from now on, waits. Who has it open goes on. @returns lets them go */
+export function hang(path: string): () => Promise<void> {
+  if (existsSync(path)) renameSync(path, `${path}.aside`);
+  pipeAt(path);
+  return async () => {
+    // Both ends at once: every reader and writer that waits comes through.
+    const handle = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    await handle.close();
+  };
+}
+
+/** Writing the report of this session to this destination never comes back. */
+export function hangReport(destination: FileDestination, session: string): void {
+  const sealed = { session, report: reportId(session), sealedAt: 0, body: '' };
+  const [row] = deliveriesFor(sealed, [destination], '');
+  if (!row) throw new Error('expected a row for a file destination, got none');
+  pipeAt(join(destination.directory, temporaryNameOf(row)));
+}
