@@ -13,13 +13,33 @@ import { isInsideHost } from './addresses.ts';
 const JOINT = ' => ';
 const LONGEST_URL = 2_048;
 
-type Pattern = { protocol: string; host: string; anyHost: boolean; subdomains: boolean; port: string; path: RegExp };
+type Pattern = {
+  protocol: string;
+  host: string;
+  anyHost: boolean;
+  subdomains: boolean;
+  port: string;
+  path: readonly string[] | undefined;
+};
 
 // scheme, host with an optional leading "*.", port, path: never one glob over the whole text, in which
 // https://example.com* would also allow https://example.com.attacker.net
 const SHAPE = /^(https?):\/\/(\*|(?:\*\.)?[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d+))?(\/[^?#]*)?$/i;
 
-const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** *Pure.* Texts with anything between them, each at its first place: linear, where a pattern of many `.*` is not. */
+const matchesParts = (text: string, parts: readonly string[]): boolean => {
+  const [first = '', ...rest] = parts;
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= text.length - last.length;
+};
 
 const readPattern = (pattern: string): Pattern | undefined => {
   const [, scheme, host, port, path] = SHAPE.exec(pattern) ?? [];
@@ -32,7 +52,7 @@ const readPattern = (pattern: string): Pattern | undefined => {
     anyHost: host === '*',
     subdomains: host.startsWith('*.'),
     port: port === undefined || port === defaultPort ? '' : port,
-    path: path === undefined ? /^/ : new RegExp(`^${path.split('*').map(literal).join('.*')}$`, 's'),
+    path: path?.split('*'),
   };
 };
 
@@ -51,7 +71,8 @@ export const matchesPattern = (url: URL, pattern: string): boolean => {
   if (wanted === undefined) return false;
   const host = url.hostname.toLowerCase();
   const hostMatches = wanted.anyHost || (wanted.subdomains ? host.endsWith(`.${wanted.host}`) : host === wanted.host);
-  return hostMatches && url.protocol === wanted.protocol && url.port === wanted.port && wanted.path.test(url.pathname);
+  const pathMatches = wanted.path === undefined || matchesParts(url.pathname, wanted.path);
+  return hostMatches && url.protocol === wanted.protocol && url.port === wanted.port && pathMatches;
 };
 
 /** Pure. The value at a field of JSON metadata; dots lead into objects. Undefined when there is none. */

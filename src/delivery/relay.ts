@@ -12,11 +12,11 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { decide, defaultDeliveryPolicy } from '../../machines/delivery.ts';
-import type { DeliveryDecision, DeliveryOutcome, DeliveryPolicy } from '../../machines/delivery.ts';
+import type { DeliveryDecision, DeliveryPolicy } from '../../machines/delivery.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Claimed, Delivery, Settlement, Store } from '../store/store.ts';
 import { readAddress } from './metadata-url.ts';
-import { openSender } from './send.ts';
+import type { Outcome } from './courier-messages.ts';
 import type { Sender } from './send.ts';
 
 /** Anyone may enqueue a row (`redeliver`), also without telling us. */
@@ -29,6 +29,8 @@ const RECLAIM_MS = 30_000;
 const STORE_MS = 10_000;
 const SETTLE_TRIES = 5;
 const STOP_MS = 2_000;
+/** After an attempt that was not even begun: the courier died, and the next one is there by then. */
+const UNBEGUN_MS = 1_000;
 const MOST_COUNTED = 1_000;
 
 export type Timers = {
@@ -49,7 +51,8 @@ export type RelayOptions = {
   /** Attempts at the same time: in all (default 200), and at one destination (default 4). */
   concurrency?: { total?: number; each?: number };
   policy?: DeliveryPolicy;
-  sender?: Sender;
+  /** Makes the attempts: in the keeper, by its courier. */
+  sender: Sender;
   now?: () => number;
   random?: () => number;
   timers?: Timers;
@@ -75,12 +78,11 @@ type Waiter = { until: number; leave: () => void };
 
 /** Effect. Starts at once. */
 export const startRelay = (options: RelayOptions): Relay => {
-  const { store, destinations, owner, log, policy = defaultDeliveryPolicy } = options;
+  const { store, destinations, owner, log, sender, policy = defaultDeliveryPolicy } = options;
   const { total = 200, each = 4 } = options.concurrency ?? {};
   const now = options.now ?? Date.now;
   const random = options.random ?? Math.random;
   const timers: Timers = options.timers ?? globalThis;
-  const sender = options.sender ?? openSender({ now });
 
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
@@ -147,11 +149,13 @@ export const startRelay = (options: RelayOptions): Relay => {
     return false;
   };
 
-  const settle = async (row: Claimed, outcome: DeliveryOutcome): Promise<void> => {
+  const settle = async (row: Claimed, outcome: Outcome): Promise<void> => {
     // Ended by us: nobody knows whether the receiver has it, and stop() gives the row back.
-    if (stopping.signal.aborted && outcome.kind === 'failed') return;
-    const decision = decide(row, outcome, policy, random());
-    const settlement = settlementOf(decision);
+    if (stopping.signal.aborted && (outcome.kind === 'failed' || outcome.kind === 'unbegun')) return;
+    const settlement: Settlement =
+      outcome.kind === 'unbegun'
+        ? { kind: 'retry', nextAt: now() + UNBEGUN_MS, error: outcome.error }
+        : settlementOf(decide(row, outcome, policy, random()));
     if (!(await writeDown(row, settlement))) return;
     const { delivery, session, attempts } = row;
     const facts = { session, delivery, destination: readAddress(row.destination).name, attempts }; // a URL may hold a key

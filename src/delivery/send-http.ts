@@ -6,6 +6,7 @@ import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import { PrivateAddressError } from './addresses.ts';
+import { oneLookup } from './one-lookup.ts';
 import { publicConnector } from './public-connector.ts';
 
 const CONNECT_MS = 10_000;
@@ -43,7 +44,7 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
     bodyTimeout: ANSWER_MS,
     maxResponseSize: -1, // cut by us: over the limit undici would throw away a status that is there
   };
-  const trusted = new Agent({ ...limits, connect: { timeout: CONNECT_MS } });
+  const trusted = new Agent({ ...limits, connect: { timeout: CONNECT_MS, lookup: oneLookup } });
   const guarded = new Agent({ ...limits, connect: publicConnector(CONNECT_MS) });
 
   const post = async ({ url, untrusted, headers, body }: HttpPost, signal: AbortSignal): Promise<DeliveryOutcome> => {

@@ -2,7 +2,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import type { Delivery } from '../store/store.ts';
+import type { Carried } from './courier-messages.ts';
 
 /** Pure. A session's name as a file name: nothing in it can lead out of the directory or hide the file. */
 export const fileNameOf = (session: string): string =>
@@ -11,18 +11,18 @@ export const fileNameOf = (session: string): string =>
     .replace(/^\./, '%2e')
     .slice(0, 180);
 
-const nameOf = ({ session, kind, report }: Pick<Delivery, 'session' | 'kind' | 'report'>): string =>
+const nameOf = ({ session, kind, report }: Pick<Carried, 'session' | 'kind' | 'report'>): string =>
   kind === 'report' ? `${fileNameOf(session)}.json` : `${fileNameOf(session)}.${fileNameOf(report)}.json`;
 
 /** *Pure.* The same name for each attempt, so that what a crash left behind is overwritten. */
-export const temporaryNameOf = (row: Pick<Delivery, 'session' | 'kind' | 'report' | 'delivery'>): string =>
+export const temporaryNameOf = (row: Pick<Carried, 'session' | 'kind' | 'report' | 'delivery'>): string =>
   `.${nameOf(row)}.${fileNameOf(row.delivery).slice(-24)}.tmp`;
 
 /**
  * Effect. Whoever looks sees the whole file or none: it is written beside, flushed, renamed, and the directory flushed.
  * A second attempt writes the same bytes to the same name.
  */
-export const writeReport = async (directory: string, delivery: Delivery): Promise<void> => {
+export const writeReport = async (directory: string, delivery: Carried): Promise<void> => {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const temporary = join(directory, temporaryNameOf(delivery));
   try {

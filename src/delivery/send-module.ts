@@ -5,10 +5,18 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
-import type { Delivery } from '../store/store.ts';
+import type { Carried } from './courier-messages.ts';
 
 // Beside this file, in the sources as in the build.
 const childUrl = new URL(import.meta.url.endsWith('.ts') ? './module-child.ts' : './module-child.js', import.meta.url);
+
+/** What only processes of ours have a use for: a module is the user's. */
+const environment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !['LASTWORD_SOCKET', 'LASTWORD_TOKEN', 'UV_THREADPOOL_SIZE'].includes(name),
+    ),
+  );
 
 /** Between its answer and its exit. */
 const EXIT_MS = 1_000;
@@ -21,12 +29,19 @@ const reading = (message: unknown): DeliveryOutcome => {
   return { kind: 'failed', error: 'error' in message ? String(message.error).slice(0, 1_000) : 'the module failed' };
 };
 
-/** Effect. Never rejects. `child` is for tests: a build of module-child.ts. */
+type ModuleOptions = {
+  /** For tests: a build of module-child.ts. */
+  moduleChild?: URL;
+  /** It runs, or has ended. */
+  onModule?: (pid: number, isThere: boolean) => void;
+};
+
+/** Effect. Never rejects. */
 export const runModule = (
   url: string,
-  delivery: Delivery,
+  delivery: Carried,
   signal: AbortSignal,
-  child: URL = childUrl,
+  { moduleChild: child = childUrl, onModule }: ModuleOptions = {},
 ): Promise<DeliveryOutcome> =>
   new Promise((resolve) => {
     const worded = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -37,19 +52,30 @@ export const runModule = (
     const process_ = fork(fileURLToPath(child), [], {
       // Its output goes to our standard error: standard output may be a destination itself.
       stdio: ['ignore', 2, 2, 'ipc'],
+      detached: true, // a group of its own: what it starts ends with it
+      env: environment(),
       // Loaders stay, so that a TypeScript module loads as the keeper's own; a second debugger port cannot be opened.
       execArgv: process.execArgv.filter((argument) => !argument.startsWith('--inspect')),
     });
+    const { pid } = process_;
+    if (pid !== undefined) onModule?.(pid, true);
+    const kill = (): void => {
+      try {
+        if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+      } catch {
+        // All of it is gone.
+      }
+    };
     let lastChance: NodeJS.Timeout | undefined;
     const finish = (outcome: DeliveryOutcome): void => {
       signal.removeEventListener('abort', onAbort);
       // It leaves by itself once it has answered; a module that blocks its own exit does not.
-      lastChance ??= setTimeout(() => process_.kill('SIGKILL'), EXIT_MS);
+      lastChance ??= setTimeout(kill, EXIT_MS);
       if (process_.exitCode !== null || process_.signalCode !== null) clearTimeout(lastChance);
       resolve(outcome);
     };
     const onAbort = (): void => {
-      process_.kill('SIGKILL');
+      kill();
       finish({ kind: 'failed', error: worded(signal.reason) });
     };
     // An answer may still be in the pipe when the exit is known: the channel's end comes after the last message.
@@ -64,7 +90,11 @@ export const runModule = (
     signal.addEventListener('abort', onAbort, { once: true });
     process_.once('message', (message) => finish(reading(message)));
     process_.once('error', (error) => finish({ kind: 'failed', error: `the module's child: ${error.message}` }));
-    process_.once('exit', onEnd);
+    process_.once('exit', () => {
+      kill(); // what it left behind in its group
+      if (pid !== undefined) onModule?.(pid, false);
+      onEnd();
+    });
     process_.once('disconnect', onEnd);
     process_.send({ url, report: delivery.body, kind: delivery.kind }, (error) => {
       if (error) finish({ kind: 'failed', error: `the module's child: ${error.message}` });

@@ -7,7 +7,7 @@
 import type { Writable } from 'node:stream';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import type { Destination, WebhookDestination } from '../link/destination.ts';
-import type { Delivery } from '../store/store.ts';
+import type { Carried, Outcome } from './courier-messages.ts';
 import { readAddress, targetOf } from './metadata-url.ts';
 import { openHttp } from './send-http.ts';
 import type { HttpPost } from './send-http.ts';
@@ -17,7 +17,7 @@ import { signHeaders } from './sign.ts';
 import { slackBody } from './slack-text.ts';
 
 /** Standard Webhooks asks for 15 to 30 s. */
-const ATTEMPT_MS = 15_000;
+export const ATTEMPT_MS = 15_000;
 
 export type SenderOptions = {
   /** For a whole attempt, in milliseconds; default 15,000. */
@@ -27,11 +27,23 @@ export type SenderOptions = {
   output?: Writable;
   /** For tests: a build of module-child.ts. */
   moduleChild?: URL;
+  /** How many operations on disks were given up and have not come back; each holds a thread. */
+  onHung?: (count: number) => void;
+  /** A process runs a user's module, or has ended. */
+  onModule?: (pid: number, isThere: boolean) => void;
 };
 
 export type Sender = {
-  /** One attempt; never rejects. `stop` ends it early: then nothing is known of what the receiver got. */
-  attempt(destination: Destination, delivery: Delivery, stop: AbortSignal): Promise<DeliveryOutcome>;
+  /**
+   * One attempt; never rejects. `stop` ends it early: then nothing is known of what the receiver got.
+   * @param begin asked before the request is made, where that is another process's: false, and it is not made
+   */
+  attempt(
+    destination: Destination,
+    delivery: Carried,
+    stop: AbortSignal,
+    begin?: () => Promise<boolean>,
+  ): Promise<Outcome>;
   close(): Promise<void>;
 };
 
@@ -40,8 +52,8 @@ const failed = (error: unknown): DeliveryOutcome => ({
   error: error instanceof Error ? error.message : String(error),
 });
 
-/** Rejects with the signal's reason when it is aborted: a write to a dead network disk never comes back. */
-const unlessAborted = async (work: Promise<void>, signal: AbortSignal): Promise<void> => {
+/** Rejects with the signal's reason when it is aborted. */
+const untilAborted = async (work: Promise<void>, signal: AbortSignal): Promise<void> => {
   let leave = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
     leave = () => reject(signal.reason as Error);
@@ -59,8 +71,33 @@ const unlessAborted = async (work: Promise<void>, signal: AbortSignal): Promise<
 export const openSender = (options: SenderOptions = {}): Sender => {
   const { attemptMs = ATTEMPT_MS, now = Date.now, output = process.stdout } = options;
   const http = openHttp({ deadlineMs: attemptMs, now });
+  const hung = new Set<string>();
 
-  const webhookPost = (webhook: WebhookDestination, delivery: Delivery): HttpPost | { refused: string } => {
+  /**
+   * Rejects with the signal's reason when it is aborted: a write to a dead network disk never comes back, and holds its
+   * thread. A disk that holds one gets no second one.
+   */
+  const unlessAborted = async (place: string, begin: () => Promise<void>, signal: AbortSignal): Promise<void> => {
+    if (hung.has(place)) throw new Error(`the last write to ${place} has not come back; is it a network disk?`);
+    const work = begin();
+    const isBack = { now: false };
+    const back = work.then(
+      () => (isBack.now = true),
+      () => (isBack.now = true),
+    );
+    try {
+      await untilAborted(work, signal);
+    } catch (error) {
+      if (!isBack.now) {
+        hung.add(place);
+        options.onHung?.(hung.size);
+        void back.then(() => hung.delete(place));
+      }
+      throw error;
+    }
+  };
+
+  const webhookPost = (webhook: WebhookDestination, delivery: Carried): HttpPost | { refused: string } => {
     const target = targetOf(webhook, readAddress(delivery.destination).url);
     if ('refused' in target) return target;
     const signed = signHeaders({ id: delivery.report, at: now(), body: delivery.body, secrets: webhook.secrets });
@@ -69,7 +106,7 @@ export const openSender = (options: SenderOptions = {}): Sender => {
 
   const attempt = async (
     destination: Destination,
-    delivery: Delivery,
+    delivery: Carried,
     signal: AbortSignal,
   ): Promise<DeliveryOutcome> => {
     switch (destination.kind) {
@@ -83,13 +120,13 @@ export const openSender = (options: SenderOptions = {}): Sender => {
           signal,
         );
       case 'file':
-        await unlessAborted(writeReport(destination.directory, delivery), signal);
+        await unlessAborted(destination.directory, () => writeReport(destination.directory, delivery), signal);
         return { kind: 'done' };
       case 'stdout':
-        await unlessAborted(printReport(output, delivery.body), signal);
+        await untilAborted(printReport(output, delivery.body), signal);
         return { kind: 'done' };
       case 'module':
-        return runModule(destination.url, delivery, signal, options.moduleChild);
+        return runModule(destination.url, delivery, signal, options);
     }
   };
 

@@ -1,8 +1,11 @@
 /**
  * Who wrote a journal, and whether that process still lives. A pid alone says neither: it is reused, and it means
  * something else in another container. Linux; elsewhere an answer is `unknown` unless the pid is free.
+ *
+ * /proc is memory, and is read at once: through the pool of threads, a disk that hangs would keep everybody from knowing
+ * who is dead.
  */
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Owner } from './entry.ts';
 
@@ -12,28 +15,31 @@ export type Liveness = 'alive' | 'dead' | 'unknown';
 type ProcessFacts = { state: string; group: string; startTicks: string };
 
 /** Fields of /proc/PID/stat; the name in field 2 may hold blanks and parentheses, so count from the last one. */
-const processFacts = async (pid: number | string): Promise<ProcessFacts> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+const processFacts = (pid: number | string): ProcessFacts => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0] ?? '', group: fields[2] ?? '', startTicks: fields[19] ?? '' }; // fields 3, 5, 22 of the line
 };
 
-const orEmpty = (reading: Promise<string>): Promise<string> =>
-  reading.then(
-    (text) => text.trim(),
-    () => '',
-  );
+const orUndefined = <Value>(read: () => Value): Value | undefined => {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+};
+const textOf = (path: string): string => orUndefined(() => readFileSync(path, 'utf8').trim()) ?? '';
 
-const bootId = () => orEmpty(readFile('/proc/sys/kernel/random/boot_id', 'utf8'));
-const pidNamespace = async () => (await orEmpty(readlink('/proc/self/ns/pid'))).replace(/\D/g, '');
+const bootId = () => textOf('/proc/sys/kernel/random/boot_id');
+const pidNamespace = () => (orUndefined(() => readlinkSync('/proc/self/ns/pid')) ?? '').replace(/\D/g, '');
 
 /** A process of this host and namespace, as the first record of its journal names it. */
 export const ownerOf = async (pid: number): Promise<Owner> => {
-  const facts = await processFacts(pid).catch(() => undefined);
+  const facts = orUndefined(() => processFacts(pid));
   return {
     host: hostname(),
-    bootId: await bootId(),
-    pidNamespace: await pidNamespace(),
+    bootId: bootId(),
+    pidNamespace: pidNamespace(),
     pid,
     startTicks: facts?.startTicks ?? '',
   };
@@ -45,12 +51,12 @@ const isZombie = (state: string): boolean => state === 'Z' || state === 'X';
 /** Whether the process that wrote a journal lives. A zombie is dead; so is everybody from before a reboot of this host. */
 export const isAlive = async (owner: Owner): Promise<Liveness> => {
   if (!Number.isSafeInteger(owner.pid) || owner.pid <= 0 || owner.host !== hostname()) return 'unknown';
-  const boot = await bootId();
+  const boot = bootId();
   if (boot === '' || owner.bootId === '') return isPidFree(owner.pid) ? 'dead' : 'unknown';
   if (owner.bootId !== boot) return 'dead';
-  if (owner.pidNamespace === '' || owner.pidNamespace !== (await pidNamespace())) return 'unknown';
+  if (owner.pidNamespace === '' || owner.pidNamespace !== pidNamespace()) return 'unknown';
   try {
-    const { state, startTicks } = await processFacts(owner.pid);
+    const { state, startTicks } = processFacts(owner.pid);
     if (isZombie(state)) return 'dead';
     return startTicks === owner.startTicks ? 'alive' : 'dead'; // the pid is somebody else's now
   } catch (error) {
@@ -63,9 +69,9 @@ export const isAlive = async (owner: Owner): Promise<Liveness> => {
 /** Whether anybody lives in a process group. Zombies do not count, where the system tells: nobody may ever reap them. */
 export const isGroupAlive = async (group: number): Promise<boolean> => {
   if (isPidFree(-group)) return false;
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const pids = (orUndefined(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
   if (pids.length === 0) return true;
-  const all = await Promise.all(pids.map((pid) => processFacts(pid).catch(() => undefined)));
+  const all = pids.map((pid) => orUndefined(() => processFacts(pid)));
   return all.some((facts) => facts?.group === String(group) && !isZombie(facts.state));
 };
 
@@ -74,7 +80,7 @@ export const isGroupAlive = async (group: number): Promise<boolean> => {
  * does not say.
  */
 export const waitedForCoreMs = async ({ pid }: Pick<Owner, 'pid'>): Promise<number | undefined> => {
-  const [, waitedNs] = (await orEmpty(readFile(`/proc/${pid}/task/${pid}/schedstat`, 'utf8'))).split(' ');
+  const [, waitedNs] = textOf(`/proc/${pid}/task/${pid}/schedstat`).split(' ');
   return waitedNs === undefined ? undefined : Number(waitedNs) / 1e6;
 };
 

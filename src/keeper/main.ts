@@ -12,10 +12,12 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigError, describeValue } from '../config-error.ts';
+import { endEarlierCouriers, openCourier } from '../delivery/courier.ts';
 import { startRelay } from '../delivery/relay.ts';
 import { alertsFor, factsIn } from '../delivery/rows.ts';
 import type { ToKeeper } from '../link/messages.ts';
 import { socketPath } from '../link/path.ts';
+import { rememberNames } from '../rooms/remembered-names.ts';
 import { isListening, listen, type Peer, type PeerHandler } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
 import { inheritedFlags } from '../starter.ts';
@@ -78,6 +80,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     args: [...inheritedFlags(), agentFile, mode, ...args],
   };
   const path = socketPath(directory);
+  const know = rememberNames();
   const release = await claimDirectory(
     directory,
     () => isListening(path),
@@ -92,16 +95,18 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     closers.push(() => store.close());
     const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
     const { apologize = false, audio } = options.crash ?? {};
-    const facts = workerFacts({ apologizes: apologize, log, ...(audio !== undefined && { audio }) });
+    const facts = workerFacts({ apologizes: apologize, know, log, ...(audio !== undefined && { audio }) });
     const budgetMs = () => (facts.now?.policy ?? defaultPolicy).shutdownBudgetMs;
     /** With how much time left the calls are told: all of it, or what a goodbye and the rest of an end take (M3). */
     const graceMs = () => {
       if (facts.now?.shutdown !== 'finish') return budgetMs();
       return Math.min(budgetMs(), lastWordsMs(facts.now.policy));
     };
+    await endEarlierCouriers(directory, log);
     const relay = startRelay({
       store,
       log,
+      sender: openCourier({ directory, log }),
       owner: `keeper ${directory}`, // one at a time, by its claim
       destinations: () => (facts.now ? [...facts.now.reports, ...facts.now.alerts] : []),
       onDead: ({ session, destination, kind }, error) => {

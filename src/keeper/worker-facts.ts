@@ -26,8 +26,14 @@ export type WorkerFacts = {
   apologize(): Apologize | undefined;
 };
 
-export function workerFacts(options: { apologizes: boolean; audio?: string; log: Log }): WorkerFacts {
-  const { apologizes, audio, log } = options;
+export function workerFacts(options: {
+  apologizes: boolean;
+  audio?: string;
+  /** Finds out where this URL's host is, before it is needed. */
+  know?: (url: string) => void;
+  log: Log;
+}): WorkerFacts {
+  const { apologizes, audio, know = () => undefined, log } = options;
   let hello: WorkerHello | undefined;
   let rooms: Rooms | null = null;
   let arrive: (first: WorkerHello) => void = () => undefined;
@@ -42,6 +48,7 @@ export function workerFacts(options: { apologizes: boolean; audio?: string; log:
       const access = JSON.stringify(next.livekit);
       if (!hello || JSON.stringify(hello.livekit) !== access) rooms = next.livekit && openRooms(next.livekit, { log });
       hello = next;
+      if (next.livekit) know(next.livekit.url); // for when it counts
       arrive(next);
     },
     giveUp: () => giveUp(),

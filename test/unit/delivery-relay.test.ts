@@ -11,7 +11,8 @@ import { openSender } from '../../src/delivery/send.ts';
 import type { Sender } from '../../src/delivery/send.ts';
 import type { Destination } from '../../src/link/destination.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import type { Delivery, SealedReport, Store } from '../../src/store/store.ts';
+import type { Carried } from '../../src/delivery/courier-messages.ts';
+import type { SealedReport, Store } from '../../src/store/store.ts';
 import { virtualClock } from './delivery-clock.ts';
 
 const fast = webhook({ url: 'https://fast.example/' });
@@ -29,7 +30,7 @@ const DONE: DeliveryOutcome = { kind: 'done' };
 const BUSY: DeliveryOutcome = { kind: 'answered', status: 503 };
 
 /** Answers as it is told, or never; remembers who was asked when. */
-const fakeSender = (now: () => number, answer: (delivery: Delivery) => DeliveryOutcome | undefined = () => DONE) => {
+const fakeSender = (now: () => number, answer: (delivery: Carried) => DeliveryOutcome | undefined = () => DONE) => {
   const asked: { delivery: string; destination: string; body: string; at: number }[] = [];
   const inFlight = new Map<string, number>();
   const most = new Map<string, number>();
@@ -63,7 +64,7 @@ const open = async () => {
     store,
     enqueue: (destination: Destination, ...sessions: string[]) =>
       store.enqueue(sessions.flatMap((session) => deliveriesFor(reportOf(session, clock.now()), [destination], ''))),
-    relay: (options: Partial<RelayOptions>) => {
+    relay: (options: Partial<RelayOptions> & Pick<RelayOptions, 'sender'>) => {
       const relay = startRelay({
         store,
         destinations: () => [fast, slow],
@@ -430,6 +431,7 @@ it('A15 every attempt at a real receiver has the same id and the same bytes', as
     destinations: () => [to],
     owner: 'keeper',
     log,
+    sender: openSender(),
     policy: { schedule: [0, 10, 10], jitter: 0, retryAfterMaxMs: 10 },
   });
   expect(await relay.settled(10_000)).toEqual({ pending: 0 });

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { constants, existsSync, renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Carried } from '../../../src/delivery/courier-messages.ts';
 import { deliveriesFor } from '../../../src/delivery/rows.ts';
 import { temporaryNameOf } from '../../../src/delivery/send-local.ts';
 import type { FileDestination } from '../../../src/link/destination.ts';
@@ -24,10 +25,15 @@ export function hang(path: string): () => Promise<void> {
   };
 }
 
+/** Writing this row to this destination never comes back. */
+export function hangRow(destination: FileDestination, row: Carried): void {
+  pipeAt(join(destination.directory, temporaryNameOf(row)));
+}
+
 /** Writing the report of this session to this destination never comes back. */
 export function hangReport(destination: FileDestination, session: string): void {
   const sealed = { session, report: reportId(session), sealedAt: 0, body: '' };
   const [row] = deliveriesFor(sealed, [destination], '');
   if (!row) throw new Error('expected a row for a file destination, got none');
-  pipeAt(join(destination.directory, temporaryNameOf(row)));
+  hangRow(destination, row);
 }

@@ -1,0 +1,65 @@
+/**
+ * The courier: carries deliveries in a process of its own, forked by the keeper. Names, TLS, bodies, disks, modules and
+ * patterns are what outsiders choose; whatever they do, it happens here, and this process may be killed.
+ * Its argument: for how long it tries, in milliseconds.
+ *
+ *   C1  No request before the keeper's `go`: by then the attempt is written down.
+ *   C2  Without its keeper it stops at once: the next one makes the next attempt.
+ */
+import { setMaxListeners } from 'node:events';
+import { messageOf } from '../session/deadline.ts';
+import type { FromCourier, ToCourier } from './courier-messages.ts';
+import { openSender } from './send.ts';
+
+/** Of the threads that files and names share (courier.ts sets their number): a quarter may hang before we say so. */
+const MOST_HUNG = 16;
+
+const say = (message: FromCourier) => void process.send?.(message, () => undefined);
+const stopping = new AbortController();
+setMaxListeners(0, stopping.signal);
+const rides = new Map<number, { go: () => void; leave: AbortController }>();
+let isWorn = false;
+const sender = openSender({
+  attemptMs: Number(process.argv[2]),
+  onHung: (count) => {
+    if (isWorn || count < MOST_HUNG) return;
+    isWorn = true;
+    say({ type: 'worn' });
+  },
+  onModule: (pid, isThere) => say({ type: 'module', pid, isThere }),
+});
+
+const carry = async ({ ride, destination, row }: Extract<ToCourier, { type: 'carry' }>) => {
+  const leave = new AbortController();
+  const told = new Promise<void>((resolve) => rides.set(ride, { go: resolve, leave }));
+  say({ type: 'begin', ride });
+  await told; // C1; whoever is told to leave instead makes no request
+  const stop = AbortSignal.any([leave.signal, stopping.signal]);
+  const outcome = stop.aborted
+    ? ({ kind: 'failed', error: 'stopped before the request' } as const)
+    : await sender.attempt(destination, row, stop);
+  rides.delete(ride);
+  say({ type: 'done', ride, outcome });
+};
+
+process.on('message', (message: ToCourier) => {
+  switch (message.type) {
+    case 'carry':
+      return void carry(message).catch((error: unknown) =>
+        say({ type: 'done', ride: message.ride, outcome: { kind: 'failed', error: messageOf(error) } }),
+      );
+    case 'go':
+      return rides.get(message.ride)?.go();
+    case 'leave': {
+      const ride = rides.get(message.ride);
+      ride?.leave.abort();
+      return ride?.go();
+    }
+  }
+});
+process.once('disconnect', () => {
+  stopping.abort(); // C2
+  process.exit(1);
+});
+// The keeper's terminal speaks to the keeper.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

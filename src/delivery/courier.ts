@@ -1,0 +1,287 @@
+/**
+ * The keeper's end of the courier: a sender whose attempts are made by a process that may be killed.
+ *
+ *   K1  What does not come back in time is not waited for: the courier is killed, with the modules that it runs, and
+ *       another one carries what comes next.
+ *   K2  A row that was in flight at two deaths of couriers runs alone from then on: nobody else dies of it.
+ *   K3  Which processes there are stands in `courier.json`, so that the next keeper can end what this one leaves.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import type { Owner } from '../journal/entry.ts';
+import { isAlive, ownerOf } from '../journal/owner.ts';
+import type { Destination } from '../link/destination.ts';
+import { messageOf, settledWithin } from '../session/deadline.ts';
+import type { Carried, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
+import { ATTEMPT_MS, openSender, type Sender } from './send.ts';
+
+/** Beyond an attempt's own deadline, which the courier keeps itself: it has to be stuck by then. */
+const STUCK_MS = 5_000;
+/** K2. */
+const MOST_DEATHS = 2;
+/** A process that cannot be had is not asked for all the time. */
+const FORK_PAUSE_MS = 1_000;
+const RECORD_MS = 1_000;
+const ENDING_MS = 2_000;
+const ENDING_POLL_MS = 20;
+/**
+ * Threads for files and names in a courier. Node has four for a process: two names that nobody answers for, or four writes
+ * to a dead share, and nobody else gets through. They cost an address range each until they are used.
+ */
+const THREADS = 64;
+
+// Beside this file, in the sources as in the build.
+const childFile = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './courier-child.ts' : './courier-child.js', import.meta.url),
+);
+
+const LOST: Outcome = { kind: 'unbegun', error: 'the row has another owner now' };
+
+type Ride = {
+  row: Carried;
+  isBegun: boolean;
+  begin: () => Promise<boolean>;
+  finish: (outcome: Outcome) => void;
+  timer: NodeJS.Timeout;
+};
+
+export type CourierOptions = {
+  /** LASTWORD_DIR. */
+  directory: string;
+  log: Logger;
+  /** For a whole attempt, in milliseconds; default 15,000. */
+  attemptMs?: number;
+  /** For tests: a build of courier-child.ts. */
+  child?: string;
+};
+
+/** One process, and what it carries. */
+type Runner = {
+  readonly isOpen: boolean;
+  readonly ended: Promise<unknown>;
+  carry(destination: Destination, row: Carried, begin: () => Promise<boolean>, stop: AbortSignal): Promise<Outcome>;
+  end(): void;
+};
+
+/** *Effect.* Forks the first process with the first attempt. */
+export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = childFile }: CourierOptions): Sender {
+  /** Everything of ours that runs, for whoever comes after us. */
+  const here = openSender({ attemptMs });
+  const processes = new Set<number>();
+  const deaths = new Map<string, number>();
+  const runners = new Set<Runner>();
+  let common: Runner | undefined;
+  let lone: Promise<unknown> = Promise.resolve();
+  let forkedAt = -Infinity;
+  let recording: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
+
+  const record = () => {
+    recording = recording
+      .then(() => writeRecord(directory, processes))
+      .catch((error: unknown) => log.warn({ err: error }, 'the courier could not be written down'));
+    return recording;
+  };
+
+  const start = async (): Promise<Runner> => {
+    await pause(Math.max(0, forkedAt + FORK_PAUSE_MS - performance.now()));
+    forkedAt = performance.now();
+    const courier = fork(child, [String(attemptMs)], {
+      detached: true, // a group of its own, which is killed as a whole
+      stdio: ['ignore', 2, 2, 'ipc'], // standard output is the log's, and perhaps a destination
+      execArgv: process.execArgv.filter((argument) => !argument.startsWith('--inspect')),
+      env: { UV_THREADPOOL_SIZE: String(THREADS), ...process.env },
+      serialization: 'advanced',
+    });
+    const runner = run(courier);
+    runners.add(runner);
+    await settledWithin(record(), RECORD_MS); // K3; a disk that hangs holds nobody
+    return runner;
+  };
+
+  const run = (courier: ChildProcess): Runner => {
+    const rides = new Map<number, Ride>();
+    const modules = new Set<number>();
+    let lastRide = 0;
+    let isOpen = true;
+    const { pid } = courier;
+    if (pid !== undefined) processes.add(pid);
+
+    const send = (message: ToCourier) => {
+      if (courier.connected) courier.send(message, () => undefined); // `exit` tells the rest
+    };
+    const settle = (ride: number, outcome: Outcome) => {
+      const one = rides.get(ride);
+      if (!one) return;
+      rides.delete(ride);
+      clearTimeout(one.timer);
+      one.finish(outcome);
+      leaveIfDone();
+    };
+    const leaveIfDone = () => {
+      if (!isOpen && rides.size === 0) kill();
+    };
+    const kill = () => {
+      isOpen = false;
+      for (const one of [pid, ...modules]) if (one !== undefined) killGroup(one);
+    };
+    const die = (why: string) => {
+      isOpen = false;
+      if (rides.size > 0) log.error({ courierPid: pid, inFlight: rides.size }, `the courier ended: ${why}`);
+      kill();
+      for (const [number, { row, isBegun }] of [...rides]) {
+        deaths.set(row.delivery, (deaths.get(row.delivery) ?? 0) + 1);
+        const error = `the process that delivers ended: ${why}`;
+        settle(number, isBegun ? { kind: 'failed', error } : { kind: 'unbegun', error });
+      }
+      for (const one of [pid, ...modules]) if (one !== undefined) processes.delete(one);
+      runners.delete(runner);
+      void record();
+    };
+    courier.on('message', (message: FromCourier) => {
+      switch (message.type) {
+        case 'begin':
+          return void begin(message.ride);
+        case 'done':
+          return settle(message.ride, message.outcome);
+        case 'module': {
+          const { pid: module, isThere } = message;
+          for (const set of [modules, processes]) set[isThere ? 'add' : 'delete'](module);
+          return void record();
+        }
+        case 'worn':
+          log.warn({ courierPid: pid }, 'a disk hangs; another courier carries what comes');
+          isOpen = false;
+          return leaveIfDone();
+      }
+    });
+    courier.once('error', (error) => die(messageOf(error)));
+    courier.once('exit', (code, signal) => die(signal ?? `exit ${code}`));
+    /** The attempt is written down first; who lost the row meanwhile, leaves it. */
+    const begin = async (number: number) => {
+      const ride = rides.get(number);
+      if (!ride) return;
+      try {
+        if (await ride.begin()) {
+          ride.isBegun = true;
+          return send({ type: 'go', ride: number });
+        }
+        settle(number, LOST);
+      } catch (error) {
+        settle(number, { kind: 'unbegun', error: messageOf(error) });
+      }
+      send({ type: 'leave', ride: number });
+    };
+    const runner: Runner = {
+      get isOpen() {
+        return isOpen;
+      },
+      ended: new Promise((resolve) => void courier.once('exit', resolve)),
+      carry: (destination, row, beginning, stop) =>
+        new Promise((resolve) => {
+          const number = (lastRide += 1);
+          const onStop = () => send({ type: 'leave', ride: number });
+          const { delivery, session, report, destination: address, kind, body } = row;
+          rides.set(number, {
+            row,
+            isBegun: false,
+            begin: beginning,
+            finish: (outcome) => {
+              stop.removeEventListener('abort', onStop);
+              resolve(outcome);
+            },
+            timer: setTimeout(() => die(`no answer within ${attemptMs + STUCK_MS} ms`), attemptMs + STUCK_MS), // K1
+          });
+          stop.addEventListener('abort', onStop, { once: true });
+          send({
+            type: 'carry',
+            ride: number,
+            destination,
+            row: { delivery, session, report, destination: address, kind, body },
+          });
+        }),
+      end: kill,
+    };
+    return runner;
+  };
+
+  let starting: Promise<Runner> | undefined;
+  const forAll = async (): Promise<Runner> => {
+    if (common?.isOpen) return common;
+    starting ??= start().finally(() => (starting = undefined));
+    common = await starting;
+    return common;
+  };
+  /** K2. One after the other, each in a process that dies with nobody else's row. */
+  const alone = (carry: (runner: Runner) => Promise<Outcome>): Promise<Outcome> => {
+    const turn = lone.then(async () => {
+      const runner = await start();
+      try {
+        return await carry(runner);
+      } finally {
+        runner.end();
+      }
+    });
+    lone = turn.catch(() => undefined);
+    return turn;
+  };
+
+  return {
+    async attempt(destination, row, stop, begin = () => Promise.resolve(true)) {
+      const carry = (runner: Runner) => runner.carry(destination, row, begin, stop);
+      try {
+        // Standard output is this process's own, and its log's: nobody outside chooses it.
+        if (destination.kind === 'stdout') return (await begin()) ? await here.attempt(destination, row, stop) : LOST;
+        if (isClosed || stop.aborted) return { kind: 'unbegun', error: 'stopped before the request' };
+        const isSuspect = (deaths.get(row.delivery) ?? 0) >= MOST_DEATHS;
+        const outcome = await (isSuspect ? alone(carry) : carry(await forAll()));
+        if (outcome.kind === 'done' || outcome.kind === 'answered') deaths.delete(row.delivery);
+        return outcome;
+      } catch (error) {
+        return { kind: 'unbegun', error: messageOf(error) };
+      }
+    },
+    async close() {
+      isClosed = true;
+      const ends = [...runners].map(({ ended }) => ended);
+      for (const runner of runners) runner.end();
+      await settledWithin(Promise.all(ends), ENDING_MS);
+      await settledWithin(recording, RECORD_MS);
+    },
+  };
+}
+
+const killGroup = (pid: number) => {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It is gone.
+  }
+};
+
+const recordOf = (directory: string) => join(directory, 'courier.json');
+
+async function writeRecord(directory: string, processes: ReadonlySet<number>): Promise<void> {
+  const owners = await Promise.all([...processes].map(ownerOf));
+  const path = recordOf(directory);
+  await writeFile(`${path}.new`, JSON.stringify(owners), { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+/** *Effect.* K3. Ends what an earlier keeper's couriers left running. Never rejects. */
+export async function endEarlierCouriers(directory: string, log: Logger): Promise<void> {
+  const read = async () => JSON.parse(await readFile(recordOf(directory), 'utf8')) as Owner[];
+  const found = await settledWithin(read(), RECORD_MS);
+  if (found.kind !== 'settled' || !Array.isArray(found.value)) return; // none, or no record of ours
+  for (const owner of found.value) {
+    if ((await isAlive(owner)) !== 'alive') continue;
+    log.warn({ courierPid: owner.pid }, 'a process that delivers outlived its keeper; killing it');
+    killGroup(owner.pid);
+    for (const until = performance.now() + ENDING_MS; performance.now() < until; await pause(ENDING_POLL_MS))
+      if ((await isAlive(owner)) !== 'alive') break;
+  }
+}
