@@ -28,7 +28,7 @@ export type { Awaited, Greeting, Line, Noticed, Rung, SessionEnd, SessionEvent, 
 
 export { definePolicy, PolicyError } from './define-policy.ts';
 export type { PolicyProblem } from './define-policy.ts';
-export { defaultPolicy, keeperLimits } from './policy.ts';
+export { defaultPolicy, isCount, keeperLimits, MAX_TIMER_MS } from './policy.ts';
 export type { CallLimits, KeeperLimit, Limit, Policy } from './policy.ts';
 
 export { recoveryContext, recoveryMachine } from './recovery.machine.ts';

@@ -21,6 +21,7 @@ import type { JobFacts } from './journal/entry.ts';
 import { type Journal, openJournal } from './journal/write.ts';
 import { connectLink, type Link } from './link/client.ts';
 import { socketPath } from './link/path.ts';
+import { jobToken } from './link/secret.ts';
 import { effectsOf } from './livekit/act/effects.ts';
 import { setCurrentCall } from './livekit/call.ts';
 import { checkDefinition, type Defined, DefinitionError, type SessionDefinition } from './livekit/definition.ts';
@@ -199,7 +200,11 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
   };
   const link = connectLink({
     path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
-    hello: () => [{ type: 'hello.job', session, epoch: 1, owner, identity }],
+    hello: () => {
+      const token = jobToken(directory, session); // read again each time: it may be readable by now
+      return [{ type: 'hello.job', session, epoch: 1, owner, identity, ...(token !== undefined && { token }) }];
+    },
+    log,
     onMessage: (message) => {
       const isTaken = message.type === 'yield' || (message.type === 'sealed' && !parts.isLast);
       if (isTaken && !parts.isYielding) void leave(); // D4

@@ -18,8 +18,10 @@ import { AgentServer, cli, type JobRequest, ServerOptions, type WorkerPermission
 import { ConfigError, describeValue } from './config-error.ts';
 import { configuredDestinations } from './delivery/configured.ts';
 import { callerFile, definedIn } from './job.ts';
-import { connectLink } from './link/client.ts';
+import { connectLink, type LinkLog } from './link/client.ts';
 import type { Shutdown } from './link/messages.ts';
+import { takeWorkerToken } from './link/secret.ts';
+import { isServerUrl } from './link/wire.ts';
 import type { Defined } from './livekit/definition.ts';
 import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from './memory-limits.ts';
 import { takePool } from './worker/sdk-pool.ts';
@@ -208,6 +210,10 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
           `${name}: expected the address and keys of a LiveKit server, got nothing; set it in the environment or in .env`,
         );
     }
+    if (!isServerUrl(livekit.url))
+      refuse(
+        `LIVEKIT_URL: expected the address of a LiveKit server, got ${describeValue(livekit.url)}; write it as wss://HOST or ws://HOST:PORT`,
+      );
     const problem = await portProblem(port ?? 8081);
     if (problem !== undefined && command === 'start') refuse(problem);
     await checkDefaultExport(file);
@@ -221,6 +227,7 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
   const memory = orRefuse(() => memoryLimits(env, server));
   Object.assign(env, memoryEnvironment(memory)); // the jobs inherit it
   const socket = env['LASTWORD_SOCKET'];
+  const token = takeWorkerToken();
   let isReady = false;
   const link =
     socket === undefined
@@ -238,10 +245,12 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
               policy,
               hangUp: definition.hangUp,
               shutdown: options.shutdown ?? 'end',
+              ...(token !== undefined && { token }),
             },
             ...(isReady ? [{ type: 'worker.ready' } as const] : []),
           ],
           onMessage: () => {},
+          log: refusals,
           // Nobody would seal what we do: finish the calls and go.
           lonely: { call: () => process.kill(process.pid, 'SIGTERM') },
         });
@@ -297,6 +306,14 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
     }),
   );
 }
+
+/** The SDK's own log is not there yet; what else happens to the link is said by the keeper. */
+const refusals: LinkLog = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: (fields, message) => console.error(`lastword: ${message}: ${JSON.stringify(fields)}`),
+};
 
 /** The SDK's command line makes the server and keeps it to itself; its `run` is where it can be met. */
 function onServer(meet: (server: AgentServer) => void): void {

@@ -66,6 +66,12 @@ export const isAlive = async (owner: Owner): Promise<Liveness> => {
   }
 };
 
+/** The process group of a process, if that process is still the one; undefined where the system does not say. */
+export const groupOf = async ({ pid, startTicks }: Owner): Promise<number | undefined> => {
+  const facts = await processFacts(pid).catch(() => undefined);
+  return facts && facts.startTicks === startTicks ? Number(facts.group) : undefined;
+};
+
 /** Whether anybody lives in a process group. Zombies do not count, where the system tells: nobody may ever reap them. */
 export const isGroupAlive = async (group: number): Promise<boolean> => {
   if (isPidFree(-group)) return false;

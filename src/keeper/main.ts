@@ -18,7 +18,10 @@ import { alertsFor, factsIn } from '../delivery/rows.ts';
 import type { ToKeeper } from '../link/messages.ts';
 import { socketPath } from '../link/path.ts';
 import { rememberNames } from '../rooms/remembered-names.ts';
-import { isListening, listen, type Peer, type PeerHandler } from '../link/server.ts';
+import { openAdmission } from '../link/admission.ts';
+import { isListening } from '../link/listening.ts';
+import { openSecret, tokenOf, workerTokenVariable } from '../link/secret.ts';
+import { listen, type Peer, type PeerHandler } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
 import { inheritedFlags } from '../starter.ts';
 import { openStore } from '../store/open.ts';
@@ -91,6 +94,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
   closers.push(end.forget);
 
   try {
+    const secret = openSecret(directory);
     const store = await openStore(options.store);
     closers.push(() => store.close());
     const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
@@ -132,6 +136,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       log,
       rooms: () => facts.rooms(),
       isWorkerHere: () => facts.now !== undefined,
+      isOfWorker: (owner) => worker.owns(owner),
       apologize: () => facts.apologize(),
       seal: (session, sessionLog, isHangUpOwed) => sealer.seal(session, sessionLog, isHangUpOwed),
     });
@@ -140,7 +145,12 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       command,
       agentFile,
       directory,
-      environment: { ...process.env, LASTWORD_SOCKET: path, LASTWORD_DIR: directory },
+      environment: {
+        ...process.env,
+        LASTWORD_SOCKET: path,
+        LASTWORD_DIR: directory,
+        [workerTokenVariable]: tokenOf(secret, 'worker'),
+      },
       log,
       onDied: () => sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_lost' }),
     });
@@ -189,7 +199,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       },
       onClose: () => sessions.gone(peer),
     });
-    const server = await listen({ path, onPeer, log });
+    const server = await listen({ path, onPeer, admission: openAdmission(secret), log });
     closers.push(() => server.close());
 
     await sessions.adopt();

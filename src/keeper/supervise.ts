@@ -46,6 +46,8 @@ export type SuperviseOptions = {
   /** A worker has said where LiveKit is. */
   isWorkerHere: () => boolean;
   apologize: () => Apologize | undefined;
+  /** Is this process in the process group of a worker of this keeper? Nobody else is killed. Default: yes, for tests. */
+  isOfWorker?: (owner: Owner) => Promise<boolean>;
   /** What speaks for a silent job; the system's word unless a test says otherwise. */
   evidence?: () => Evidence;
   /** One attempt. */
@@ -84,6 +86,7 @@ export type Supervised = {
 export function superviseSession(session: string, options: SuperviseOptions, offered?: JobFacts): Supervised {
   const { directory, store } = options;
   let log = options.log.child({ session });
+  const isOfWorker = options.isOfWorker ?? (async () => true);
   const notes = openNotes(directory, session, log);
   const evidence = (options.evidence ?? openEvidence)();
   /** What is known of the session. */
@@ -140,6 +143,8 @@ export function superviseSession(session: string, options: SuperviseOptions, off
 
   const kill = async (victim: Owner, signal: AbortSignal) => {
     if ((await isAlive(victim)) !== 'alive') return;
+    if (!(await isOfWorker(victim)))
+      return log.warn({ pid: victim.pid }, 'the job is outside the process group of the worker; it is not killed');
     try {
       process.kill(victim.pid, 'SIGKILL');
     } catch (error) {
@@ -171,7 +176,11 @@ export function superviseSession(session: string, options: SuperviseOptions, off
         await pause(pauses.next().value ?? LAST_DEATH_PAUSE_MS, undefined, { signal });
       }
     },
-    ask: () => evidence.verdict(suspect()),
+    async ask() {
+      const verdict = await evidence.verdict(suspect());
+      if (verdict.process !== 'alive' || !owner || (await isOfWorker(owner))) return verdict;
+      return { ...verdict, process: 'unknown' }; // named by somebody, and no process of ours: LiveKit is asked
+    },
     async askRoom(_, signal) {
       const rooms = await options.rooms();
       if (!rooms || !facts) throw new Error('there is no LiveKit to ask');

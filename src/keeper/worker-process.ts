@@ -10,6 +10,9 @@
  *   P4  One that ends by itself with 0 was done; so is the keeper.
  *   P5  Its jobs are in its group, and so is the SDK's process for turn detection, which lives for 15 s after its worker
  *       died; one that still imports lives on, too. The keeper does not leave before the group is empty.
+ *   P6  A job is killed only inside the group of a worker that this keeper started or found in worker.json, and only when
+ *       it is no older than that worker: a pid that somebody names over the link may be anybody's. While a group has
+ *       members its number is nobody else's, so a group whose worker is dead still tells.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,7 +21,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
-import { isAlive, isGroupAlive, ownerOf } from '../journal/owner.ts';
+import { groupOf, isAlive, isGroupAlive, ownerOf } from '../journal/owner.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
@@ -52,6 +55,8 @@ export type WorkerProcess = {
   drain(): void;
   /** One that did not end in time, and its group with it; it counts as ended by SIGTERM. */
   kill(): void;
+  /** Is this living process in the group of a worker that this keeper started or found? Never rejects. */
+  owns(owner: Owner): Promise<boolean>;
   /** After `ended`: what is left of its group leaves within a second, or is killed. Takes 2 s at most, never rejects. */
   clear(): Promise<void>;
   readonly pid: number | undefined;
@@ -98,6 +103,7 @@ export function superviseWorker(options: {
     }
   };
   /** P5 */
+  const groups = new Map<number, string>();
   const killGroup = () => signal('SIGKILL', group && -group);
   const isGroupGone = async (): Promise<boolean> => {
     for (const until = performance.now() + LEAVING_MS; performance.now() < until; await sleep(LEAVING_POLL_MS))
@@ -161,7 +167,9 @@ export function superviseWorker(options: {
   /** For the next keeper. Without it a worker that outlives us is not waited for, and a second one starts. */
   const remember = async (workerPid: number) => {
     try {
-      await writeFile(record, JSON.stringify(await ownerOf(workerPid)), { mode: 0o600 });
+      const owner = await ownerOf(workerPid);
+      groups.set(workerPid, owner.startTicks); // P6
+      await writeFile(record, JSON.stringify(owner), { mode: 0o600 });
     } catch (error) {
       log.warn({ err: error }, 'the worker could not be written down for the next keeper');
     }
@@ -178,7 +186,10 @@ export function superviseWorker(options: {
       (text) => JSON.parse(text) as Owner,
       () => undefined,
     );
-    if (!owner || (await isAlive(owner)) !== 'alive') return false;
+    if (!owner) return false;
+    const liveness = await isAlive(owner);
+    if (liveness !== 'unknown') groups.set(owner.pid, owner.startTicks); // P6
+    if (liveness !== 'alive') return false;
     pid = owner.pid;
     group = pid;
     if (!hasSaidHello) {
@@ -238,6 +249,11 @@ export function superviseWorker(options: {
     kill() {
       isGivenUp = true;
       killGroup();
+    },
+    async owns(owner) {
+      const group = await groupOf(owner);
+      const leaderTicks = group === undefined ? undefined : groups.get(group);
+      return leaderTicks !== undefined && Number(owner.startTicks) >= Number(leaderTicks);
     },
     async clear() {
       if (await isGroupGone()) return;

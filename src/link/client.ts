@@ -6,10 +6,11 @@
  *   C1  After each connection the hello goes first, then what has not been answered yet, then what waited, in order.
  *   C2  `job.closed` is said again after each reconnection until `sealed` comes: the keeper that heard it may be dead.
  *   C3  A beat is never kept for later: an old sign of life is a lie.
+ *   C5  Whom the keeper refuses goes on as one without a keeper: it says why, once for each reason, and asks again from
+ *       time to time. Jobs that wait for an answer are declined.
  *   C4  An offer that nobody answered in time is withdrawn, or a session would be recorded for a job that was declined.
  */
 import { connect, type Socket } from 'node:net';
-import type { Logger } from 'pino';
 import type { JobFacts } from '../journal/entry.ts';
 import type { FromKeeper, ToKeeper } from './messages.ts';
 import { encode, parseFromKeeper, readLines } from './wire.ts';
@@ -26,6 +27,8 @@ const MAX_METADATA = 131_072;
 /** A keeper that reads nothing for so long gets no more beats. */
 const MAX_UNREAD_BYTES = 65_536;
 
+export type LinkLog = Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>;
+
 export type LinkOptions = {
   /** From `socketPath(directory)`, or the environment's LASTWORD_SOCKET. */
   path: string;
@@ -39,7 +42,7 @@ export type LinkOptions = {
    * then, drains and exits: nobody would seal what it does.
    */
   lonely?: { afterMs?: number; call: () => void };
-  log?: Logger;
+  log?: LinkLog;
 };
 
 export type Link = {
@@ -78,6 +81,7 @@ export function connectLink(options: LinkOptions): Link {
   let retryTimer: NodeJS.Timeout | undefined;
   let lonelyTimer: NodeJS.Timeout | undefined;
   let lastRequest = 0;
+  let lastRefusal: string | undefined;
 
   const startLonely = () => {
     if (!lonely || lonelyTimer || isClosed) return;
@@ -99,6 +103,14 @@ export function connectLink(options: LinkOptions): Link {
         lonelyTimer = undefined;
         onWelcome?.();
         break;
+      case 'refused': {
+        const advice = 'the keeper refuses this process, which goes on without one; what it was told says what to do';
+        if (message.why !== lastRefusal) log?.error({ why: message.why }, advice); // C5
+        lastRefusal = message.why;
+        retryMs = LAST_RETRY_MS;
+        for (const { settle } of offers.values()) settle(false);
+        break;
+      }
       case 'job.recorded':
         offers.get(message.request)?.settle(true);
         break;

@@ -27,6 +27,8 @@ export type WorkerHello = {
   hangUp: HangUpPolicy;
   /** What a worker that is told to stop means for its calls. Default `end`. */
   shutdown?: Shutdown;
+  /** Shows that it is the worker of this directory (secret.ts). */
+  token?: string;
 };
 
 export type JobHello = {
@@ -36,6 +38,8 @@ export type JobHello = {
   owner: Owner;
   /** The agent's own participant: what recovery has to remove. */
   identity: string;
+  /** Shows that it is the job of this session (secret.ts). */
+  token?: string;
 };
 
 export type ToKeeper =
@@ -59,6 +63,8 @@ export type ToKeeper =
 
 export type FromKeeper =
   | { type: 'welcome' }
+  /** What came is not for this peer to say: what was expected, what came, what to do. The connection is closed after it. */
+  | { type: 'refused'; why: string }
   | { type: 'job.recorded'; request: number }
   | { type: 'job.refused'; request: number; why: string }
   /** End within the budget: SIGTERM, or the worker is drained. */

@@ -5,19 +5,24 @@
  *
  *   S1  Whoever sends what is no message, or reads so slowly that 4 MiB wait for it, is disconnected; nobody else is.
  *   S2  `onClose` of a peer is called exactly once, after its last `onMessage`.
+ *   S4  A socket file that is removed or replaced (a cleaned temporary folder) is made again within a second.
  *   S3  The socket is open to its owner alone from the first moment: it carries secrets.
  */
 import { unlink } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { Admission } from './admission.ts';
+import { isListening } from './listening.ts';
 import type { FromKeeper, ToKeeper } from './messages.ts';
 import { makeSocketFolder } from './path.ts';
+import { fileAt, watchPath } from './watch-path.ts';
 import { encode, parseToKeeper, readLines } from './wire.ts';
 
 const MAX_WAITING_BYTES = 4 * 1_048_576;
 /** Who connects and says nothing for so long is no peer of ours. */
 const HELLO_MS = 5_000;
-const PROBE_MS = 1_000;
+/** Who is refused gets so long to read why. */
+const FAREWELL_MS = 1_000;
 
 export type Peer = {
   /** Counts up from 1; for logs. */
@@ -43,63 +48,68 @@ export class LinkInUseError extends Error {
   }
 }
 
-/** Does anybody listen there? The kernel accepts for a process that is frozen, too: that counts as somebody. */
-export const isListening = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(path);
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(PROBE_MS, () => settle(true));
-    socket.once('connect', () => settle(true));
-    // Refused: its process is dead. Any other trouble (EAGAIN: a full backlog) means that somebody is behind it.
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => settle(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
-  });
-
 /**
  * *Effect.* Listens on a Unix socket. A socket file that a dead keeper left behind is replaced.
  * @param options.onPeer called for each connection; the handler that it returns gets what this peer says
- * @throws LinkInUseError when another process listens there
+ * @param options.admission who may say what; everybody may say everything without it
+ * @throws LinkInUseError when another process listens there; ConfigError when the folder is not ours
  */
 export async function listen(options: {
   path: string;
   onPeer: (peer: Peer) => PeerHandler;
+  admission?: Admission;
   log?: Logger;
 }): Promise<LinkServer> {
-  const { path, onPeer, log } = options;
+  const { path, onPeer, admission, log } = options;
   await makeSocketFolder(path);
   if (await isListening(path)) throw new LinkInUseError(path);
   await unlink(path).catch(() => undefined);
 
   const sockets = new Set<Socket>();
   let lastId = 0;
-  const server = createServer((socket) => {
+  const onSocket = (socket: Socket) => {
     sockets.add(socket);
     const id = ++lastId;
+    let isRefused = false;
     const peer: Peer = {
       id,
       send: (message) => {
-        if (socket.destroyed) return;
+        if (socket.destroyed || isRefused) return;
         socket.write(encode(message));
-        if (socket.writableLength > MAX_WAITING_BYTES) refuse('reads too slowly'); // S1
+        if (socket.writableLength <= MAX_WAITING_BYTES) return;
+        log?.warn({ peer: id, problem: 'reads too slowly' }, 'peer disconnected');
+        socket.destroy(); // S1
       },
       close: () => socket.end(),
     };
-    const refuse = (problem: string) => {
-      log?.warn({ peer: id, problem }, 'peer disconnected');
-      socket.destroy();
+    /** It hears why; what it says afterwards is not read. */
+    const refuse = (why: string) => {
+      if (isRefused) return;
+      log?.warn({ peer: id, problem: why }, 'peer disconnected');
+      peer.send({ type: 'refused', why });
+      isRefused = true;
+      socket.destroySoon();
+      setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
     };
     const handler = onPeer(peer);
-    const silent = setTimeout(() => refuse(`no hello in ${HELLO_MS} ms`), HELLO_MS).unref();
+    const admitted = admission?.peer();
+    const silent = setTimeout(() => refuse(`expected a hello within ${HELLO_MS} ms, got none`), HELLO_MS).unref();
     readLines(socket, {
       onLine: (line) => {
+        if (isRefused) return;
         const parsed = parseToKeeper(line);
         if (!parsed.ok) return refuse(parsed.problem);
-        clearTimeout(silent);
         const { message } = parsed;
+        const why = admitted?.refusal(message);
+        if (why !== undefined) return refuse(why);
+        clearTimeout(silent);
         if (message.type === 'hello.worker' || message.type === 'hello.job') peer.send({ type: 'welcome' });
-        handler.onMessage(message);
+        try {
+          handler.onMessage(message);
+        } catch (error) {
+          log?.error({ err: error, type: message.type }, 'a message could not be handled');
+          refuse(`expected a ${message.type} that can be handled, got one that cannot; the log of the keeper says why`);
+        }
       },
       onProblem: refuse,
     });
@@ -107,10 +117,43 @@ export async function listen(options: {
     socket.once('close', () => {
       clearTimeout(silent);
       sockets.delete(socket);
+      admitted?.gone();
       handler.onClose(); // S2
     });
-  });
+  };
 
+  let door = await openDoor(path, onSocket, log);
+  let isClosed = false;
+  const watch = watchPath({
+    path,
+    ours: () => door.file,
+    log,
+    async reopen() {
+      // Closing removes whatever lies at the path, so it comes first. Who is connected stays connected.
+      door.server.close();
+      await makeSocketFolder(path);
+      await unlink(path).catch(() => undefined);
+      if (isClosed) return;
+      door = await openDoor(path, onSocket, log);
+      if (isClosed) door.server.close();
+    },
+  });
+  return {
+    path,
+    close: () =>
+      new Promise((resolve) => {
+        isClosed = true;
+        watch.stop();
+        door.server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+type Door = { server: Server; file: string | undefined };
+
+async function openDoor(path: string, onSocket: (socket: Socket) => void, log?: Logger): Promise<Door> {
+  const server = createServer(onSocket);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const before = process.umask(0o177); // S3: bind() happens inside listen(), before it returns
@@ -122,12 +165,5 @@ export async function listen(options: {
   });
   // Out of file descriptors, for one: whoever could not connect tries again, and the calls of the others go on.
   server.on('error', (error) => log?.error({ err: error }, 'a connection could not be accepted'));
-  return {
-    path,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
+  return { server, file: fileAt(path) };
 }

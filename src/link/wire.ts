@@ -3,10 +3,11 @@
  *
  *   W1  A line that is no message, or is longer than MAX_LINE, ends that connection and nothing else.
  *   W2  Ids become names of folders, so an id is letters, digits, `_`, `-` and `.`, and never begins with a dot.
+ *   W3  Limits that no timer takes, and addresses that are none, are refused here: further inside, they would end the keeper.
  */
 import type { Socket } from 'node:net';
 import { z } from 'zod';
-import { defaultPolicy } from '../../machines/index.ts';
+import { defaultPolicy, isCount, MAX_TIMER_MS, type Policy } from '../../machines/index.ts';
 import type { FromKeeper, ToKeeper } from './messages.ts';
 
 /** In characters. The largest honest line is an offer with its metadata, which LiveKit limits to 64 KiB. */
@@ -24,7 +25,26 @@ const owner = z.object({
   startTicks: text,
 });
 const facts = z.object({ job: id, agentName: text, room: z.object({ name: text, sid: text }), metadata: text });
-const policy = z.object(Object.fromEntries(Object.keys(defaultPolicy).map((name) => [name, z.number()])));
+/** W3 */
+const limitOf = (name: keyof Policy) =>
+  isCount(name)
+    ? count
+    : z
+        .number()
+        .gt(0, 'expected a number of milliseconds above 0')
+        .max(MAX_TIMER_MS, `expected at most ${MAX_TIMER_MS} ms`);
+const policyNames = Object.keys(defaultPolicy) as (keyof Policy)[];
+const policy = z.object(Object.fromEntries(policyNames.map((name) => [name, limitOf(name)])));
+/** *Pure.* */
+export const isServerUrl = (text: string): boolean => {
+  try {
+    return ['ws:', 'wss:', 'http:', 'https:'].includes(new URL(text).protocol);
+  } catch {
+    return false;
+  }
+};
+const serverUrl = z.string().refine(isServerUrl, 'expected the address of a LiveKit server, as wss://HOST');
+const key = z.string().min(1, 'expected a key, got an empty one');
 const strategy = z.enum(['delete-room', 'remove-sip', 'remove-caller', 'leave']);
 const destination = z.discriminatedUnion('kind', [
   z.object({
@@ -48,12 +68,13 @@ const toKeeper = z.discriminatedUnion('type', [
     pid: z.number().int().positive(),
     agentFile: text,
     agentName: text,
-    livekit: z.object({ url: text, apiKey: text, apiSecret: text }).nullable(),
+    livekit: z.object({ url: serverUrl, apiKey: key, apiSecret: key }).nullable(),
     reports: z.array(destination),
     alerts: z.array(destination),
     policy,
     hangUp: z.object({ normal: strategy, failure: strategy, transfer: strategy }),
     shutdown: z.enum(['end', 'finish']).optional(),
+    token: text.optional(),
   }),
   z.object({ type: z.literal('worker.ready') }),
   z.object({ type: z.literal('worker.draining') }),
@@ -61,7 +82,14 @@ const toKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job.launched'), job: id }),
   z.object({ type: z.literal('job.unstarted'), job: id, why: text }),
   z.object({ type: z.literal('job.withdrawn'), job: id, why: text }),
-  z.object({ type: z.literal('hello.job'), session: id, epoch: z.number().int().positive(), owner, identity: text }),
+  z.object({
+    type: z.literal('hello.job'),
+    session: id,
+    epoch: z.number().int().positive(),
+    owner,
+    identity: text,
+    token: text.optional(),
+  }),
   z.object({ type: z.literal('beat'), session: id }),
   z.object({ type: z.literal('job.closed'), session: id, epoch: z.number().int().positive(), lastSeq: count }),
   z.object({ type: z.literal('alert'), session: id, message: text, detail: text }),
@@ -69,6 +97,7 @@ const toKeeper = z.discriminatedUnion('type', [
 
 const fromKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('welcome') }),
+  z.object({ type: z.literal('refused'), why: text }),
   z.object({ type: z.literal('job.recorded'), request: count }),
   z.object({ type: z.literal('job.refused'), request: count, why: text }),
   z.object({
@@ -106,25 +135,39 @@ export const parseFromKeeper = parse<FromKeeper>(fromKeeper);
 /** *Pure.* A message as it is written: JSON has no bare line breaks, so the line break ends it. */
 export const encode = (message: ToKeeper | FromKeeper): string => `${JSON.stringify(message)}\n`;
 
-/** *Effect.* Calls `onLine` for each whole line. After `onProblem` nothing more is read (W1). */
+/**
+ * *Effect.* Calls `onLine` for each whole line. After `onProblem` nothing more is read (W1). What is left of a line is kept
+ * in pieces and each piece is looked at once: a long line that comes in small ones costs no more than one that comes whole.
+ */
 export function readLines(
   socket: Socket,
   { onLine, onProblem }: { onLine: (line: string) => void; onProblem: (problem: string) => void },
 ): void {
-  let rest = '';
+  let pieces: string[] = [];
+  let length = 0;
   let broken = false;
+  const keep = (piece: string) => {
+    pieces.push(piece);
+    length += piece.length;
+    broken ||= length > MAX_LINE;
+  };
   socket.setEncoding('utf8'); // a character that is torn between two chunks stays whole
   socket.on('data', (chunk: string | Buffer) => {
-    rest += chunk.toString();
-    for (let end = rest.indexOf('\n'); end >= 0 && !broken && !socket.destroyed; end = rest.indexOf('\n')) {
-      const line = rest.slice(0, end);
-      rest = rest.slice(end + 1);
-      if (line.length > MAX_LINE) broken = true;
-      else onLine(line);
+    if (broken) return;
+    const text = chunk.toString();
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0 && !socket.destroyed; end = text.indexOf('\n', from)) {
+      keep(text.slice(from, end));
+      if (broken) break;
+      const line = pieces.join('');
+      pieces = [];
+      length = 0;
+      from = end + 1;
+      onLine(line);
     }
-    if (!broken && rest.length <= MAX_LINE) return;
-    rest = '';
-    broken = true;
+    if (!broken) keep(text.slice(from));
+    if (!broken) return;
+    pieces = [];
     onProblem(`expected a line of at most ${MAX_LINE} characters, got a longer one`);
   });
 }

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { defaultPolicy } from '../../machines/index.ts';
 import type { JobFacts } from '../journal/entry.ts';
 import { connectLink, type Link } from '../link/client.ts';
+import { takeWorkerToken } from '../link/secret.ts';
 import { messageOf, settledWithin } from '../session/deadline.ts';
 import { type Begin, CHANNEL, joinChannel, type HostChannel } from './channel.ts';
 
@@ -113,6 +114,7 @@ async function host(begin: Begin, channel: HostChannel, socket: string): Promise
 function connectAsWorker({ agentFile, reports }: Begin, path: string): { link: Link; isWelcome: Promise<void> } {
   let welcome = () => {};
   const isWelcome = new Promise<void>((resolve) => (welcome = resolve));
+  const token = takeWorkerToken();
   const link = connectLink({
     path,
     hello: () => [
@@ -126,6 +128,7 @@ function connectAsWorker({ agentFile, reports }: Begin, path: string): { link: L
         alerts: [],
         policy: defaultPolicy,
         hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' },
+        ...(token !== undefined && { token }),
       },
     ],
     onMessage: () => {}, // a shutdown is told to the job itself

@@ -14,6 +14,7 @@ import { openJournal } from '../../src/journal/write.ts';
 import { connectLink } from '../../src/link/client.ts';
 import type { Destination } from '../../src/link/destination.ts';
 import type { LiveKitAccess } from '../../src/link/messages.ts';
+import { jobToken, takeWorkerToken } from '../../src/link/secret.ts';
 
 /** `absent`: offered, accepted, and never seen. `deaf`: does not end when told to. `closed-unheard`: closes
  * its journal and dies before it has met the keeper; `dies-closed`: the same, when it is told to end. `unreleased`:
@@ -102,6 +103,7 @@ function worker() {
     isDraining = true;
     leaveIfDone();
   });
+  const token = takeWorkerToken() ?? '';
   const isFirst = !existsSync(scenario.once);
   writeFileSync(scenario.once, '');
   const link = connectLink({
@@ -131,6 +133,7 @@ function worker() {
         alerts: scenario.alerts ?? [],
         policy,
         hangUp,
+        token,
       },
       { type: 'worker.ready' },
     ],
@@ -218,7 +221,9 @@ async function job(how: How) {
   };
   const link = connectLink({
     path,
-    hello: () => [{ type: 'hello.job', session, epoch: 1, owner, identity }],
+    hello: () => [
+      { type: 'hello.job', session, epoch: 1, owner, identity, token: jobToken(scenario.directory, session) ?? '' },
+    ],
     onWelcome: () => say({ what: 'welcomed', session }),
     onMessage: (message) => {
       if (message.type === 'shutdown') say({ what: 'told', session, detail: message.reason });

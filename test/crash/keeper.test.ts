@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { connectLink } from '../../src/link/client.ts';
 import { socketPath } from '../../src/link/path.ts';
+import { jobToken } from '../../src/link/secret.ts';
 import { build, isGone, Lab, quickFreeze, quickStart } from './keeper-lab.ts';
 
 /** Of the keeper: one order by two ways comes within it. */
@@ -138,7 +139,16 @@ describe('a job', () => {
     const owner = await thisProcess();
     const link = connectLink({
       path: socketPath(lab.directory),
-      hello: () => [{ type: 'hello.job', session: 'AJ_1', epoch: 1, owner, identity: 'agent' }],
+      hello: () => [
+        {
+          type: 'hello.job',
+          session: 'AJ_1',
+          epoch: 1,
+          owner,
+          identity: 'agent',
+          token: jobToken(lab.directory, 'AJ_1') ?? '',
+        },
+      ],
       onMessage: () => undefined,
     });
     link.send({ type: 'job.closed', session: 'AJ_1', epoch: 1, lastSeq: 3 });

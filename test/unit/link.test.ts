@@ -90,7 +90,7 @@ const startLink = (options: Partial<LinkOptions> = {}) => {
   return { link, received };
 };
 const raw = async () => {
-  const socket = connect(path);
+  const socket = connect(path).resume(); // or it would never see the end of what it was told
   sockets.push(socket);
   await new Promise<void>((resolve) => socket.once('connect', resolve));
   return socket;

@@ -8,6 +8,7 @@ import type { EntryData, EntryKind } from '../../../src/journal/entry.ts';
 import { thisProcess } from '../../../src/journal/owner.ts';
 import { openJournal } from '../../../src/journal/write.ts';
 import { connectLink } from '../../../src/link/client.ts';
+import { jobToken } from '../../../src/link/secret.ts';
 import { settledWithin } from '../../../src/session/deadline.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, jobPort, policyOf, readScenario, roomOf, type Offer } from './scenario.ts';
@@ -53,7 +54,9 @@ const journal = await openJournal({
 });
 const link = connectLink({
   path: process.env['LASTWORD_SOCKET'] ?? '',
-  hello: () => [{ type: 'hello.job', session, epoch: 1, owner, identity }],
+  hello: () => [
+    { type: 'hello.job', session, epoch: 1, owner, identity, token: jobToken(scenario.directory, session) ?? '' },
+  ],
   onMessage: ({ type }) => {
     heard.push(type);
     if (type === 'yield') process.exit(0);

@@ -7,12 +7,14 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectLink } from '../../../src/link/client.ts';
+import { takeWorkerToken } from '../../../src/link/secret.ts';
 import type { ToKeeper } from '../../../src/link/messages.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, policyOf, readScenario, roomOf, workerPort, type Offer } from './scenario.ts';
 
 const OFFER_MS = 5_000;
 const scenario = readScenario();
+const token = takeWorkerToken() ?? '';
 const jobs = new Set<ChildProcess>();
 let isDraining = false;
 let welcomes = 0;
@@ -32,6 +34,7 @@ const link = connectLink({
       alerts: scenario.alerts,
       policy: policyOf(scenario),
       hangUp,
+      token,
     },
     { type: 'worker.ready' },
   ],

@@ -1,0 +1,119 @@
+/**
+ * The secret of a LASTWORD_DIR, and the tokens that are made of it: by its token a worker or a job shows that it speaks
+ * for itself. This stops accidents and other users of the machine. It does not stop code of the same user, which can
+ * read the secret as a job does.
+ *
+ *   T1  The file is whole from the first moment and only one keeper can make it (link(), as for a claim). It outlives
+ *       keepers: the worker and the jobs of an earlier one still have their tokens.
+ *   T2  It is opened without following a link, and it is a file of whoever owns the directory.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError } from '../config-error.ts';
+
+const SECRET_BYTES = 32;
+const secretText = /^[0-9a-f]{64}$/;
+
+/** Where it lies. */
+export const secretPath = (directory: string): string => join(resolve(directory), 'secret');
+
+/** *Pure.* HMAC-SHA256 of role and job id, in hexadecimal digits. A worker has no job: one name stands for all of them. */
+export const tokenOf = (secret: string, role: 'worker' | 'job', session = ''): string =>
+  createHmac('sha256', secret).update(`${role}\n${session}`).digest('hex');
+
+/** *Pure.* Takes the same time wherever the two differ. */
+export const isSameToken = (expected: string, given: string): boolean =>
+  expected.length === Buffer.byteLength(given) && timingSafeEqual(Buffer.from(expected), Buffer.from(given));
+
+/**
+ * *Effect.* The keeper's: reads the secret of a directory, or makes it.
+ * @throws ConfigError when what is there is no secret of ours
+ */
+export function openSecret(directory: string): string {
+  const path = secretPath(directory);
+  try {
+    return readSecret(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(draft, randomBytes(SECRET_BYTES).toString('hex'), { flag: 'wx', mode: 0o600, flush: true });
+  try {
+    linkSync(draft, path); // T1
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another keeper was quicker: its secret counts
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return readSecret(directory);
+}
+
+/**
+ * *Effect.* A secret of ours that a volume has opened to its group (Kubernetes does so for `fsGroup`) is closed again.
+ * @throws ConfigError when what is there is no secret of ours; the system's error when there is none
+ */
+export function readSecret(directory: string): string {
+  const path = secretPath(directory);
+  const wrong = (expected: string, got: string) =>
+    new ConfigError({
+      field: path,
+      expected,
+      got,
+      advice: 'remove it and start again; calls that run meanwhile go on without a keeper',
+    });
+  const file = openIt(path, wrong);
+  try {
+    const { uid, mode } = fstatSync(file);
+    const owners = [process.getuid?.() ?? uid, statSync(directory).uid];
+    if (!owners.includes(uid)) throw wrong(`a file of user ${owners[0]}`, `one of user ${uid}`); // T2
+    if ((mode & 0o077) !== 0) fchmodSync(file, 0o600);
+    const text = readFileSync(file, 'utf8');
+    if (!secretText.test(text))
+      throw wrong('64 hexadecimal digits', `${text.length} characters that are something else`);
+    return text;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openIt(path: string, wrong: (expected: string, got: string) => ConfigError): number {
+  try {
+    // A pipe that somebody left there would hold the one who opens it.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+    throw wrong('a file', 'a link');
+  }
+  throw wrong('a file', 'something else');
+}
+
+/** *Effect.* The token that the keeper gave to its worker; taken out of the environment, which the jobs inherit. */
+export function takeWorkerToken(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const token = environment[workerTokenVariable];
+  delete environment[workerTokenVariable];
+  return token;
+}
+export const workerTokenVariable = 'LASTWORD_TOKEN';
+
+/** *Effect.* A job's own token; undefined when it cannot read the secret. The keeper says what to do about it. */
+export function jobToken(directory: string, session: string): string | undefined {
+  try {
+    return tokenOf(readSecret(directory), 'job', session);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,225 @@
+/** Who may say what: strangers on the keeper's socket, all of the same user, and what they cannot do. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from 'node:net';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { defaultPolicy } from '../../machines/index.ts';
+import { ownerOf } from '../../src/journal/owner.ts';
+import type { ToKeeper } from '../../src/link/messages.ts';
+import { socketPath } from '../../src/link/path.ts';
+import { jobToken, readSecret, tokenOf } from '../../src/link/secret.ts';
+import { compile } from '../e2e/harness/index.ts';
+import { hangUp } from './harness/scenario.ts';
+import { Siege } from './harness/siege.ts';
+
+beforeAll(compile, 130_000);
+
+const owner = { host: 'elsewhere', bootId: 'boot', pidNamespace: '1', pid: 1, startTicks: '1' };
+const heardMs = 5_000;
+
+/** Says so, and waits until the keeper hangs up. @returns what it was told */
+async function say(siege: Siege, ...messages: (ToKeeper | string)[]): Promise<string> {
+  const socket = connect(socketPath(siege.directory));
+  let told = '';
+  socket.on('data', (chunk) => (told += chunk.toString()));
+  socket.on('error', () => undefined); // it may hang up while we still write
+  for (const message of messages) socket.write(typeof message === 'string' ? message : `${JSON.stringify(message)}\n`);
+  await once(socket, 'close', { signal: AbortSignal.timeout(heardMs) }).finally(() => socket.destroy());
+  return told;
+}
+const jobHello = (siege: Siege, session: string, more: Partial<Extract<ToKeeper, { type: 'hello.job' }>> = {}) =>
+  ({
+    type: 'hello.job',
+    session,
+    epoch: 1,
+    owner,
+    identity: 'x',
+    token: jobToken(siege.directory, session) ?? '',
+    ...more,
+  }) satisfies ToKeeper;
+const workerHello = (siege: Siege, more: Partial<Extract<ToKeeper, { type: 'hello.worker' }>> = {}) =>
+  ({
+    type: 'hello.worker',
+    pid: 4242,
+    agentFile: 'x',
+    agentName: '',
+    livekit: null,
+    reports: [],
+    alerts: [],
+    policy: defaultPolicy,
+    hangUp,
+    token: tokenOf(readSecret(siege.directory), 'worker'),
+    ...more,
+  }) satisfies ToKeeper;
+/** A call is taken, followed, closed and sealed as ever. */
+async function goesOn(siege: Siege, session: string) {
+  const call = await siege.call(session);
+  expect(await call.close()).toEqual({ isSealed: true });
+}
+
+test('the secret is open to its owner alone, outlives its keeper, and the worker and jobs of before are known again', async () => {
+  await using siege = await Siege.lay();
+  const first = await siege.keeper();
+  const secret = readSecret(siege.directory);
+  const call = await siege.call('AJ_before');
+  first.process.kill('SIGKILL');
+  await first.ended;
+  await siege.keeper();
+  await siege.logged('following the job', { session: 'AJ_before', from: siege.lines.length });
+  expect(readSecret(siege.directory)).toBe(secret);
+  expect(await call.close()).toEqual({ isSealed: true });
+});
+
+describe('a stranger on the socket', () => {
+  test('who sends rubbish is told so in one line and disconnected; the calls go on, and no folder is made', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const call = await siege.call('AJ_healthy');
+    const rubbish: Record<string, string | ToKeeper> = {
+      'no JSON': 'hello\n',
+      'an empty line': '\n',
+      'deep JSON': `${'['.repeat(500_000)}\n`,
+      'a deep field': `{"type":"alert","session":"a","message":"m","detail":${'['.repeat(300_000)}${']'.repeat(300_000)}}\n`,
+      'a line of 2 MB': `${'x'.repeat(2e6)}\n`,
+      '2 MB without an end': 'x'.repeat(2e6),
+      'a prototype': '{"__proto__":{"polluted":1},"type":"beat","session":"a"}\n',
+      'the id of a constructor': { type: 'beat', session: 'constructor' },
+      'an id that climbs': jobHello(siege, '../../etc', { token: '' }),
+      'an id of two dots': jobHello(siege, '..', { token: '' }),
+      'an id with a zero': { type: 'beat', session: 'a\u0000b' },
+      'a session that is none': { type: 'beat', session: 'AJ_none' },
+      'a huge epoch': jobHello(siege, 'AJ_huge', { epoch: Number.MAX_SAFE_INTEGER, token: '' }),
+      'an alert that forges a line': { type: 'alert', session: 'AJ_a', message: '\u001B[31m\n<!channel>', detail: 'd' },
+    };
+    for (const [what, message] of Object.entries(rubbish)) {
+      const told = await say(siege, message);
+      // A line that is too long is not read to its end, so the system may take the answer away with it.
+      if (!/2 MB/.test(what)) expect(told, what).toMatch(/^\{"type":"refused","why":"[^\n]*expected[^\n]*"\}\n$/i);
+      expect(told, what).not.toContain('welcome');
+    }
+    expect((await call.status()).isConnected).toBe(true);
+    await goesOn(siege, 'AJ_after');
+    const folders = await siege.withStore((store) => store.sessions({ limit: 9 }));
+    expect(folders.map(({ session }) => session).sort()).toEqual(['AJ_after', 'AJ_healthy']);
+  });
+
+  test('who has no token, or that of another job, is told what was expected, what came and what to do', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const { token: _, ...without } = jobHello(siege, 'AJ_1');
+    expect(await say(siege, without)).toMatch(/expected the token of the job AJ_1, got none; let it run as the user/);
+    const other = { token: jobToken(siege.directory, 'AJ_2') ?? '' };
+    expect(await say(siege, jobHello(siege, 'AJ_1', other))).toMatch(/expected the token of the job AJ_1, got another/);
+    expect(await say(siege, workerHello(siege, other))).toMatch(/expected the token of the worker, got another one; let/);
+  });
+
+  test('cannot close, withdraw, silence or take over the call of another', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const victim = await siege.call('AJ_victim');
+    const { pid } = await victim.status();
+    const stranger = jobHello(siege, 'AJ_stranger');
+    const closed: ToKeeper = { type: 'job.closed', session: 'AJ_victim', epoch: 1, lastSeq: 1 };
+    const lines: ToKeeper[] = [
+      closed,
+      { type: 'job.withdrawn', job: 'AJ_victim', why: 'x' },
+      { type: 'job.unstarted', job: 'AJ_victim', why: 'x' },
+      { type: 'job.launched', job: 'AJ_victim' },
+      { type: 'beat', session: 'AJ_victim' },
+      { type: 'alert', session: 'AJ_victim', message: 'm', detail: 'd' },
+      { type: 'worker.draining' },
+      { type: 'worker.ready' },
+      jobHello(siege, 'AJ_victim'),
+    ];
+    for (const line of lines) {
+      expect(await say(siege, line), line.type).toContain('refused');
+      expect(await say(siege, stranger, line), line.type).toMatch(/expected .*AJ_stranger/);
+    }
+    expect(await victim.status()).toMatchObject({ pid, isConnected: true, heard: ['welcome'] });
+    expect(await victim.close()).toEqual({ isSealed: true });
+    await siege.logged('report delivered', { session: 'AJ_victim' });
+    expect(await siege.report('AJ_victim')).toMatchObject({ end: { reason: 'caller_hung_up' } });
+  });
+
+  test('who says to be the worker does not take its place while it lives, and no report goes elsewhere', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const elsewhere = { kind: 'file', name: 'elsewhere', directory: join(siege.scenario.scratch, 'elsewhere') } as const;
+    expect(await say(siege, workerHello(siege, { reports: [elsewhere] }))).toMatch(
+      /expected one worker, got a second one \(pid 4242\) while pid \d+ is connected/,
+    );
+    await goesOn(siege, 'AJ_1');
+    await siege.logged('report delivered', { session: 'AJ_1' });
+    expect(siege.lines.filter(({ msg }) => msg === 'report delivered')).toHaveLength(1);
+    expect(await siege.delivered()).toEqual(['AJ_1.json']);
+  });
+
+  test('whose hello has limits or an address that cannot be used is refused in one line, and no keeper ends of it', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const livekit = { url: 'ws://127.0.0.1:9', apiKey: 'k', apiSecret: 's' };
+    const addresses = [
+      { ...livekit, url: '' },
+      { ...livekit, url: 'not a url' },
+      { ...livekit, url: 'wss://' },
+      { ...livekit, url: 'file:///etc/passwd' },
+      { ...livekit, apiKey: '' },
+    ];
+    for (const wrong of addresses)
+      expect(await say(siege, workerHello(siege, { livekit: wrong })), JSON.stringify(wrong)).toMatch(/livekit\.\w+: /);
+    for (const limit of ['1e308', '-1', '0', '3e9', 'null', '"NaN"']) {
+      const policy = Object.keys(defaultPolicy).map((name) => `"${name}":${limit}`);
+      const { policy: _, ...rest } = workerHello(siege);
+      const line = `${JSON.stringify(rest).slice(0, -1)},"policy":{${policy.join(',')}}}\n`;
+      expect(await say(siege, line), limit).toMatch(/policy\.\w+: /);
+    }
+    await goesOn(siege, 'AJ_1');
+  });
+
+  test('who drips one long line in small pieces costs the keeper little', async () => {
+    await using siege = await Siege.lay();
+    const keeper = await siege.keeper();
+    const usedMs = () => {
+      const fields = readFileSync(`/proc/${keeper.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) * 10; // hundredths of a second
+    };
+    const socket = connect(socketPath(siege.directory));
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(`${JSON.stringify(jobHello(siege, 'AJ_drip'))}\n`);
+    await once(socket, 'data');
+    const before = usedMs();
+    for (let written = 0; written < 1_000_000; written += 256) {
+      socket.write('x'.repeat(256));
+      if (written % 1_024 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await goesOn(siege, 'AJ_1');
+    expect(usedMs() - before).toBeLessThan(1_500);
+    socket.destroy();
+  });
+
+  test('who names a process that is no job of the worker as its own: nobody kills it, and LiveKit is asked', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const bystander = spawn('sleep', ['100']);
+    try {
+      const named = jobHello(siege, 'AJ_named', { owner: await ownerOf(bystander.pid ?? 0) });
+      siege.livekit.rooms.set('room-AJ_named', []);
+      const offered = siege.offer('AJ_named', { isStarted: false });
+      expect(await offered).toBe(true);
+      siege.livekit.rooms.set('room-AJ_named', [{ identity: 'caller', sid: 'PA_1', kind: 'STANDARD' }]);
+      const socket = connect(socketPath(siege.directory));
+      socket.on('error', () => undefined);
+      socket.write(`${JSON.stringify(named)}\n`);
+      await siege.logged('following the job', { session: 'AJ_named' });
+      socket.destroy();
+      await siege.logged('report sealed', { session: 'AJ_named', ms: 60_000 });
+      expect(bystander.signalCode).toBe(null);
+      expect(siege.livekit.asked).toContain('ListParticipants');
+    } finally {
+      bystander.kill('SIGKILL');
+    }
+  });
+});
