@@ -112,7 +112,9 @@ describe('a stranger on the socket', () => {
     expect(await say(siege, without)).toMatch(/expected the token of the job AJ_1, got none; let it run as the user/);
     const other = { token: jobToken(siege.directory, 'AJ_2') ?? '' };
     expect(await say(siege, jobHello(siege, 'AJ_1', other))).toMatch(/expected the token of the job AJ_1, got another/);
-    expect(await say(siege, workerHello(siege, other))).toMatch(/expected the token of the worker, got another one; let/);
+    expect(await say(siege, workerHello(siege, other))).toMatch(
+      /expected the token of the worker, got another one; let/,
+    );
   });
 
   test('cannot close, withdraw, silence or take over the call of another', async () => {
@@ -146,7 +148,11 @@ describe('a stranger on the socket', () => {
   test('who says to be the worker does not take its place while it lives, and no report goes elsewhere', async () => {
     await using siege = await Siege.lay();
     await siege.keeper();
-    const elsewhere = { kind: 'file', name: 'elsewhere', directory: join(siege.scenario.scratch, 'elsewhere') } as const;
+    const elsewhere = {
+      kind: 'file',
+      name: 'elsewhere',
+      directory: join(siege.scenario.scratch, 'elsewhere'),
+    } as const;
     expect(await say(siege, workerHello(siege, { reports: [elsewhere] }))).toMatch(
       /expected one worker, got a second one \(pid 4242\) while pid \d+ is connected/,
     );
