@@ -8,11 +8,12 @@
  *       that a restart works while the last calls say goodbye.
  *   K2  Who finds a higher N after making its own has lost, and takes its own back.
  */
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Owner } from '../journal/entry.ts';
 import { isAlive, thisProcess } from '../journal/owner.ts';
+import { ownFolder } from '../owned-folder.ts';
 
 const ATTEMPTS = 10;
 /** K3. Whoever lost their starter needs a moment to notice it. */
@@ -52,19 +53,22 @@ const ownerOf = async (path: string): Promise<Owner | undefined> => {
  * *Effect.* Makes the directory if need be, and claims it for this process.
  * @param isListening does anybody listen on the directory's socket? Decides about an owner in another container
  * @param onWaiting the keeper before is ending, and this one waits for it
+ * @param onSaid what the operator should know of the directory
  * @returns gives the claim back
- * @throws KeeperRunsError when its keeper lives
+ * @throws KeeperRunsError when its keeper lives; ConfigError when the directory is not ours or cannot be written
  */
 export async function claimDirectory(
   directory: string,
   isListening: () => Promise<boolean>,
   onWaiting: (pid: number) => void = () => undefined,
+  onSaid: (text: string) => void = () => undefined,
 ): Promise<() => Promise<void>> {
   const folder = resolve(directory);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const text of await ownFolder(folder)) onSaid(text);
   const mine = await thisProcess();
   const draft = join(folder, `.keeper.${mine.pid}.${mine.startTicks}.json`);
-  await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
+  await rm(draft, { force: true }); // of a process of the same number, or planted: what is there is not written to
+  await writeFile(draft, JSON.stringify(mine), { mode: 0o600, flag: 'wx' });
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const [highest = 0] = await claimsIn(folder);
@@ -106,7 +110,10 @@ export async function claimDirectory(
 /** *Effect.* K3. This keeper is ending. Never rejects: a full disk only makes the next one say that we are still there. */
 export async function markEnding(directory: string): Promise<void> {
   const mine = JSON.stringify(await thisProcess());
-  await writeFile(join(resolve(directory), ENDING), mine, { mode: 0o600 }).catch(() => undefined);
+  const path = join(resolve(directory), ENDING);
+  await rm(path, { force: true })
+    .then(() => writeFile(path, mine, { mode: 0o600, flag: 'wx' }))
+    .catch(() => undefined);
 }
 
 /** Resolves when this owner holds nothing any more. @throws KeeperRunsError when it is not about to end */

@@ -20,7 +20,7 @@ import { socketPath } from '../link/path.ts';
 import { rememberNames } from '../rooms/remembered-names.ts';
 import { openAdmission } from '../link/admission.ts';
 import { isListening } from '../link/listening.ts';
-import { openSecret, tokenOf, workerTokenVariable } from '../link/secret.ts';
+import { mendSecret, openSecret, tokenOf, workerTokenVariable } from '../link/secret.ts';
 import { listen, type Peer, type PeerHandler } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
 import { inheritedFlags } from '../starter.ts';
@@ -88,6 +88,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     directory,
     () => isListening(path),
     (pid) => log.warn({ pid }, 'waiting for the keeper that is ending'),
+    (text) => log.warn(text),
   );
   const closers: (() => Promise<void> | void)[] = [release];
   const end = signals(log);
@@ -196,6 +197,11 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           case 'alert':
             return void alert(message).catch(lost);
         }
+      },
+      onRefused(message) {
+        if (message.type === 'hello.job') sessions.refused(message.session);
+        if (message.type === 'hello.job' && mendSecret(directory, secret))
+          log.warn('the secret of LASTWORD_DIR was removed or replaced; it is written again');
       },
       onClose: () => sessions.gone(peer),
     });

@@ -25,6 +25,8 @@ export type Sessions = {
   unstarted(job: string, why: string): void;
   withdrawn(job: string, why: string): void;
   hello(peer: Peer, message: JobHello): void;
+  /** Somebody wanted to speak for it, and may not: nobody is killed for a silence that we made ourselves. */
+  refused(session: string): void;
   beat(session: string): void;
   closed(session: string): void;
   /** A connection is gone, whoever it was. */
@@ -161,6 +163,9 @@ export function trackSessions(options: SessionsOptions): Sessions {
       });
     },
 
+    refused(session) {
+      supervised.get(session)?.refused();
+    },
     beat(session) {
       supervised.get(session)?.send({ type: 'job.beat' });
     },

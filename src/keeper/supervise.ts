@@ -35,6 +35,8 @@ import type { Sealed } from './seal.ts';
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
 const LAST_DEATH_PAUSE_MS = 250;
+/** A day: far more than the longest call of a default policy, and less than a clock that was wrong is corrected by. */
+const OLDEST_MS = 86_400_000;
 /** A call waits for this answer, and its worker not much longer. */
 const SERVED_MS = 500;
 
@@ -73,6 +75,8 @@ export type Supervised = {
   serves(offered: JobFacts): Promise<boolean>;
   /** What is heard of it: launched, unstarted, a beat, closed, a worker that is here, a budget that is spent. */
   send(event: SupervisionEvent, why?: string): void;
+  /** Its hello was refused, its own or a stranger's: whoever is silent then is not killed before LiveKit was asked. */
+  refused(): void;
   gone(peer: Peer): void;
   /** @param lateMs how long the keeper itself could hear nobody */
   tick(lateMs: number): void;
@@ -81,6 +85,15 @@ export type Supervised = {
   drop(): void;
   /** The keeper ends. */
   stop(): void;
+};
+
+/**
+ * The clock may have been set meanwhile. An age that no session can have (ahead), or that is negative (back), says
+ * nothing: then it has its time to start once more, and nobody is called dead by a calendar.
+ */
+const elapsedSince = (acceptedAt: number | undefined): number => {
+  const elapsedMs = acceptedAt === undefined ? 0 : Date.now() - acceptedAt;
+  return elapsedMs >= 0 && elapsedMs <= OLDEST_MS ? elapsedMs : 0;
 };
 
 export function superviseSession(session: string, options: SuperviseOptions, offered?: JobFacts): Supervised {
@@ -99,6 +112,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   /** Its job, over the socket. */
   let peer: Peer | undefined;
   let lastSign = performance.now();
+  let refusedAt = -Infinity;
   let actor: Actor<typeof supervisionMachine> | undefined;
   let report: string | undefined;
   let sealing: Promise<Sealed> | undefined;
@@ -178,8 +192,10 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     },
     async ask() {
       const verdict = await evidence.verdict(suspect());
-      if (verdict.process !== 'alive' || !owner || (await isOfWorker(owner))) return verdict;
-      return { ...verdict, process: 'unknown' }; // named by somebody, and no process of ours: LiveKit is asked
+      if (verdict.process !== 'alive' || !owner) return verdict;
+      // Somebody speaks for it and may not, or it is no process of ours: silence says nothing, and LiveKit is asked.
+      const isBarred = performance.now() - refusedAt < policy.unresponsiveMs + policy.returnMs;
+      return isBarred || !(await isOfWorker(owner)) ? { ...verdict, process: 'unknown' } : verdict;
     },
     async askRoom(_, signal) {
       const rooms = await options.rooms();
@@ -324,7 +340,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       learn(found);
       const journal = journalOf(found);
       if (journal === 'withdrawn') return finish();
-      begin({ elapsedMs: Date.now() - (found.acceptedAt ?? Date.now()), journal });
+      begin({ elapsedMs: elapsedSince(found.acceptedAt), journal });
     },
 
     async withdraw(why) {
@@ -368,6 +384,10 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       }
       if (event.type === 'job.closed' && report !== undefined) peer?.send({ type: 'sealed', session, report });
       actor?.send(event);
+    },
+
+    refused() {
+      refusedAt = performance.now();
     },
 
     gone(from) {

@@ -102,8 +102,9 @@ export function superviseWorker(options: {
       log.debug({ err: error, to }, 'the worker was gone before the signal');
     }
   };
-  /** P5 */
+  /** P6: group → when its worker started. */
   const groups = new Map<number, string>();
+  /** P5 */
   const killGroup = () => signal('SIGKILL', group && -group);
   const isGroupGone = async (): Promise<boolean> => {
     for (const until = performance.now() + LEAVING_MS; performance.now() < until; await sleep(LEAVING_POLL_MS))
@@ -169,7 +170,8 @@ export function superviseWorker(options: {
     try {
       const owner = await ownerOf(workerPid);
       groups.set(workerPid, owner.startTicks); // P6
-      await writeFile(record, JSON.stringify(owner), { mode: 0o600 });
+      await rm(record, { force: true }); // made anew: a link that somebody planted is not followed
+      await writeFile(record, JSON.stringify(owner), { mode: 0o600, flag: 'wx' });
     } catch (error) {
       log.warn({ err: error }, 'the worker could not be written down for the next keeper');
     }
@@ -253,7 +255,10 @@ export function superviseWorker(options: {
     async owns(owner) {
       const group = await groupOf(owner);
       const leaderTicks = group === undefined ? undefined : groups.get(group);
-      return leaderTicks !== undefined && Number(owner.startTicks) >= Number(leaderTicks);
+      if (group === undefined || leaderTicks === undefined || Number(owner.startTicks) < Number(leaderTicks))
+        return false;
+      const { startTicks } = await ownerOf(group); // empty when it is dead; another one when its number was given anew
+      return startTicks === '' || startTicks === leaderTicks;
     },
     async clear() {
       if (await isGroupGone()) return;

@@ -5,6 +5,8 @@
  *
  *   T1  The file is whole from the first moment and only one keeper can make it (link(), as for a claim). It outlives
  *       keepers: the worker and the jobs of an earlier one still have their tokens.
+ *   T3  A job whose token is wrong may have read a file that was put there while its keeper ran: the keeper's own comes
+ *       back, and the job asks again.
  *   T2  It is opened without following a link, and it is a file of whoever owns the directory.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -16,6 +18,7 @@ import {
   linkSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -48,8 +51,7 @@ export function openSecret(directory: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(draft, randomBytes(SECRET_BYTES).toString('hex'), { flag: 'wx', mode: 0o600, flush: true });
+  const draft = draftOf(directory, randomBytes(SECRET_BYTES).toString('hex'));
   try {
     linkSync(draft, path); // T1
   } catch (error) {
@@ -58,6 +60,30 @@ export function openSecret(directory: string): string {
     rmSync(draft, { force: true });
   }
   return readSecret(directory);
+}
+
+function draftOf(directory: string, secret: string): string {
+  const draft = `${secretPath(directory)}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(draft, secret, { flag: 'wx', mode: 0o600, flush: true });
+  return draft;
+}
+
+/**
+ * *Effect.* T3. Never throws: what cannot be written now is tried at the next hello that is refused.
+ * @param secret of this keeper; @returns was it missing or another one, and is there again?
+ */
+export function mendSecret(directory: string, secret: string): boolean {
+  try {
+    if (readSecret(directory) === secret) return false;
+  } catch {
+    // Whatever lies there is none.
+  }
+  try {
+    renameSync(draftOf(directory, secret), secretPath(directory)); // replaces a link, and not what it leads to
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

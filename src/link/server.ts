@@ -31,7 +31,12 @@ export type Peer = {
   send(message: FromKeeper): void;
   close(): void;
 };
-export type PeerHandler = { onMessage(message: ToKeeper): void; onClose(): void };
+export type PeerHandler = {
+  onMessage(message: ToKeeper): void;
+  onClose(): void;
+  /** It may not say this; it is told why, and disconnected. */
+  onRefused?(message: ToKeeper): void;
+};
 export type LinkServer = {
   readonly path: string;
   /** Disconnects every peer and removes the socket. */
@@ -101,7 +106,10 @@ export async function listen(options: {
         if (!parsed.ok) return refuse(parsed.problem);
         const { message } = parsed;
         const why = admitted?.refusal(message);
-        if (why !== undefined) return refuse(why);
+        if (why !== undefined) {
+          handler.onRefused?.(message);
+          return refuse(why);
+        }
         clearTimeout(silent);
         if (message.type === 'hello.worker' || message.type === 'hello.job') peer.send({ type: 'welcome' });
         try {

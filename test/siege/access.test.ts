@@ -1,16 +1,17 @@
 /** Who may say what: strangers on the keeper's socket, all of the same user, and what they cannot do. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
 import { ownerOf } from '../../src/journal/owner.ts';
 import type { ToKeeper } from '../../src/link/messages.ts';
 import { socketPath } from '../../src/link/path.ts';
 import { jobToken, readSecret, tokenOf } from '../../src/link/secret.ts';
-import { compile } from '../e2e/harness/index.ts';
+import { compile, until } from '../e2e/harness/index.ts';
 import { hangUp } from './harness/scenario.ts';
 import { Siege } from './harness/siege.ts';
 
@@ -18,6 +19,8 @@ beforeAll(compile, 130_000);
 
 const owner = { host: 'elsewhere', bootId: 'boot', pidNamespace: '1', pid: 1, startTicks: '1' };
 const heardMs = 5_000;
+/** Listens there and is gone without a farewell: its file stays. */
+const deadSocket = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
 
 /** Says so, and waits until the keeper hangs up. @returns what it was told */
 async function say(siege: Siege, ...messages: (ToKeeper | string)[]): Promise<string> {
@@ -26,7 +29,14 @@ async function say(siege: Siege, ...messages: (ToKeeper | string)[]): Promise<st
   socket.on('data', (chunk) => (told += chunk.toString()));
   socket.on('error', () => undefined); // it may hang up while we still write
   for (const message of messages) socket.write(typeof message === 'string' ? message : `${JSON.stringify(message)}\n`);
-  await once(socket, 'close', { signal: AbortSignal.timeout(heardMs) }).finally(() => socket.destroy());
+  let isOver = false;
+  socket.once('close', () => (isOver = true));
+  await until(
+    'the keeper to hang up',
+    () => isOver,
+    heardMs,
+    () => told,
+  ).finally(() => socket.destroy());
   return told;
 }
 const jobHello = (siege: Siege, session: string, more: Partial<Extract<ToKeeper, { type: 'hello.job' }>> = {}) =>
@@ -66,10 +76,61 @@ test('the secret is open to its owner alone, outlives its keeper, and the worker
   const call = await siege.call('AJ_before');
   first.process.kill('SIGKILL');
   await first.ended;
+  const from = siege.lines.length;
   await siege.keeper();
-  await siege.logged('following the job', { session: 'AJ_before', from: siege.lines.length });
+  await siege.logged('following the job', { session: 'AJ_before', from });
   expect(readSecret(siege.directory)).toBe(secret);
   expect(await call.close()).toEqual({ isSealed: true });
+});
+
+describe('the socket', () => {
+  test('whose file is removed is there again within a second, and nobody is killed meanwhile', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const before = await siege.call('AJ_before');
+    rmSync(socketPath(siege.directory));
+    const removedAt = performance.now();
+    await until('the socket', () => existsSync(socketPath(siege.directory)), 5_000);
+    expect(performance.now() - removedAt).toBeLessThan(1_000);
+    await goesOn(siege, 'AJ_after');
+    expect(await before.status()).toMatchObject({ isConnected: true, heard: ['welcome'] });
+    expect(await before.close()).toEqual({ isSealed: true });
+  });
+
+  test('that is replaced by a file of somebody else, or by a socket that nobody serves, is listened on again', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    const path = socketPath(siege.directory);
+    for (const [index, replace] of [
+      () => writeFileSync(path, ''),
+      () => void spawnSync(process.execPath, ['-e', deadSocket, path]),
+    ].entries()) {
+      const from = siege.lines.length;
+      rmSync(path);
+      replace();
+      await siege.logged('listening again', { from });
+      await goesOn(siege, `AJ_${index}`);
+    }
+  });
+
+  test('of a keeper without file descriptors: who cannot connect is not dead, and every call goes on', async () => {
+    await using siege = await Siege.lay();
+    const keeper = await siege.keeper();
+    const open = readdirSync(`/proc/${keeper.pid}/fd`).length;
+    const connected = await siege.call('AJ_connected');
+    execFileSync('prlimit', ['--pid', String(keeper.pid), `--nofile=${open + 4}`]);
+    const sessions = Array.from({ length: 8 }, (_, index) => `AJ_${index}`);
+    const recorded: string[] = [];
+    for (const session of sessions) if (await siege.offer(session).catch(() => false)) recorded.push(session);
+    // Past the keeper's patience with a job that is silent or late.
+    await pause(12_000);
+    for (const session of recorded) expect(await siege.job(session).isThere(), session).toBe(true);
+    expect((await connected.status()).heard).toEqual(['welcome']);
+    expect(siege.livekit.asked.filter((asked) => asked.startsWith('DeleteRoom'))).toEqual([]);
+    execFileSync('prlimit', ['--pid', String(keeper.pid), '--nofile=4096']);
+    for (const session of ['AJ_connected', ...recorded])
+      expect(await siege.job(session).close(), session).toEqual({ isSealed: true });
+  });
 });
 
 describe('a stranger on the socket', () => {
@@ -136,7 +197,7 @@ describe('a stranger on the socket', () => {
       jobHello(siege, 'AJ_victim'),
     ];
     for (const line of lines) {
-      expect(await say(siege, line), line.type).toContain('refused');
+      if (line.type !== 'hello.job') expect(await say(siege, line), line.type).toContain('expected a hello first');
       expect(await say(siege, stranger, line), line.type).toMatch(/expected .*AJ_stranger/);
     }
     expect(await victim.status()).toMatchObject({ pid, isConnected: true, heard: ['welcome'] });

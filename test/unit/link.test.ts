@@ -1,5 +1,5 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { connectLink, type Link, type LinkOptions } from '../../src/link/client.
 import type { FromKeeper, JobHello, ToKeeper } from '../../src/link/messages.ts';
 import { MAX_SOCKET_PATH_BYTES, socketPath } from '../../src/link/path.ts';
 import { LinkInUseError, listen, type LinkServer, type Peer } from '../../src/link/server.ts';
-import { MAX_LINE, parseToKeeper } from '../../src/link/wire.ts';
+import { MAX_LINE, parseToKeeper, readLines } from '../../src/link/wire.ts';
 
 const owner = { host: 'here', bootId: 'boot', pidNamespace: '1', pid: 4242, startTicks: '99' };
 const hello: JobHello = { type: 'hello.job', session: 'AJ_1', epoch: 1, owner, identity: 'agent-1' };
@@ -95,6 +95,13 @@ const raw = async () => {
   await new Promise<void>((resolve) => socket.once('connect', resolve));
   return socket;
 };
+/** All that comes until the other end closes. */
+const said = async (socket: Socket) => {
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk.toString()));
+  await closed(socket);
+  return text;
+};
 const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
 
 describe('the path', () => {
@@ -150,13 +157,13 @@ describe('the server', () => {
     ['an id that climbs out of its folder', JSON.stringify({ ...hello, session: '../../etc' })],
     ['a wrong field', JSON.stringify({ ...hello, epoch: 'one' })],
     ['a policy that is none', JSON.stringify({ type: 'hello.worker', pid: 1, policy: 5 })],
-  ])('disconnects a peer that sends %s, and no other', async (_what, line) => {
+  ])('disconnects a peer that sends %s, tells it why in one line, and disconnects no other', async (_what, line) => {
     const keeper = await startKeeper();
     const { link } = startLink();
     await keeper.until(({ heard }) => heard.length === 1);
     const bad = await raw();
     bad.write(`${line}\n`);
-    await closed(bad);
+    expect(await said(bad)).toMatch(/^\{"type":"refused","why":"[^\n]*expected[^\n]*"\}\n$/i);
     link.send({ type: 'beat', session: 'AJ_1' });
     await keeper.until(({ heard }) => heard.length === 2);
     expect(keeper.types()).toEqual(['hello.job', 'beat']);
@@ -169,6 +176,22 @@ describe('the server', () => {
     await keeper.until(({ heard }) => heard.length === 1);
     bad.write('x'.repeat(MAX_LINE + 1));
     await closed(bad);
+  });
+  test('looks at each piece of a long line once, however small the pieces are', () => {
+    const socket = new Socket();
+    const lines: number[] = [];
+    readLines(socket, { onLine: ({ length }) => lines.push(length), onProblem: () => lines.push(-1) });
+    const cost = (size: number) => {
+      const before = process.cpuUsage();
+      for (let sent = 0; sent + size <= MAX_LINE; sent += size) socket.emit('data', 'x'.repeat(size));
+      socket.emit('data', '\n');
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1_000;
+    };
+    // Each piece looked at again with all before it: gigabytes for the small ones, seconds.
+    expect(cost(128)).toBeLessThan(cost(65_536) + 300);
+    expect(lines).toEqual([MAX_LINE, MAX_LINE]);
+    socket.destroy();
   });
   test('puts together what arrives in pieces, also within a character', async () => {
     const keeper = await startKeeper();

@@ -18,7 +18,7 @@ const CLOSE_MS = 1_000;
 const LAST_MS = 50;
 const scenario = readScenario();
 const offer = JSON.parse(process.argv[2] ?? '{}') as Offer;
-const { session, metadata = '', beats = true } = offer;
+const { session, metadata = '', beats = true, isStranger = false } = offer;
 const policy = policyOf(scenario);
 const owner = await thisProcess();
 const identity = `agent-${session}`;
@@ -54,9 +54,10 @@ const journal = await openJournal({
 });
 const link = connectLink({
   path: process.env['LASTWORD_SOCKET'] ?? '',
-  hello: () => [
-    { type: 'hello.job', session, epoch: 1, owner, identity, token: jobToken(scenario.directory, session) ?? '' },
-  ],
+  hello: () => {
+    const token = isStranger ? 'none' : (jobToken(scenario.directory, session) ?? '');
+    return [{ type: 'hello.job', session, epoch: 1, owner, identity, token }];
+  },
   onMessage: ({ type }) => {
     heard.push(type);
     if (type === 'yield') process.exit(0);

@@ -25,6 +25,8 @@ export type Offer = {
   isStarted?: boolean;
   /** It writes its journal and beats; else it only says hello. Default: true. */
   beats?: boolean;
+  /** Its token is none. Default: false. */
+  isStranger?: boolean;
 };
 
 export const scenarioVariable = 'LASTWORD_SIEGE';
