@@ -57,7 +57,7 @@ export async function ownFolder(folder: string, field = 'LASTWORD_DIR'): Promise
 }
 
 async function makeOurs(given: string, field: string): Promise<string[]> {
-  await mkdir(given, { recursive: true, mode: 0o700 });
+  await makeFolders(given);
   const path = await realpath(given);
   const found = await stat(path);
   const isVolume = await beginsFileSystem(path);
@@ -101,6 +101,26 @@ async function makeOurs(given: string, field: string): Promise<string[]> {
   }
   return said;
 }
+
+/** One after the other: Node's own `recursive` never ends where the system says that a folder cannot be, as in /proc. */
+async function makeFolders(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let folder = path; !(await isThere(folder)); folder = dirname(folder)) missing.push(folder);
+  for (const folder of missing.toReversed())
+    await mkdir(folder, { mode: 0o700 }).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error; // another process was quicker
+    });
+  if (!(await stat(path)).isDirectory()) throw Object.assign(new Error(`${path} is a file`), { code: 'EEXIST' });
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
 
 const isForUs = async (path: string, { mode }: Facts): Promise<boolean> => {
   if ((mode & STICKY) !== 0) return false; // a shared folder, as /tmp

@@ -49,7 +49,9 @@ export function problemOf(error: unknown): { message: string; code: number } {
     return { message: error.message, code: configuration };
   if (error instanceof StoreError) {
     const isPassing = error.code === 'BUSY' || error.code === 'FAILED' || error.code === 'CLOSED';
-    return { message: error.message, code: isPassing ? failure : configuration };
+    // A file that is damaged, or no database at all, does not mend itself.
+    const isDamaged = /malformed|not a database/i.test(error.message);
+    return { message: error.message, code: isPassing && !isDamaged ? failure : configuration };
   }
   if (error instanceof JournalError) {
     return {

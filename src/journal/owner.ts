@@ -68,7 +68,7 @@ export const isAlive = async (owner: Owner): Promise<Liveness> => {
 
 /** The process group of a process, if that process is still the one; undefined where the system does not say. */
 export const groupOf = async ({ pid, startTicks }: Owner): Promise<number | undefined> => {
-  const facts = await processFacts(pid).catch(() => undefined);
+  const facts = orUndefined(() => processFacts(pid));
   return facts && facts.startTicks === startTicks ? Number(facts.group) : undefined;
 };
 

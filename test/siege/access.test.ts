@@ -118,16 +118,19 @@ describe('the socket', () => {
     const keeper = await siege.keeper();
     const open = readdirSync(`/proc/${keeper.pid}/fd`).length;
     const connected = await siege.call('AJ_connected');
-    execFileSync('prlimit', ['--pid', String(keeper.pid), `--nofile=${open + 4}`]);
+    execFileSync('prlimit', ['--pid', String(keeper.pid), `--nofile=${open + 4}:`]);
     const sessions = Array.from({ length: 8 }, (_, index) => `AJ_${index}`);
     const recorded: string[] = [];
     for (const session of sessions) if (await siege.offer(session).catch(() => false)) recorded.push(session);
+    const isCut = async (session: string) => !(await siege.job(session).status()).isConnected;
+    const cut = await Promise.all(recorded.map(isCut));
+    expect(recorded.length < sessions.length || cut.includes(true), 'somebody is without a connection').toBe(true);
     // Past the keeper's patience with a job that is silent or late.
     await pause(12_000);
     for (const session of recorded) expect(await siege.job(session).isThere(), session).toBe(true);
     expect((await connected.status()).heard).toEqual(['welcome']);
     expect(siege.livekit.asked.filter((asked) => asked.startsWith('DeleteRoom'))).toEqual([]);
-    execFileSync('prlimit', ['--pid', String(keeper.pid), '--nofile=4096']);
+    execFileSync('prlimit', ['--pid', String(keeper.pid), '--nofile=4096:']);
     for (const session of ['AJ_connected', ...recorded])
       expect(await siege.job(session).close(), session).toEqual({ isSealed: true });
   });
