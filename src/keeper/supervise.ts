@@ -34,6 +34,8 @@ import type { Sealed } from './seal.ts';
 
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
+/** Whoever is refused asks again within 2 s (LAST_RETRY_MS of the link): twice as long, and a core that came late. */
+const REFUSED_MS = 5_000;
 const LAST_DEATH_PAUSE_MS = 250;
 /** A day: far more than the longest call of a default policy, and less than a clock that was wrong is corrected by. */
 const OLDEST_MS = 86_400_000;
@@ -194,7 +196,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       const verdict = await evidence.verdict(suspect());
       if (verdict.process !== 'alive' || !owner) return verdict;
       // Somebody speaks for it and may not, or it is no process of ours: silence says nothing, and LiveKit is asked.
-      const isBarred = performance.now() - refusedAt < policy.unresponsiveMs + policy.returnMs;
+      const isBarred = performance.now() - refusedAt < REFUSED_MS;
       return isBarred || !(await isOfWorker(owner)) ? { ...verdict, process: 'unknown' } : verdict;
     },
     async askRoom(_, signal) {

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectLink, type Link, type LinkOptions } from '../../src/link/client.ts';
 import type { FromKeeper, JobHello, ToKeeper } from '../../src/link/messages.ts';
 import { MAX_SOCKET_PATH_BYTES, socketPath } from '../../src/link/path.ts';
+import { openAdmission } from '../../src/link/admission.ts';
+import { openSecret, tokenOf } from '../../src/link/secret.ts';
 import { LinkInUseError, listen, type LinkServer, type Peer } from '../../src/link/server.ts';
 import { MAX_LINE, parseToKeeper, readLines } from '../../src/link/wire.ts';
 
@@ -337,6 +339,31 @@ describe('the client', () => {
     peer?.send({ type: 'yield' });
     await both;
     expect(received).toEqual(['welcome', 'shutdown', 'yield']);
+  });
+  test('that is refused says why once, declines whoever waits, and is welcome when it may come', async () => {
+    const secret = openSecret(folder);
+    let token = 'wrong';
+    let hellos = 0;
+    const server = await listen({
+      path,
+      onPeer: () => ({ onMessage: () => undefined, onClose: () => undefined, onRefused: () => (hellos += 1) }),
+      admission: openAdmission(secret),
+    });
+    const errors: object[] = [];
+    const quiet = () => undefined;
+    const { link, received } = startLink({
+      hello: () => [{ ...hello, token }],
+      log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => errors.push(fields) },
+    });
+    // Long after the refusal, and no answer is waited for.
+    expect(await link.offer(facts, 60_000)).toBe(false);
+    while (hellos < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(errors).toEqual([{ why: expect.stringMatching(/^expected the token of the job AJ_1, got another one; /) }]);
+    expect(link.isConnected).toBe(false);
+    token = tokenOf(secret, 'job', 'AJ_1');
+    while (!link.isConnected) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(new Set(received.map(({ type }) => type))).toEqual(new Set(['refused', 'welcome']));
+    await server.close();
   });
   test('is lonely once for each time without a keeper, and not while one is there', async () => {
     let calls = 0;
