@@ -138,6 +138,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       rooms: () => facts.rooms(),
       isWorkerHere: () => facts.now !== undefined,
       isOfWorker: (owner) => worker.owns(owner),
+      isReachable: () => server.isReachable,
       apologize: () => facts.apologize(),
       seal: (session, sessionLog, isHangUpOwed) => sealer.seal(session, sessionLog, isHangUpOwed),
     });

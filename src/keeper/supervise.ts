@@ -52,6 +52,8 @@ export type SuperviseOptions = {
   apologize: () => Apologize | undefined;
   /** Is this process in the process group of a worker of this keeper? Nobody else is killed. Default: yes, for tests. */
   isOfWorker?: (owner: Owner) => Promise<boolean>;
+  /** Could a job that lost its connection have come back? Default: yes, for tests. */
+  isReachable?: () => boolean;
   /** What speaks for a silent job; the system's word unless a test says otherwise. */
   evidence?: () => Evidence;
   /** One attempt. */
@@ -102,6 +104,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   const { directory, store } = options;
   let log = options.log.child({ session });
   const isOfWorker = options.isOfWorker ?? (async () => true);
+  const isReachable = options.isReachable ?? (() => true);
   const notes = openNotes(directory, session, log);
   const evidence = (options.evidence ?? openEvidence)();
   /** What is known of the session. */
@@ -195,8 +198,8 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     async ask() {
       const verdict = await evidence.verdict(suspect());
       if (verdict.process !== 'alive' || !owner) return verdict;
-      // Somebody speaks for it and may not, or it is no process of ours: silence says nothing, and LiveKit is asked.
-      const isBarred = performance.now() - refusedAt < REFUSED_MS;
+      // It could not reach us, or may not speak, or is no process of ours: silence says nothing, and LiveKit is asked.
+      const isBarred = !isReachable() || performance.now() - refusedAt < REFUSED_MS;
       return isBarred || !(await isOfWorker(owner)) ? { ...verdict, process: 'unknown' } : verdict;
     },
     async askRoom(_, signal) {

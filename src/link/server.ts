@@ -23,6 +23,8 @@ const MAX_WAITING_BYTES = 4 * 1_048_576;
 const HELLO_MS = 5_000;
 /** Who is refused gets so long to read why. */
 const FAREWELL_MS = 1_000;
+/** See `isReachable`. */
+const RETURN_MS = 5_000;
 
 export type Peer = {
   /** Counts up from 1; for logs. */
@@ -39,6 +41,11 @@ export type PeerHandler = {
 };
 export type LinkServer = {
   readonly path: string;
+  /**
+   * Could whoever lost its connection have come back by now? False while the socket is not to be found or no connection
+   * can be taken, and for 5 s after that: they try again every 2 s, and have to say who they are.
+   */
+  readonly isReachable: boolean;
   /** Disconnects every peer and removes the socket. */
   close(): Promise<void>;
 };
@@ -130,10 +137,13 @@ export async function listen(options: {
     });
   };
 
-  let door = await openDoor(path, onSocket, log);
+  let shutAt = -Infinity;
+  const onShut = () => (shutAt = performance.now());
+  let door = await openDoor(path, onSocket, onShut, log);
   let isClosed = false;
   const watch = watchPath({
     path,
+    onShut,
     ours: () => door.file,
     log,
     async reopen() {
@@ -142,12 +152,15 @@ export async function listen(options: {
       await makeSocketFolder(path);
       await unlink(path).catch(() => undefined);
       if (isClosed) return;
-      door = await openDoor(path, onSocket, log);
+      door = await openDoor(path, onSocket, onShut, log);
       if (isClosed) door.server.close();
     },
   });
   return {
     path,
+    get isReachable() {
+      return performance.now() - shutAt > RETURN_MS;
+    },
     close: () =>
       new Promise((resolve) => {
         isClosed = true;
@@ -160,7 +173,12 @@ export async function listen(options: {
 
 type Door = { server: Server; file: string | undefined };
 
-async function openDoor(path: string, onSocket: (socket: Socket) => void, log?: Logger): Promise<Door> {
+async function openDoor(
+  path: string,
+  onSocket: (socket: Socket) => void,
+  onShut: () => void,
+  log?: Logger,
+): Promise<Door> {
   const server = createServer(onSocket);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -172,6 +190,9 @@ async function openDoor(path: string, onSocket: (socket: Socket) => void, log?: 
     }
   });
   // Out of file descriptors, for one: whoever could not connect tries again, and the calls of the others go on.
-  server.on('error', (error) => log?.error({ err: error }, 'a connection could not be accepted'));
+  server.on('error', (error) => {
+    onShut();
+    log?.error({ err: error }, 'a connection could not be accepted');
+  });
   return { server, file: fileAt(path) };
 }

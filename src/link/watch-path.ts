@@ -3,7 +3,7 @@
  * that does not notice hears of nobody new and takes healthy jobs for silent ones. Asked by time: a watch of the system
  * needs a descriptor, and there may be none.
  */
-import { lstatSync } from 'node:fs';
+import { closeSync, lstatSync, openSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { isListening } from './listening.ts';
 
@@ -16,13 +16,25 @@ export const fileAt = (path: string): string | undefined => {
   return found && `${found.dev}:${found.ino}`;
 };
 
+/** The system drops connections that a process without free descriptors cannot take, and tells nobody of them. */
+const canAccept = (): boolean => {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 export function watchPath(options: {
   path: string;
   ours: () => string | undefined;
   reopen: () => Promise<void>;
+  /** Called at each look that finds that nobody new could connect. */
+  onShut: () => void;
   log?: Logger | undefined;
 }): { stop(): void } {
-  const { path, ours, reopen, log } = options;
+  const { path, ours, reopen, onShut, log } = options;
   let isBusy = false;
   let isSaid = false;
   const sayOnce = (fields: object, text: string) => {
@@ -31,7 +43,9 @@ export function watchPath(options: {
   };
   const look = async () => {
     try {
+      if (!canAccept()) onShut();
       if (fileAt(path) === ours()) return;
+      onShut();
       if (await isListening(path))
         return sayOnce({}, 'another process listens where this keeper did; jobs that look for a keeper find that one');
       await reopen();

@@ -43,7 +43,14 @@ test('every variable of the environment that is read is in the table of the comm
     .map((name) => readFileSync(path.join(root, 'src', name), 'utf8'))
     .join('\n');
   // Between our own processes, or of Node, npm, pm2 and terminals.
-  const inside = ['LASTWORD_SOCKET', 'LASTWORD_TERMINAL_SOCKET', 'LASTWORD_POOL', 'NODE_OPTIONS', 'TERM'];
+  const inside = [
+    'LASTWORD_SOCKET',
+    'LASTWORD_TOKEN',
+    'LASTWORD_TERMINAL_SOCKET',
+    'LASTWORD_POOL',
+    'NODE_OPTIONS',
+    'TERM',
+  ];
   const read = [...sources.matchAll(/\benv\['([A-Z_]+)'\]|'((?:LASTWORD|LIVEKIT|OPENAI|CARTESIA)_[A-Z_]+)'/g)]
     .map(([, one, other]) => one ?? other ?? '')
     .filter((name) => !inside.includes(name) && !new RegExp(`code = '${name}'`).test(sources));

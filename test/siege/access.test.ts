@@ -1,7 +1,7 @@
 /** Who may say what: strangers on the keeper's socket, all of the same user, and what they cannot do. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -97,6 +97,28 @@ describe('the socket', () => {
     expect(await before.close()).toEqual({ isSealed: true });
   });
 
+  test('that cannot be made again for longer than any patience: whoever is cut off is not dead, and comes back', async () => {
+    await using siege = await Siege.lay({ policy: { startMs: 2_000, warmStartMs: 1_000 } });
+    await siege.keeper();
+    const path = socketPath(siege.directory);
+    const connected = await siege.call('AJ_connected');
+    rmSync(path);
+    mkdirSync(join(path, 'in-the-way'), { recursive: true }); // no unlink() removes it
+    expect(await siege.offer('AJ_cut')).toBe(true);
+    const asked = () => siege.livekit.asked.filter((what) => what.startsWith('ListParticipants')).length;
+    await until(
+      'LiveKit asked twice about it',
+      () => asked() >= 2,
+      40_000,
+      () => JSON.stringify(siege.lines.slice(-9)),
+    );
+    expect(await siege.job('AJ_cut').status()).toMatchObject({ isConnected: false });
+    rmSync(path, { recursive: true });
+    await until('it is back', async () => (await siege.job('AJ_cut').status()).isConnected, 10_000);
+    for (const call of [connected, siege.job('AJ_cut')]) expect(await call.close()).toEqual({ isSealed: true });
+    expect(siege.lines.filter(({ what }) => what !== undefined)).toEqual([]);
+  });
+
   test('that is replaced by a file of somebody else, or by a socket that nobody serves, is listened on again', async () => {
     await using siege = await Siege.lay();
     await siege.keeper();
@@ -114,7 +136,7 @@ describe('the socket', () => {
   });
 
   test('of a keeper without file descriptors: who cannot connect is not dead, and every call goes on', async () => {
-    await using siege = await Siege.lay();
+    await using siege = await Siege.lay({ policy: { startMs: 2_000, warmStartMs: 1_000 } });
     const keeper = await siege.keeper();
     const open = readdirSync(`/proc/${keeper.pid}/fd`).length;
     const connected = await siege.call('AJ_connected');

@@ -343,10 +343,14 @@ describe('the client', () => {
   test('that is refused says why once, declines whoever waits, and is welcome when it may come', async () => {
     const secret = openSecret(folder);
     let token = 'wrong';
-    let hellos = 0;
+    const hellos: string[] = [];
     const server = await listen({
       path,
-      onPeer: () => ({ onMessage: () => undefined, onClose: () => undefined, onRefused: () => (hellos += 1) }),
+      onPeer: () => ({
+        onMessage: () => undefined,
+        onClose: () => undefined,
+        onRefused: ({ type }) => hellos.push(type),
+      }),
       admission: openAdmission(secret),
     });
     const errors: object[] = [];
@@ -357,7 +361,7 @@ describe('the client', () => {
     });
     // Long after the refusal, and no answer is waited for.
     expect(await link.offer(facts, 60_000)).toBe(false);
-    while (hellos < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (hellos.length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(errors).toEqual([{ why: expect.stringMatching(/^expected the token of the job AJ_1, got another one; /) }]);
     expect(link.isConnected).toBe(false);
     token = tokenOf(secret, 'job', 'AJ_1');
