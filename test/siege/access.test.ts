@@ -1,7 +1,7 @@
 /** Who may say what: strangers on the keeper's socket, all of the same user, and what they cannot do. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -156,6 +156,37 @@ describe('the socket', () => {
     for (const session of ['AJ_connected', ...recorded])
       expect(await siege.job(session).close(), session).toEqual({ isSealed: true });
   });
+});
+
+test.skipIf(process.getuid?.() !== 0)('another user of the machine cannot connect', async () => {
+  await using siege = await Siege.lay();
+  chmodSync(siege.scenario.scratch, 0o755); // so that it is the keeper's own doing
+  await siege.keeper();
+  const connecting = `require('node:net').connect(process.argv[1]).on('error', ({ code }) => console.log(code)).on('connect', () => process.exit(1))`;
+  const args = ['-e', connecting, socketPath(siege.directory)];
+  const { stdout, status } = spawnSync(process.execPath, args, {
+    uid: 65_534,
+    gid: 65_534,
+    cwd: '/',
+    encoding: 'utf8',
+  });
+  expect({ stdout: stdout.trim(), status }).toEqual({ stdout: 'EACCES', status: 0 });
+});
+
+test('all that a call leaves in LASTWORD_DIR is open to its user alone', async () => {
+  await using siege = await Siege.lay();
+  const before = process.umask(0); // which the keeper inherits
+  const keeper = await siege.keeper().finally(() => process.umask(before));
+  expect(await (await siege.call('AJ_1')).close()).toEqual({ isSealed: true });
+  await siege.logged('report delivered', { session: 'AJ_1' });
+  const names = readdirSync(siege.directory, { recursive: true, encoding: 'utf8' });
+  const open = names.filter((name) => (lstatSync(join(siege.directory, name)).mode & 0o077) !== 0);
+  expect(names).toContain('secret');
+  expect(names).toContain(join('sessions', 'AJ_1', '1.jsonl'));
+  expect(open).toEqual([]);
+  expect(lstatSync(siege.directory).mode & 0o777).toBe(0o700);
+  keeper.process.kill('SIGTERM');
+  await keeper.ended;
 });
 
 describe('a stranger on the socket', () => {

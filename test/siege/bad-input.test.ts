@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readSecret } from '../../src/link/secret.ts';
 import { compile, until } from '../e2e/harness/index.ts';
@@ -18,6 +19,12 @@ function moveTo({ scenario }: Siege, directory: string): void {
   scenario.directory = directory;
   writeFileSync(join(scenario.scratch, 'scenario.json'), JSON.stringify(scenario));
 }
+
+/** What a keeper is started with, to see a folder of its own as on a disk that is mounted read-only. */
+const readOnly = (folder: string): string[] => {
+  const mount = `mount --bind '${folder}' '${folder}' && mount -o remount,bind,ro '${folder}' && exec "$@"`;
+  return ['unshare', '--mount', 'sh', '-c', mount, 'sh'];
+};
 
 type Row = {
   what: string;
@@ -120,6 +127,31 @@ const rows: Row[] = [
     what: 'a folder in the place of the database',
     lay: (directory) => mkdirSync(join(directory, 'lastword.db'), { recursive: true, mode: 0o700 }),
     expected: /lastword\.db.*; /,
+  },
+  {
+    what: 'a database that a newer version has written',
+    lay: (directory) => {
+      mkdirSync(directory, { mode: 0o700 });
+      const database = new DatabaseSync(join(directory, 'lastword.db'));
+      database.exec('pragma user_version = 99');
+      database.close();
+    },
+    expected: /expected a database of version \d+ or older, got 99: a newer Lastword has written it; update this one/,
+  },
+  {
+    what: 'a database that is read-only',
+    lay: (directory) => {
+      const store = join(dirname(directory), 'store');
+      mkdirSync(directory, { mode: 0o700 });
+      mkdirSync(store, { mode: 0o700 });
+      new DatabaseSync(join(store, 'calls.db')).close();
+      return {
+        env: { LASTWORD_STORE: `sqlite:${join(store, 'calls.db')}` },
+        wrapped: readOnly(store),
+      };
+    },
+    expected: /calls\.db.*read-only.*; let this user write there, or set/,
+    needsRoot: true,
   },
 ];
 

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectLink, type Link, type LinkOptions } from '../../src/link/client.ts';
 import type { FromKeeper, JobHello, ToKeeper } from '../../src/link/messages.ts';
@@ -116,6 +116,21 @@ describe('the path', () => {
     expect(Buffer.byteLength(socketPath(deep))).toBeLessThanOrEqual(MAX_SOCKET_PATH_BYTES);
     expect(socketPath(`${deep}a`)).not.toBe(socketPath(`${deep}b`));
     expect(socketPath(deep)).toBe(socketPath(deep));
+  });
+  test('of a deep directory is in XDG_RUNTIME_DIR when that is ours alone, and not when others may write there', async () => {
+    const deep = join(folder, 'directory/'.repeat(20));
+    const env = { XDG_RUNTIME_DIR: folder };
+    expect(socketPath(deep, env)).toMatch(new RegExp(`^${folder}/lastword-[0-9a-f]{16}/keeper\\.sock$`));
+    await chmod(folder, 0o777);
+    expect(socketPath(deep, env)).toBe(socketPath(deep, {}));
+    expect(socketPath(deep, { XDG_RUNTIME_DIR: 'relative' })).toBe(socketPath(deep, {}));
+    expect(socketPath(deep, { XDG_RUNTIME_DIR: join(folder, 'nowhere') })).toBe(socketPath(deep, {}));
+  });
+  test('of a deep directory, where somebody has planted a link, is refused', async () => {
+    path = socketPath(join(folder, 'directory/'.repeat(20)));
+    await symlink(folder, dirname(path));
+    await expect(startKeeper()).rejects.toThrow(/expected a directory of user \d+, .*, got a link; remove it/);
+    await unlink(dirname(path));
   });
   test('of a deep directory can really be listened on', async () => {
     path = socketPath(join(folder, 'directory/'.repeat(20)));
