@@ -338,7 +338,9 @@ describe('a stranger on the socket', () => {
       socket.write(`${JSON.stringify(named)}\n`);
       await siege.logged('following the job', { session: 'AJ_named' });
       socket.destroy();
-      await siege.logged('report sealed', { session: 'AJ_named', ms: 60_000 });
+      const noticed = await siege.logged('without a living job', { session: 'AJ_named', ms: 60_000 });
+      expect(noticed['what']).toBe('gone'); // LiveKit's word; `frozen` would be our own, of a process that is not ours
+      await siege.logged('report sealed', { session: 'AJ_named' });
       expect(bystander.signalCode).toBe(null);
       expect(siege.livekit.asked).toContain('ListParticipants');
     } finally {
