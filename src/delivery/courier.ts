@@ -133,7 +133,7 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
       isOpen = false;
       if (rides.size > 0) log.error({ courierPid: pid, inFlight: rides.size }, `the courier ended: ${why}`);
       kill();
-      for (const [number, { row, isBegun }] of [...rides]) {
+      for (const [number, { row, isBegun }] of rides) {
         deaths.set(row.delivery, (deaths.get(row.delivery) ?? 0) + 1);
         const error = `the process that delivers ended: ${why}`;
         settle(number, isBegun ? { kind: 'failed', error } : { kind: 'unbegun', error });

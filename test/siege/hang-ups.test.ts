@@ -171,9 +171,9 @@ describe('a killed job: its caller is released within 2 s', () => {
     await using siege = await Siege.lay();
     await siege.keeper();
     await siege.call('AJ_victim');
-    let isOver = false;
+    const over = new AbortController();
     const rubbish = async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const socket = connect(socketPath(siege.directory));
         socket.on('error', () => undefined);
         socket.write(`${'['.repeat(100_000)}\n`);
@@ -185,7 +185,7 @@ describe('a killed job: its caller is released within 2 s', () => {
     const writers = [rubbish(), rubbish(), rubbish()];
     await until('rubbish seen', () => siege.lines.some(({ msg }) => msg === 'peer disconnected'), 5_000);
     expect(await killed(siege)).toBeLessThan(RELEASED_MS);
-    isOver = true;
+    over.abort();
     await Promise.all(writers);
   });
 });
