@@ -172,3 +172,10 @@ describe('a public address', () => {
     expect(['example.com', '8.8.8.8', 'local.example.com', '[2606:4700::1111]'].some(isInsideHost)).toBe(false);
   });
 });
+
+// As a regular expression it takes longer than any test may.
+it('a pattern with many stars costs a stranger’s long URL no time', () => {
+  const pattern = `https://example.com/${'*a'.repeat(30)}*b`;
+  expect(matchesPattern(new URL(`https://example.com/${'a'.repeat(2_000)}`), pattern)).toBe(false);
+  expect(matchesPattern(new URL(`https://example.com/${'a'.repeat(2_000)}b`), pattern)).toBe(true);
+});
