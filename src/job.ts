@@ -36,6 +36,7 @@ import { makeCall } from './livekit/make-call.ts';
 import { forThisCall, hasLimitsOfCall } from './livekit/of-call.ts';
 import { openVenue } from './livekit/open-venue.ts';
 import { memoryLimits } from './memory-limits.ts';
+import { surviveLostOutput } from './own-output.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
 import type { Log, Recorder } from './session/ports.ts';
 import { isStale } from './session/hang-up-strategy.ts';
@@ -75,6 +76,7 @@ export function defineSession(definition: SessionDefinition) {
   definitions.set(file, defined);
   return defineAgent({
     prewarm: async (proc: JobProcess) => {
+      surviveLostOutput();
       standBy();
       tellPool(IMPORTED);
       const { prewarm } = defined;

@@ -24,6 +24,7 @@ import { takeWorkerToken } from './link/secret.ts';
 import { isServerUrl } from './link/wire.ts';
 import type { Defined } from './livekit/definition.ts';
 import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from './memory-limits.ts';
+import { surviveLostOutput } from './own-output.ts';
 import { takePool } from './worker/sdk-pool.ts';
 import { isTooLate, seated, Seats } from './worker/seats.ts';
 import { messageOf, settledWithin } from './session/deadline.ts';
@@ -182,6 +183,7 @@ function startKeeper(): void {
 }
 
 async function runServer(file: string, definition: Defined, options: WorkerOptions): Promise<void> {
+  surviveLostOutput();
   const { env } = process;
   const {
     agentName = env['LIVEKIT_AGENT_NAME'] ?? '',

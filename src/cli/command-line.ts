@@ -37,6 +37,10 @@ export type Terminal = {
   err: (text: string) => void;
 };
 
+/** *Pure.* A command with calls of its own: an output that nobody reads any more is no reason to end. */
+export const holdsCalls = ([name]: readonly string[]): boolean =>
+  [start, dev, consoleCommand].some((command) => command.name === name);
+
 const exits = `Exit codes: 0 it worked; 1 it did not, and trying again may help; 2 the command line was not understood;
 3 there is no such session; 78 environment, files or keys are wrong. start and dev: the worker's own.`;
 

@@ -1,22 +1,19 @@
-/**
- * Where the keeper's log goes. Whoever reads it may stop for a while (a pager, a full pipe of a log shipper); the calls
- * must not wait for that, so lines are written behind the keeper's back, and those beyond `MOST_WAITING` are given up.
- */
+/** The keeper's log: lines of JSON, or for people. Who reads it, and whether anybody does, is the output's business. */
 import { pino, type Logger } from 'pino';
+import { standardOutput, type Output } from '../output.ts';
+import { escapeMarks } from '../terminal/paint.ts';
 
-/** Minutes of a busy keeper's lines. */
-const MOST_WAITING = 8 * 1_048_576;
-
-/** *Effect.* Logs lines of JSON to a file descriptor; says later how many were lost. */
-export function openLog(fd = 1): Logger {
-  const output = pino.destination({ dest: fd, sync: false, maxLength: MOST_WAITING });
-  let lost = 0;
-  output.on('drop', () => (lost += 1));
-  output.on('drain', () => {
-    if (lost === 0) return;
-    log.warn({ lost }, 'nobody read the log for a while; lines are lost');
-    lost = 0;
-  });
-  const log = pino({}, output);
+/**
+ * *Effect.* Logs to standard output; says later how many lines were lost.
+ * @param spell from a line of JSON to what is written; default: the line
+ */
+export function openLog(output: Output = standardOutput(), spell: (line: string) => string = asItIs): Logger {
+  const log = pino({}, { write: (line) => output.write(spell(line)) });
+  output.onLost(({ lines, why }) =>
+    log.warn({ lost: lines, why }, 'the log could not be written for a while; lines are lost'),
+  );
   return log;
 }
+
+/** JSON escapes the control characters below 32 and no others: a room's name could still drive a terminal. */
+const asItIs = (line: string): string => `${escapeMarks(line.trimEnd())}\n`;

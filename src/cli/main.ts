@@ -1,14 +1,20 @@
 #!/usr/bin/env node
 /** `lastword`: the command line as a process. */
-import { runCommandLine } from './command-line.ts';
+import { holdsCalls, runCommandLine } from './command-line.ts';
 import { finish, problemOf } from './problems.ts';
 import { readEnvironmentFile } from './settings.ts';
 
-// `lastword report ID | head` closes the pipe, and that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+const given = process.argv.slice(2);
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (holdsCalls(given)) return; // whoever reads along is gone; the calls are not
+  // `lastword report ID | head` closes the pipe, and that is no failure.
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+// Nobody is left to be told.
+process.stderr.on('error', () => undefined);
 try {
   readEnvironmentFile();
-  const code = await runCommandLine(process.argv.slice(2), {
+  const code = await runCommandLine(given, {
     env: process.env,
     isTTY: process.stdout.isTTY,
     out: (text) => void process.stdout.write(text),

@@ -10,6 +10,8 @@ import { paceOf, readEnvironmentFile, settings } from './settings.ts';
 
 const agentFile = fileURLToPath(new URL('../agent.js', import.meta.url));
 const { env, stdin, stdout, stderr } = process;
+// Whoever reads along is gone; the calls are not.
+for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
 const livekit = ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const;
 
 async function main(): Promise<number> {

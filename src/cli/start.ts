@@ -1,15 +1,18 @@
 /** `start` and `dev`: a keeper over an agent file. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pino, type Logger } from 'pino';
 import { ConfigError } from '../config-error.ts';
 import { runKeeper } from '../keeper/main.ts';
+import { standardError, standardOutput } from '../output.ts';
 import { hasLoader, whenStarterIsGone } from '../starter.ts';
-import { oneLine } from '../terminal/paint.ts';
+import { escapeMarks, oneLine } from '../terminal/paint.ts';
 import { clock } from './arguments.ts';
 import type { Command, Context, Given } from './command.ts';
 import { openLog } from './log-output.ts';
 import { UsageError } from './problems.ts';
+
+/** For the last lines, when whoever reads the log is slow. */
+const LAST_LINES_MS = 500;
 
 const details = `The keeper supervises the worker and its calls, seals one report for each call, and delivers it. SIGTERM lets
 running calls end with their goodbye. Options that are not listed here go to the agent file.`;
@@ -34,18 +37,22 @@ export const dev = commandOf(
 async function keep(
   mode: 'start' | 'dev',
   { positionals, isJson }: Given,
-  { settings, print, paint }: Context,
+  { settings, paint }: Context,
 ): Promise<number> {
   const [file, ...args] = positionals;
   if (file === undefined) throw new UsageError(`${mode}: expected FILE, got nothing; write lastword ${mode} agent.js`);
   checkAgentFile(file);
-  const log: Logger =
-    mode === 'start' || isJson ? openLog() : pino({}, { write: (line) => print(readable(line, paint)) });
+  const output = standardOutput();
+  const log = mode === 'start' || isJson ? openLog(output) : openLog(output, (line) => `${readable(line, paint)}\n`);
   whenStarterIsGone(() => {
     log.warn('whoever started this keeper is gone; ending as for SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   });
-  return runKeeper({ agentFile: file, mode, args, ...settings, log });
+  try {
+    return await runKeeper({ agentFile: file, mode, args, ...settings, log });
+  } finally {
+    await Promise.all([output.flushed(LAST_LINES_MS), standardError().flushed(LAST_LINES_MS)]);
+  }
 }
 
 /** @throws ConfigError */
@@ -69,8 +76,8 @@ export function checkAgentFile(file: string): void {
 const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
 const ownFields = new Set(['level', 'time', 'pid', 'hostname', 'msg']);
 
-/** A line of the log for people: time, level, message, fields. */
-function readable(line: string, paint: Context['paint']): string {
+/** A line of the log for people: time, level, message, fields. Values are data: they forge no field, line or colour. */
+export function readable(line: string, paint: Context['paint']): string {
   const entry = JSON.parse(line) as { level: number; time: number; msg?: string; [field: string]: unknown };
   const level = levels[entry.level] ?? String(entry.level);
   const fields = Object.entries(entry)
@@ -80,7 +87,9 @@ function readable(line: string, paint: Context['paint']): string {
   return `${paint('quiet', clock(entry.time).slice(11))} ${level.padEnd(5)} ${paint(tone, oneLine(entry.msg ?? ''))} ${paint('quiet', fields.join(' '))}`.trimEnd();
 }
 
+const plain = /^[\w.,:;@/+~%-]+$/;
 const fieldOf = (value: unknown): string => {
-  if (typeof value === 'object' && value !== null && 'message' in value) return JSON.stringify(value.message);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string' && plain.test(value)) return value;
+  const isError = typeof value === 'object' && value !== null && 'message' in value;
+  return oneLine(escapeMarks(JSON.stringify(isError ? value.message : value)));
 };

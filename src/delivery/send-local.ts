@@ -1,7 +1,7 @@
 /** Destinations on this machine: a directory, and standard output. Both reject when it did not work. */
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
+import type { Output } from '../output.ts';
 import type { Carried } from './courier-messages.ts';
 
 /** Pure. A session's name as a file name: nothing in it can lead out of the directory or hide the file. */
@@ -48,11 +48,9 @@ export const writeReport = async (directory: string, delivery: Carried): Promise
 
 const oneLine = (body: string): string => (body.includes('\n') ? JSON.stringify(JSON.parse(body)) : body);
 
-/** Effect. One write, so that lines of several deliveries never mix. */
-export const printReport = (output: Writable, body: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    output.write(`${oneLine(body)}\n`, (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
+/**
+ * Effect. A line of its own on standard output, behind whatever the log writes there. Rejects when nobody takes it, or
+ * when the signal ends the attempt: then it is not printed later.
+ */
+export const printReport = (output: Pick<Output, 'print'>, body: string, signal?: AbortSignal): Promise<void> =>
+  output.print(`${oneLine(body)}\n`, signal);

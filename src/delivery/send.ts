@@ -4,9 +4,9 @@
  * It decides nothing (machines/delivery.ts does) and writes nothing to the store (relay.ts does). It never rejects, and
  * it settles within the deadline whatever the receiver, the disk or a user's module does.
  */
-import type { Writable } from 'node:stream';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import type { Destination, WebhookDestination } from '../link/destination.ts';
+import { standardOutput, type Output } from '../output.ts';
 import type { Carried, Outcome } from './courier-messages.ts';
 import { readAddress, targetOf } from './metadata-url.ts';
 import { openHttp } from './send-http.ts';
@@ -23,8 +23,8 @@ export type SenderOptions = {
   /** For a whole attempt, in milliseconds; default 15,000. */
   attemptMs?: number;
   now?: () => number;
-  /** Default: process.stdout. */
-  output?: Writable;
+  /** Default: this process's standard output. */
+  output?: Pick<Output, 'print'>;
   /** For tests: a build of module-child.ts. */
   moduleChild?: URL;
   /** How many operations on disks were given up and have not come back; each holds a thread. */
@@ -69,7 +69,7 @@ const untilAborted = async (work: Promise<void>, signal: AbortSignal): Promise<v
 
 /** Effect. Opens no connection yet. */
 export const openSender = (options: SenderOptions = {}): Sender => {
-  const { attemptMs = ATTEMPT_MS, now = Date.now, output = process.stdout } = options;
+  const { attemptMs = ATTEMPT_MS, now = Date.now } = options;
   const http = openHttp({ deadlineMs: attemptMs, now });
   const hung = new Set<string>();
 
@@ -123,7 +123,7 @@ export const openSender = (options: SenderOptions = {}): Sender => {
         await unlessAborted(destination.directory, () => writeReport(destination.directory, delivery), signal);
         return { kind: 'done' };
       case 'stdout':
-        await untilAborted(printReport(output, delivery.body), signal);
+        await untilAborted(printReport(options.output ?? standardOutput(), delivery.body, signal), signal);
         return { kind: 'done' };
       case 'module':
         return runModule(destination.url, delivery, signal, options);

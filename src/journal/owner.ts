@@ -72,10 +72,19 @@ export const groupOf = async ({ pid, startTicks }: Owner): Promise<number | unde
   return facts && facts.startTicks === startTicks ? Number(facts.group) : undefined;
 };
 
+const pidsOf = (): string[] => (orUndefined(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
+
+/** Who lives in a process group, each with its start time; nobody where the system does not tell. */
+export const membersOf = async (group: number): Promise<Owner[]> => {
+  const isMember = (facts: ProcessFacts | undefined) => facts?.group === String(group) && !isZombie(facts.state);
+  const members = pidsOf().filter((pid) => isMember(orUndefined(() => processFacts(pid))));
+  return Promise.all(members.map((pid) => ownerOf(Number(pid))));
+};
+
 /** Whether anybody lives in a process group. Zombies do not count, where the system tells: nobody may ever reap them. */
 export const isGroupAlive = async (group: number): Promise<boolean> => {
   if (isPidFree(-group)) return false;
-  const pids = (orUndefined(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
+  const pids = pidsOf();
   if (pids.length === 0) return true;
   const all = pids.map((pid) => orUndefined(() => processFacts(pid)));
   return all.some((facts) => facts?.group === String(group) && !isZombie(facts.state));

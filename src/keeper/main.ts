@@ -245,8 +245,9 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       owed.lastTry(),
       worker.clear(),
     ]);
-    log.info({ code, open: sessions.openCount, pending, hangUpsOwed }, 'the keeper ends');
-    return code;
+    const open = sessions.openCount;
+    log.info({ code, open, pending, hangUpsOwed }, 'the keeper ends');
+    return code === 0 && open > 0 ? 1 : code; // an abandoned call is no success
   } finally {
     for (const close of closers.toReversed()) {
       const closed = await settledWithin(Promise.resolve(close()), WORKER_MS);

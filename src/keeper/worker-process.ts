@@ -3,8 +3,7 @@
  *
  *   P1  It has a process group of its own, so a terminal's Ctrl-C reaches the keeper alone; and it gets one signal, for
  *       the second would make it leave its calls at once.
- *   P2  Its output is inherited, never piped: it may outlive this keeper, and whoever writes into a pipe that nobody
- *       reads any more dies of it.
+ *   P2  Its output is inherited, unless it is a terminal (child-output.ts): it may outlive this keeper, and its lines go on.
  *   P3  One that ends before it said hello, when none ever did, will not do better the next time: that is the end, with
  *       its code. Later on a failing start is tried again, at most MAX_FAILED_STARTS times in a row.
  *   P4  One that ends by itself with 0 was done; so is the keeper.
@@ -13,6 +12,9 @@
  *   P6  A job is killed only inside the group of a worker that this keeper started or found in worker.json, and only when
  *       it is no older than that worker: a pid that somebody names over the link may be anybody's. While a group has
  *       members its number is nobody else's, so a group whose worker is dead still tells.
+ *   P7  An earlier keeper's worker that does not connect is killed at once. Its jobs may connect by themselves, and serve
+ *       callers: they are told like those of any worker that died, and only what is left after ORPHANS_MS is killed, each
+ *       process by its pid and its start time.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +23,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
-import { groupOf, isAlive, isGroupAlive, ownerOf } from '../journal/owner.ts';
+import { groupOf, isAlive, isGroupAlive, membersOf, ownerOf } from '../journal/owner.ts';
+import { standardError, standardOutput, type Output } from '../output.ts';
+import { settledWithin } from '../session/deadline.ts';
+import { forward } from './child-output.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
@@ -36,6 +41,10 @@ const ADOPTED_POLL_MS = 200;
 /** An idle process leaves at once when its worker has died, and a killed one when the kernel has taken it apart. */
 const LEAVING_MS = 1_000;
 const LEAVING_POLL_MS = 50;
+/** What a process printed last is in its pipe when its exit is known; its jobs may hold that pipe open for long. */
+const LAST_LINES_MS = 100;
+/** P7: longer than the SDK lets a job live without its worker (15 s), and than a goodbye takes. */
+const ORPHANS_MS = 30_000;
 const TERMINATED = 128 + constants.signals.SIGTERM;
 
 export type Command = { file: string; args: string[] };
@@ -67,6 +76,13 @@ export type WorkerProcess = {
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 
+const wayOf = ({ isTerminal }: Output): 'pipe' | 'inherit' => (isTerminal ? 'pipe' : 'inherit');
+/** What prints in colours on a terminal goes on doing so: its lines end there, through us. */
+const colours = (): NodeJS.ProcessEnv => {
+  const { FORCE_COLOR: forced, NO_COLOR: none } = process.env;
+  return standardOutput().isTerminal && forced === undefined && none === undefined ? { FORCE_COLOR: '1' } : {};
+};
+
 export function superviseWorker(options: {
   command: Command;
   /** For messages. */
@@ -77,8 +93,10 @@ export function superviseWorker(options: {
   log: Logger;
   /** It died, and jobs of it may live on. */
   onDied: () => void;
+  /** For tests; default 30,000. */
+  orphansMs?: number;
 }): WorkerProcess {
-  const { command, agentFile, environment, directory, log, onDied } = options;
+  const { command, agentFile, environment, directory, log, onDied, orphansMs = ORPHANS_MS } = options;
   const record = join(directory, 'worker.json');
   let child: ChildProcess | undefined;
   let pid: number | undefined;
@@ -148,7 +166,14 @@ export function superviseWorker(options: {
 
   const launch = () => {
     startedAt = performance.now();
-    const started = spawn(command.file, command.args, { detached: true, stdio: 'inherit', env: environment }); // P1, P2
+    const started = spawn(command.file, command.args, {
+      detached: true, // P1
+      stdio: ['inherit', wayOf(standardOutput()), wayOf(standardError())], // P2
+      env: { ...colours(), ...environment },
+    });
+    forward(started.stdout, standardOutput());
+    forward(started.stderr, standardError());
+    const printed = new Promise<void>((resolve) => void started.once('close', () => resolve()));
     child = started;
     pid = started.pid;
     group = pid;
@@ -156,12 +181,14 @@ export function superviseWorker(options: {
       if (started.pid !== undefined) return; // a signal that did not arrive
       end({ code: 1, failure: `${command.file} cannot be started: ${error.message}` });
     });
-    started.once('exit', (code, killer) => onExit(codeOf(code, killer), killer !== null));
+    started.once('exit', (code, killer) => {
+      void settledWithin(printed, LAST_LINES_MS).then(() => onExit(codeOf(code, killer), killer !== null));
+    });
     timer = setTimeout(() => {
       log.error({ workerPid: pid }, `the worker did not say hello within ${HELLO_MS} ms; killing it`);
       signal('SIGKILL');
     }, HELLO_MS);
-    log.info({ workerPid: pid, file: command.file, args: command.args }, 'worker started');
+    log.info({ workerPid: pid, file: command.file }, 'worker started'); // an argument may be a key
     if (started.pid !== undefined) void remember(started.pid);
   };
 
@@ -181,6 +208,23 @@ export function superviseWorker(options: {
   const watchAdopted = async (owner: Owner) => {
     if ((await isAlive(owner)) !== 'alive') return onExit(isDraining ? 0 : 1, true);
     setTimeout(() => void watchAdopted(owner), ADOPTED_POLL_MS);
+  };
+
+  /** P7. A stranger is never hit: the list is made while the leader lives, and names each process by its start, too. */
+  let orphans: Owner[] = [];
+  const endEarlier = async (leader: Owner) => {
+    orphans = (await membersOf(leader.pid)).filter((member) => member.pid !== leader.pid);
+    signal('SIGKILL', leader.pid);
+    if (orphans.length === 0) return;
+    onDied();
+    setTimeout(() => void killOrphans(), orphansMs).unref();
+  };
+  const killOrphans = async () => {
+    for (const orphan of orphans.splice(0)) {
+      if ((await isAlive(orphan)) !== 'alive') continue;
+      log.warn({ pid: orphan.pid }, 'a process of an earlier worker outlived it; killing it');
+      signal('SIGKILL', orphan.pid);
+    }
   };
 
   const adopt = async (): Promise<boolean> => {
@@ -208,8 +252,9 @@ export function superviseWorker(options: {
           { workerPid: pid },
           `an earlier worker lives and did not connect within ${ADOPTION_MS} ms; ending it`,
         );
-        signal('SIGKILL');
+        await endEarlier(owner);
         pid = undefined;
+        group = undefined;
         return false;
       }
     }
@@ -261,6 +306,7 @@ export function superviseWorker(options: {
       return startTicks === '' || startTicks === leaderTicks;
     },
     async clear() {
+      await killOrphans();
       if (await isGroupGone()) return;
       log.warn({ group }, 'processes of the worker outlived it; killing them');
       killGroup();

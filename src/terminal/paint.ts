@@ -33,14 +33,17 @@ export const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\
 /** *Pure.* The same for a message of several lines: an argument that it repeats may be anybody's. */
 export const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]|[\p{Cf}\u2028\u2029]/gu, ' ');
 
-/** *Pure.* As JSON for people: what a terminal would obey (JSON lets C1 controls and marks of direction through) is escaped. */
-export const printable = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replaceAll(/[\u007F-\u009F\u2028\u2029]|\p{Cf}/gu, (character) =>
+/** *Pure.* JSON lets C1 controls and marks of direction through, which a terminal would obey: here they are escaped. */
+export const escapeMarks = (json: string): string =>
+  json.replaceAll(/[\u007F-\u009F\u2028\u2029]|\p{Cf}/gu, (character) =>
     Array.from(
       { length: character.length },
       (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
     ).join(''),
   );
+
+/** *Pure.* As JSON for people. */
+export const printable = (value: unknown): string => escapeMarks(JSON.stringify(value, null, 2));
 
 /** *Pure.* `0.4 s`, `12.0 s`, `3 min 05 s`. */
 export const spellMs = (ms: number): string => {

@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -264,13 +263,13 @@ describe('a file', () => {
 describe('standard output', () => {
   it('gets one line', async () => {
     let printed = '';
-    const output = new Writable({ write: (chunk: Buffer, _, done) => ((printed += chunk.toString()), done()) });
+    const output = { print: async (text: string) => void (printed += text) };
     expect(await send(stdout(), row({ body: '{\n "a": 1\n}' }), { output })).toEqual({ kind: 'done' });
     expect(printed).toBe('{"a":1}\n');
   });
 
   it('that is stuck fails at the deadline', async () => {
-    const output = new Writable({ write: () => {} });
+    const output = { print: () => new Promise<void>(() => {}) };
     expect(await send(stdout(), row(), { output, attemptMs: 100 })).toMatchObject({ kind: 'failed' });
   });
 });
