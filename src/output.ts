@@ -26,6 +26,8 @@ export type Lost = { lines: number; why: string };
 
 export type Output = {
   readonly isTerminal: boolean;
+  /** A terminal, a pipe or a socket: somebody reads it, and may stop. */
+  readonly isShared: boolean;
   /** A text with its line break at the end. Never throws (L1). */
   write(text: string): void;
   /**
@@ -137,6 +139,7 @@ export function openOutput(fd: number): Output {
 
   return {
     isTerminal: kind === 'terminal',
+    isShared: kind !== 'file',
     write(text) {
       const bytes = Buffer.from(text);
       if (bytes.length > 0 && !add({ bytes })) lost += linesOf(bytes);
@@ -192,21 +195,17 @@ function kindOf(fd: number): Kind {
 }
 
 function sinkOf(fd: number, kind: Kind): Sink {
-  if (kind === 'pipe') {
-    refuseToWait(fd);
-    return atOnce(fd);
-  }
-  const own = kind === 'terminal' ? openAgain(fd) : undefined;
-  return own === undefined ? behind(fd) : atOnce(own);
+  if (kind === 'file') return behind(fd);
+  const own = openAgain(fd);
+  if (own !== undefined) return atOnce(own);
+  if (kind === 'terminal') return behind(fd);
+  refuseToWait(fd);
+  return atOnce(fd);
 }
 
-/** libuv makes a pipe non-blocking when it takes it; for 1 and 2 Node has done so itself, and undoes it at its exit. */
-const refuseToWait = (fd: number): unknown =>
-  fd === 1 ? process.stdout : fd === 2 ? process.stderr : new Socket({ fd, readable: false });
-
 /**
- * A terminal once more: the mode belongs to the open file, which the user's shell shares. Undefined where that is not
- * allowed (after `su`) or not possible.
+ * The same pipe or terminal once more: the mode belongs to the open file, which others share and change. Undefined where
+ * that is not allowed (after `su`, in some containers) or not possible (a socket; a pipe whose reader is gone).
  */
 function openAgain(fd: number): number | undefined {
   try {
@@ -215,6 +214,10 @@ function openAgain(fd: number): number | undefined {
     return undefined;
   }
 }
+
+/** libuv makes a pipe or socket non-blocking when it takes it; for 1 and 2 Node has done so itself. */
+const refuseToWait = (fd: number): unknown =>
+  fd === 1 ? process.stdout : fd === 2 ? process.stderr : new Socket({ fd, readable: false });
 
 const behind =
   (fd: number): Sink =>

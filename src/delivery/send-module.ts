@@ -5,6 +5,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
+import { forward } from '../child-output.ts';
+import { standardError } from '../output.ts';
 import type { Carried } from './courier-messages.ts';
 
 // Beside this file, in the sources as in the build.
@@ -51,7 +53,7 @@ export const runModule = (
     }
     const process_ = fork(fileURLToPath(child), [], {
       // Its output goes to our standard error: standard output may be a destination itself.
-      stdio: ['ignore', 2, 2, 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // a group of its own: what it starts ends with it
       env: environment(),
       // Loaders stay, so that a TypeScript module loads as the keeper's own; a second debugger port cannot be opened.
@@ -66,6 +68,7 @@ export const runModule = (
         // All of it is gone.
       }
     };
+    for (const stream of [process_.stdout, process_.stderr]) forward(stream, standardError());
     let lastChance: NodeJS.Timeout | undefined;
     const finish = (outcome: DeliveryOutcome): void => {
       signal.removeEventListener('abort', onAbort);

@@ -1,7 +1,9 @@
 /** The keeper's side of an apology without an agent: silences who may still speak, forks the child, waits for it. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { forward } from '../child-output.ts';
 import type { LiveKitAccess } from '../link/messages.ts';
+import { standardError } from '../output.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import type { ApologistReport, ApologistRequest } from './apologist.ts';
 import type { Apologize } from './recover.ts';
@@ -32,7 +34,8 @@ export function apologist(options: {
     const agents = occupants.filter(({ kind }) => kind === 'agent');
     await Promise.all(agents.map(({ identity }) => rooms.remove(room, identity, signal))); // never two voices
     signal.throwIfAborted();
-    const speaker = fork(options.child ?? child, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+    const speaker = fork(options.child ?? child, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+    forward(speaker.stderr, standardError());
     try {
       return await new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('cut')), { once: true });

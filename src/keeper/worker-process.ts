@@ -3,7 +3,8 @@
  *
  *   P1  It has a process group of its own, so a terminal's Ctrl-C reaches the keeper alone; and it gets one signal, for
  *       the second would make it leave its calls at once.
- *   P2  Its output is inherited, unless it is a terminal (child-output.ts): it may outlive this keeper, and its lines go on.
+ *   P2  What it prints goes through us, unless it goes to a file (child-output.ts says why). It may outlive this keeper:
+ *       then its lines are lost, and it lives on (own-output.ts).
  *   P3  One that ends before it said hello, when none ever did, will not do better the next time: that is the end, with
  *       its code. Later on a failing start is tried again, at most MAX_FAILED_STARTS times in a row.
  *   P4  One that ends by itself with 0 was done; so is the keeper.
@@ -23,10 +24,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
+import { forward, wayTo } from '../child-output.ts';
 import { groupOf, isAlive, isGroupAlive, membersOf, ownerOf } from '../journal/owner.ts';
-import { standardError, standardOutput, type Output } from '../output.ts';
+import { standardError, standardOutput } from '../output.ts';
 import { settledWithin } from '../session/deadline.ts';
-import { forward } from './child-output.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
@@ -76,7 +77,6 @@ export type WorkerProcess = {
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 
-const wayOf = ({ isTerminal }: Output): 'pipe' | 'inherit' => (isTerminal ? 'pipe' : 'inherit');
 /** What prints in colours on a terminal goes on doing so: its lines end there, through us. */
 const colours = (): NodeJS.ProcessEnv => {
   const { FORCE_COLOR: forced, NO_COLOR: none } = process.env;
@@ -168,7 +168,7 @@ export function superviseWorker(options: {
     startedAt = performance.now();
     const started = spawn(command.file, command.args, {
       detached: true, // P1
-      stdio: ['inherit', wayOf(standardOutput()), wayOf(standardError())], // P2
+      stdio: ['inherit', wayTo(standardOutput()), wayTo(standardError())], // P2
       env: { ...colours(), ...environment },
     });
     forward(started.stdout, standardOutput());
@@ -262,6 +262,7 @@ export function superviseWorker(options: {
     hasEverSaidHello = true;
     startedAt = performance.now();
     log.info({ workerPid: pid }, 'worker adopted');
+    if (standardOutput().isShared) log.warn({ workerPid: pid }, 'what the adopted worker and its jobs print is lost'); // P2
     void watchAdopted(owner);
     return true;
   };

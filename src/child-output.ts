@@ -1,11 +1,15 @@
 /**
- * What worker and jobs print on a terminal, on its way through the keeper. Node waits for a terminal: one that is stopped
- * (Ctrl-S), or whose network is away (ssh), would hold a job in the middle of a word, until its beats are missed. Here its
- * lines are dropped instead (output.ts). Pipes and files are inherited: Node does not wait for a pipe.
+ * What a child prints, on its way through us to our own output. Where a child inherits a pipe, a socket or a terminal,
+ * Node puts it back into the mode in which a write waits, for everybody who shares it (libuv does at each start of a
+ * child, Node at its end): then one reader who sleeps holds the keeper and every job in the middle of a word, until
+ * their beats are missed. Measured: a job with 100 KB to print stood still for as long as nobody read. So children get
+ * pipes of their own, which we always empty; lines that our output does not take are dropped (output.ts).
+ *
+ * A file is inherited: it has no reader, and a worker that outlives its keeper goes on writing there.
  */
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import type { Output } from '../output.ts';
+import type { Output } from './output.ts';
 
 /** A line that is longer is handed on in parts. */
 const LONGEST = 65_536;
@@ -34,3 +38,6 @@ export function forward(from: Readable | null, to: Pick<Output, 'write'>): void 
   from?.on('end', release);
   from?.on('error', release);
 }
+
+/** *Pure.* How a child gets an output that goes where ours goes. */
+export const wayTo = ({ isShared }: Output): 'pipe' | 'inherit' => (isShared ? 'pipe' : 'inherit');
