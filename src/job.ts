@@ -53,6 +53,9 @@ const EXIT_BACKSTOP_MS = 10_000;
 const NO_CALLER_MS = 250;
 const prewarmFailed = Symbol('lastword.prewarmFailed');
 
+// Below a keeper, and before the agent file itself prints anything.
+if (process.env['LASTWORD_SOCKET'] !== undefined) surviveLostOutput();
+
 const definitions = new Map<string, Defined>();
 
 /** What the agent file at `url` defined, or the one definition that there is; undefined when there is none. @internal */

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 /** `lastword`: the command line as a process. */
+import { surviveLostOutput } from '../own-output.ts';
 import { holdsCalls, runCommandLine } from './command-line.ts';
 import { finish, problemOf } from './problems.ts';
 import { readEnvironmentFile } from './settings.ts';
 
 const given = process.argv.slice(2);
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (holdsCalls(given)) return; // whoever reads along is gone; the calls are not
+if (holdsCalls(given)) surviveLostOutput();
+else {
   // `lastword report ID | head` closes the pipe, and that is no failure.
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-});
-// Nobody is left to be told.
-process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  process.stderr.on('error', () => undefined); // nobody is left to be told
+}
 try {
   readEnvironmentFile();
   const code = await runCommandLine(given, {

@@ -3,6 +3,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../config-error.ts';
+import { surviveLostOutput } from '../own-output.ts';
 import { runTerminal } from '../terminal/run.ts';
 import { runCommandLine } from './command-line.ts';
 import { finish, problemOf } from './problems.ts';
@@ -10,8 +11,7 @@ import { paceOf, readEnvironmentFile, settings } from './settings.ts';
 
 const agentFile = fileURLToPath(new URL('../agent.js', import.meta.url));
 const { env, stdin, stdout, stderr } = process;
-// Whoever reads along is gone; the calls are not.
-for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+surviveLostOutput();
 const livekit = ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const;
 
 async function main(): Promise<number> {

@@ -1,27 +1,21 @@
 /**
- * Whoever reads the log is gone or asleep, its disk is full, its terminal closed: the calls do not notice. The real
- * `lastword start` and `lastword dev` over a stand-in worker (test/crash/keeper-fake.ts) that prints, too.
+ * Whoever reads the log is gone or asleep, its disk is full, its terminal closed: the calls do not notice.
  *
  * `/dev/full` is a full disk that needs no root; a terminal comes from Python's `pty`, where there is a Python.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { readSession } from '../../src/journal/read.ts';
-import type { Scenario } from '../crash/keeper-fake.ts';
-import { compile, compiled, until } from '../e2e/harness/index.ts';
-import { startStandIn, type StandIn } from '../unit/twirp-stand-in.ts';
+import { compile, until } from '../e2e/harness/index.ts';
+import { Siege } from './harness/siege.ts';
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
-/** More than a pipe, a socket or a terminal holds. */
-const MUCH = 400_000;
-const pty = fileURLToPath(new URL('./pty.py', import.meta.url));
+const terminal = fileURLToPath(new URL('./harness/terminal.py', import.meta.url));
 const python = (() => {
   try {
     return execFileSync('python3', ['-c', 'import pty, sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
@@ -30,182 +24,119 @@ const python = (() => {
   }
 })();
 
-let directory: string;
-let livekit: StandIn;
-let jobs: Map<string, number>;
-const started: ChildProcess[] = [];
-
 beforeAll(compile, 130_000);
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'lastword-log-'));
-  livekit = await startStandIn();
-  for (const session of ['AJ_1', 'AJ_2'])
-    livekit.rooms.set(`room-${session}`, [
-      { identity: 'caller', sid: 'PA_1', kind: 'STANDARD' },
-      { identity: `agent-${session}`, sid: 'PA_2', kind: 'AGENT' },
-    ]);
-  const scenario: Scenario = {
-    directory,
-    reports: join(directory, 'reports'),
-    livekit: { url: livekit.url, apiKey: 'key', apiSecret: 'secret-that-is-long-enough-for-a-token' },
-    policy: { beatMs: 100, unresponsiveMs: 3_000, shutdownBudgetMs: 6_000 },
-    jobs: ['AJ_1', 'AJ_2'].map((session) => ({ session, how: 'talks' })),
-    once: join(directory, 'begun'),
-  };
-  const fake = compiled('test/crash/keeper-fake.ts');
-  await writeFile(
-    join(directory, 'agent.mjs'),
-    `process.stdout.write(('x'.repeat(99) + '\\n').repeat(${MUCH / 100}));
-process.argv.splice(1, 9, ${JSON.stringify(fake)}, 'worker', ${JSON.stringify(JSON.stringify(scenario))});
-await import(${JSON.stringify(pathToFileURL(fake).href)});`,
-  );
-});
-afterEach(async () => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
-  for (const pid of await ours()) process.kill(pid, 'SIGKILL');
-  await livekit[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true, force: true });
-});
 
-/** Whatever was started here has the directory in its environment. */
-async function ours(): Promise<number[]> {
-  const found: number[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    if (environment.includes(`LASTWORD_DIR=${directory}\0`)) found.push(Number(pid));
-  }
-  return found;
-}
+const lay = () => Siege.lay({ policy: { shutdownBudgetMs: 6_000 } });
 
-type Keeper = { child: ChildProcess; pid: number; ended: Promise<number | null> };
-type Mode = 'start' | 'dev';
-const commandOf = (mode: Mode) => [
-  process.execPath,
-  compiled('src/cli/main.ts'),
-  mode,
-  join(directory, 'agent.mjs'),
-  ...(mode === 'dev' ? ['--json'].slice(1) : []),
-];
-const environment = () => ({ ...process.env, LASTWORD_DIR: directory });
-function keep(mode: Mode, output: number | 'pipe'): Keeper {
-  const [program = '', ...args] = commandOf(mode);
-  const child = spawn(program, args, { cwd: directory, stdio: ['ignore', output, output], env: environment() });
-  started.push(child);
-  const ended = new Promise<number | null>((resolve) => void child.once('exit', (code) => resolve(code)));
-  return { child, pid: child.pid ?? 0, ended };
-}
-
-/** Both jobs have their journals, and the keeper follows them. */
-async function bothTalk(): Promise<void> {
-  jobs = new Map();
-  for (const session of ['AJ_1', 'AJ_2']) {
-    const pid = await until(
-      `${session} to talk`,
-      async () => {
-        const journal = await readSession(directory, session).catch(() => undefined);
-        const first = journal?.epochs[0]?.entries[0];
-        return first?.kind === 'session.opened' ? first.data.owner.pid : undefined;
-      },
-      20_000,
-    );
-    jobs.set(session, pid);
-  }
-}
-
-/** What the keeper is for: a job is killed, its caller let go; the other call talks on, and ends with its goodbye. */
-async function servesCalls(end: () => void, ended: Promise<unknown>, code: unknown): Promise<void> {
-  const killedAt = performance.now();
-  process.kill(jobs.get('AJ_2') ?? 0, 'SIGKILL');
-  await until('the caller to be let go', () => !livekit.rooms.has('room-AJ_2'), 10_000);
-  expect(performance.now() - killedAt).toBeLessThan(2_000);
-  const report = join(directory, 'reports', 'AJ_2.json');
-  await until('the report', () => readFile(report, 'utf8').catch(() => ''), 10_000);
-  expect(() => process.kill(jobs.get('AJ_1') ?? 0, 0), 'the other call').not.toThrow();
-  end();
-  expect(await ended).toBe(code);
-  const { epochs } = await readSession(directory, 'AJ_1');
-  expect(epochs[0]?.entries.at(-1)?.kind).toBe('session.closed');
-  expect(await readdir(join(directory, 'reports'))).toEqual(expect.arrayContaining(['AJ_1.json', 'AJ_2.json']));
-}
-
-/** A named pipe: the reader's end, and the keeper's. */
-function pipe(): { reader: number; writer: number } {
-  const path = join(directory, 'log.pipe');
+/** A named pipe: the reader's end, and the keeper's; full at once, if it is to be. */
+function pipeIn(siege: Siege, isFull = false): { path: string; reader: number; writer: number } {
+  const path = join(siege.scenario.scratch, 'log.pipe');
   execFileSync('mkfifo', [path]);
   const reader = openSync(path, O_RDONLY | O_NONBLOCK);
-  return { reader, writer: openSync(path, O_WRONLY) };
+  const filler = isFull ? openSync(path, O_WRONLY | O_NONBLOCK) : undefined;
+  try {
+    while (filler !== undefined) writeSync(filler, 'nobody reads this\n'.repeat(200));
+  } catch {
+    // Now it is full.
+  }
+  try {
+    while (filler !== undefined) writeSync(filler, '\n');
+  } catch {
+    closeSync(filler as number);
+  }
+  return { path, reader, writer: openSync(path, O_WRONLY) };
+}
+
+/** A job is killed, and its caller let go at once; the other call talks on, and ends as one does. */
+async function servesCalls(siege: Siege, end: () => void, ended: Promise<unknown>): Promise<{ endMs: number }> {
+  await siege.job('AJ_killed').kill();
+  expect(await siege.released('AJ_killed')).toBeLessThan(2_000);
+  await until('its report', async () => (await siege.delivered()).includes('AJ_killed.json'), 10_000);
+  expect(await siege.job('AJ_talks').isThere()).toBe(true);
+  const endAt = performance.now();
+  end();
+  expect(await ended).toBe(143);
+  const endMs = performance.now() - endAt;
+  const { epochs } = await readSession(siege.directory, 'AJ_talks');
+  expect(epochs[0]?.entries.at(-1)?.kind).toBe('session.closed');
+  expect(await siege.delivered()).toEqual(['AJ_killed.json', 'AJ_talks.json']);
+  return { endMs };
+}
+async function twoCalls(siege: Siege): Promise<void> {
+  await siege.call('AJ_talks');
+  await siege.call('AJ_killed');
 }
 
 describe.each(['start', 'dev'] as const)('lastword %s', (mode) => {
   test('the disk of its log is full: every call is served, and the exit code is the worker’s', async () => {
+    await using siege = await lay();
     const full = openSync('/dev/full', O_RDWR);
-    const { pid, ended } = keep(mode, full);
+    const keeper = await siege.keeper({ mode, stdout: full });
     closeSync(full);
-    await bothTalk();
-    await servesCalls(() => process.kill(pid, 'SIGTERM'), ended, 143);
+    await twoCalls(siege);
+    await servesCalls(siege, () => process.kill(keeper.pid, 'SIGTERM'), keeper.ended);
   });
 
-  test('whoever reads its log is gone: every call is served, and nothing exits with 0', async () => {
-    const { reader, writer } = pipe();
-    const { pid, ended } = keep(mode, writer);
+  test('whoever reads its log is gone: every call is served, and the exit code is not 0', async () => {
+    await using siege = await lay();
+    const { reader, writer } = pipeIn(siege);
+    const keeper = await siege.keeper({ mode, stdout: writer });
     closeSync(writer);
-    await bothTalk();
+    await twoCalls(siege);
     closeSync(reader);
-    await servesCalls(() => process.kill(pid, 'SIGTERM'), ended, 143);
+    await servesCalls(siege, () => process.kill(keeper.pid, 'SIGTERM'), keeper.ended);
   });
 
-  test('whoever reads its log sleeps: every call is served, and the end waits for nobody', async () => {
-    const { reader, writer } = pipe();
-    const { pid, ended } = keep(mode, writer);
+  test('whoever reads its log sleeps: every call is served, and the end does not wait for the reader', async () => {
+    await using siege = await lay();
+    const { reader, writer } = pipeIn(siege, true);
+    const keeper = await siege.keeper({ mode, stdout: writer });
     closeSync(writer);
-    await bothTalk();
-    let endedAt = 0;
-    await servesCalls(
-      () => {
-        endedAt = performance.now();
-        process.kill(pid, 'SIGTERM');
-      },
-      ended,
-      143,
-    );
-    expect(performance.now() - endedAt).toBeLessThan(8_000);
+    await twoCalls(siege);
+    const { endMs } = await servesCalls(siege, () => process.kill(keeper.pid, 'SIGTERM'), keeper.ended);
+    expect(endMs).toBeLessThan(6_000);
     closeSync(reader);
   });
 
   test.skipIf(python === undefined)(
     'its terminal stands still, and is closed: every call is served, and told to end with its goodbye',
     async () => {
-      const child = spawn(python ?? '', [pty, ...commandOf(mode)], {
-        cwd: directory,
-        stdio: ['pipe', 'pipe', 'inherit'],
-        env: environment(),
+      await using siege = await lay();
+      const full = openSync(join(siege.scenario.scratch, 'code'), 'w+');
+      const { process: child } = await siege.keeper({
+        mode,
+        stdin: 'pipe',
+        stdout: full,
+        wrapped: [python ?? '', terminal],
       });
-      started.push(child);
-      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      await lines.next(); // the keeper's pid
-      await bothTalk();
-      await servesCalls(
-        () => void child.stdin.write('close\n'),
-        lines.next().then(({ value }) => Number(value)),
-        143,
-      );
+      await twoCalls(siege);
+      const code = once(child, 'exit').then(() => {
+        const text = Buffer.alloc(20);
+        return Number(text.toString('utf8', 0, readSync(full, text, 0, 20, 0)));
+      });
+      await servesCalls(siege, () => void child.stdin?.write('close\n'), code);
+      closeSync(full);
     },
   );
 });
 
-test('a reader that comes back gets what waited, and is told how many lines are lost', async () => {
-  const { reader, writer } = pipe();
-  const { child } = keep('start', writer);
+test('what waited for a reader is read when one comes, in whole lines', async () => {
+  await using siege = await lay();
+  const { path, reader, writer } = pipeIn(siege);
+  const keeper = await siege.keeper({ stdout: writer });
   closeSync(writer);
-  await bothTalk();
+  await siege.call('AJ_killed');
   closeSync(reader);
-  process.kill(jobs.get('AJ_2') ?? 0, 'SIGKILL');
-  await until('the report', () => readFile(join(directory, 'reports', 'AJ_2.json'), 'utf8').catch(() => ''), 10_000);
-  const again = spawn('cat', [join(directory, 'log.pipe')], { stdio: ['ignore', 'pipe', 'inherit'] });
-  started.push(again);
+  await siege.job('AJ_killed').kill();
+  await until('its report', async () => (await siege.delivered()).includes('AJ_killed.json'), 10_000);
+  const again = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   again.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   await until('what waited', () => text.includes('report sealed') && text.includes('report delivered'), 10_000);
-  child.kill('SIGTERM');
-  await once(child, 'exit');
+  await pause(50);
+  process.kill(keeper.pid, 'SIGTERM');
+  await keeper.ended;
+  const lines = text.split('\n').filter((line) => line !== '');
+  expect(lines.map((line) => typeof JSON.parse(line))).toEqual(lines.map(() => 'object'));
+  again.kill();
 });

@@ -10,6 +10,7 @@ import { openJournal } from '../../../src/journal/write.ts';
 import { connectLink } from '../../../src/link/client.ts';
 import { jobToken } from '../../../src/link/secret.ts';
 import { settledWithin } from '../../../src/session/deadline.ts';
+import { surviveLostOutput } from '../../../src/own-output.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, jobPort, policyOf, readScenario, roomOf, type Offer } from './scenario.ts';
 
@@ -26,7 +27,7 @@ const troubles: string[] = [];
 const heard: string[] = [];
 let isClosing = false;
 
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+surviveLostOutput();
 writeFileSync(join(scenario.scratch, `job-${process.pid}.pid`), String(process.pid));
 const journal = await openJournal({
   directory: scenario.directory,

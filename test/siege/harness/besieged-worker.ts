@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { connectLink } from '../../../src/link/client.ts';
 import { takeWorkerToken } from '../../../src/link/secret.ts';
 import type { ToKeeper } from '../../../src/link/messages.ts';
+import { surviveLostOutput } from '../../../src/own-output.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, policyOf, readScenario, roomOf, workerPort, type Offer } from './scenario.ts';
 
@@ -60,7 +61,7 @@ process.on('SIGTERM', () => {
   leaveIfDone();
 });
 // Whoever reads our output may go away: that is the keeper's siege, not ours.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+surviveLostOutput();
 setInterval(() => undefined, 60_000);
 
 await takeOrders(workerPort(scenario), {

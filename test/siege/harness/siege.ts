@@ -28,6 +28,10 @@ export type Line = {
   [field: string]: unknown;
 };
 export type KeeperOptions = {
+  /** Default `start`. */
+  mode?: 'start' | 'dev';
+  /** Its standard input. Default: none. */
+  stdin?: 'pipe';
   /** Its standard output instead of a pipe that is read: a descriptor. */
   stdout?: number;
   /** What it is started with: `unshare …`, `prlimit …`. */
@@ -97,13 +101,14 @@ export class Siege implements AsyncDisposable {
     return keeper;
   }
   /** Starts a keeper, and waits for nothing. */
-  start({ stdout, wrapped = [], nodeFlags = [], env = {}, args = [] }: KeeperOptions = {}): Keeper {
+  start(options: KeeperOptions = {}): Keeper {
+    const { mode = 'start', stdin = 'ignore', stdout, wrapped = [], nodeFlags = [], env = {}, args = [] } = options;
     const agent = compiled('test/siege/harness/besieged-worker.ts');
-    const words = [process.execPath, ...nodeFlags, compiled('src/cli/main.ts'), 'start', agent, ...args];
+    const words = [process.execPath, ...nodeFlags, compiled('src/cli/main.ts'), mode, agent, ...args];
     const [file = '', ...rest] = [...wrapped, ...words];
     const child = spawn(file, rest, {
       cwd: this.scenario.scratch,
-      stdio: ['ignore', stdout ?? 'pipe', 'pipe'],
+      stdio: [stdin, stdout ?? 'pipe', 'pipe'],
       env: {
         ...process.env,
         ...env,
