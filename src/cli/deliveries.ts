@@ -1,4 +1,6 @@
-import { oneLine, printable, table } from '../terminal/paint.ts';
+import { addressForPeople } from '../delivery/metadata-url.ts';
+import { forPeople } from '../for-people.ts';
+import { printable, table } from '../terminal/paint.ts';
 import { clock, limitOf, none, oneOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './problems.ts';
@@ -30,10 +32,10 @@ export const deliveries: Command = {
         state,
         String(attempts),
         clock(createdAt),
-        oneLine(destination),
+        addressForPeople(destination),
         state === 'delivered'
           ? ''
-          : `${state === 'due' ? `next ${clock(nextAt)} ` : ''}${oneLine(lastError ?? '')}`.trim(),
+          : `${state === 'due' ? `next ${clock(nextAt)} ` : ''}${forPeople(lastError ?? '')}`.trim(),
       ]);
       print(table([['SESSION', 'KIND', 'STATE', 'ATTEMPTS', 'SINCE', 'DESTINATION', ''], ...cells]));
     }

@@ -1,14 +1,14 @@
 /** The keeper's log: lines of JSON, or for people. Who reads it, and whether anybody does, is the output's business. */
 import { pino, type Logger } from 'pino';
+import { escapeMarks, withoutSecrets } from '../for-people.ts';
 import { standardOutput, type Output } from '../output.ts';
-import { escapeMarks } from '../terminal/paint.ts';
 
 /**
  * *Effect.* Logs to standard output; says later how many lines were lost.
  * @param spell from a line of JSON to what is written; default: the line
  */
 export function openLog(output: Output = standardOutput(), spell: (line: string) => string = asItIs): Logger {
-  const log = pino({}, { write: (line) => output.write(spell(line)) });
+  const log = pino({}, { write: (line) => output.write(spell(withoutSecrets(line))) });
   output.onLost(({ lines, why }) =>
     log.warn({ lost: lines, why }, 'the log could not be written for a while; lines are lost'),
   );

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { addressForPeople } from '../delivery/metadata-url.ts';
+import { sessionOf } from '../report/fold.ts';
 import type { NewDelivery, Store } from '../store/store.ts';
-import { oneLine, printable } from '../terminal/paint.ts';
+import { printable } from '../terminal/paint.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError, UsageError } from './problems.ts';
 import { notFound, withoutBody, withStore } from './stored.ts';
-
-const PREFIX = 'rep_';
 
 export const redeliver: Command = {
   name: 'redeliver',
@@ -17,7 +17,7 @@ repeat. Either all are queued or none; a running keeper sends them within a seco
   async run({ positionals, isJson }, { settings, print }) {
     if (positionals.length === 0)
       throw new UsageError('redeliver: expected at least one ID, got nothing; `lastword sessions` lists them');
-    const ids = [...new Set(positionals.map((id) => (id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id)))];
+    const ids = [...new Set(positionals.map(sessionOf))];
     const unknown: string[] = [];
     const queued = await withStore<NewDelivery[]>(settings, [], async (store) => {
       const rows: NewDelivery[] = [];
@@ -36,7 +36,7 @@ repeat. Either all are queued or none; a running keeper sends them within a seco
       return notFound(settings, first);
     }
     if (isJson) print(printable(queued.map(withoutBody)));
-    else for (const { session, destination } of queued) print(`${session} → ${oneLine(destination)}: queued`);
+    else for (const { session, destination } of queued) print(`${session} → ${addressForPeople(destination)}: queued`);
     return exitCodes.ok;
   },
 };

@@ -1,11 +1,9 @@
+import { sessionOf } from '../report/fold.ts';
 import { printable } from '../terminal/paint.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
 import { journalOf, notFound, withStore } from './stored.ts';
-
-/** A report's id is its session's with this before it. */
-const PREFIX = 'rep_';
 
 export const report: Command = {
   name: 'report',
@@ -15,7 +13,7 @@ export const report: Command = {
   options: {},
   async run(given, { settings, print }) {
     const id = only(given, 'ID', 'report');
-    const session = id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id;
+    const session = sessionOf(id);
     const sealed = await withStore(settings, undefined, (store) => store.report(session));
     if (!sealed) {
       if (!(await journalOf(settings, session))) return notFound(settings, session);

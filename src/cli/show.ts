@@ -1,6 +1,8 @@
 import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { mergeByTime } from '../journal/merge.ts';
 import { fold } from '../report/fold.ts';
+import { addressForPeople } from '../delivery/metadata-url.ts';
+import { forPeople } from '../for-people.ts';
 import type { Delivery, OwedHangUp } from '../store/store.ts';
 import { oneLine, printable, table } from '../terminal/paint.ts';
 import { summaryRows } from '../terminal/summary.ts';
@@ -73,12 +75,12 @@ const owedCells = (row: OwedHangUp): string[] => [
   `late hang-up (${row.strategy})`,
   owedStates[row.state](row),
   attemptsOf(row.attempts),
-  row.state === 'done' || row.lastError === undefined ? '' : oneLine(row.lastError),
+  row.state === 'done' || row.lastError === undefined ? '' : forPeople(row.lastError),
 ];
 
 const cellsOf = ({ kind, destination, state, attempts, lastError }: Delivery): string[] => [
-  `${kind} → ${oneLine(destination)}`,
+  `${kind} → ${addressForPeople(destination)}`,
   state,
   attemptsOf(attempts),
-  state === 'delivered' || lastError === undefined ? '' : oneLine(lastError),
+  state === 'delivered' || lastError === undefined ? '' : forPeople(lastError),
 ];

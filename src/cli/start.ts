@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError } from '../config-error.ts';
+import { escapeMarks, oneLine } from '../for-people.ts';
 import { runKeeper } from '../keeper/main.ts';
 import { standardError, standardOutput } from '../output.ts';
 import { hasLoader, whenStarterIsGone } from '../starter.ts';
-import { escapeMarks, oneLine } from '../terminal/paint.ts';
 import { clock } from './arguments.ts';
 import type { Command, Context, Given } from './command.ts';
 import { openLog } from './log-output.ts';

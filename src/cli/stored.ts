@@ -3,6 +3,7 @@
  * where there is no database yet, there is nothing to see.
  */
 import { existsSync } from 'node:fs';
+import { addressForPeople } from '../delivery/metadata-url.ts';
 import { readSession, listSessions } from '../journal/read.ts';
 import { JournalError } from '../journal/errors.ts';
 import type { SessionJournal } from '../journal/entry.ts';
@@ -56,8 +57,8 @@ export async function journalOf({ directory }: Settings, session: string): Promi
   }
 }
 
-/** *Pure.* As lists show it: a body is a whole report. */
-export const withoutBody = <Row extends { body: string }>(row: Row): Omit<Row, 'body'> => {
+/** *Pure.* As lists show it: a body is a whole report, and an address may hold a key. */
+export const withoutBody = <Row extends { body: string; destination: string }>(row: Row): Omit<Row, 'body'> => {
   const { body: _body, ...rest } = row;
-  return rest;
+  return { ...rest, destination: addressForPeople(row.destination) };
 };

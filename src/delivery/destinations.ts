@@ -106,7 +106,10 @@ const webUrl = (value: unknown, field: string, allowPrivate: boolean): URL => {
   const advice = 'give a full URL such as https://example.com/hooks/calls';
   const given = value instanceof URL ? value.href : text(value, field, 'a URL', advice);
   if (!URL.canParse(given)) {
-    throw new ConfigError({ field, expected: 'a URL', got: describeValue(given), advice });
+    // What is nearly a URL holds a key as well: only its beginning is repeated.
+    const [start = ''] = given.split(/[/?#@]/u, 1);
+    const got = describeValue(start === given ? given : `${start}/…`);
+    throw new ConfigError({ field, expected: 'a URL', got, advice });
   }
   const url = new URL(given);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {

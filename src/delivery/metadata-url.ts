@@ -7,6 +7,7 @@
  * what is queued.
  */
 import { describeValue } from '../config-error.ts';
+import { forPeople } from '../for-people.ts';
 import type { Destination, WebhookDestination } from '../link/destination.ts';
 import { isInsideHost } from './addresses.ts';
 
@@ -112,6 +113,19 @@ export const readAddress = (address: string): { name: string; url?: string } => 
   return at === -1 ? { name: address } : { name: address.slice(0, at), url: address.slice(at + JOINT.length) };
 };
 
+/** Pure. The same for people: the name and the host. Of a name that is a URL (the default) the path may be a key. */
+export const addressForPeople = (address: string): string => {
+  const { name, url } = readAddress(address);
+  const shown = forPeople(name);
+  return url === undefined ? shown : `${shown} => ${URL.canParse(url) ? new URL(url).origin : 'no URL'}`;
+};
+
+/** What `textIn` put in place of a text says what it was; any other text is the dispatcher's, and not repeated. */
+const described = (given: string): string =>
+  /^\(a text (of \d+ characters|with control characters)\)$/.test(given)
+    ? given
+    : `a text of ${given.length} characters`;
+
 /** Pure. Where an attempt goes, or why it must not go anywhere. */
 export const targetOf = (
   webhook: WebhookDestination,
@@ -125,7 +139,7 @@ export const targetOf = (
   const { field, allow, path } = webhook.fromMetadata;
   if (given === undefined || given === '') return { refused: `the job's metadata has no URL in its field "${field}"` };
   if (!URL.canParse(given))
-    return { refused: `field "${field}" of the job's metadata is not a URL: ${describeValue(given)}` };
+    return { refused: `field "${field}" of the job's metadata is not a URL: ${described(given)}` };
   const url = new URL(given);
   if (url.username !== '' || url.password !== '') return { refused: 'a URL with user and password is not allowed' };
   if (path !== undefined) {
@@ -136,7 +150,7 @@ export const targetOf = (
     url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`;
   }
   if (!allow.some((pattern) => matchesPattern(url, pattern))) {
-    return { refused: `${url.origin}${url.pathname} matches none of the allowed patterns (${allow.join(', ')})` };
+    return { refused: `a URL of ${url.origin} matches none of the allowed patterns (${allow.join(', ')})` };
   }
   if (url.protocol === 'http:' && !(webhook.allowPrivate && isInsideHost(url.hostname))) {
     return { refused: `${url.origin} is not https: (http: needs allowPrivate and a host of your own network)` };

@@ -13,10 +13,11 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { decide, defaultDeliveryPolicy } from '../../machines/delivery.ts';
 import type { DeliveryDecision, DeliveryPolicy } from '../../machines/delivery.ts';
+import { forPeople } from '../for-people.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Claimed, Delivery, Settlement, Store } from '../store/store.ts';
-import { readAddress } from './metadata-url.ts';
 import type { Outcome } from './courier-messages.ts';
+import { addressForPeople, readAddress } from './metadata-url.ts';
 import type { Sender } from './send.ts';
 
 /** Anyone may enqueue a row (`redeliver`), also without telling us. */
@@ -126,9 +127,9 @@ export const startRelay = (options: RelayOptions): Relay => {
       case 'delivered':
         return { kind: 'delivered', at: now() };
       case 'retry':
-        return { kind: 'retry', nextAt: now() + decision.afterMs, error: decision.error };
+        return { kind: 'retry', nextAt: now() + decision.afterMs, error: forPeople(decision.error) };
       case 'dead':
-        return { kind: 'dead', at: now(), error: decision.error };
+        return { kind: 'dead', at: now(), error: forPeople(decision.error) };
     }
   };
 
@@ -158,7 +159,7 @@ export const startRelay = (options: RelayOptions): Relay => {
         : settlementOf(decide(row, outcome, policy, random()));
     if (!(await writeDown(row, settlement))) return;
     const { delivery, session, attempts } = row;
-    const facts = { session, delivery, destination: readAddress(row.destination).name, attempts }; // a URL may hold a key
+    const facts = { session, delivery, destination: addressForPeople(row.destination), attempts };
     switch (settlement.kind) {
       case 'delivered':
         log.info(facts, `${row.kind} delivered`);
@@ -183,7 +184,7 @@ export const startRelay = (options: RelayOptions): Relay => {
     await settle(
       row,
       destination === undefined
-        ? { kind: 'failed', error: `no destination named "${name}" is configured` }
+        ? { kind: 'failed', error: `no destination named "${forPeople(name)}" is configured` }
         : await sender.attempt(destination, row, stopping.signal),
     );
   };

@@ -5,6 +5,7 @@
  * after the seal, a repeated alert) makes the same rows, and the store leaves those alone.
  */
 import { createHash } from 'node:crypto';
+import { forPeople } from '../for-people.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Report } from '../report/schema.ts';
 import type { NewDelivery, SealedReport } from '../store/store.ts';
@@ -61,7 +62,13 @@ export const deliveriesFor = (
 
 /** Pure. One row for each destination; the same alert twice makes the same rows. */
 export const alertsFor = (alert: Alert, destinations: readonly Destination[], metadata = ''): NewDelivery[] => {
-  const { at, ...data } = alert;
+  const { at, ...given } = alert;
+  // An error's text is whatever a provider, a receiver or a caller made of it.
+  const data = {
+    ...given,
+    message: forPeople(given.message),
+    ...(given.detail !== undefined && { detail: forPeople(given.detail) }),
+  };
   const id = `alert-${shortHash(alert.session, String(at), alert.message, alert.detail ?? '')}`;
   const timestamp = new Date(at).toISOString();
   /** In the user's own words, where they gave some. */

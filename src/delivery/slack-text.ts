@@ -1,13 +1,18 @@
 /** An alert in the format of Slack's incoming webhooks. */
 
 import { describeValue } from '../config-error.ts';
+import { oneLine, withoutSecrets } from '../for-people.ts';
 import { valueIn } from './metadata-url.ts';
 
 /** Slack cuts longer texts in the middle of a word. */
 const LONGEST = 3_000;
 
-/** Slack reads these three as markup; so `<!channel>` in an error message would call everyone. */
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+/**
+ * Slack reads these three as markup; so `<!channel>` in an error message would call everyone. On one line: a room of the
+ * name `a⏎reason: …` would say what is not so.
+ */
+const escaped = (text: string): string =>
+  oneLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const PLACES = ['session', 'room', 'reason', 'message', 'detail'] as const;
 const placeholder = /\{([a-z]+(?:\.[^{}]+)?)\}/gi;
@@ -30,7 +35,9 @@ export const alertText = (template: string, facts: AlertFacts, metadata: string)
       ? valueIn(metadata, name.slice('metadata.'.length))
       : facts[name as keyof AlertFacts];
     const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    return isPlain && value !== '' ? escaped(String(value)) : '-';
+    if (!isPlain || value === '') return '-';
+    // A field of the metadata is there because the operator asked for it by name.
+    return escaped(name.startsWith('metadata.') ? String(value) : withoutSecrets(String(value)));
   });
 
 const objectIn = (text: string): Record<string, unknown> => {
@@ -47,7 +54,7 @@ export const slackBody = (alertBody: string): string => {
   const { data } = objectIn(alertBody);
   const fields = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
   const line = (label: string, value: unknown): string[] =>
-    typeof value === 'string' && value !== '' ? [`${label}${escaped(value)}`] : [];
+    typeof value === 'string' && value !== '' ? [`${label}${escaped(withoutSecrets(value))}`] : [];
   const lines = [
     ...line('*Lastword:* ', fields['message']),
     ...line('session: ', fields['session']),

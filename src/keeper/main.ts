@@ -13,6 +13,7 @@ import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigError, describeValue } from '../config-error.ts';
 import { endEarlierCouriers, openCourier } from '../delivery/courier.ts';
+import { addressForPeople } from '../delivery/metadata-url.ts';
 import { startRelay } from '../delivery/relay.ts';
 import { alertsFor, factsIn } from '../delivery/rows.ts';
 import type { ToKeeper } from '../link/messages.ts';
@@ -116,7 +117,11 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       destinations: () => (facts.now ? [...facts.now.reports, ...facts.now.alerts] : []),
       onDead: ({ session, destination, kind }, error) => {
         if (kind === 'alert') return; // or a dead alert receiver would call for itself
-        void alert({ session, message: `A report was given up: ${destination}`, detail: error }).catch(lost);
+        void alert({
+          session,
+          message: `A report was given up: ${addressForPeople(destination)}`,
+          detail: error,
+        }).catch(lost);
       },
     });
     closers.push(() => relay.stop());

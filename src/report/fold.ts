@@ -28,8 +28,15 @@ import type { Report } from './schema.ts';
 import { presenceOf } from './spans.ts';
 import { transcriptOf } from './transcript.ts';
 
-/** *Pure.* The id of a session's report: stable, so that two who seal seal the same, and a receiver can tell a repeat. */
-export const reportId = (session: string): string => `rep_${session}`;
+const PREFIX = 'rep_';
+/**
+ * *Pure.* The id of a session's report: stable, so that two who seal seal the same, and a receiver can tell a repeat. A dot
+ * would make its signature ambiguous (sign.ts refuses it), and a session may have one: `~`, which none has, stands for it.
+ */
+export const reportId = (session: string): string => `${PREFIX}${session.replaceAll('.', '~')}`;
+/** *Pure.* The session of such an id; of a session's own id, that. */
+export const sessionOf = (id: string): string =>
+  id.startsWith(PREFIX) ? id.slice(PREFIX.length).replaceAll('~', '.') : id;
 
 /** *Pure.* The bytes that are sealed, signed and sent. */
 export const serializeReport = (report: Report): string => JSON.stringify(report);

@@ -1,5 +1,6 @@
 /** Text for a terminal: colours where they are wanted, durations, and nothing that a terminal would obey. */
 import type { WriteStream } from 'node:tty';
+import { escapeMarks, oneLine } from '../for-people.ts';
 
 export type Tone = 'plain' | 'quiet' | 'state' | 'agent' | 'caller' | 'good' | 'bad' | 'strong';
 export type Paint = (tone: Tone, text: string) => string;
@@ -27,20 +28,10 @@ export const paintWith =
   (tone, text) =>
     !coloured || codes[tone] === '' ? text : `\u001B[${codes[tone]}m${text}\u001B[0m`;
 
-/** *Pure.* What a model, a caller or an error said, on one line and without control characters: they could drive the terminal. */
-export const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
+export { oneLine };
 
-/** *Pure.* The same for a message of several lines: an argument that it repeats may be anybody's. */
+/** *Pure.* As `oneLine`, for a message of several lines: an argument that it repeats may be anybody's. */
 export const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]|[\p{Cf}\u2028\u2029]/gu, ' ');
-
-/** *Pure.* JSON lets C1 controls and marks of direction through, which a terminal would obey: here they are escaped. */
-export const escapeMarks = (json: string): string =>
-  json.replaceAll(/[\u007F-\u009F\u2028\u2029]|\p{Cf}/gu, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
 
 /** *Pure.* As JSON for people. */
 export const printable = (value: unknown): string => escapeMarks(JSON.stringify(value, null, 2));

@@ -28,21 +28,24 @@ beforeAll(compile, 130_000);
 
 const lay = () => Siege.lay({ policy: { shutdownBudgetMs: 6_000 } });
 
+function isWritten(fd: number, text: string): boolean {
+  try {
+    return writeSync(fd, text) > 0;
+  } catch {
+    return false; // EAGAIN: it is full
+  }
+}
+
 /** A named pipe: the reader's end, and the keeper's; full at once, if it is to be. */
 function pipeIn(siege: Siege, isFull = false): { path: string; reader: number; writer: number } {
   const path = join(siege.scenario.scratch, 'log.pipe');
   execFileSync('mkfifo', [path]);
   const reader = openSync(path, O_RDONLY | O_NONBLOCK);
-  const filler = isFull ? openSync(path, O_WRONLY | O_NONBLOCK) : undefined;
-  try {
-    while (filler !== undefined) writeSync(filler, 'nobody reads this\n'.repeat(200));
-  } catch {
-    // Now it is full.
-  }
-  try {
-    while (filler !== undefined) writeSync(filler, '\n');
-  } catch {
-    closeSync(filler as number);
+  if (isFull) {
+    const filler = openSync(path, O_WRONLY | O_NONBLOCK);
+    for (const text of ['nobody reads this\n'.repeat(200), '\n'])
+      for (let isTaken = true; isTaken;) isTaken = isWritten(filler, text);
+    closeSync(filler);
   }
   return { path, reader, writer: openSync(path, O_WRONLY) };
 }

@@ -82,7 +82,7 @@ describe('a webhook is refused', () => {
     ],
     ['without a URL', {}, 'webhook.url: expected url or fromMetadata, got neither'],
     ['with two', { url: 'https://a.example', fromMetadata: { field: 'x', allow: ['https://*'] } }, 'got both'],
-    ['whose URL is none', { url: 'example.com/hooks' }, 'webhook.url: expected a URL, got "example.com/hooks"'],
+    ['whose URL is none', { url: 'example.com/hooks' }, 'webhook.url: expected a URL, got "example.com/…"'],
     ['whose URL is an empty string', { url: '' }, 'webhook.url: expected a URL, got an empty string'],
     ['with another scheme', { url: 'ftp://example.com' }, 'got a ftp: URL'],
     [

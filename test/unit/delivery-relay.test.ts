@@ -164,7 +164,7 @@ describe('a due row', () => {
     await clock.drain();
     expect(await row('AJ_1')).toMatchObject({
       state: 'due',
-      lastError: 'no destination named "https://gone.example/" is configured',
+      lastError: 'no destination named "https://gone.example" is configured',
     });
   });
 
@@ -397,7 +397,7 @@ describe('the rows of a report', () => {
     expect(await row('AJ_1')).toMatchObject({
       state: 'dead',
       attempts: 1,
-      lastError: expect.stringContaining('https://attacker.net/ matches none of the allowed patterns'),
+      lastError: expect.stringContaining('a URL of https://attacker.net matches none of the allowed patterns'),
     });
   });
 

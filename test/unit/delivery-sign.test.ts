@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
+import { reportId, sessionOf } from '../../src/report/fold.ts';
 import { secretProblem, signHeaders, signWebhook, verifyWebhook } from '../../src/delivery/sign.ts';
 
 const secretOf = (bytes = 32) => `whsec_${randomBytes(bytes).toString('base64')}`;
@@ -12,6 +13,17 @@ const at = Date.now();
 const signed = (secrets: string[] = [secret]) => signHeaders({ id: 'report-1', at, body, secrets });
 
 describe('a signature of ours', () => {
+  it('can be made for the report of every session that a journal takes, and leads back to that session', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/), (session) => {
+        const id = reportId(session);
+        expect(new Webhook(secret).verify(body, signHeaders({ id, at, body, secrets: [secret] }))).toBeDefined();
+        expect(sessionOf(id)).toBe(session);
+      }),
+      { examples: [['AJ_1.2'], ['a.'], ['0..']] },
+    );
+  });
+
   it('is accepted by the reference verifier', () => {
     expect(new Webhook(secret).verify(body, signed())).toEqual(JSON.parse(body));
   });

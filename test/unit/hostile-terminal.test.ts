@@ -101,7 +101,7 @@ beforeAll(async () => {
   await store.seal(
     { ...row, state: 'sealed', endedAt: 2, by: 'agent', reason: stored },
     { session: SESSION, report: report.id, sealedAt: 3, body },
-    [{ ...delivery, delivery: 'one', destination: `metadata:x => ${stored}` }],
+    [{ ...delivery, delivery: 'one', destination: `${stored} => ${stored}` }],
   );
   await store.close();
 });
