@@ -1,6 +1,5 @@
 /** `console`: a call with one's own agent in this terminal, by typing. No LiveKit, no microphone. */
 import { resolve } from 'node:path';
-import { runTerminal } from '../terminal/run.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { paceOf } from './settings.ts';
@@ -16,6 +15,7 @@ The SDK's own console, for a broker of \`lk\`, stays where it is: node agent.js 
   async run(given, { settings, env }) {
     const file = only(given, 'FILE', 'console');
     checkAgentFile(file);
+    const { runTerminal } = await import('../terminal/run.ts'); // with the lab, which no keeper needs
     const { stdin: input, stdout: output } = process;
     return runTerminal({
       ...settings,

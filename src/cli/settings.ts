@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../config-error.ts';
 import { messageOf } from '../session/deadline.ts';
-import { type PaceName, paces } from '../testing/lab/index.ts';
+import { type PaceName, paces } from '../testing/lab/pace.ts';
 
 export type Settings = {
   /** LASTWORD_DIR, absolute. Default `./.lastword`. */
