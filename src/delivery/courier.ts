@@ -12,9 +12,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { forward } from '../child-output.ts';
 import type { Owner } from '../journal/entry.ts';
 import { isAlive, ownerOf } from '../journal/owner.ts';
 import type { Destination } from '../link/destination.ts';
+import { standardError } from '../output.ts';
 import { messageOf, settledWithin } from '../session/deadline.ts';
 import type { Carried, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
 import { ATTEMPT_MS, openSender, type Sender } from './send.ts';
@@ -92,11 +94,12 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
     forkedAt = performance.now();
     const courier = fork(child, [String(attemptMs)], {
       detached: true, // a group of its own, which is killed as a whole
-      stdio: ['ignore', 2, 2, 'ipc'], // standard output is the log's, and perhaps a destination
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // standard output may be a destination
       execArgv: process.execArgv.filter((argument) => !argument.startsWith('--inspect')),
       env: { UV_THREADPOOL_SIZE: String(THREADS), ...process.env },
       serialization: 'advanced',
     });
+    for (const stream of [courier.stdout, courier.stderr]) forward(stream, standardError());
     const runner = run(courier);
     runners.add(runner);
     await settledWithin(record(), RECORD_MS); // K3; a disk that hangs holds nobody
