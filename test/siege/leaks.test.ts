@@ -19,6 +19,10 @@ const secrets = ['path-s3cret', 'query-s3cret', 'user-s3cret', 'metadata-s3cret'
 const telephone = '+4930123456789';
 const forged = '\u001B[31m\u009B2J\u202E<!channel>\nforged';
 const room = `lobby ${telephone} ${forged}`;
+// A colour of ours is none that a stranger planted.
+// oxlint-disable-next-line no-control-regex
+const colour = /\u001B\[\d*m/g;
+
 /** What a terminal obeys, written as it is. */
 const obeyed = /[^\P{Cc}\n]|\p{Cf}/u;
 
@@ -105,7 +109,7 @@ test.each([
       expect(text).toContain('AJ_planted');
       const isContent = words.startsWith('show'); // a journal with its metadata, asked for by name
       for (const secret of isContent ? [] : secrets) expect(text, words).not.toContain(secret);
-      expect(text.replaceAll(/\u001B\[\d*m/g, (code) => (code === '\u001B[31m' ? 'forged' : '')), words).not.toMatch(obeyed);
+      expect(text.replaceAll(colour, (code) => (code === '\u001B[31m' ? 'forged' : '')), words).not.toMatch(obeyed);
       expect(text, words).not.toMatch(/^forged/m);
     }
 }); // prettier-ignore
