@@ -59,7 +59,8 @@ process.on('message', (message: ToCourier) => {
 });
 process.once('disconnect', () => {
   stopping.abort(); // C2
-  process.exit(1);
+  // exit() would wait for the threads, and one that writes to a disk that hangs never comes back.
+  process.kill(process.pid, 'SIGKILL');
 });
 // The keeper's terminal speaks to the keeper.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

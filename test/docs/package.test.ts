@@ -115,7 +115,8 @@ beforeAll(async () => {
 afterAll(() => rm(project, { recursive: true, force: true }));
 
 test('the tarball holds what is published: code, types, machines, recordings, and no tests', async () => {
-  const files = await readdir(path.join(project, 'node_modules/lastword'), { recursive: true });
+  const all = await readdir(path.join(project, 'node_modules/lastword'), { recursive: true });
+  const files = all.filter((name) => !name.startsWith('node_modules')); // a dependency of another version than the SDK's
   for (const expected of [
     'dist/src/index.d.ts',
     'dist/machines/index.js',
