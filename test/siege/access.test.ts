@@ -136,7 +136,7 @@ describe('the socket', () => {
   });
 
   test('of a keeper without file descriptors: who cannot connect is not dead, and every call goes on', async () => {
-    await using siege = await Siege.lay({ policy: { startMs: 2_000, warmStartMs: 1_000 } });
+    await using siege = await Siege.lay({ policy: { startMs: 8_000, warmStartMs: 4_000 } });
     const keeper = await siege.keeper();
     const open = readdirSync(`/proc/${keeper.pid}/fd`).length;
     const connected = await siege.call('AJ_connected');
