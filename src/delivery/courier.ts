@@ -19,6 +19,7 @@ import type { Destination } from '../link/destination.ts';
 import { standardError } from '../output.ts';
 import { messageOf, settledWithin } from '../session/deadline.ts';
 import type { Carried, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
+import { killGroup } from './kill-group.ts';
 import { ATTEMPT_MS, openSender, type Sender } from './send.ts';
 
 /** Beyond an attempt's own deadline, which the courier keeps itself: it has to be stuck by then. */
@@ -71,8 +72,8 @@ type Runner = {
 
 /** *Effect.* Forks the first process with the first attempt. */
 export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = childFile }: CourierOptions): Sender {
-  /** Everything of ours that runs, for whoever comes after us. */
   const here = openSender({ attemptMs });
+  /** Everything of ours that runs, for whoever comes after us. */
   const processes = new Set<number>();
   const deaths = new Map<string, number>();
   const runners = new Set<Runner>();
@@ -130,7 +131,7 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
     };
     const kill = () => {
       isOpen = false;
-      for (const one of [pid, ...modules]) if (one !== undefined) killGroup(one);
+      for (const one of [pid, ...modules]) killGroup(one);
     };
     const die = (why: string) => {
       isOpen = false;
@@ -253,18 +254,10 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
       const ends = [...runners].map(({ ended }) => ended);
       for (const runner of runners) runner.end();
       await settledWithin(Promise.all(ends), ENDING_MS);
-      await settledWithin(recording, RECORD_MS);
+      await settledWithin(Promise.all([recording, here.close()]), RECORD_MS);
     },
   };
 }
-
-const killGroup = (pid: number) => {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It is gone.
-  }
-};
 
 const recordOf = (directory: string) => join(directory, 'courier.json');
 

@@ -6,23 +6,17 @@
  * use for it.
  */
 import { isIP } from 'node:net';
-import type { LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
+import { asLookup } from '../as-lookup.ts';
 import { isInsideHost, isPublicAddress, PrivateAddressError } from './addresses.ts';
 import { untrustedLookup } from './untrusted-lookup.ts';
 
-const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  untrustedLookup(hostname).then(
-    (found) => {
-      const open = found.filter(({ address }) => isPublicAddress(address));
-      const [chosen] = open;
-      if (chosen === undefined) callback(new PrivateAddressError(hostname, found[0]?.address ?? 'nothing'), '', 0);
-      else if (options.all === true) callback(null, open);
-      else callback(null, chosen.address, chosen.family);
-    },
-    (error: NodeJS.ErrnoException) => callback(error, '', 0),
-  );
-};
+const guardedLookup = asLookup(async (hostname) => {
+  const found = await untrustedLookup(hostname);
+  const open = found.filter(({ address }) => isPublicAddress(address));
+  if (open.length === 0) throw new PrivateAddressError(hostname, found[0]?.address ?? 'nothing');
+  return open;
+});
 
 /** A connector for undici that reaches public addresses only. */
 export const publicConnector = (timeoutMs: number): buildConnector.connector => {

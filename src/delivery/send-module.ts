@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import { forward } from '../child-output.ts';
 import { standardError } from '../output.ts';
+import { killGroup } from './kill-group.ts';
 import type { Carried } from './courier-messages.ts';
 
 // Beside this file, in the sources as in the build.
@@ -61,13 +62,7 @@ export const runModule = (
     });
     const { pid } = process_;
     if (pid !== undefined) onModule?.(pid, true);
-    const kill = (): void => {
-      try {
-        if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-      } catch {
-        // All of it is gone.
-      }
-    };
+    const kill = (): void => killGroup(pid);
     for (const stream of [process_.stdout, process_.stderr]) forward(stream, standardError());
     let lastChance: NodeJS.Timeout | undefined;
     const finish = (outcome: DeliveryOutcome): void => {

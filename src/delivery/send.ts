@@ -77,21 +77,17 @@ export const openSender = (options: SenderOptions = {}): Sender => {
    * Rejects with the signal's reason when it is aborted: a write to a dead network disk never comes back, and holds its
    * thread. A disk that holds one gets no second one.
    */
-  const unlessAborted = async (place: string, begin: () => Promise<void>, signal: AbortSignal): Promise<void> => {
+  const onDisk = async (place: string, begin: () => Promise<void>, signal: AbortSignal): Promise<void> => {
     if (hung.has(place)) throw new Error(`the last write to ${place} has not come back; is it a network disk?`);
     const work = begin();
-    const isBack = { now: false };
-    const back = work.then(
-      () => (isBack.now = true),
-      () => (isBack.now = true),
-    );
     try {
       await untilAborted(work, signal);
     } catch (error) {
-      if (!isBack.now) {
+      if (signal.aborted) {
         hung.add(place);
         options.onHung?.(hung.size);
-        void back.then(() => hung.delete(place));
+        const isBack = () => hung.delete(place);
+        void work.then(isBack, isBack);
       }
       throw error;
     }
@@ -120,7 +116,7 @@ export const openSender = (options: SenderOptions = {}): Sender => {
           signal,
         );
       case 'file':
-        await unlessAborted(destination.directory, () => writeReport(destination.directory, delivery), signal);
+        await onDisk(destination.directory, () => writeReport(destination.directory, delivery), signal);
         return { kind: 'done' };
       case 'stdout':
         await untilAborted(printReport(options.output ?? standardOutput(), delivery.body, signal), signal);

@@ -34,9 +34,9 @@ import type { Sealed } from './seal.ts';
 
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
+const LAST_DEATH_PAUSE_MS = 250;
 /** Whoever is refused asks again within 2 s (LAST_RETRY_MS of the link): twice as long, and a core that came late. */
 const REFUSED_MS = 5_000;
-const LAST_DEATH_PAUSE_MS = 250;
 /** A day: far more than the longest call of a default policy, and less than a clock that was wrong is corrected by. */
 const OLDEST_MS = 86_400_000;
 /** A call waits for this answer, and its worker not much longer. */

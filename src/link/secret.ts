@@ -5,9 +5,9 @@
  *
  *   T1  The file is whole from the first moment and only one keeper can make it (link(), as for a claim). It outlives
  *       keepers: the worker and the jobs of an earlier one still have their tokens.
+ *   T2  It is opened without following a link, and it is a file of whoever owns the directory.
  *   T3  A job whose token is wrong may have read a file that was put there while its keeper ran: the keeper's own comes
  *       back, and the job asks again.
- *   T2  It is opened without following a link, and it is a file of whoever owns the directory.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import {

@@ -5,10 +5,11 @@
  *
  * Of this process as a whole: LiveKit's server SDK makes its requests with the global `fetch`.
  */
-import { lookup, type LookupAddress } from 'node:dns';
-import { Resolver } from 'node:dns/promises';
-import { isIP, type LookupFunction } from 'node:net';
+import type { LookupAddress } from 'node:dns';
+import { lookup, Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { Agent, setGlobalDispatcher } from 'undici';
+import { asLookup } from '../as-lookup.ts';
 
 /** A name server nearby answers within some milliseconds; a request to LiveKit has 1,000. */
 const PATIENCE_MS = 200;
@@ -18,10 +19,7 @@ const CONNECT_MS = 5_000;
 
 export type Ask = (hostname: string) => Promise<LookupAddress[]>;
 
-const bySystem: Ask = (hostname) =>
-  new Promise((resolve, reject) =>
-    lookup(hostname, { all: true }, (error, found) => (error ? reject(error) : resolve(found))),
-  );
+const bySystem: Ask = (hostname) => lookup(hostname, { all: true });
 const directly: Ask = async (hostname) =>
   (await new Resolver(DIRECT).resolve4(hostname)).map((address) => ({ address, family: 4 }));
 
@@ -58,21 +56,7 @@ export function rememberedLookup(system: Ask = bySystem, direct: Ask = directly,
  */
 export function rememberNames(): (url: string) => void {
   const find = rememberedLookup();
-  const named: LookupFunction = (hostname, options, callback) => {
-    find(hostname).then(
-      (found) => {
-        const fitting = found.filter(
-          ({ family }) => ![4, 6].includes(Number(options.family)) || family === options.family,
-        );
-        const [first] = fitting;
-        if (!first) callback(Object.assign(new Error(`no address for ${hostname}`), { code: 'ENOTFOUND' }), '', 0);
-        else if (options.all === true) callback(null, fitting);
-        else callback(null, first.address, first.family);
-      },
-      (error: NodeJS.ErrnoException) => callback(error, '', 0),
-    );
-  };
-  setGlobalDispatcher(new Agent({ connect: { timeout: CONNECT_MS, lookup: named } }));
+  setGlobalDispatcher(new Agent({ connect: { timeout: CONNECT_MS, lookup: asLookup(find) } }));
   return (url) => {
     const { hostname } = URL.canParse(url) ? new URL(url) : { hostname: '' };
     if (hostname !== '' && isIP(hostname.replace(/^\[|\]$/g, '')) === 0) find(hostname).catch(() => undefined);
