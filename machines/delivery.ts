@@ -5,6 +5,8 @@
  * function with a table (docs/machines/delivery.md), and no XState machine.
  *
  *   D1  only a receiver that says "gone", a destination that is not allowed, or a spent schedule makes a dead letter
+ *   D3  a schedule is spent when its attempts are and its time is: who makes its attempts faster (keepers that are restarted
+ *       during an outage, a clock that runs ahead) does not make dead letters faster
  *   D2  nothing a receiver answers can bring the next attempt forward: a `Retry-After: 0` from a broken proxy would
  *       otherwise spend the whole schedule in a second
  */
@@ -54,13 +56,26 @@ const worded = (status: number): string => {
 const moved = (wait: number, policy: DeliveryPolicy, random: number): number =>
   Math.round(wait * (1 - policy.jitter + 2 * policy.jitter * random));
 
+/** D3. Until the schedule's next point; never sooner than that, or many short waits would follow each other. */
+const remaining = (sinceFirstMs: number, { schedule, jitter }: DeliveryPolicy, random: number): number | undefined => {
+  const total = schedule.reduce((sum, wait) => sum + wait, 0);
+  if (sinceFirstMs >= total * (1 - jitter)) return undefined;
+  let point = 0;
+  for (const wait of schedule) {
+    point += wait;
+    if (point > sinceFirstMs) break;
+  }
+  return Math.round((point - sinceFirstMs) * (1 + jitter * random));
+};
+
 /**
  * Decides what follows an attempt.
  *
- * `attempts`: those begun so far, this one included. `random`: 0 to 1, a new one for each call. Waits are milliseconds.
+ * `attempts`: those begun so far, this one included; `sinceFirstMs`: since the first of them began, by default long ago.
+ * `random`: 0 to 1, a new one for each call. Waits are milliseconds.
  */
 export const decide = (
-  delivery: { attempts: number },
+  delivery: { attempts: number; sinceFirstMs?: number },
   outcome: DeliveryOutcome,
   policy: DeliveryPolicy = defaultDeliveryPolicy,
   random = 0.5,
@@ -72,10 +87,14 @@ export const decide = (
     if (outcome.status === 410) return { kind: 'dead', error: worded(410) };
   }
   const error = outcome.kind === 'answered' ? worded(outcome.status) : outcome.error;
-  const wait = policy.schedule[delivery.attempts];
+  const planned = policy.schedule[delivery.attempts];
+  const wait =
+    planned === undefined
+      ? remaining(delivery.sinceFirstMs ?? Infinity, policy, random)
+      : moved(planned, policy, random);
   if (wait === undefined) return { kind: 'dead', error: `${error} (attempt ${delivery.attempts}, the last)` };
   const asked = outcome.kind === 'answered' ? Math.min(outcome.retryAfterMs ?? 0, policy.retryAfterMaxMs) : 0;
-  return { kind: 'retry', afterMs: Math.max(moved(wait, policy, random), asked), error }; // D2
+  return { kind: 'retry', afterMs: Math.max(wait, asked), error }; // D2
 };
 
 const spell = (milliseconds: number): string => {
@@ -112,6 +131,7 @@ export const decisionTable = (policy: DeliveryPolicy = defaultDeliveryPolicy): s
     ['private address, URL outside the allow-list', { kind: 'refused', error: 'not allowed' }],
   ];
   const last = policy.schedule.length;
+  const total = policy.schedule.reduce((sum, wait) => sum + wait, 0);
   const waits = policy.schedule.map((wait, index) => {
     const total = policy.schedule.slice(0, index + 1).reduce((sum, part) => sum + part, 0);
     const range = wait === 0 ? 'at once' : `${spell(moved(wait, policy, 0))} to ${spell(moved(wait, policy, 1))}`;
@@ -136,6 +156,8 @@ export const decisionTable = (policy: DeliveryPolicy = defaultDeliveryPolicy): s
     ...waits,
     '',
     `A receiver may ask for a longer wait with \`Retry-After\`, up to ${spell(policy.retryAfterMaxMs)}; never for a shorter one.`,
+    '',
+    `The last attempt is the last only once the schedule's time is over, too (${spell(total)}, less the jitter): keepers that are restarted during an outage may begin more attempts, and each then waits for the schedule's next point.`,
     '',
   ].join('\n');
 };

@@ -46,16 +46,19 @@ async function againFor(store: Store, session: string): Promise<NewDelivery[] | 
   const sealed = await store.report(session);
   if (!sealed) return undefined;
   const before = await store.deliveries({ limit: 10_000, session });
-  const destinations = new Set(before.filter(({ kind }) => kind === 'report').map(({ destination }) => destination));
+  const destinations = new Map(
+    before.filter(({ kind }) => kind === 'report').map(({ destination, lane }) => [destination, lane]),
+  );
   if (destinations.size === 0)
     throw new NotFoundError(
       `${session}: expected a destination that its report went to, got none; add one to \`reports\` for the calls to come, and take this one with lastword report ${session}`,
     );
-  return [...destinations].map((destination) => ({
+  return [...destinations].map(([destination, lane]) => ({
     delivery: `${sealed.report}-again-${randomUUID()}`,
     session,
     report: sealed.report,
     destination,
+    lane,
     kind: 'report',
     body: sealed.body,
     nextAt: Date.now(),

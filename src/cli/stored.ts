@@ -58,7 +58,7 @@ export async function journalOf({ directory }: Settings, session: string): Promi
 }
 
 /** *Pure.* As lists show it: a body is a whole report, and an address may hold a key. */
-export const withoutBody = <Row extends { body: string; destination: string }>(row: Row): Omit<Row, 'body'> => {
-  const { body: _body, ...rest } = row;
+export const withoutBody = <Row extends { destination: string; lane?: string; body?: string }>(row: Row) => {
+  const { body: _body, lane: _lane, ...rest } = row;
   return { ...rest, destination: addressForPeople(row.destination) };
 };

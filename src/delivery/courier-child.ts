@@ -1,14 +1,16 @@
 /**
  * The courier: carries deliveries in a process of its own, forked by the keeper. Names, TLS, bodies, disks, modules and
  * patterns are what outsiders choose; whatever they do, it happens here, and this process may be killed.
- * Its argument: for how long it tries, in milliseconds.
+ * Its arguments: for how long it tries, in milliseconds, and the database's file, from which it reads bodies and nothing
+ * else; empty where they come with the rows.
  *
  *   C1  No request before the keeper's `go`: by then the attempt is written down.
  *   C2  Without its keeper it stops at once: the next one makes the next attempt.
  */
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../session/deadline.ts';
-import type { FromCourier, ToCourier } from './courier-messages.ts';
+import { openSqliteReader, type SqliteReader } from '../store/sqlite-reader.ts';
+import { NO_BODY, type FromCourier, type ToCourier } from './courier-messages.ts';
 import { openSender } from './send.ts';
 
 /** Of the threads that files and names share (courier.ts sets their number): a quarter may hang before we say so. */
@@ -29,7 +31,19 @@ const sender = openSender({
   onModule: (pid, isThere) => say({ type: 'module', pid, isThere }),
 });
 
-const carry = async ({ ride, destination, row }: Extract<ToCourier, { type: 'carry' }>) => {
+let reader: SqliteReader | undefined;
+const bodyOf = (delivery: string): string | undefined => {
+  reader ??= openSqliteReader(process.argv[3] ?? '');
+  return reader.body(delivery);
+};
+
+const carry = async ({
+  ride,
+  destination,
+  row,
+  body = bodyOf(row.delivery),
+}: Extract<ToCourier, { type: 'carry' }>) => {
+  if (body === undefined) return say({ type: 'done', ride, outcome: { kind: 'refused', error: NO_BODY } });
   const leave = new AbortController();
   const told = new Promise<void>((resolve) => rides.set(ride, { go: resolve, leave }));
   say({ type: 'begin', ride });
@@ -37,7 +51,7 @@ const carry = async ({ ride, destination, row }: Extract<ToCourier, { type: 'car
   const stop = AbortSignal.any([leave.signal, stopping.signal]);
   const outcome = stop.aborted
     ? ({ kind: 'failed', error: 'stopped before the request' } as const)
-    : await sender.attempt(destination, row, stop);
+    : await sender.attempt(destination, { ...row, body }, stop);
   rides.delete(ride);
   say({ type: 'done', ride, outcome });
 };
@@ -46,7 +60,7 @@ process.on('message', (message: ToCourier) => {
   switch (message.type) {
     case 'carry':
       return void carry(message).catch((error: unknown) =>
-        say({ type: 'done', ride: message.ride, outcome: { kind: 'failed', error: messageOf(error) } }),
+        say({ type: 'done', ride: message.ride, outcome: { kind: 'unbegun', error: messageOf(error) } }),
       );
     case 'go':
       return rides.get(message.ride)?.go();

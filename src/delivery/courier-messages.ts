@@ -1,15 +1,35 @@
-/** Between the keeper and its courier, over the channel of the fork. Types only. `ride` numbers an attempt. */
+/** Between the keeper and its courier, over the channel of the fork. `ride` numbers an attempt. */
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import type { Destination } from '../link/destination.ts';
-import type { Delivery } from '../store/store.ts';
+import type { NewDelivery } from '../store/store.ts';
 
-export type Carried = Pick<Delivery, 'delivery' | 'session' | 'report' | 'destination' | 'kind' | 'body'>;
+export const NO_BODY = 'the database has no body for this delivery: its report was removed, or the file is damaged';
 
-/** `unbegun`: no request was made, and none will be; the row is as it was. */
-export type Outcome = DeliveryOutcome | { kind: 'unbegun'; error: string };
+export type Carried = Pick<NewDelivery, 'delivery' | 'session' | 'report' | 'destination' | 'kind' | 'body'>;
+
+/**
+ * `unbegun`: no request was made, and none will be; the row is as it was.
+ * `hasDied`: the process that carried the row has ended.
+ */
+export type Outcome = (DeliveryOutcome | { kind: 'unbegun'; error: string }) & { hasDied?: boolean };
+
+/** Carries a row to its receiver, once, and reads its body itself: what may take long is not on the relay's way. */
+export type Carrier = {
+  /**
+   * One attempt; never rejects. `stop` ends it early: then nothing is known of what the receiver got.
+   * @param begin asked before the request is made: false, and it is not made
+   */
+  attempt(
+    destination: Destination,
+    row: Omit<Carried, 'body'> & { deaths: number },
+    stop: AbortSignal,
+    begin: () => Promise<boolean>,
+  ): Promise<Outcome>;
+  close(): Promise<void>;
+};
 
 export type ToCourier =
-  | { type: 'carry'; ride: number; destination: Destination; row: Carried }
+  | { type: 'carry'; ride: number; destination: Destination; row: Omit<Carried, 'body'>; body?: string }
   /** The attempt is written down: the request may be made. */
   | { type: 'go'; ride: number }
   /** Ends the attempt early. */

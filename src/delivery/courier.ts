@@ -3,7 +3,8 @@
  *
  *   K1  What does not come back in time is not waited for: the courier is killed, with the modules that it runs, and
  *       another one carries what comes next.
- *   K2  A row that was in flight at two deaths of couriers runs alone from then on: nobody else dies of it.
+ *   K4  Bodies are read by the courier, from the database's file; only where there is none (in memory) do they travel.
+ *   K2  A row that was in flight at two deaths of couriers (the store counts) runs alone from then on: nobody else dies of it.
  *   K3  Which processes there are stands in `courier.json`, so that the next keeper can end what this one leaves.
  */
 import { fork, type ChildProcess } from 'node:child_process';
@@ -18,9 +19,10 @@ import { isAlive, ownerOf } from '../journal/owner.ts';
 import type { Destination } from '../link/destination.ts';
 import { standardError } from '../output.ts';
 import { messageOf, settledWithin } from '../session/deadline.ts';
-import type { Carried, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
+import type { Carrier, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
+import { NO_BODY } from './courier-messages.ts';
 import { killGroup } from './kill-group.ts';
-import { ATTEMPT_MS, openSender, type Sender } from './send.ts';
+import { ATTEMPT_MS, openSender } from './send.ts';
 
 /** Beyond an attempt's own deadline, which the courier keeps itself: it has to be stuck by then. */
 const STUCK_MS = 5_000;
@@ -29,6 +31,7 @@ const MOST_DEATHS = 2;
 /** A process that cannot be had is not asked for all the time. */
 const FORK_PAUSE_MS = 1_000;
 const RECORD_MS = 1_000;
+const BODY_MS = 10_000;
 const ENDING_MS = 2_000;
 const ENDING_POLL_MS = 20;
 /**
@@ -44,8 +47,8 @@ const childFile = fileURLToPath(
 
 const LOST: Outcome = { kind: 'unbegun', error: 'the row has another owner now' };
 
+type Row = Parameters<Carrier['attempt']>[1];
 type Ride = {
-  row: Carried;
   isBegun: boolean;
   begin: () => Promise<boolean>;
   finish: (outcome: Outcome) => void;
@@ -55,6 +58,10 @@ type Ride = {
 export type CourierOptions = {
   /** LASTWORD_DIR. */
   directory: string;
+  /** A row's body; undefined when there is none. Asked for what this process prints itself, and where `file` is none. */
+  body: (delivery: string) => Promise<string | undefined>;
+  /** The database, for the courier to read. Undefined: it is in memory. */
+  file?: string;
   log: Logger;
   /** For a whole attempt, in milliseconds; default 15,000. */
   attemptMs?: number;
@@ -66,22 +73,30 @@ export type CourierOptions = {
 type Runner = {
   readonly isOpen: boolean;
   readonly ended: Promise<unknown>;
-  carry(destination: Destination, row: Carried, begin: () => Promise<boolean>, stop: AbortSignal): Promise<Outcome>;
+  carry(destination: Destination, row: Row, begin: () => Promise<boolean>, stop: AbortSignal): Promise<Outcome>;
   end(): void;
 };
 
 /** *Effect.* Forks the first process with the first attempt. */
-export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = childFile }: CourierOptions): Sender {
+export function openCourier(options: CourierOptions): Carrier {
+  const { directory, log, file, attemptMs = ATTEMPT_MS, child = childFile } = options;
   const here = openSender({ attemptMs });
   /** Everything of ours that runs, for whoever comes after us. */
   const processes = new Set<number>();
-  const deaths = new Map<string, number>();
   const runners = new Set<Runner>();
   let common: Runner | undefined;
   let lone: Promise<unknown> = Promise.resolve();
   let forkedAt = -Infinity;
   let recording: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+
+  const bodyOf = async (delivery: string): Promise<string> => {
+    const read = await settledWithin(options.body(delivery), BODY_MS);
+    if (read.kind === 'settled' && read.value !== undefined) return read.value;
+    throw read.kind === 'failed'
+      ? read.error
+      : new Error(read.kind === 'settled' ? NO_BODY : 'its body was not read in time');
+  };
 
   const record = () => {
     recording = recording
@@ -93,7 +108,7 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
   const start = async (): Promise<Runner> => {
     await pause(Math.max(0, forkedAt + FORK_PAUSE_MS - performance.now()));
     forkedAt = performance.now();
-    const courier = fork(child, [String(attemptMs)], {
+    const courier = fork(child, [String(attemptMs), file ?? ''], {
       detached: true, // a group of its own, which is killed as a whole
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // standard output may be a destination
       execArgv: process.execArgv.filter((argument) => !argument.startsWith('--inspect')),
@@ -137,11 +152,9 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
       isOpen = false;
       if (rides.size > 0) log.error({ courierPid: pid, inFlight: rides.size }, `the courier ended: ${why}`);
       kill();
-      for (const [number, { row, isBegun }] of rides) {
-        deaths.set(row.delivery, (deaths.get(row.delivery) ?? 0) + 1);
-        const error = `the process that delivers ended: ${why}`;
-        settle(number, isBegun ? { kind: 'failed', error } : { kind: 'unbegun', error });
-      }
+      const error = `the process that delivers ended: ${why}`;
+      for (const [number, { isBegun }] of rides)
+        settle(number, { kind: isBegun ? 'failed' : 'unbegun', error, hasDied: true });
       for (const one of [pid, ...modules]) if (one !== undefined) processes.delete(one);
       runners.delete(runner);
       void record();
@@ -180,34 +193,30 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
       }
       send({ type: 'leave', ride: number });
     };
+    const carry = async (destination: Destination, row: Row, begin: Ride['begin'], stop: AbortSignal) => {
+      const body = file === undefined ? await bodyOf(row.delivery) : undefined; // K4
+      const { delivery, session, report, destination: address, kind } = row;
+      const number = (lastRide += 1);
+      const onStop = () => send({ type: 'leave', ride: number });
+      try {
+        return await new Promise<Outcome>((finish) => {
+          const onLate = () => die(`no answer within ${attemptMs + STUCK_MS} ms`); // K1
+          rides.set(number, { isBegun: false, begin, finish, timer: setTimeout(onLate, attemptMs + STUCK_MS) });
+          stop.addEventListener('abort', onStop, { once: true });
+          const carried = { delivery, session, report, destination: address, kind };
+          send({ type: 'carry', ride: number, destination, row: carried, ...(body !== undefined && { body }) });
+          if (!isOpen && !courier.connected) die('it was gone before it took the row');
+        });
+      } finally {
+        stop.removeEventListener('abort', onStop);
+      }
+    };
     const runner: Runner = {
       get isOpen() {
         return isOpen;
       },
       ended: new Promise((resolve) => void courier.once('exit', resolve)),
-      carry: (destination, row, beginning, stop) =>
-        new Promise((resolve) => {
-          const number = (lastRide += 1);
-          const onStop = () => send({ type: 'leave', ride: number });
-          const { delivery, session, report, destination: address, kind, body } = row;
-          rides.set(number, {
-            row,
-            isBegun: false,
-            begin: beginning,
-            finish: (outcome) => {
-              stop.removeEventListener('abort', onStop);
-              resolve(outcome);
-            },
-            timer: setTimeout(() => die(`no answer within ${attemptMs + STUCK_MS} ms`), attemptMs + STUCK_MS), // K1
-          });
-          stop.addEventListener('abort', onStop, { once: true });
-          send({
-            type: 'carry',
-            ride: number,
-            destination,
-            row: { delivery, session, report, destination: address, kind, body },
-          });
-        }),
+      carry,
       end: kill,
     };
     return runner;
@@ -235,16 +244,16 @@ export function openCourier({ directory, log, attemptMs = ATTEMPT_MS, child = ch
   };
 
   return {
-    async attempt(destination, row, stop, begin = () => Promise.resolve(true)) {
+    async attempt(destination, row, stop, begin) {
       const carry = (runner: Runner) => runner.carry(destination, row, begin, stop);
       try {
         // Standard output is this process's own, and its log's: nobody outside chooses it.
-        if (destination.kind === 'stdout') return (await begin()) ? await here.attempt(destination, row, stop) : LOST;
+        if (destination.kind === 'stdout') {
+          const body = await bodyOf(row.delivery);
+          return (await begin()) ? await here.attempt(destination, { ...row, body }, stop) : LOST;
+        }
         if (isClosed || stop.aborted) return { kind: 'unbegun', error: 'stopped before the request' };
-        const isSuspect = (deaths.get(row.delivery) ?? 0) >= MOST_DEATHS;
-        const outcome = await (isSuspect ? alone(carry) : carry(await forAll()));
-        if (outcome.kind === 'done' || outcome.kind === 'answered') deaths.delete(row.delivery);
-        return outcome;
+        return await (row.deaths >= MOST_DEATHS ? alone(carry) : carry(await forAll()));
       } catch (error) {
         return { kind: 'unbegun', error: messageOf(error) };
       }

@@ -1,13 +1,14 @@
 /**
  * The relay: takes due rows from the store, makes one attempt at each, and writes what follows back as a row.
  *
- * It owns the attempts in flight and one timer; every retry is a row, so a relay may die at any instant. A destination
- * is a lane of its own: a receiver that is dead or slow fills its lane, and the store passes its other rows over.
+ * It owns the attempts in flight and one timer; every retry is a row, so a relay may die at any instant. A receiver is a
+ * lane of its own (lane.ts): one that is dead or slow has its few places, and the store passes its other rows over.
  *
  *   L1  a row is attempted only under a lease, and settled only with it; without an answer it is never called delivered
- *   L2  no more than `each` attempts at one destination and `total` in all; no lane waits for another
+ *   L2  claim durable → carried → begin durable → request → settled durable: what was claimed and not begun is no attempt
  *   L3  a store that fails is asked again; an attempt that worked is written down before anything else happens to its row
- *   L4  with no destination known (a new keeper before its worker has spoken) no row is touched
+ *   L4  rows of destinations that this worker does not have are another's, and are not touched; they are said
+ *   L5  receivers that strangers chose (URLs from metadata) have half of the places, however many they are
  */
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
@@ -16,15 +17,17 @@ import type { DeliveryDecision, DeliveryPolicy } from '../../machines/delivery.t
 import { forPeople } from '../for-people.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Claimed, Delivery, Settlement, Store } from '../store/store.ts';
-import type { Outcome } from './courier-messages.ts';
+import type { Carrier, Outcome } from './courier-messages.ts';
+import { SMALLEST_WINDOW, windowAfter } from './lane.ts';
 import { addressForPeople, readAddress } from './metadata-url.ts';
-import type { Sender } from './send.ts';
 
 /** Anyone may enqueue a row (`redeliver`), also without telling us. */
 const POLL_MS = 1_000;
-/** A lease outlives the longest wait in a full lane: `BATCH` rows, four at a time, 15 s each. */
-const LEASE_MS = 300_000;
-const BATCH = 32;
+/** A lease outlives an attempt that gets stuck (20 s), also where rows that kill are carried one after the other. */
+const LEASE_MS = 60_000;
+const BATCH = 64;
+/** Whose window is remembered: that many receivers; the others begin with the smallest. */
+const MOST_LANES = 1_000;
 const RECLAIM_MS = 30_000;
 /** For one answer of the store. */
 const STORE_MS = 10_000;
@@ -32,7 +35,8 @@ const SETTLE_TRIES = 5;
 const STOP_MS = 2_000;
 /** After an attempt that was not even begun: the courier died, and the next one is there by then. */
 const UNBEGUN_MS = 1_000;
-const MOST_COUNTED = 1_000;
+
+const ADVICE = 'they are left to a worker that has them; or give this one a destination of the name, or `redeliver`';
 
 export type Timers = {
   setTimeout: (run: () => void, milliseconds: number) => unknown;
@@ -49,11 +53,11 @@ export type RelayOptions = {
    */
   owner: string;
   log: Logger;
-  /** Attempts at the same time: in all (default 200), and at one destination (default 4). */
-  concurrency?: { total?: number; each?: number };
+  /** Attempts at the same time, in all. Default 200. */
+  total?: number;
   policy?: DeliveryPolicy;
   /** Makes the attempts: in the keeper, by its courier. */
-  sender: Sender;
+  sender: Carrier;
   now?: () => number;
   random?: () => number;
   timers?: Timers;
@@ -66,21 +70,23 @@ export type Relay = {
   /** There may be something to do: a report was sealed, a worker brought destinations. */
   wake(): void;
   /**
-   * Waits until nothing is in flight and nothing falls due before the deadline; `pending` rows are still owed then (up
-   * to 1,000 are counted), and a later relay goes on with them.
+   * Waits until nothing is in flight and nothing falls due before the deadline; `pending` rows are still owed then, and a
+   * later relay goes on with them.
    */
   settled(deadlineMs: number): Promise<{ pending: number }>;
   /** Ends what is in flight and gives its rows back. */
   stop(): Promise<void>;
 };
 
-type Lane = { running: number; queue: Claimed[] };
+type Lane = { running: number; window: number };
 type Waiter = { until: number; leave: () => void };
 
 /** Effect. Starts at once. */
 export const startRelay = (options: RelayOptions): Relay => {
   const { store, destinations, owner, log, sender, policy = defaultDeliveryPolicy } = options;
-  const { total = 200, each = 4 } = options.concurrency ?? {};
+  const { total = 200 } = options;
+  const longestMs = Math.max(...policy.schedule) * (1 + policy.jitter);
+  const furthestMs = Math.max(longestMs, policy.retryAfterMaxMs, LEASE_MS);
   const now = options.now ?? Date.now;
   const random = options.random ?? Math.random;
   const timers: Timers = options.timers ?? globalThis;
@@ -90,7 +96,9 @@ export const startRelay = (options: RelayOptions): Relay => {
   const waiters = new Set<Waiter>();
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // one for each attempt in flight: many, and no leak
-  let held = 0; // claimed and not settled: running, or queued in a lane
+  let held = 0; // claimed and not settled
+  let strangers = 0; // of them, to receivers that metadata named
+  let unknownNames = '';
   let pumping: Promise<void> | undefined;
   let isWanted = false;
   let hasBegun = false;
@@ -122,12 +130,12 @@ export const startRelay = (options: RelayOptions): Relay => {
     }
   };
 
-  const settlementOf = (decision: DeliveryDecision): Settlement => {
+  const settlementOf = (decision: DeliveryDecision, hasDied: boolean): Settlement => {
     switch (decision.kind) {
       case 'delivered':
         return { kind: 'delivered', at: now() };
       case 'retry':
-        return { kind: 'retry', nextAt: now() + decision.afterMs, error: forPeople(decision.error) };
+        return { kind: 'retry', nextAt: now() + decision.afterMs, error: forPeople(decision.error), hasDied };
       case 'dead':
         return { kind: 'dead', at: now(), error: forPeople(decision.error) };
     }
@@ -150,15 +158,20 @@ export const startRelay = (options: RelayOptions): Relay => {
     return false;
   };
 
-  const settle = async (row: Claimed, outcome: Outcome): Promise<void> => {
+  const settle = async (row: Claimed, outcome: Outcome, begunAt: number | undefined): Promise<void> => {
     // Ended by us: nobody knows whether the receiver has it, and stop() gives the row back.
     if (stopping.signal.aborted && (outcome.kind === 'failed' || outcome.kind === 'unbegun')) return;
+    const attempts = row.attempts + (begunAt === undefined ? 0 : 1);
+    const hasDied = outcome.hasDied === true;
     const settlement: Settlement =
       outcome.kind === 'unbegun'
-        ? { kind: 'retry', nextAt: now() + UNBEGUN_MS, error: outcome.error }
-        : settlementOf(decide(row, outcome, policy, random()));
+        ? { kind: 'retry', nextAt: now() + UNBEGUN_MS, error: outcome.error, hasDied }
+        : settlementOf(
+            decide({ attempts, sinceFirstMs: now() - (row.firstAt ?? begunAt ?? 0) }, outcome, policy, random()),
+            hasDied,
+          );
     if (!(await writeDown(row, settlement))) return;
-    const { delivery, session, attempts } = row;
+    const { delivery, session } = row;
     const facts = { session, delivery, destination: addressForPeople(row.destination), attempts };
     switch (settlement.kind) {
       case 'delivered':
@@ -178,66 +191,99 @@ export const startRelay = (options: RelayOptions): Relay => {
     }
   };
 
-  const attempt = async (row: Claimed): Promise<void> => {
+  const destinationOf = (row: Claimed) => {
     const { name } = readAddress(row.destination);
-    const destination = destinations().find((one) => one.name === name);
-    await settle(
-      row,
-      destination === undefined
-        ? { kind: 'failed', error: `no destination named "${forPeople(name)}" is configured` }
-        : await sender.attempt(destination, row, stopping.signal),
-    );
+    return destinations().find((one) => one.name === name);
   };
 
-  const advance = (address: string, lane: Lane): void => {
-    while (lane.running < each && !stopping.signal.aborted) {
-      const row = lane.queue.shift();
-      if (row === undefined) break;
-      lane.running += 1;
-      const done = attempt(row)
-        .catch((error: unknown) =>
-          log.error({ err: error, delivery: row.delivery }, 'an attempt has failed in the relay'),
-        )
-        .finally(() => {
-          running.delete(done);
-          lane.running -= 1;
-          held -= 1;
-          advance(address, lane);
-          if (lane.running === 0 && lane.queue.length === 0) lanes.delete(address);
-          wake();
-        });
-      running.add(done);
-    }
+  const attempt = async (row: Claimed, lane: Lane): Promise<void> => {
+    const destination = destinationOf(row);
+    if (destination === undefined) return void (await within(store.release(row.delivery, row.lease), 'give back'));
+    let begunAt: number | undefined;
+    const begin = async (): Promise<boolean> => {
+      const at = now();
+      if (!(await within(store.begin(row.delivery, row.lease, at), 'begin'))) return false; // L2
+      begunAt = at;
+      return true;
+    };
+    const outcome = await sender.attempt(destination, row, stopping.signal, begin);
+    lane.window = windowAfter(lane.window, outcome);
+    await settle(row, outcome, begunAt);
   };
 
-  const accept = (row: Claimed): void => {
-    const lane = lanes.get(row.destination) ?? { running: 0, queue: [] };
-    lanes.set(row.destination, lane);
-    lane.queue.push(row);
+  const accept = (row: Claimed, isStrangers: boolean): void => {
+    const lane = lanes.get(row.lane) ?? { running: 0, window: SMALLEST_WINDOW };
+    lanes.set(row.lane, lane);
+    lane.running += 1;
     held += 1;
-    advance(row.destination, lane);
+    if (isStrangers) strangers += 1;
+    const done = attempt(row, lane)
+      .catch((error: unknown) =>
+        log.error({ err: error, delivery: row.delivery }, 'an attempt has failed in the relay'),
+      )
+      .finally(() => {
+        running.delete(done);
+        lane.running -= 1;
+        held -= 1;
+        if (isStrangers) strangers -= 1;
+        if (lane.running === 0 && (lane.window === SMALLEST_WINDOW || lanes.size > MOST_LANES)) lanes.delete(row.lane);
+        wake();
+      });
+    running.add(done);
   };
 
-  const nextDue = (): Promise<number | undefined> => within(store.nextDue(), 'next due');
+  /** L5: the names of one kind of destination, and how many attempts at them may be under way. */
+  const kinds = () => {
+    const names = { own: [] as string[], strangers: [] as string[] };
+    for (const one of destinations())
+      names[one.kind === 'webhook' && one.fromMetadata !== undefined ? 'strangers' : 'own'].push(one.name);
+    return [
+      { isStrangers: false, names: names.own, room: () => total - held },
+      { isStrangers: true, names: names.strangers, room: () => Math.min(total - held, total / 2 - strangers) },
+    ];
+  };
+
+  const nextDue = (names = destinations().map(({ name }) => name)): Promise<number | undefined> =>
+    within(store.nextDue(names), 'next due');
+
+  /** L4. Said when it changes. */
+  const sayUnknown = async (): Promise<void> => {
+    if (destinations().length === 0) return;
+    const known = new Set(destinations().map(({ name }) => name));
+    const others = Object.entries(await within(store.owedByName(), 'count')).filter(([name]) => !known.has(name));
+    const said = others.map(([name]) => name).join('\n');
+    if (said === unknownNames) return;
+    unknownNames = said;
+    const rows = Object.fromEntries(others.map(([name, count]) => [forPeople(name), count]));
+    if (others.length > 0) log.warn({ rows }, `rows wait for destinations that this worker does not have: ${ADVICE}`);
+  };
+
+  const mend = async (): Promise<void> => {
+    const deadOwner = hasBegun ? {} : { deadOwner: owner };
+    await within(store.reclaim({ now: now(), furthestMs, ...deadOwner }), 'reclaim');
+    hasBegun = true;
+    reclaimedAt = now();
+    await sayUnknown();
+  };
 
   /** Claims what there is room for; returns when the next row falls due. */
   const round = async (): Promise<number | undefined> => {
-    if (!hasBegun || now() - reclaimedAt >= RECLAIM_MS) {
-      await within(store.reclaim({ now: now(), ...(!hasBegun && { deadOwner: owner }) }), 'reclaim');
-      hasBegun = true;
-      reclaimedAt = now();
+    // A clock that was put back must not stop it either.
+    if (!hasBegun || Math.abs(now() - reclaimedAt) >= RECLAIM_MS) await mend();
+    for (const { isStrangers, names, room } of kinds()) {
+      for (;;) {
+        const limit = Math.floor(Math.min(BATCH, room()));
+        if (stopping.signal.aborted || names.length === 0 || limit <= 0) break;
+        const due = await nextDue(names);
+        if (due === undefined || due > now()) break; // a claim would take the write lock of the database for nothing
+        const seats = Object.fromEntries([...lanes].map(([name, { window, running }]) => [name, window - running]));
+        const ask = { owner, now: now(), limit, leaseMs: LEASE_MS, names, each: SMALLEST_WINDOW, seats };
+        const rows = await within(store.claim(ask), 'claim');
+        for (const row of rows) accept(row, isStrangers);
+        if (rows.length < limit) break;
+      }
     }
-    for (;;) {
-      const due = await nextDue();
-      const limit = Math.min(BATCH, total - held);
-      // L4, and a round that would only take the write lock of the database for nothing
-      if (due === undefined || due > now() || limit <= 0 || destinations().length === 0) return due;
-      if (stopping.signal.aborted) return due;
-      const except = [...lanes].filter(([, lane]) => lane.running + lane.queue.length >= each).map(([name]) => name); // L2
-      const rows = await within(store.claim({ owner, now: now(), limit, leaseMs: LEASE_MS, except }), 'claim');
-      for (const row of rows) accept(row);
-      if (rows.length < limit) return nextDue();
-    }
+    return nextDue();
   };
 
   const release = (due: number | undefined): void => {
@@ -275,12 +321,8 @@ export const startRelay = (options: RelayOptions): Relay => {
   }
 
   const pending = async (): Promise<number> => {
-    const lists = await Promise.all(
-      (['due', 'delivering'] as const).map((state) =>
-        within(store.deliveries({ state, limit: MOST_COUNTED }), 'count'),
-      ),
-    );
-    return Math.min(MOST_COUNTED, lists.flat().length);
+    const owed = await within(store.owedByName(), 'count');
+    return destinations().reduce((sum, { name }) => sum + (owed[name] ?? 0), 0);
   };
 
   const settled = async (deadlineMs: number): Promise<{ pending: number }> => {
@@ -317,7 +359,7 @@ export const startRelay = (options: RelayOptions): Relay => {
     await Promise.race([Promise.allSettled([pumping, ...running]), late]);
     timers.clearTimeout(limit as never);
     try {
-      await within(store.reclaim({ now: now(), deadOwner: owner }), 'reclaim');
+      await within(store.reclaim({ now: now(), deadOwner: owner, furthestMs }), 'reclaim');
     } catch (error) {
       log.warn({ err: error }, 'what was in flight could not be given back; the next relay takes it');
     }

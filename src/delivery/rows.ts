@@ -9,6 +9,7 @@ import { forPeople } from '../for-people.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Report } from '../report/schema.ts';
 import type { NewDelivery, SealedReport } from '../store/store.ts';
+import { laneOf } from './lane.ts';
 import { addressFor } from './metadata-url.ts';
 import { alertText } from './slack-text.ts';
 
@@ -39,6 +40,11 @@ export const factsIn = ({
 const shortHash = (...parts: string[]): string =>
   createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 
+const whereTo = (destination: Destination, metadata: string): { destination: string; lane: string } => {
+  const address = addressFor(destination, metadata);
+  return { destination: address, lane: laneOf(destination, address) };
+};
+
 /**
  * Pure. One row for each destination. A webhook whose URL should come from `metadata` (the job's, as dispatched) gets one
  * in any case: if there is no URL, or not an allowed one, the first attempt makes it a dead letter that says why.
@@ -54,7 +60,7 @@ export const deliveriesFor = (
       delivery: `${report.report}-${shortHash(destination.name)}`,
       session: report.session,
       report: report.report,
-      destination: addressFor(destination, metadata),
+      ...whereTo(destination, metadata),
       kind: 'report',
       body: report.body,
       nextAt: report.sealedAt,
@@ -81,7 +87,7 @@ export const alertsFor = (alert: Alert, destinations: readonly Destination[], me
     delivery: `${id}-${shortHash(destination.name)}`,
     session: alert.session,
     report: id,
-    destination: addressFor(destination, metadata),
+    ...whereTo(destination, metadata),
     kind: 'alert',
     body: bodyFor(destination),
     nextAt: at,

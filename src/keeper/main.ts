@@ -17,6 +17,7 @@ import { addressForPeople } from '../delivery/metadata-url.ts';
 import { startRelay } from '../delivery/relay.ts';
 import { alertsFor, factsIn } from '../delivery/rows.ts';
 import type { ToKeeper } from '../link/messages.ts';
+import { ownerOf } from '../journal/owner.ts';
 import { socketPath } from '../link/path.ts';
 import { rememberNames } from '../rooms/remembered-names.ts';
 import { openAdmission } from '../link/admission.ts';
@@ -25,7 +26,7 @@ import { mendSecret, openSecret, tokenOf, workerTokenVariable } from '../link/se
 import { listen, type Peer, type PeerHandler } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
 import { inheritedFlags } from '../starter.ts';
-import { openStore } from '../store/open.ts';
+import { fileOf, openStore } from '../store/open.ts';
 import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
 import { claimDirectory, markEnding } from './claim.ts';
 import { startOwed } from './owed.ts';
@@ -97,7 +98,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
 
   try {
     const secret = openSecret(directory);
-    const store = await openStore(options.store);
+    const store = await openStore(options.store, { inThread: true });
     closers.push(() => store.close());
     const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
     const { apologize = false, audio } = options.crash ?? {};
@@ -109,11 +110,18 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       return Math.min(budgetMs(), lastWordsMs(facts.now.policy));
     };
     await endEarlierCouriers(directory, log);
+    const file = fileOf(options.store);
+    const { host, bootId } = await ownerOf(process.pid);
     const relay = startRelay({
       store,
       log,
-      sender: openCourier({ directory, log }),
-      owner: `keeper ${directory}`, // one at a time, by its claim
+      sender: openCourier({
+        directory,
+        log,
+        body: (delivery) => store.body(delivery),
+        ...(file !== undefined && { file }),
+      }),
+      owner: `keeper ${host} ${bootId} ${directory}`, // one at a time, by its claim
       destinations: () => (facts.now ? [...facts.now.reports, ...facts.now.alerts] : []),
       onDead: ({ session, destination, kind }, error) => {
         if (kind === 'alert') return; // or a dead alert receiver would call for itself

@@ -85,7 +85,7 @@ export type Owed = {
 
 /** *Effect.* Starts at once, and waits for the worker that knows LiveKit. */
 export function startOwed(options: {
-  store: Pick<Store, 'takeOwed' | 'settleHangUp' | 'nextOwed' | 'hangUps'>;
+  store: Pick<Store, 'takeOwed' | 'settleHangUp' | 'nextOwed' | 'hangUps' | 'hastenOwed'>;
   /** Undefined while no worker has said it, or when there is none. */
   livekit: () => { server: string; rooms: Rooms } | undefined;
   log: Logger;
@@ -144,6 +144,9 @@ export function startOwed(options: {
     const next = await store.nextOwed(server);
     const limit = AT_ONCE - running.size;
     if (limit <= 0) return undefined; // the end of an attempt wakes us
+    if (next !== undefined && next > now() + 2 * LONGEST_PAUSE_MS)
+      // no pause is as long: a clock was ahead
+      return (await store.hastenOwed({ now: now(), furthestMs: LONGEST_PAUSE_MS })) > 0 ? now() : next;
     if (next === undefined || next > due) return next; // no write transaction for nothing
     for (const row of await store.takeOwed({ server, now: due, again: now() + TAKEN_MS, limit })) work(row, rooms);
     return await store.nextOwed(server);

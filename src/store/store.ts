@@ -55,17 +55,26 @@ export type NewDelivery = {
   delivery: string;
   session: string;
   report: string;
+  /** The configured name; for a URL from metadata `NAME => URL`. */
   destination: string;
+  /** Whose answers it waits for: rows of one receiver share its places. Default: the destination. */
+  lane?: string;
   kind: 'report' | 'alert';
   body: string;
   nextAt: number;
 };
 
 export type DeliveryState = 'due' | 'delivering' | 'delivered' | 'dead';
-export type Delivery = NewDelivery & {
+/** A row without its body, which may be large: `body()` reads that. */
+export type Delivery = Omit<NewDelivery, 'body' | 'lane'> & {
+  lane: string;
   state: DeliveryState;
-  /** Attempts that were begun: `claim` adds one. */
+  /** Attempts whose request was allowed to begin: `begin` adds one. */
   attempts: number;
+  /** When the first of them began. */
+  firstAt?: number;
+  /** Processes that ended while they carried it. */
+  deaths: number;
   createdAt: number;
   settledAt?: number;
   lastError?: string;
@@ -75,8 +84,22 @@ export type Claimed = Delivery & { lease: string };
 /** What became of one attempt. `retry` is a row again, so that it survives every process. */
 export type Settlement =
   | { kind: 'delivered'; at: number }
-  | { kind: 'retry'; nextAt: number; error: string }
+  | { kind: 'retry'; nextAt: number; error: string; /** The process that carried it has ended. */ hasDied?: boolean }
   | { kind: 'dead'; at: number; error: string };
+
+/** What may be claimed. */
+export type ClaimAsk = {
+  owner: string;
+  now: number;
+  limit: number;
+  leaseMs: number;
+  /** Configured names. Rows of others are somebody else's, and cost nobody an attempt. */
+  names: readonly string[];
+  /** The most of one lane. */
+  each: number;
+  /** The same for some lanes: the places that are free there. */
+  seats?: Readonly<Record<string, number>>;
+};
 
 /** A hang-up that nobody confirmed in time: whom to release, where, and since when it is owed. One for a session. */
 export type NewHangUp = {
@@ -123,16 +146,27 @@ export interface Store {
   /** Rows whose `delivery` exists already are left as they are. */
   enqueue(deliveries: NewDelivery[]): Promise<void>;
   /**
-   * Due rows, oldest first, now leased to `owner` until `now + leaseMs`. Rows of the destinations in `except` (busy: the
-   * relay's limit for one receiver) are passed over, so that a slow receiver's backlog hides nobody else's rows.
+   * Due rows of the destinations in `names`, oldest first, now leased to `owner` until `now + leaseMs`: no more of one lane
+   * than it has places, so that a slow receiver's backlog hides nobody else's rows.
    */
-  claim(ask: { owner: string; now: number; limit: number; leaseMs: number; except?: string[] }): Promise<Claimed[]>;
+  claim(ask: ClaimAsk): Promise<Claimed[]>;
+  /** Counts an attempt, before its request is made. Changes nothing when the lease is no longer this one: `false`. */
+  begin(delivery: string, lease: string, at: number): Promise<boolean>;
   /** Changes nothing when the lease is no longer this one: `false`. */
   settle(delivery: string, lease: string, settlement: Settlement): Promise<boolean>;
-  /** Rows of other owners whose lease has run out, and all rows of `deadOwner`, are due again. Returns how many. */
-  reclaim(ask: { now: number; deadOwner?: string }): Promise<number>;
-  /** When the next row is due; undefined when none waits. */
-  nextDue(): Promise<number | undefined>;
+  /** A claimed row whose attempt was not begun is due again, as if it had not been claimed. */
+  release(delivery: string, lease: string): Promise<boolean>;
+  /**
+   * Rows of other owners whose lease has run out, and all rows of `deadOwner`, are due again. Rows that are due, and leases
+   * that last, further ahead than `furthestMs` were written by a clock that was wrong: they are due now. Returns how many.
+   */
+  reclaim(ask: { now: number; deadOwner?: string; furthestMs: number }): Promise<number>;
+  /** When the next row of the destinations in `names` is due; undefined when none waits. */
+  nextDue(names: readonly string[]): Promise<number | undefined>;
+  /** Undefined: there is no such delivery. */
+  body(delivery: string): Promise<string | undefined>;
+  /** Rows that are due or in flight, by the name of their destination. */
+  owedByName(): Promise<Record<string, number>>;
   /** Newest first. */
   deliveries(page: Page & { session?: string; state?: DeliveryState }): Promise<Delivery[]>;
   /** Written down, to be done later. A session that owes one already, or did, is left as it is: `false`. */
@@ -142,6 +176,8 @@ export interface Store {
    * so that nobody else tries meanwhile, and somebody does when this keeper dies.
    */
   takeOwed(ask: { server: string; now: number; again: number; limit: number }): Promise<OwedHangUp[]>;
+  /** Owed rows that are due further ahead than `furthestMs` were written by a clock that was wrong: they are due now. */
+  hastenOwed(ask: { now: number; furthestMs: number }): Promise<number>;
   /** Changes nothing when it is not owed any more: `false`. */
   settleHangUp(session: string, settlement: HangUpSettlement): Promise<boolean>;
   /** When the next owed row of this server is due; undefined when none waits. */

@@ -31,8 +31,10 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
         deliveries,
       );
     };
-    const claim = (more: Partial<Parameters<Store['claim']>[0]> = {}) =>
-      store.claim({ owner: 'relay', now: 10_000, limit: 10, leaseMs: 1_000, ...more });
+    const everything = { owner: 'relay', now: 10_000, limit: 10, leaseMs: 1_000, names: ['backend'], each: 10 };
+    const claim = (more: Partial<Parameters<Store['claim']>[0]> = {}) => store.claim({ ...everything, ...more });
+    const mend = (now: number, deadOwner?: string) =>
+      store.reclaim({ now, furthestMs: 86_400_000, ...(deadOwner !== undefined && { deadOwner }) });
 
     it('a session is found as it was put, and what is not known is absent', async () => {
       await store.putSession(sessionRow('one'));
@@ -117,7 +119,9 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
         newDelivery('d2', 'one', { body: `${body} ` }),
         newDelivery('d3', 'one', { kind: 'alert', body: 'alert' }),
       ]);
-      const bodies = new Map((await claim()).map((delivery) => [delivery.delivery, delivery.body]));
+      const bodies = new Map(
+        await Promise.all((await claim()).map(async ({ delivery }) => [delivery, await store.body(delivery)] as const)),
+      );
       expect(bodies).toEqual(
         new Map([
           ['d1', body],
@@ -134,13 +138,16 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       await store.settle('d1', first!.lease, { kind: 'delivered', at: 10_500 });
       await store.enqueue([newDelivery('d1', 'one', { nextAt: 1, body: 'other' }), newDelivery('d2', 'one')]);
       const found = await store.deliveries({ limit: 10, state: 'delivered' });
-      expect(found).toMatchObject([{ delivery: 'd1', body: newDelivery('d1', 'one').body, settledAt: 10_500 }]);
-      expect(await store.nextDue()).toBe(2_000);
+      expect(found).toMatchObject([{ delivery: 'd1', settledAt: 10_500 }]);
+      expect(await store.body('d1')).toBe(newDelivery('d1', 'one').body);
+      expect(await store.nextDue(['backend'])).toBe(2_000);
     });
 
     it('an alert may go out for a session without a report', async () => {
       await store.enqueue([newDelivery('d1', 'one', { kind: 'alert', body: 'the model is gone' })]);
-      expect(await claim()).toMatchObject([{ delivery: 'd1', kind: 'alert', body: 'the model is gone' }]);
+      expect(await claim()).toMatchObject([{ delivery: 'd1', kind: 'alert' }]);
+      expect(await store.body('d1')).toBe('the model is gone');
+      expect(await store.body('none')).toBeUndefined();
     });
 
     it('due deliveries are claimed oldest first, up to the limit, and only once', async () => {
@@ -154,24 +161,96 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect(names(await claim({ limit: 2 }))).toEqual(['first', 'second']);
       expect(names(await claim())).toEqual(['third']);
       expect(await claim()).toEqual([]);
-      expect(await store.nextDue()).toBe(10_001);
+      expect(await store.nextDue(['backend'])).toBe(10_001);
     });
 
-    it('an attempt is counted when it begins', async () => {
+    it('an attempt is counted when it begins, once for a lease, and by whoever has it', async () => {
       await store.enqueue([newDelivery('d1', 'one', { nextAt: 0 })]);
       const [first] = await claim();
-      expect(first).toMatchObject({ state: 'delivering', attempts: 1 });
-      await store.reclaim({ now: 99_999 });
-      expect((await claim())[0]?.attempts).toBe(2);
+      expect(first).toMatchObject({ state: 'delivering', attempts: 0 });
+      expect(first).not.toHaveProperty('firstAt');
+      expect(await store.begin('d1', first!.lease, 10_100.4)).toBe(true);
+      expect(await store.begin('d1', first!.lease, 10_200)).toBe(false);
+      await mend(99_999);
+      expect(await store.begin('d1', first!.lease, 10_300)).toBe(false);
+      const [second] = await claim();
+      expect(second).toMatchObject({ attempts: 1, firstAt: 10_100 });
+      expect(await store.begin('d1', second!.lease, 10_400)).toBe(true);
+      expect(await store.deliveries({ limit: 1 })).toMatchObject([{ attempts: 2, firstAt: 10_100 }]);
+    });
+
+    it('a row that was claimed and not begun can be given back, and is as it was', async () => {
+      await store.enqueue([newDelivery('d1', 'one'), newDelivery('d2', 'one')]);
+      const before = await store.deliveries({ limit: 10 });
+      const [first, second] = await claim();
+      expect(await store.release(first!.delivery, 'another lease')).toBe(false);
+      expect(await store.release(first!.delivery, first!.lease)).toBe(true);
+      await store.begin(second!.delivery, second!.lease, 10_000);
+      expect(await store.release(second!.delivery, second!.lease)).toBe(false); // a request may be under way
+      await mend(99_999);
+      expect((await store.deliveries({ limit: 10 })).find(({ delivery }) => delivery === first!.delivery)).toEqual(
+        before.find(({ delivery }) => delivery === first!.delivery),
+      );
+    });
+
+    it('no lane gets more than its places, and its backlog hides nobody else', async () => {
+      const backlog = Array.from({ length: 300 }, (_, index) =>
+        newDelivery(`slow-${index}`, 'one', { lane: 'https://slow.example', nextAt: index }),
+      );
+      await store.enqueue([...backlog, newDelivery('fast', 'one', { lane: 'https://fast.example', nextAt: 9_999 })]);
+      const lanes = (rows: { lane: string }[]) => rows.map(({ lane }) => lane.slice(8, 12)).sort();
+      const first = await claim({ limit: 20, each: 3 });
+      expect(lanes(first)).toEqual(['fast', 'slow', 'slow', 'slow']);
+      expect(first.slice(0, 3).map(({ delivery }) => delivery)).toEqual(['slow-0', 'slow-1', 'slow-2']);
+      expect(await claim({ limit: 20, each: 3, seats: { 'https://slow.example': 0 } })).toEqual([]);
+      expect(await claim({ limit: 20, each: 3, seats: { 'https://slow.example': 7 } })).toHaveLength(7);
+    });
+
+    it('rows of destinations that nobody asked for are left alone, and counted by name', async () => {
+      await store.enqueue([
+        newDelivery('mine', 'one'),
+        newDelivery('theirs', 'one', { destination: 'elsewhere' }),
+        newDelivery('from-metadata', 'one', { destination: 'hook => https://x.example/a', nextAt: 3_000 }),
+      ]);
+      expect(await store.owedByName()).toEqual({ backend: 1, elsewhere: 1, hook: 1 });
+      expect((await claim({ names: ['backend', 'hook'] })).map(({ delivery }) => delivery)).toEqual([
+        'mine',
+        'from-metadata',
+      ]);
+      expect(await store.nextDue(['backend', 'hook'])).toBeUndefined();
+      expect(await store.nextDue(['elsewhere'])).toBe(2_000);
+      expect(await store.owedByName()).toEqual({ backend: 1, elsewhere: 1, hook: 1 }); // in flight is owed, too
+    });
+
+    it('a process that ended while it carried a row is remembered', async () => {
+      await store.enqueue([newDelivery('d1', 'one')]);
+      const [first] = await claim();
+      await store.settle('d1', first!.lease, { kind: 'retry', nextAt: 10_000, error: 'SIGKILL', hasDied: true });
+      const [second] = await claim();
+      expect(second).toMatchObject({ deaths: 1, attempts: 0 });
+      await store.settle('d1', second!.lease, { kind: 'retry', nextAt: 10_000, error: '503' });
+      expect(await claim()).toMatchObject([{ deaths: 1 }]);
+    });
+
+    it('what a clock that ran ahead has written is due now', async () => {
+      const far = 10_000 + 30 * 86_400_000;
+      await store.enqueue([newDelivery('d1', 'one', { nextAt: far }), newDelivery('d2', 'one', { nextAt: 2_000 })]);
+      await store.owe(newHangUp('one', { nextAt: far }));
+      await claim({ owner: 'ahead', leaseMs: far });
+      expect(await mend(10_000)).toBe(2);
+      expect(await claim()).toHaveLength(2);
+      expect(await store.hastenOwed({ now: 10_000, furthestMs: 60_000 })).toBe(1);
+      expect(await store.hastenOwed({ now: 10_000, furthestMs: 60_000 })).toBe(0);
+      expect(await store.nextOwed('wss://one.example')).toBe(10_000);
     });
 
     it('a retry is due again at its time, with the error', async () => {
       await store.enqueue([newDelivery('d1', 'one')]);
       const [first] = await claim();
       expect(await store.settle('d1', first!.lease, { kind: 'retry', nextAt: 15_000.4, error: '503' })).toBe(true);
-      expect(await store.nextDue()).toBe(15_000);
+      expect(await store.nextDue(['backend'])).toBe(15_000);
       expect(await claim()).toEqual([]);
-      expect(await claim({ now: 15_000 })).toMatchObject([{ attempts: 2, lastError: '503' }]);
+      expect(await claim({ now: 15_000 })).toMatchObject([{ attempts: 0, lastError: '503' }]);
     });
 
     it('a dead delivery is kept and never claimed', async () => {
@@ -179,7 +258,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       const [first] = await claim();
       await store.settle('d1', first!.lease, { kind: 'dead', at: 11_000, error: '410 Gone' });
       expect(await claim({ now: Number.MAX_SAFE_INTEGER })).toEqual([]);
-      expect(await store.nextDue()).toBeUndefined();
+      expect(await store.nextDue(['backend'])).toBeUndefined();
       expect(await store.deliveries({ limit: 1, state: 'dead' })).toMatchObject([
         { delivery: 'd1', lastError: '410 Gone', settledAt: 11_000 },
       ]);
@@ -188,7 +267,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     it('a settlement with a lease that is gone changes nothing', async () => {
       await store.enqueue([newDelivery('d1', 'one')]);
       const [first] = await claim();
-      await store.reclaim({ now: 11_000 });
+      await mend(11_000);
       expect(await store.settle('d1', first!.lease, { kind: 'delivered', at: 11_001 })).toBe(false);
       const [second] = await claim({ now: 11_000 });
       expect(await store.settle('d1', first!.lease, { kind: 'dead', at: 11_001, error: 'no' })).toBe(false);
@@ -202,9 +281,9 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       await claim({ owner: 'dead', limit: 1, leaseMs: 60_000 });
       await claim({ owner: 'slow', limit: 1, leaseMs: 500 });
       await claim({ owner: 'quick', limit: 1, leaseMs: 60_000 });
-      expect(await store.reclaim({ now: 10_499 })).toBe(0);
-      expect(await store.reclaim({ now: 10_500 })).toBe(1);
-      expect(await store.reclaim({ now: 10_500, deadOwner: 'dead' })).toBe(1);
+      expect(await mend(10_499)).toBe(0);
+      expect(await mend(10_500)).toBe(1);
+      expect(await mend(10_500, 'dead')).toBe(1);
       expect(await store.deliveries({ limit: 10, state: 'delivering' })).toHaveLength(1);
     });
 
@@ -297,7 +376,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
         await other.enqueue([newDelivery('d2', 'one')]);
         const claimed = [
           ...(await claim({ limit: 1 })),
-          ...(await other.claim({ owner: 'other', now: 10_000, limit: 5, leaseMs: 1 })),
+          ...(await other.claim({ ...everything, owner: 'other', limit: 5, leaseMs: 1 })),
         ];
         expect(claimed.map(({ delivery }) => delivery).sort()).toEqual(['d1', 'd2']);
       } finally {

@@ -15,11 +15,11 @@ import type { FakeEvent, How, Scenario } from './keeper-fake.ts';
 
 let program: Awaited<ReturnType<typeof compile>> | undefined;
 /** Forked by path, so no import leads the compiler to it. */
-const courierChild = 'src/delivery/courier-child.ts';
+const startedByPath = ['src/delivery/courier-child.ts', 'src/store/store-thread.ts'];
 
 /** Compiles the programs; returns what removes them. */
 export const build = async (): Promise<() => Promise<void>> => {
-  program = await compile('test/crash/keeper-main.ts', 'test/crash/keeper-fake.ts', courierChild);
+  program = await compile('test/crash/keeper-main.ts', 'test/crash/keeper-fake.ts', ...startedByPath);
   return program.clean;
 };
 

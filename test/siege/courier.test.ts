@@ -9,7 +9,6 @@ import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { endEarlierCouriers, openCourier } from '../../src/delivery/courier.ts';
-import type { Carried } from '../../src/delivery/courier-messages.ts';
 import type { Destination, FileDestination, WebhookDestination } from '../../src/link/destination.ts';
 import type { Owner } from '../../src/journal/entry.ts';
 import { isAlive } from '../../src/journal/owner.ts';
@@ -51,19 +50,21 @@ const receiver = async (answer: (response: ServerResponse, count: number) => voi
 const well = (response: ServerResponse) => void response.writeHead(204).end();
 const never = () => undefined;
 
-const rowOf = (session: string): Carried => ({
+const bodyOf = (delivery: string) => `{"session":"${delivery.slice(2)}"}`;
+const rowOf = (session: string, deaths: number) => ({
   delivery: `d-${session}`,
   session,
   report: `rep_${session}`,
   destination: 'web',
-  kind: 'report',
-  body: `{"session":"${session}"}`,
+  kind: 'report' as const,
+  deaths,
 });
 const open = async (attemptMs = 2_000) => {
   const directory = await mkdtemp(join(tmpdir(), 'lastword-courier-'));
   const courier = openCourier({
     directory,
     attemptMs,
+    body: (delivery) => Promise.resolve(bodyOf(delivery)),
     log: pino({ level: 'silent' }),
     child: compiled('src/delivery/courier-child.ts'),
   });
@@ -72,8 +73,11 @@ const open = async (attemptMs = 2_000) => {
   return {
     directory,
     running,
-    attempt: (destination: Destination, session: string, begin?: () => Promise<boolean>) =>
-      courier.attempt(destination, rowOf(session), new AbortController().signal, begin),
+    attempt: (
+      destination: Destination,
+      session: string,
+      { begin = () => Promise.resolve(true), deaths = 0 }: { begin?: () => Promise<boolean>; deaths?: number } = {},
+    ) => courier.attempt(destination, rowOf(session, deaths), new AbortController().signal, begin),
     async [Symbol.asyncDispose]() {
       await courier.close();
       await rm(directory, { recursive: true, force: true });
@@ -91,12 +95,13 @@ describe('no request', () => {
     await using web = await receiver(well);
     await using bench = await open();
     const gotBefore: number[] = [];
-    const lost = await bench.attempt(web.destination, 'AJ_lost', () => Promise.resolve(false));
+    const lost = await bench.attempt(web.destination, 'AJ_lost', { begin: () => Promise.resolve(false) });
     expect(lost.kind).toBe('unbegun');
-    const outcome = await bench.attempt(web.destination, 'AJ_1', () => {
+    const begin = () => {
       gotBefore.push(web.got.length);
       return Promise.resolve(true);
-    });
+    };
+    const outcome = await bench.attempt(web.destination, 'AJ_1', { begin });
     expect(outcome).toEqual({ kind: 'answered', status: 204 });
     expect(gotBefore).toEqual([0]);
     expect(web.got).toEqual([{ id: 'rep_AJ_1', body: '{"session":"AJ_1"}' }]);
@@ -133,13 +138,17 @@ describe('a courier', () => {
       'killer',
       `export default async () => { await new Promise((r) => setTimeout(r, 300)); process.kill(process.ppid, 'SIGKILL'); }`,
     );
-    const together = async (session: string) => {
-      const outcomes = [bench.attempt(web.destination, session), bench.attempt(killer, 'AJ_killer')];
-      return (await Promise.all(outcomes)).map(({ kind }) => kind);
+    const together = async (session: string, deaths: number) => {
+      const outcomes = [bench.attempt(web.destination, session), bench.attempt(killer, 'AJ_killer', { deaths })];
+      return (await Promise.all(outcomes)).map(({ kind, hasDied = false }) => ({ kind, hasDied }));
     };
-    expect(await together('AJ_1')).toEqual(['failed', 'failed']);
-    expect(await together('AJ_2')).toEqual(['failed', 'failed']);
-    expect(await together('AJ_3')).toEqual(['answered', 'failed']);
+    const both = [
+      { kind: 'failed', hasDied: true },
+      { kind: 'failed', hasDied: true },
+    ];
+    expect(await together('AJ_1', 0)).toEqual(both);
+    expect(await together('AJ_2', 1)).toEqual(both);
+    expect(await together('AJ_3', 2)).toEqual([{ kind: 'answered', hasDied: false }, both[1]]);
   });
 
   test('takes the module that it runs with it, also one that blocks its process', async () => {
@@ -157,7 +166,7 @@ describe('a courier', () => {
     await using bench = await open(300);
     const disk: FileDestination = { kind: 'file', name: 'web', directory: join(bench.directory, 'share') };
     await mkdir(disk.directory);
-    hangRow(disk, rowOf('AJ_1'));
+    hangRow(disk, { ...rowOf('AJ_1', 0), body: '' });
     expect(await bench.attempt(disk, 'AJ_1')).toMatchObject({ kind: 'failed' });
     const second = await bench.attempt(disk, 'AJ_2');
     expect(second).toMatchObject({ error: expect.stringContaining('has not come back') as string });

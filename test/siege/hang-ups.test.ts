@@ -1,7 +1,6 @@
 /**
  * A job is killed while the world around the keeper misbehaves: its caller is released within 2 s all the same. Each
- * siege is laid for certain before the job dies. (e), another process that holds the database, comes with the store's thread:
- * until then the keeper waits for it.
+ * siege is laid for certain before the job dies.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -121,6 +120,32 @@ describe('a killed job: its caller is released within 2 s', () => {
     expect(await killed(siege)).toBeLessThan(RELEASED_MS);
     hanging.closeAllConnections();
     hanging.close();
+  });
+
+  test('(e) while another process holds the database', async () => {
+    await using siege = await Siege.lay();
+    await siege.keeper();
+    await siege.call('AJ_victim');
+    const others = sessions(MORE_THAN_THE_POOL);
+    for (const session of others) await siege.call(session);
+    // In a process of its own, as it would be; it says when it has the lock, and holds it until it is killed.
+    const hold = `const { DatabaseSync } = require('@photostructure/sqlite');
+      const held = new DatabaseSync(process.argv[1]); held.exec('begin immediate'); console.log('held');
+      setInterval(() => held.exec('select 1'), 1_000);`;
+    const holder = spawn(process.execPath, ['-e', hold, join(siege.directory, 'lastword.db')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(holder.stdout, 'data');
+      // These want to be sealed, and wait for the database.
+      await Promise.all(others.map((session) => siege.job(session).kill()));
+      await siege.released(others.at(-1) ?? '');
+      expect(await killed(siege)).toBeLessThan(RELEASED_MS);
+      expect(await siege.withStore((store) => store.report('AJ_victim'))).toBeUndefined(); // it was held for certain
+    } finally {
+      holder.kill('SIGKILL');
+    }
+    await until('its report', () => siege.withStore((store) => store.report('AJ_victim')), 30_000);
   });
 
   test('(f) while a stranger floods attributes at 3 MB/s', async () => {

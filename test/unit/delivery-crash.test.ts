@@ -62,10 +62,12 @@ it('A15 whoever dies and whenever, each row ends delivered or as a dead letter, 
             now: clock.now,
             timers: clock.timers,
             random: () => 0.5,
-            concurrency: { total: 4, each: 2 },
+            total: 4,
             sender: {
-              attempt: async (_, { delivery, body }, stop) => {
+              attempt: async (_, { delivery }, stop, begin) => {
                 const { value } = stream.next();
+                const body = (await store.body(delivery)) ?? '';
+                if (!(await begin())) return { kind: 'unbegun', error: 'somebody else has it' };
                 if (!isDead) bodies.set(delivery, (bodies.get(delivery) ?? new Set()).add(body));
                 const isStopped = await new Promise<boolean>((resolve) => {
                   clock.timers.setTimeout(() => resolve(false), value.takesMs);

@@ -4,14 +4,14 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import { slack, stdout, webhook } from '../../src/delivery/destinations.ts';
+import { windowAfter } from '../../src/delivery/lane.ts';
 import { startRelay } from '../../src/delivery/relay.ts';
 import type { RelayOptions } from '../../src/delivery/relay.ts';
 import { alertsFor, deliveriesFor } from '../../src/delivery/rows.ts';
-import { openSender } from '../../src/delivery/send.ts';
-import type { Sender } from '../../src/delivery/send.ts';
+import { carrierOf } from './carrier.ts';
 import type { Destination } from '../../src/link/destination.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import type { Carried } from '../../src/delivery/courier-messages.ts';
+import type { Carried, Carrier } from '../../src/delivery/courier-messages.ts';
 import type { SealedReport, Store } from '../../src/store/store.ts';
 import { virtualClock } from './delivery-clock.ts';
 
@@ -30,13 +30,17 @@ const DONE: DeliveryOutcome = { kind: 'done' };
 const BUSY: DeliveryOutcome = { kind: 'answered', status: 503 };
 
 /** Answers as it is told, or never; remembers who was asked when. */
-const fakeSender = (now: () => number, answer: (delivery: Carried) => DeliveryOutcome | undefined = () => DONE) => {
-  const asked: { delivery: string; destination: string; body: string; at: number }[] = [];
+const fakeSender = (
+  now: () => number,
+  answer: (row: Omit<Carried, 'body'>) => DeliveryOutcome | undefined = () => DONE,
+) => {
+  const asked: { delivery: string; destination: string; at: number }[] = [];
   const inFlight = new Map<string, number>();
   const most = new Map<string, number>();
-  const sender: Sender = {
-    attempt: async (destination, delivery, stop) => {
-      asked.push({ delivery: delivery.delivery, destination: destination.name, body: delivery.body, at: now() });
+  const sender: Carrier = {
+    attempt: async (destination, delivery, stop, begin) => {
+      if (!(await begin())) return { kind: 'unbegun', error: 'somebody else has it' };
+      asked.push({ delivery: delivery.delivery, destination: destination.name, at: now() });
       const flying = (inFlight.get(destination.name) ?? 0) + 1;
       inFlight.set(destination.name, flying);
       most.set(destination.name, Math.max(most.get(destination.name) ?? 0, flying));
@@ -101,7 +105,7 @@ describe('a due row', () => {
     expect(asked).toHaveLength(1);
     expect(await row('AJ_1')).toMatchObject({ state: 'delivered', attempts: 1 });
     expect(delivered).toEqual(['AJ_1']);
-    expect(await store.nextDue()).toBeUndefined();
+    expect(await store.nextDue([fast.name])).toBeUndefined();
   });
 
   it('that another process enqueued is found without a word', async () => {
@@ -131,7 +135,6 @@ describe('a due row', () => {
     });
     await clock.advance(3_600_000);
     expect(asked.map(({ at }) => at - began)).toEqual([0, 5_000, 305_000, 2_105_000]);
-    expect(new Set(asked.map(({ body }) => body)).size).toBe(1);
     expect(await row('AJ_1')).toMatchObject({ state: 'delivered', attempts: 4 });
   });
 
@@ -156,16 +159,23 @@ describe('a due row', () => {
     expect(dead).toEqual(['AJ_1: receiver answered 503 (attempt 3, the last)']);
   });
 
-  it('whose destination is unknown is kept, with the reason', async () => {
+  it('of a destination that this worker does not have is left to whom it belongs, costs no attempt, and is said', async () => {
     await using bench = await open();
     const { clock, enqueue, relay, row } = bench;
     await enqueue(webhook({ url: 'https://gone.example/' }), 'AJ_1');
-    relay({ sender: fakeSender(clock.now).sender });
-    await clock.drain();
-    expect(await row('AJ_1')).toMatchObject({
-      state: 'due',
-      lastError: 'no destination named "https://gone.example" is configured',
-    });
+    await enqueue(fast, 'AJ_2');
+    const lines: string[] = [];
+    const said = pino({}, { write: (line: string) => void lines.push(line) });
+    const { pending } = await Promise.all([
+      relay({ sender: fakeSender(clock.now).sender, log: said }).settled(60_000),
+      clock.advance(100_000),
+    ]).then(([settled]) => settled);
+    expect(pending).toBe(0);
+    expect(await row('AJ_1')).toMatchObject({ state: 'due', attempts: 0 });
+    expect(await row('AJ_2')).toMatchObject({ state: 'delivered' });
+    const told = lines.filter((line) => line.includes('destinations that this worker does not have'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('"https://gone.example":1');
   });
 
   it('is not touched while no destination is known, and delivered when the worker has spoken', async () => {
@@ -208,22 +218,128 @@ describe('a receiver that never answers', () => {
     const { sender, most } = fakeSender(clock.now, ({ destination }) => (destination === slow.name ? undefined : DONE));
     await enqueue(slow, ...many);
     await enqueue(fast, 'AJ_1'); // the youngest row of all
-    relay({ sender, concurrency: { total: 40, each: 4 } });
+    relay({ sender, total: 40 });
     await clock.drain();
     expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
     expect(most.get(slow.name)).toBe(4);
   });
 
-  it('gets no more than its share, and nothing is lost on the way', async () => {
+  it('is one receiver, however many URLs lead to it', async () => {
+    await using bench = await open();
+    const { clock, store, relay } = bench;
+    const { sender, most } = fakeSender(clock.now, () => undefined);
+    const hook = webhook({ fromMetadata: { field: 'url', allow: ['https://*/*'] } });
+    const rows = many.flatMap((session) =>
+      deliveriesFor(reportOf(session, clock.now()), [hook], `{"url":"https://slow.example/${session}"}`),
+    );
+    await store.enqueue(rows);
+    relay({ sender, destinations: () => [hook] });
+    await clock.drain();
+    expect(most.get(hook.name)).toBe(4);
+  });
+
+  it('chosen by strangers, and thousands of them: half of the places are left to the receivers that were configured', async () => {
+    await using bench = await open();
+    const { clock, store, enqueue, relay, row } = bench;
+    const hook = webhook({ fromMetadata: { field: 'url', allow: ['https://*/*'] } });
+    const { sender, most } = fakeSender(clock.now, ({ destination }) => (destination === fast.name ? DONE : undefined));
+    const rows = many.flatMap((session, index) =>
+      deliveriesFor(reportOf(session, clock.now()), [hook], `{"url":"https://host-${index}.example/"}`),
+    );
+    await store.enqueue(rows);
+    relay({ sender, total: 40, destinations: () => [fast, hook] });
+    await clock.drain();
+    await enqueue(fast, 'AJ_1');
+    await clock.advance(1_500);
+    expect(most.get(hook.name)).toBe(20);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
+  });
+});
+
+describe('a receiver that takes what it is sent', () => {
+  const many = Array.from({ length: 300 }, (_, index) => `AJ_${index}`);
+
+  it('gets more and more at once, up to 64, and nothing is lost on the way', async () => {
     await using bench = await open();
     const { clock, store, enqueue, relay } = bench;
-    const { sender, asked, most } = fakeSender(clock.now);
-    await enqueue(slow, ...many);
-    relay({ sender, concurrency: { total: 40, each: 4 } });
+    let flying = 0;
+    const most: number[] = [];
+    const sender: Carrier = {
+      attempt: async (_, __, ___, begin) => {
+        await begin();
+        most.push((flying += 1));
+        await new Promise<void>((resolve) => void clock.timers.setTimeout(resolve, 50));
+        flying -= 1;
+        return DONE;
+      },
+      close: () => Promise.resolve(),
+    };
+    await enqueue(fast, ...many);
+    relay({ sender });
     await clock.advance(5_000);
-    expect(most.get(slow.name)).toBeLessThanOrEqual(4);
-    expect(asked).toHaveLength(many.length);
+    expect(Math.max(...most.slice(0, 4))).toBe(4);
+    expect(Math.max(...most)).toBe(64);
+    expect(most).toHaveLength(many.length);
     expect(await store.deliveries({ state: 'delivered', limit: 1_000 })).toHaveLength(many.length);
+  });
+
+  it('and then does not gets the smallest window again', () => {
+    let window = 4;
+    for (let round = 0; round < 100; round += 1) window = windowAfter(window, DONE);
+    expect(window).toBe(64);
+    expect(windowAfter(window, { kind: 'unbegun', error: 'no courier' })).toBe(64);
+    expect(windowAfter(window, BUSY)).toBe(4);
+    expect(windowAfter(window, { kind: 'failed', error: 'ECONNREFUSED' })).toBe(4);
+  });
+});
+
+describe('the schedule', () => {
+  const policy = { schedule: [0, 1_000, 10_000, 60_000], jitter: 0, retryAfterMaxMs: 1_000 };
+
+  it('is not spent by keepers that are restarted during an outage: a dead letter needs its attempts and its time', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    await enqueue(fast, 'AJ_1');
+    const began = clock.now();
+    for (let deploy = 0; deploy < 10; deploy += 1) {
+      const one = relay({ sender: fakeSender(clock.now, () => undefined).sender, policy });
+      await clock.advance(1_000);
+      await one.stop();
+    }
+    expect(await row('AJ_1')).toMatchObject({ state: 'due', attempts: 10 });
+    relay({ sender: fakeSender(clock.now, () => BUSY).sender, policy });
+    await clock.advance(50_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'due' });
+    await clock.advance(30_000);
+    const dead = await row('AJ_1');
+    expect(dead).toMatchObject({ state: 'dead' });
+    expect((dead?.settledAt ?? 0) - began).toBeGreaterThanOrEqual(71_000);
+  });
+
+  it('counts what was begun, and nothing that was only claimed', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    await enqueue(fast, 'AJ_1');
+    const sender: Carrier = {
+      attempt: async () => ({ kind: 'unbegun', error: 'no process' }),
+      close: () => Promise.resolve(),
+    };
+    relay({ sender });
+    await clock.advance(20_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'due', attempts: 0, lastError: 'no process' });
+  });
+
+  it('holds although the clock was a month ahead when a retry was written', async () => {
+    await using bench = await open();
+    const { clock, enqueue, relay, row } = bench;
+    await enqueue(fast, 'AJ_1');
+    const ahead = relay({ sender: fakeSender(clock.now, () => BUSY).sender, now: () => clock.now() + 30 * 86_400_000 });
+    await clock.drain();
+    await ahead.stop();
+    expect((await row('AJ_1'))?.nextAt).toBeGreaterThan(clock.now() + 29 * 86_400_000);
+    relay({ sender: fakeSender(clock.now).sender });
+    await clock.advance(2_000);
+    expect(await row('AJ_1')).toMatchObject({ state: 'delivered' });
   });
 });
 
@@ -247,7 +363,7 @@ describe('a relay that ends', () => {
     await using bench = await open();
     const { clock, store, enqueue, relay } = bench;
     await enqueue(slow, 'AJ_1', 'AJ_2', 'AJ_3');
-    const one = relay({ sender: fakeSender(clock.now, () => undefined).sender, concurrency: { each: 1 } });
+    const one = relay({ sender: fakeSender(clock.now, () => undefined).sender, total: 1 });
     await clock.drain();
     expect((await store.deliveries({ state: 'delivering', limit: 10 })).length).toBeGreaterThan(0);
     const began = clock.now();
@@ -263,8 +379,9 @@ describe('a relay that ends', () => {
     await using bench = await open();
     const { clock, store, enqueue, relay, row } = bench;
     await enqueue(fast, 'AJ_mine', 'AJ_theirs');
-    await store.claim({ owner: 'keeper', now: clock.now(), limit: 1, leaseMs: 300_000 });
-    await store.claim({ owner: 'another', now: clock.now(), limit: 1, leaseMs: 300_000 });
+    const ask = { now: clock.now(), limit: 1, leaseMs: 60_000, names: [fast.name], each: 4 };
+    await store.claim({ ...ask, owner: 'keeper' });
+    await store.claim({ ...ask, owner: 'another' });
     relay({ sender: fakeSender(clock.now).sender });
     await clock.advance(2_000);
     expect(await row('AJ_mine')).toMatchObject({ state: 'delivered' });
@@ -392,7 +509,7 @@ describe('the rows of a report', () => {
     const { clock, store, relay, row } = bench;
     const hook = webhook({ fromMetadata: { field: 'callback', allow: ['https://*.example.com/*'] } });
     await store.enqueue(deliveriesFor(reportOf('AJ_1', clock.now()), [hook], '{"callback":"https://attacker.net/"}'));
-    relay({ sender: openSender(), destinations: () => [hook] });
+    relay({ sender: carrierOf(store), destinations: () => [hook] });
     await clock.drain();
     expect(await row('AJ_1')).toMatchObject({
       state: 'dead',
@@ -431,7 +548,7 @@ it('A15 every attempt at a real receiver has the same id and the same bytes', as
     destinations: () => [to],
     owner: 'keeper',
     log,
-    sender: openSender(),
+    sender: carrierOf(store),
     policy: { schedule: [0, 10, 10], jitter: 0, retryAfterMaxMs: 10 },
   });
   expect(await relay.settled(10_000)).toEqual({ pending: 0 });

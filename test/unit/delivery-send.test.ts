@@ -17,22 +17,18 @@ import { retryAfterMs } from '../../src/delivery/send-http.ts';
 import { fileNameOf } from '../../src/delivery/send-local.ts';
 import { verifyWebhook } from '../../src/delivery/sign.ts';
 import type { Destination } from '../../src/link/destination.ts';
-import type { Delivery } from '../../src/store/store.ts';
+import type { Carried } from '../../src/delivery/courier-messages.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const never = new AbortController().signal;
 
-const row = (more: Partial<Delivery> = {}): Delivery => ({
+const row = (more: Partial<Carried> = {}): Carried => ({
   delivery: 'report-AJ_1-abc',
   session: 'AJ_1',
   report: 'report-AJ_1',
   destination: 'x',
   kind: 'report',
   body: '{"said":"Grüße"}',
-  nextAt: 0,
-  state: 'delivering',
-  attempts: 1,
-  createdAt: 0,
   ...more,
 });
 
@@ -66,7 +62,7 @@ const startReceiver = async (answer: (response: ServerResponse, seen: Seen) => v
   };
 };
 
-const send = async (to: Destination, delivery: Delivery, options: SenderOptions = {}, stop: AbortSignal = never) => {
+const send = async (to: Destination, delivery: Carried, options: SenderOptions = {}, stop: AbortSignal = never) => {
   const sender = openSender({ attemptMs: 2_000, ...options });
   try {
     return await sender.attempt(to, delivery, stop);

@@ -1,0 +1,38 @@
+/**
+ * Lanes: rows that wait for the same receiver's answers. Pure.
+ *
+ * A receiver is an origin, however many URLs and destinations lead to it: what is slow or dead is the machine behind it.
+ * A lane has a window, the attempts that may be under way at once. It opens while the receiver takes what it is sent,
+ * and falls to the smallest at the first sign that it does not: a dead receiver with 10,000 rows costs a few places, and
+ * a healthy one empties its backlog as quickly as it answers.
+ */
+import type { Destination } from '../link/destination.ts';
+import type { Outcome } from './courier-messages.ts';
+import { readAddress } from './metadata-url.ts';
+
+/** Of a lane that nobody knows yet, or whose receiver fails. */
+export const SMALLEST_WINDOW = 4;
+/** Beside a round trip of 50 ms: 1,280 deliveries a second at one receiver. */
+export const LARGEST_WINDOW = 64;
+
+const originOf = (url: string | undefined): string | undefined =>
+  url !== undefined && URL.canParse(url) ? new URL(url).origin : undefined;
+
+/** *Pure.* */
+export const laneOf = (destination: Destination, address: string): string => {
+  switch (destination.kind) {
+    case 'webhook':
+      return originOf(destination.url ?? readAddress(address).url) ?? destination.name;
+    case 'slack':
+      return originOf(destination.url) ?? destination.name;
+    default:
+      return `${destination.kind} ${destination.name}`;
+  }
+};
+
+/** *Pure.* One more with each answer that takes a row, as TCP opens; back to the smallest with any other. */
+export const windowAfter = (window: number, { kind, ...outcome }: Outcome): number => {
+  if (kind === 'unbegun' || kind === 'refused') return window; // says nothing of the receiver
+  const isTaken = kind === 'done' || ('status' in outcome && outcome.status < 300);
+  return isTaken ? Math.min(LARGEST_WINDOW, window + 1) : SMALLEST_WINDOW;
+};

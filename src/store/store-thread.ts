@@ -1,0 +1,75 @@
+/**
+ * The store's thread: SQLite's driver is synchronous, and what holds it (another process's transaction, a hung disk) must
+ * hold nobody else. All writes that have come are done in one transaction, so that they share its flush.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from './sqlite-connection.ts';
+import { openSqlite, type SqliteStore } from './sqlite.ts';
+import { StoreError } from './store.ts';
+import { methods, type Answer, type Call } from './thread-messages.ts';
+
+/** A transaction holds the database for other processes meanwhile. */
+const MOST_TOGETHER = 256;
+
+const port = parentPort;
+if (!port) throw new Error('store-thread is started by in-thread.ts');
+const say = (answer: Answer) => port.postMessage(answer);
+const told = (error: unknown) =>
+  error instanceof StoreError
+    ? { code: error.code, message: error.message.slice(error.code.length + 2) }
+    : { code: 'FAILED' as const, message: messageOf(error) };
+
+const calls: Call[] = [];
+let isPlanned = false;
+
+const call = (store: SqliteStore, { method, given }: Call): Promise<unknown> =>
+  (store[method] as (...given: unknown[]) => Promise<unknown>).apply(store, [...given]);
+const answer = async ({ id }: Call, asked: Promise<unknown>): Promise<void> => {
+  try {
+    say({ id, value: await asked });
+  } catch (error) {
+    say({ id, error: told(error) });
+  }
+};
+
+/** Methods run to their end when they are called; their promises only carry what came of it. */
+const work = (store: SqliteStore): void => {
+  isPlanned = false;
+  const batch = calls.splice(0, MOST_TOGETHER);
+  if (calls.length > 0) plan(store);
+  const writes = batch.filter(({ method }) => methods[method] === 'writes');
+  const asked = new Map<Call, Promise<unknown>>();
+  try {
+    store.together(writes.map((one) => () => void asked.set(one, call(store, one))));
+    for (const one of writes) void answer(one, asked.get(one) ?? Promise.resolve());
+  } catch (error) {
+    for (const promise of asked.values()) promise.catch(() => undefined);
+    for (const { id } of writes) say({ id, error: told(error) }); // nothing of it is on the disk
+  }
+  for (const one of batch) if (methods[one.method] === 'reads') void answer(one, call(store, one));
+};
+const plan = (store: SqliteStore): void => {
+  if (isPlanned) return;
+  isPlanned = true;
+  setImmediate(() => work(store));
+};
+
+const { location } = workerData as { location: string };
+try {
+  const store = await openSqlite(location);
+  say({ isOpen: true });
+  port.on('message', (message: Call | 'close') => {
+    if (message !== 'close') {
+      calls.push(message);
+      return plan(store);
+    }
+    while (calls.length > 0) work(store);
+    setImmediate(() => {
+      void store.close();
+      port.close();
+    });
+  });
+} catch (error) {
+  say({ isOpen: false, error: told(error) });
+  port.close();
+}

@@ -1,0 +1,35 @@
+/** Between a store in a thread and whoever asks it. */
+import type { Store, StoreErrorCode } from './store.ts';
+
+export type Told = { code: StoreErrorCode; message: string };
+export type Call = { id: number; method: Exclude<keyof Store, 'close'>; given: readonly unknown[] };
+export type Answer =
+  | { isOpen: true }
+  | { isOpen: false; error: Told }
+  | { id: number; value: unknown }
+  | { id: number; error: Told };
+
+/** Every method of the port. Those that write share a transaction, those that read need none. */
+export const methods: { readonly [Method in Call['method']]: 'reads' | 'writes' } = {
+  putSession: 'writes',
+  session: 'reads',
+  sessions: 'reads',
+  seal: 'writes',
+  report: 'reads',
+  enqueue: 'writes',
+  claim: 'writes',
+  begin: 'writes',
+  settle: 'writes',
+  release: 'writes',
+  reclaim: 'writes',
+  nextDue: 'reads',
+  body: 'reads',
+  owedByName: 'reads',
+  deliveries: 'reads',
+  owe: 'writes',
+  takeOwed: 'writes',
+  hastenOwed: 'writes',
+  settleHangUp: 'writes',
+  nextOwed: 'reads',
+  hangUps: 'reads',
+};
