@@ -43,7 +43,7 @@ export default defineConfig({
       lane('ordinary', 1, { ...besideEachOther(2), maxConcurrency: 30, testTimeout: 120_000 }),
       lane('faults', 2, { ...withProcesses, ...besideEachOther(3) }),
       lane('crash', 3, { ...withProcesses, ...besideEachOther(2) }),
-      lane('siege', 4, { ...withProcesses, ...besideEachOther(2) }),
+      lane('siege', 4, { ...withProcesses, ...besideEachOther(2), globalSetup: ['test/siege/setup.ts'] }),
       lane('e2e', 5, { ...withServer, ...besideEachOther(2), exclude: alone }),
       lane('e2e-alone', 6, { ...withServer, include: alone }),
       lane('docs', 7, { ...withServer, ...besideEachOther(2), exclude: interview }),

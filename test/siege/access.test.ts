@@ -5,17 +5,15 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync,
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
 import { ownerOf } from '../../src/journal/owner.ts';
 import type { ToKeeper } from '../../src/link/messages.ts';
 import { socketPath } from '../../src/link/path.ts';
 import { jobToken, readSecret, tokenOf } from '../../src/link/secret.ts';
-import { compile, until } from '../e2e/harness/index.ts';
+import { until } from '../e2e/harness/index.ts';
 import { hangUp } from './harness/scenario.ts';
 import { Siege } from './harness/siege.ts';
-
-beforeAll(compile, 130_000);
 
 const owner = { host: 'elsewhere', bootId: 'boot', pidNamespace: '1', pid: 1, startTicks: '1' };
 const heardMs = 5_000;

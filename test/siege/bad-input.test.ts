@@ -3,12 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSecret } from '../../src/link/secret.ts';
-import { compile, until } from '../e2e/harness/index.ts';
+import { until } from '../e2e/harness/index.ts';
 import { Siege, type KeeperOptions } from './harness/siege.ts';
-
-beforeAll(compile, 130_000);
 
 const asRoot = process.getuid?.() === 0 && process.platform === 'linux';
 const CONFIGURATION = 78;

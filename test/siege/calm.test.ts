@@ -1,8 +1,5 @@
-import { beforeAll, expect, test } from 'vitest';
-import { compile } from '../e2e/harness/index.ts';
+import { expect, test } from 'vitest';
 import { Siege } from './harness/siege.ts';
-
-beforeAll(compile, 130_000);
 
 test('in calm: a call ends and its report is delivered, a killed one is released within 2 s, and the keeper ends well', async () => {
   await using siege = await Siege.lay();

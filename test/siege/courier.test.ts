@@ -7,16 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { endEarlierCouriers, openCourier } from '../../src/delivery/courier.ts';
 import type { Destination, FileDestination, WebhookDestination } from '../../src/link/destination.ts';
 import type { Owner } from '../../src/journal/entry.ts';
 import { isAlive } from '../../src/journal/owner.ts';
-import { compile, compiled, until } from '../e2e/harness/index.ts';
+import { compiled, until } from '../e2e/harness/index.ts';
 import { hangRow } from './harness/hung-disk.ts';
 import { Siege } from './harness/siege.ts';
-
-beforeAll(compile, 130_000);
 
 type Got = { id: string; body: string };
 const receiver = async (answer: (response: ServerResponse, count: number) => void) => {

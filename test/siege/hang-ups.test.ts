@@ -9,15 +9,13 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { WebhookDestination } from '../../src/link/destination.ts';
 import { socketPath } from '../../src/link/path.ts';
-import { compile, until } from '../e2e/harness/index.ts';
+import { until } from '../e2e/harness/index.ts';
 import { hang, hangReport } from './harness/hung-disk.ts';
 import { withoutDns } from './harness/no-dns.ts';
 import { Siege } from './harness/siege.ts';
-
-beforeAll(compile, 130_000);
 
 /** G8: of a killed process. */
 const RELEASED_MS = 2_000;

@@ -8,12 +8,10 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.ts';
-import { compile, until } from '../e2e/harness/index.ts';
+import { until } from '../e2e/harness/index.ts';
 import { Siege } from './harness/siege.ts';
-
-beforeAll(compile, 130_000);
 
 const secrets = ['path-s3cret', 'query-s3cret', 'user-s3cret', 'metadata-s3cret', 'argument-s3cret'];
 const telephone = '+4930123456789';

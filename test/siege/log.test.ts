@@ -9,9 +9,9 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSession } from '../../src/journal/read.ts';
-import { compile, until } from '../e2e/harness/index.ts';
+import { until } from '../e2e/harness/index.ts';
 import { Siege } from './harness/siege.ts';
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -23,8 +23,6 @@ const python = (() => {
     return undefined;
   }
 })();
-
-beforeAll(compile, 130_000);
 
 const lay = () => Siege.lay({ policy: { shutdownBudgetMs: 6_000 } });
 

@@ -1,12 +1,10 @@
 /** A job that may not speak for its session is a call all the same: it goes on, is not killed, and gets its report. */
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSecret, secretPath } from '../../src/link/secret.ts';
-import { compile, until } from '../e2e/harness/index.ts';
+import { until } from '../e2e/harness/index.ts';
 import { Siege } from './harness/siege.ts';
-
-beforeAll(compile, 130_000);
 
 /** A call whose hello is refused, and which the keeper has asked LiveKit about so many times. */
 async function refused(siege: Siege, session: string, times: number) {

@@ -5,14 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openInThread } from '../../src/store/in-thread.ts';
 import { openSqliteReader } from '../../src/store/sqlite-reader.ts';
 import { storeContract } from '../contract/store-contract.ts';
 import { newDelivery, sealedReport, sessionRow } from '../contract/store-rows.ts';
-import { compile, compiled } from '../e2e/harness/index.ts';
-
-beforeAll(compile, 130_000);
+import { compiled } from '../e2e/harness/index.ts';
 
 let folder: string;
 beforeEach(async () => {
