@@ -6,12 +6,20 @@
  *   R2  Without access to LiveKit there is nobody to hang up on.
  *   R3  A job that never opened its journal never entered its room. An agent found there belongs to somebody else (this
  *       worker declined too late, and LiveKit gave the job to another one): that call is not ours to hang up. Nor is one
- *       in a room of the same name that was made anew: a keeper that was away for an hour finds such rooms.
+ *       in a room of the same name that was made anew: a keeper that was away for an hour finds such rooms. Nobody is
+ *       hung up on before that was looked at; while LiveKit does not say, the hang-up is owed (owed.ts looks, too).
  */
 import { createActor, fromPromise, type InspectionEvent } from 'xstate';
-import { recoveryMachine, type End, type Heard, type Policy, type RecoveryEffects } from '../../machines/index.ts';
+import {
+  recoveryMachine,
+  type End,
+  type Heard,
+  type Policy,
+  type HangUpStrategy,
+  type RecoveryEffects,
+} from '../../machines/index.ts';
 import type { HangUpPolicy, Json } from '../journal/entry.ts';
-import type { Rooms } from '../rooms/rooms.ts';
+import type { HangUpResult, Rooms } from '../rooms/rooms.ts';
 import { messageOf, stopwatch } from '../session/deadline.ts';
 import type { Log } from '../session/ports.ts';
 import { leavesOf } from '../session/run.ts';
@@ -49,22 +57,44 @@ type Effect = {
   ) => Promise<RecoveryEffects[Name]['output']>;
 };
 
+/** Nobody was asked for anything yet. */
+const unconfirmed: HangUpResult = { verified: false, attempts: 0, left: [] };
+
 /** *Effect.* @returns whether the caller may still be on the line: nobody confirmed the hang-up (R1) */
 export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boolean }> {
   const { room, agent, policy, rooms, notes, log } = request;
   const scope = new AbortController();
   let isForeign = false;
+  let isLookedAt = false;
   let telephones: string[] | undefined;
   let effectCount = 0;
+
+  /** Whose room it is now. */
+  const look = async (asked: Rooms, signal: AbortSignal) => {
+    const [occupants, sid] = await Promise.all([asked.occupants(room, signal), asked.sidOf(room, signal)]);
+    telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
+    const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
+    isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
+    if (isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
+    isLookedAt = true;
+    return occupants;
+  };
+
+  const hangUp = (asked: Rooms, strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult> =>
+    asked.hangUp({
+      room,
+      strategy,
+      ...(request.roomSid !== '' && { roomSid: request.roomSid }),
+      ...(telephones && { sip: telephones }),
+      signal,
+      ...(request.caller !== undefined && { caller: request.caller }),
+      ...(agent !== undefined && { agent }),
+    });
 
   const act: Effect = {
     probe: async (_, signal) => {
       if (!rooms) return { callerThere: false, successorSpeaks: false };
-      const [occupants, sid] = await Promise.all([rooms.occupants(room, signal), rooms.sidOf(room, signal)]);
-      telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
-      const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
-      isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
-      if (isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
+      const occupants = await look(rooms, signal);
       const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
       return { callerThere: callerThere && !isForeign, successorSpeaks: false };
     },
@@ -100,18 +130,13 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       }
     },
     hangUp: async (_, signal) => {
-      if (!rooms || isForeign) return { verified: true };
+      if (!rooms) return { verified: true };
       const strategy = strategyFor(request.end, request.hangUp);
       const elapsed = stopwatch();
-      const result = await rooms.hangUp({
-        room,
-        strategy,
-        ...(request.roomSid !== '' && { roomSid: request.roomSid }),
-        ...(telephones && { sip: telephones }),
-        signal,
-        ...(request.caller !== undefined && { caller: request.caller }),
-        ...(agent !== undefined && { agent }),
-      });
+      // R3: the probe was late, and a room is deleted by its name.
+      const unseen = isLookedAt ? undefined : await look(rooms, signal).then(() => undefined, messageOf);
+      if (isForeign) return { verified: true };
+      const result = unseen === undefined ? await hangUp(rooms, strategy, signal) : { ...unconfirmed, error: unseen };
       notes.append('hangup', { strategy, ...result, ms: elapsed() });
       const { verified, attempts, left, error } = result;
       log.info(

@@ -125,6 +125,28 @@ describe('a dead session', () => {
     expect(of('hangup')).toMatchObject([{ verified: false, left: ['caller'] }]);
   });
 
+  test('whose probe was late is looked at before it is hung up on: a room made anew is left alone', async () => {
+    const rooms = new FakeRooms();
+    rooms.sid = 'RM_2';
+    const { occupants } = rooms;
+    let asked = 0;
+    rooms.occupants = (room, signal) => ((asked += 1) === 1 ? never(signal) : occupants.call(rooms, room, signal));
+    const { isHangUpOwed, states } = await run({ rooms });
+    expect(states).toEqual(['probing', 'hangingUp']);
+    expect(rooms.hangUps).toEqual([]);
+    expect(isHangUpOwed).toBe(false);
+  });
+
+  test('whose probe was late, in its own room, is hung up on all the same', async () => {
+    const rooms = new FakeRooms();
+    const { occupants } = rooms;
+    let asked = 0;
+    rooms.occupants = (room, signal) => ((asked += 1) === 1 ? never(signal) : occupants.call(rooms, room, signal));
+    const { isHangUpOwed } = await run({ rooms });
+    expect(rooms.hangUps).toMatchObject([{ strategy: 'delete-room', roomSid: 'RM_1', sip: [] }]);
+    expect(isHangUpOwed).toBe(false);
+  });
+
   test('that is left by its supervision stops what it does, and the hang-up is owed', async () => {
     const rooms = new FakeRooms();
     rooms.isHung = true;
