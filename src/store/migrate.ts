@@ -3,9 +3,10 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { begin } from './sql/000001-begin.ts';
 import { hangUps } from './sql/000002-hang-ups.ts';
 import { lanes } from './sql/000003-lanes.ts';
+import { keep } from './sql/000004-keep.ts';
 import { StoreError } from './store.ts';
 
-const migrations: readonly string[] = [begin, hangUps, lanes];
+const migrations: readonly string[] = [begin, hangUps, lanes, keep];
 
 const versionOf = (database: DatabaseSyncInstance): number =>
   (database.prepare('pragma user_version').get() as { user_version: number }).user_version;

@@ -1,5 +1,5 @@
 /** Rows of SQLite, as the port has them. Pure. */
-import type { Delivery, OwedHangUp, SessionRow } from './store.ts';
+import type { Delivery, Kept, OwedHangUp, SessionRow } from './store.ts';
 
 export type Row = Record<string, string | number | null>;
 
@@ -12,12 +12,14 @@ export const sessionOf = (row: Row): SessionRow =>
     session: row['session'],
     job: row['job'],
     room: row['room'],
+    roomSid: row['room_sid'],
     agentName: row['agent_name'],
     acceptedAt: row['accepted_at'],
     state: row['state'],
     endedAt: row['ended_at'],
     by: row['ended_by'],
     reason: row['reason'],
+    bytes: row['bytes'] === 0 ? undefined : row['bytes'],
   }) as SessionRow;
 
 export const deliveryOf = (row: Row): Delivery =>
@@ -54,3 +56,9 @@ export const hangUpOf = (row: Row): OwedHangUp =>
     settledAt: row['settled_at'],
     lastError: row['last_error'],
   }) as OwedHangUp;
+
+export const keptOf = (row: Row): Kept => ({
+  session: String(row['session']),
+  sealedAt: Number(row['sealed_at'] ?? 0),
+  bytes: Number(row['bytes'] ?? 0),
+});

@@ -12,6 +12,7 @@ import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { migrate } from './migrate.ts';
 import { BUSY_MS, Connection, messageOf, storeErrorOf } from './sqlite-connection.ts';
 import { Outbox } from './sqlite-outbox.ts';
+import { Retention } from './sqlite-retention.ts';
 import { hangUpOf, known, sessionOf } from './sqlite-rows.ts';
 import {
   StoreError,
@@ -20,10 +21,12 @@ import {
   type Delivery,
   type HangUpSettlement,
   type HangUpState,
+  type Kept,
   type NewDelivery,
   type NewHangUp,
   type OwedHangUp,
   type Page,
+  type Purged,
   type SealedReport,
   type SessionRow,
   type Settlement,
@@ -109,12 +112,14 @@ const openingError = (error: unknown, path: string): StoreError => {
 };
 
 const PUT_SESSION = `
-  insert into sessions (session, job, room, agent_name, accepted_at, state, ended_at, ended_by, reason)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  insert into sessions (session, job, room, room_sid, agent_name, accepted_at, state, ended_at, ended_by, reason, bytes,
+    sealed_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (session) do update set
     job = excluded.job, room = excluded.room, agent_name = excluded.agent_name, accepted_at = excluded.accepted_at,
     state = excluded.state, ended_at = coalesce(excluded.ended_at, ended_at),
-    ended_by = coalesce(excluded.ended_by, ended_by), reason = coalesce(excluded.reason, reason)
+    ended_by = coalesce(excluded.ended_by, ended_by), reason = coalesce(excluded.reason, reason),
+    room_sid = coalesce(excluded.room_sid, room_sid), bytes = max(excluded.bytes, bytes), sealed_at = excluded.sealed_at
   where sessions.state <> 'sealed'`;
 
 const OWE = `
@@ -136,10 +141,12 @@ const HASTEN_OWED = `update hang_ups set next_at = ?1 where state = 'owed' and n
 export class SqliteStore implements Store {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
+  readonly #retention: Retention;
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#outbox = new Outbox(connection, now);
+    this.#retention = new Retention(connection);
   }
 
   together(works: readonly (() => void)[]): void {
@@ -168,7 +175,7 @@ export class SqliteStore implements Store {
       const isFirst =
         this.#connection.run(sql, report.session, report.report, Math.round(report.sealedAt), report.body) > 0;
       if (!isFirst) return false;
-      this.#putSession({ ...row, state: 'sealed' });
+      this.#putSession({ ...row, state: 'sealed' }, report.sealedAt);
       this.#outbox.add(deliveries);
       return true;
     });
@@ -275,9 +282,42 @@ export class SqliteStore implements Store {
     this.#connection.close();
   }
 
-  #putSession(row: SessionRow): void {
-    const { session, job, room, agentName, acceptedAt, state, endedAt, by, reason } = row;
+  async unsealed(): Promise<SessionRow[]> {
+    const sql = `select * from sessions where state <> 'sealed' order by accepted_at desc`;
+    return this.#connection.rows('list unsealed sessions', sql).map(sessionOf);
+  }
+
+  async withoutReport(sessions: readonly string[]): Promise<string[]> {
+    const sql = 'select value as session from json_each(?) where value not in (select session from reports)';
+    const rows = this.#connection.rows('look for reports', sql, JSON.stringify(sessions));
+    return rows.map(({ session }) => String(session));
+  }
+
+  async kept({ sealedBefore, limit }: { sealedBefore?: number; limit: number }): Promise<Kept[]> {
+    return this.#retention.kept(sealedBefore, limit);
+  }
+
+  async keptBytes(): Promise<number> {
+    return this.#retention.bytes();
+  }
+
+  async find(ask: Parameters<Store['find']>[0]): Promise<Kept[]> {
+    return this.#retention.find(ask);
+  }
+
+  async owedOf(sessions: readonly string[]): Promise<Record<string, number>> {
+    return this.#retention.owedOf(sessions);
+  }
+
+  async purge(sessions: readonly string[]): Promise<Purged> {
+    return this.#retention.purge(sessions);
+  }
+
+  #putSession(row: SessionRow, sealedAt: number | null = null): void {
+    const { session, job, room, roomSid, agentName, acceptedAt, state, endedAt, by, reason, bytes } = row;
     const ended = [endedAt === undefined ? null : Math.round(endedAt), by ?? null, reason ?? null];
-    this.#connection.run(PUT_SESSION, session, job, room, agentName, Math.round(acceptedAt), state, ...ended);
+    const place = [session, job, room, roomSid === '' ? null : (roomSid ?? null), agentName];
+    const kept = [bytes ?? 0, sealedAt === null ? null : Math.round(sealedAt)];
+    this.#connection.run(PUT_SESSION, ...place, Math.round(acceptedAt), state, ...ended, ...kept);
   }
 }

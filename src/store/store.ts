@@ -34,6 +34,8 @@ export type SessionRow = {
   session: string;
   job: string;
   room: string;
+  /** Tells the room from a later one of the same name; absent when it is not known. */
+  roomSid?: string;
   agentName: string;
   acceptedAt: number;
   /** open: being followed · recovering · sealed */
@@ -42,7 +44,13 @@ export type SessionRow = {
   endedAt?: number;
   by?: string;
   reason?: string;
+  /** What its journals and its report take on the disk. */
+  bytes?: number;
 };
+
+/** A sealed session that may go: nothing of it is owed to anybody. */
+export type Kept = { session: string; sealedAt: number; bytes: number };
+export type Purged = { sessions: number; deliveries: number };
 
 export type SealedReport = {
   session: string;
@@ -140,6 +148,10 @@ export interface Store {
   session(id: string): Promise<SessionRow | undefined>;
   /** Newest first. */
   sessions(page: Page & { state?: SessionRow['state'] }): Promise<SessionRow[]>;
+  /** Rows that are not sealed, newest first: what a keeper has to follow after a restart. */
+  unsealed(): Promise<SessionRow[]>;
+  /** Of these sessions, those that have no report. */
+  withoutReport(sessions: readonly string[]): Promise<string[]>;
   /** One transaction: report, session row and deliveries. A second seal for a session changes nothing: `false`. */
   seal(row: SessionRow, report: SealedReport, deliveries: NewDelivery[]): Promise<boolean>;
   report(session: string): Promise<SealedReport | undefined>;
@@ -184,5 +196,15 @@ export interface Store {
   nextOwed(server: string): Promise<number | undefined>;
   /** Newest first. */
   hangUps(page: Page & { session?: string; state?: HangUpState }): Promise<OwedHangUp[]>;
+  /** Sealed sessions of which nothing is owed any more (deliveries, hang-ups), the oldest first. */
+  kept(ask: { sealedBefore?: number; limit: number }): Promise<Kept[]>;
+  /** All that sealed sessions take on the disk. */
+  keptBytes(): Promise<number>;
+  /** Sealed sessions by who took part in them, or by when they were sealed; for `lastword purge`. */
+  find(ask: { participant?: string; from?: number; before?: number; limit: number }): Promise<Kept[]>;
+  /** Rows of the outbox that are due or in flight, by session. */
+  owedOf(sessions: readonly string[]): Promise<Record<string, number>>;
+  /** Forgets sealed sessions: rows, reports, deliveries and their bodies, hang-ups. One that is not sealed is left. */
+  purge(sessions: readonly string[]): Promise<Purged>;
   close(): Promise<void>;
 }

@@ -32,4 +32,11 @@ export const methods: { readonly [Method in Call['method']]: 'reads' | 'writes' 
   settleHangUp: 'writes',
   nextOwed: 'reads',
   hangUps: 'reads',
+  unsealed: 'reads',
+  withoutReport: 'reads',
+  kept: 'reads',
+  keptBytes: 'reads',
+  find: 'reads',
+  owedOf: 'reads',
+  purge: 'writes',
 };

@@ -357,6 +357,78 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect((await store.hangUps({ limit: 10, before: 2_000 })).map(({ session }) => session)).toEqual(['one']);
     });
 
+    it('what is not sealed is told after a restart, and what has no report of those that were found on the disk', async () => {
+      await store.putSession(sessionRow('open', { roomSid: 'RM_1' }));
+      await store.putSession(sessionRow('recovering', { state: 'recovering', acceptedAt: 2_000 }));
+      await sealNew('sealed', []);
+      expect(await store.unsealed()).toEqual([
+        sessionRow('recovering', { state: 'recovering', acceptedAt: 2_000 }),
+        sessionRow('open', { roomSid: 'RM_1' }),
+      ]);
+      expect((await store.withoutReport(['sealed', 'open', 'unknown'])).sort()).toEqual(['open', 'unknown']);
+    });
+
+    const sealAt = (session: string, sealedAt: number, bytes: number, deliveries: NewDelivery[] = []) => {
+      const body = JSON.stringify({
+        session,
+        participants: [{ identity: `caller-${session}` }, { identity: 'agent' }],
+      });
+      return store.seal(sessionRow(session, { bytes }), { ...sealedReport(session, body), sealedAt }, deliveries);
+    };
+
+    it('what may go is sealed and owed to nobody, the oldest first', async () => {
+      await store.putSession(sessionRow('open'));
+      await sealAt('newer', 3_000, 10);
+      await sealAt('older', 2_000, 20);
+      await sealAt('undelivered', 1_000, 30, [newDelivery('d1', 'undelivered')]);
+      await sealAt('not-hung-up', 1_500, 40);
+      await store.owe(newHangUp('not-hung-up'));
+      const names = (rows: { session: string }[]) => rows.map(({ session }) => session);
+      expect(await store.kept({ limit: 10 })).toEqual([
+        { session: 'older', sealedAt: 2_000, bytes: 20 },
+        { session: 'newer', sealedAt: 3_000, bytes: 10 },
+      ]);
+      expect(names(await store.kept({ sealedBefore: 3_000, limit: 10 }))).toEqual(['older']);
+      expect(names(await store.kept({ limit: 1 }))).toEqual(['older']);
+      expect(await store.keptBytes()).toBe(100);
+      expect(await store.owedOf(['undelivered', 'older'])).toEqual({ undelivered: 1 });
+      const [first] = await claim();
+      expect(await store.owedOf(['undelivered'])).toEqual({ undelivered: 1 }); // in flight is owed, too
+      await store.settle('d1', first!.lease, { kind: 'dead', at: 11_000, error: '410' });
+      await store.settleHangUp('not-hung-up', { kind: 'done', at: 11_000 });
+      expect(names(await store.kept({ limit: 10 }))).toEqual(['undelivered', 'not-hung-up', 'older', 'newer']);
+    });
+
+    it('sessions are found by who took part in them and by when they were sealed', async () => {
+      await sealAt('one', 1_000, 1);
+      await sealAt('two', 2_000, 1);
+      await sealAt('three', 3_000, 1);
+      const find = async (ask: { participant?: string; from?: number; before?: number }) =>
+        (await store.find({ limit: 10, ...ask })).map(({ session }) => session);
+      expect(await find({ participant: 'caller-two' })).toEqual(['two']);
+      expect(await find({ participant: 'agent', from: 2_000 })).toEqual(['two', 'three']);
+      expect(await find({ from: 1_000, before: 3_000 })).toEqual(['one', 'two']);
+      expect(await find({ participant: 'nobody' })).toEqual([]);
+    });
+
+    it('purging forgets all of a sealed session, and nothing of others or of one that is not sealed', async () => {
+      await sealAt('one', 1_000, 1, [newDelivery('d1', 'one', { body: 'another' }), newDelivery('d2', 'one')]);
+      await sealAt('two', 2_000, 1, [newDelivery('d3', 'two')]);
+      await store.putSession(sessionRow('open'));
+      await store.enqueue([newDelivery('d4', 'open', { kind: 'alert' })]);
+      await store.owe(newHangUp('one'));
+      expect(await store.purge(['one', 'open', 'unknown'])).toEqual({ sessions: 1, deliveries: 2 });
+      expect([await store.session('one'), await store.report('one'), await store.body('d1')]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(await store.hangUps({ limit: 10 })).toEqual([]);
+      expect((await store.deliveries({ limit: 10 })).map(({ delivery }) => delivery).sort()).toEqual(['d3', 'd4']);
+      expect((await store.session('open'))?.state).toBe('open');
+      expect(await store.body('d3')).toBeDefined();
+    });
+
     it('after close every call says so, and closing again is harmless', async () => {
       await store.close();
       await store.close();

@@ -1,0 +1,66 @@
+/**
+ * What is kept in SQLite, and what may go.
+ *
+ *   K1  Only what is sealed, and of which nothing is owed, goes by itself: neither a delivery nor a hang-up is forgotten.
+ *   K2  By age and size an index is read, never a body.
+ */
+import type { Connection } from './sqlite-connection.ts';
+import { keptOf } from './sqlite-rows.ts';
+import type { Kept, Purged } from './store.ts';
+
+const KEPT = `
+  select session, sealed_at, bytes from sessions s where state = 'sealed' and sealed_at < ?
+    and not exists (select 1 from deliveries d where d.session = s.session and d.state in ('due', 'delivering'))
+    and not exists (select 1 from hang_ups h where h.session = s.session and h.state = 'owed')
+  order by sealed_at limit ?`;
+
+const FIND = `
+  select session, sealed_at, bytes from sessions s where state = 'sealed' and sealed_at >= ?1 and sealed_at < ?2
+    and (?3 is null or exists (
+      select 1 from reports r, json_each(r.body, '$.participants') p
+      where r.session = s.session and json_extract(p.value, '$.identity') = ?3))
+  order by sealed_at limit ?4`;
+
+export class Retention {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  kept(sealedBefore = Number.MAX_SAFE_INTEGER, limit: number): Kept[] {
+    return this.#connection.rows('list what may go', KEPT, Math.round(sealedBefore), limit).map(keptOf);
+  }
+
+  bytes(): number {
+    const sql = `select sum(bytes) as bytes from sessions where state = 'sealed'`;
+    return Number(this.#connection.rows('measure what is kept', sql)[0]?.['bytes'] ?? 0);
+  }
+
+  find(ask: { participant?: string; from?: number; before?: number; limit: number }): Kept[] {
+    const { participant = null, from = 0, before = Number.MAX_SAFE_INTEGER, limit } = ask;
+    return this.#connection.rows('find sessions', FIND, from, before, participant, limit).map(keptOf);
+  }
+
+  owedOf(sessions: readonly string[]): Record<string, number> {
+    const sql = `select session, count(*) as count from deliveries where state in ('due', 'delivering')
+      and session in (select value from json_each(?)) group by session`;
+    const rows = this.#connection.rows('count what is owed', sql, JSON.stringify(sessions));
+    return Object.fromEntries(rows.map(({ session, count }) => [String(session), Number(count)]));
+  }
+
+  purge(sessions: readonly string[]): Purged {
+    const list = JSON.stringify(sessions);
+    // Also of a session whose row is gone already: a report is what seals.
+    const those = `session in (select value from json_each(?1)) and session not in
+      (select session from sessions where state <> 'sealed')`;
+    return this.#connection.write('purge sessions', () => {
+      const run = (sql: string): number => this.#connection.run(sql, list);
+      run(`delete from delivery_bodies where delivery in (select delivery from deliveries where ${those})`);
+      const deliveries = run(`delete from deliveries where ${those}`);
+      run(`delete from hang_ups where ${those}`);
+      run(`delete from reports where ${those}`);
+      return { deliveries, sessions: run(`delete from sessions where ${those}`) };
+    });
+  }
+}
