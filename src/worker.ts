@@ -19,6 +19,7 @@ import { ConfigError, describeValue } from './config-error.ts';
 import { configuredDestinations } from './delivery/configured.ts';
 import { callerFile, definedIn } from './job.ts';
 import { connectLink, type LinkLog } from './link/client.ts';
+import { defaultKeep, type Keep } from './link/keep.ts';
 import type { Shutdown } from './link/messages.ts';
 import { takeWorkerToken } from './link/secret.ts';
 import { isServerUrl } from './link/wire.ts';
@@ -62,6 +63,11 @@ export type WorkerOptions = {
    * (`policy.shutdownBudgetMs`) is nearly spent, and then says goodbye. Default `end`.
    */
   shutdown?: Shutdown;
+  /**
+   * How long sealed sessions are kept: their journals, reports and deliveries. Default `{ days: 30, gigabytes: 10 }`.
+   * Nothing goes that is not sealed, or not delivered yet.
+   */
+  keep?: Keep;
   /**
    * Everything else that the SDK's ServerOptions take. `numIdleProcesses`, the warm processes that wait for calls, is by
    * default 6 for each core, as far as `maxCalls` and a quarter of the memory allow.
@@ -131,7 +137,7 @@ function sayNothingStarts(file: string): void {
 
 /** @throws ConfigError */
 function checkOptions(options: WorkerOptions): void {
-  const { maxCalls, port, shutdown } = options;
+  const { maxCalls, port, shutdown, keep } = options;
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) > 0;
   if (maxCalls !== undefined && !isCount(maxCalls)) {
     throw new ConfigError({
@@ -147,6 +153,17 @@ function checkOptions(options: WorkerOptions): void {
       expected: 'a port from 1 to 65535',
       got: describeValue(port),
       advice: 'leave it out for 8081',
+    });
+  }
+  for (const [name, value] of Object.entries(keep ?? {})) {
+    if (value === undefined) continue;
+    const isKnown = name === 'days' || name === 'gigabytes';
+    if (isKnown && typeof value === 'number' && Number.isFinite(value) && value > 0) continue;
+    throw new ConfigError({
+      field: `keep.${name}`,
+      expected: isKnown ? 'a number above 0' : 'days or gigabytes',
+      got: describeValue(value),
+      advice: `leave it out for ${defaultKeep.days} days and ${defaultKeep.gigabytes} gigabytes`,
     });
   }
   if (shutdown !== undefined && !['end', 'finish'].includes(shutdown)) {
@@ -247,6 +264,7 @@ async function runServer(file: string, definition: Defined, options: WorkerOptio
               policy,
               hangUp: definition.hangUp,
               shutdown: options.shutdown ?? 'end',
+              ...(options.keep && { keep: options.keep }),
               ...(token !== undefined && { token }),
             },
             ...(isReady ? [{ type: 'worker.ready' } as const] : []),

@@ -58,3 +58,12 @@ export function clock(at: number): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
+
+/** The first instant of a day, in the time zone of this machine. @throws UsageError */
+export function dayOf(value: string, what: string): number {
+  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value) ?? [];
+  const date = new Date(Number(year), Number(month) - 1, Number(day));
+  const isDay = date.getMonth() === Number(month) - 1 && date.getDate() === Number(day); // no 30th of February
+  if (!isDay) throw new UsageError(`${what}: expected a day such as 2026-11-20, got ${quoted(value)}`);
+  return date.getTime();
+}

@@ -9,6 +9,7 @@ import { deliveries } from './deliveries.ts';
 import { machine } from './machine.ts';
 import { doctor, inspect } from './not-built.ts';
 import { exitCodes, problemOf, UsageError } from './problems.ts';
+import { purge } from './purge.ts';
 import { redeliver } from './redeliver.ts';
 import { report } from './report.ts';
 import { sessions } from './sessions.ts';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   report,
   deliveries,
   redeliver,
+  purge,
   machine,
   doctor,
   inspect,

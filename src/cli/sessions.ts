@@ -1,5 +1,5 @@
-import { listSessions } from '../journal/read.ts';
 import { whatIsKnown } from '../keeper/reading.ts';
+import { folderNames } from '../keeper/unsealed.ts';
 import type { HangUpState, SessionRow } from '../store/store.ts';
 import { oneLine, printable, spellMs, table } from '../terminal/paint.ts';
 import { clock, limitOf, none, oneOf } from './arguments.ts';
@@ -65,15 +65,10 @@ async function rowsOf(
 ): Promise<SessionRow[]> {
   const stored = await withStore(settings, [], (store) => store.sessions({ limit, ...(state && { state }) }));
   if (state !== undefined && state !== 'open') return stored;
-  // The index is a projection: a session that it does not have yet is in its journal.
-  const all =
-    state === undefined ? stored : await withStore(settings, [], (store) => store.sessions({ limit: 10_000 }));
-  const indexed = new Set(all.map(({ session }) => session));
+  // The index is a projection: a session that it does not have yet (another process held the database) is in its journal.
   const unindexed: SessionRow[] = [];
-  for (const session of (await listSessions(settings.directory)).slice(0, limit)) {
-    if (indexed.has(session)) continue;
-    const row = await withStore(settings, undefined, (store) => store.session(session));
-    const journal = row ? undefined : await journalOf(settings, session);
+  for (const session of await unindexedIn(settings, limit)) {
+    const journal = await journalOf(settings, session);
     const known = journal && whatIsKnown(journal);
     if (!known || known.isWithdrawn) continue;
     const { facts, acceptedAt, openedAt } = known;
@@ -87,4 +82,14 @@ async function rowsOf(
     });
   }
   return [...stored, ...unindexed].sort((one, other) => other.acceptedAt - one.acceptedAt).slice(0, limit);
+}
+
+/** A keeper writes its rows within milliseconds: who has more folders than this need not wait for a look at all of them. */
+const MOST_FOLDERS = 10_000;
+
+async function unindexedIn(settings: Context['settings'], limit: number): Promise<string[]> {
+  const names = await folderNames(settings.directory, MOST_FOLDERS);
+  if (names === undefined) return [];
+  const without = await withStore(settings, names, (store) => store.withoutRow(names));
+  return without.slice(0, limit);
 }

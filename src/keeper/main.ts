@@ -29,6 +29,7 @@ import { inheritedFlags } from '../starter.ts';
 import { fileOf, openStore } from '../store/open.ts';
 import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
 import { claimDirectory, markEnding } from './claim.ts';
+import { keepOf, spellKeep, startRetention } from './keep.ts';
 import { startOwed } from './owed.ts';
 import { startSealer } from './seal.ts';
 import { trackSessions } from './sessions.ts';
@@ -135,6 +136,8 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     closers.push(() => relay.stop());
     const owed = startOwed({ store, log, livekit: () => facts.livekit });
     closers.push(() => owed.stop());
+    const retention = startRetention({ directory, store, log, rule: () => facts.now && (facts.now.keep ?? {}) });
+    closers.push(() => retention.stop());
     const sealer = startSealer({
       directory,
       store,
@@ -185,6 +188,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
         switch (message.type) {
           case 'hello.worker':
             log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
+            if (!facts.now) log.info(keepOf(message.keep ?? {}), spellKeep(keepOf(message.keep ?? {})));
             facts.take(message);
             sessions.workerHere();
             worker.hello(message.pid);

@@ -2,23 +2,29 @@
  * Every session that this keeper is responsible for, and which message belongs to which. What becomes of one is
  * the supervision's business (supervise.ts); here they are found, begun, found again after a restart, and told to end.
  */
+import { rm } from 'node:fs/promises';
 import type { JobFacts } from '../journal/entry.ts';
-import { isSessionId } from '../journal/folder.ts';
-import { listSessions, readSession } from '../journal/read.ts';
+import { isSessionId, sessionFolder } from '../journal/folder.ts';
+import { readSession } from '../journal/read.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
 import type { Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
 import { superviseSession, type Supervised, type SuperviseOptions } from './supervise.ts';
+import { unsealedFolders, unsealedRows } from './unsealed.ts';
 import { startPulse } from './watch.ts';
 
 /** A quarter of the default limit for missing beats, and cheap: it compares numbers. */
 const PULSE_MS = 250;
 const STORE_MS = 5_000;
+const WITHDRAWN_MS = 86_400_000;
 
 export type Sessions = {
-  /** Finds what an earlier keeper left unsealed. Resolves when all of it is followed; sealing goes on behind it. */
+  /**
+   * Finds what an earlier keeper left unsealed. Resolves when all that the store knows of is followed; sealing, and the
+   * look at folders without a row, go on behind it.
+   */
   adopt(): Promise<void>;
   offered(peer: Peer, message: Extract<ToKeeper, { type: 'job.offered' }>, worker: WorkerHello): void;
   launched(job: string): void;
@@ -51,7 +57,7 @@ export type Sessions = {
 };
 
 export type SessionsOptions = Omit<SuperviseOptions, 'store'> & {
-  store: Pick<Store, 'putSession' | 'session' | 'report'>;
+  store: Pick<Store, 'putSession' | 'session' | 'report' | 'unsealed' | 'withoutReport' | 'dropSession'>;
 };
 
 export function trackSessions(options: SessionsOptions): Sessions {
@@ -60,6 +66,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
   let endingAt: number | undefined;
   let telling: NodeJS.Timeout | undefined;
   let areTold = false;
+  const stopping = new AbortController();
+  let adopted: Promise<void> = Promise.resolve();
 
   const forget = (one: Supervised) => {
     if (!one.isOpen && !one.hasPeer && supervised.get(one.session) === one) supervised.delete(one.session);
@@ -93,19 +101,34 @@ export function trackSessions(options: SessionsOptions): Sessions {
     for (const one of supervised.values()) if (one.isOpen) one.tell(shutdownMessage());
   };
 
+  /** A job that was declined after all. Its folder says for a day that it was offered. */
+  const clear = async (session: string, offeredAt = 0): Promise<void> => {
+    await store.dropSession(session);
+    if (Date.now() - offeredAt > WITHDRAWN_MS)
+      await rm(sessionFolder(directory, session), { recursive: true, force: true });
+  };
+  const adoptOne = async (session: string): Promise<void> => {
+    try {
+      if (supervised.has(session)) return;
+      const known = whatIsKnown(await readSession(directory, session));
+      if (supervised.has(session)) return; // its hello was quicker
+      if (known.isWithdrawn) return await clear(session, known.acceptedAt);
+      log.info({ session }, 'unsealed session found');
+      follow(session).adopt(known);
+    } catch (error) {
+      log.error({ session, err: error }, 'a session cannot be read; it is left as it is');
+    }
+  };
+
   return {
     async adopt() {
-      for (const session of await listSessions(directory)) {
-        try {
-          if (supervised.has(session) || (await sealedReport(session)) !== undefined) continue;
-          const known = whatIsKnown(await readSession(directory, session));
-          if (known.isWithdrawn || supervised.has(session)) continue; // its hello was quicker
-          log.info({ session }, 'unsealed session found');
-          follow(session).adopt(known);
-        } catch (error) {
-          log.error({ session, err: error }, 'a session cannot be read; it is left as it is');
-        }
-      }
+      const asked = { directory, store, log, signal: stopping.signal };
+      for (const { session } of await unsealedRows(asked)) await adoptOne(session);
+      adopted = (async () => {
+        for await (const session of unsealedFolders(asked)) await adoptOne(session);
+      })().catch((error: unknown) => {
+        if (!stopping.signal.aborted) log.error({ err: error }, 'the sessions on the disk could not be looked through');
+      });
     },
 
     offered(peer, { request, facts }, worker) {
@@ -203,6 +226,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       for (const one of supervised.values()) if (one.isOpen) one.tell(message);
     },
     async settled() {
+      await adopted; // whoever is not found yet is open, too
       for (;;) {
         const open = [...supervised.values()].filter(({ isOpen }) => isOpen);
         if (open.length === 0) return;
@@ -213,6 +237,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       for (const one of supervised.values()) one.send({ type: 'budget.spent' }, 'still open when the budget was spent');
     },
     stop() {
+      stopping.abort();
       clearTimeout(telling);
       pulse.stop();
       for (const one of supervised.values()) one.stop();

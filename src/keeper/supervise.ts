@@ -44,7 +44,7 @@ const SERVED_MS = 500;
 
 export type SuperviseOptions = {
   directory: string;
-  store: Pick<Store, 'putSession'>;
+  store: Pick<Store, 'putSession' | 'dropSession'>;
   /** LiveKit's server API; null when there is none. Waits for the worker that knows it. */
   rooms: () => Promise<Rooms | null>;
   /** A worker has said where LiveKit is. */
@@ -148,14 +148,23 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   const journalOf = (found: Known) =>
     found.isWithdrawn ? 'withdrawn' : found.isClosed ? 'closed' : found.opened ? 'opened' : 'none';
   /** The index is a projection: the journal stays true without it, and the seal writes the row anew. */
-  const index = async (state: 'open' | 'recovering') => {
+  let indexing: Promise<void> = Promise.resolve();
+  const index = (state: 'open' | 'recovering') => (indexing = indexing.then(() => put(state)));
+  const put = async (state: 'open' | 'recovering') => {
     try {
       if (!facts) await read();
-      const { job, room, agentName } = facts ?? { job: session, room: { name: '' }, agentName: '' };
-      await store.putSession({ session, job, room: room.name, agentName, acceptedAt: acceptedAt(), state });
+      const { job, room, agentName } = facts ?? { job: session, room: { name: '', sid: '' }, agentName: '' };
+      const row = { session, job, room: room.name, roomSid: room.sid, agentName, acceptedAt: acceptedAt(), state };
+      await store.putSession(row);
     } catch (error) {
       log.warn({ err: error }, 'the index of sessions could not be brought up to date');
     }
+  };
+  const unindex = async () => {
+    await indexing;
+    await store
+      .dropSession(session)
+      .catch((error: unknown) => log.warn({ err: error }, 'a withdrawn session is still listed'));
   };
   let begunAt = Date.now();
   const acceptedAt = () => known?.acceptedAt ?? begunAt;
@@ -338,6 +347,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       policy = accepted.policy;
       log = options.log.child({ session, job: facts.job, room: facts.room.name });
       await notes.begin({ kind: 'session.accepted', data: accepted });
+      void index('open'); // who comes after a crash finds it there, among a million that are sealed
       begin({ elapsedMs: 0, journal: 'none' });
     },
 
@@ -351,6 +361,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     async withdraw(why) {
       if (!isUnsettled()) return;
       notes.append('session.withdrawn', { why });
+      void unindex();
       log.info({ why }, 'withdrawn: no session');
       isOver = actor === undefined; // nobody begins it any more
       if (actor) actor.send({ type: 'job.withdrawn' });

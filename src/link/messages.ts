@@ -8,6 +8,7 @@
 import type { HangUpPolicy, JobFacts, Owner } from '../journal/entry.ts';
 import type { Policy } from '../../machines/index.ts';
 import type { Destination } from './destination.ts';
+import type { Keep } from './keep.ts';
 
 /** How to reach LiveKit's server API; given by the worker, kept in memory only. */
 export type LiveKitAccess = { url: string; apiKey: string; apiSecret: string };
@@ -27,6 +28,8 @@ export type WorkerHello = {
   hangUp: HangUpPolicy;
   /** What a worker that is told to stop means for its calls. Default `end`. */
   shutdown?: Shutdown;
+  /** How long sealed sessions are kept. */
+  keep?: Keep;
   /** Shows that it is the worker of this directory (secret.ts). */
   token?: string;
 };

@@ -74,6 +74,7 @@ const toKeeper = z.discriminatedUnion('type', [
     policy,
     hangUp: z.object({ normal: strategy, failure: strategy, transfer: strategy }),
     shutdown: z.enum(['end', 'finish']).optional(),
+    keep: z.object({ days: z.number().positive().optional(), gigabytes: z.number().positive().optional() }).optional(),
     token: text.optional(),
   }),
   z.object({ type: z.literal('worker.ready') }),

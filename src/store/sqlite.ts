@@ -282,15 +282,22 @@ export class SqliteStore implements Store {
     this.#connection.close();
   }
 
+  async dropSession(id: string): Promise<void> {
+    const sql = `delete from sessions where session = ? and state <> 'sealed'`;
+    this.#connection.write('drop a session', () => this.#connection.run(sql, id));
+  }
+
   async unsealed(): Promise<SessionRow[]> {
     const sql = `select * from sessions where state <> 'sealed' order by accepted_at desc`;
     return this.#connection.rows('list unsealed sessions', sql).map(sessionOf);
   }
 
   async withoutReport(sessions: readonly string[]): Promise<string[]> {
-    const sql = 'select value as session from json_each(?) where value not in (select session from reports)';
-    const rows = this.#connection.rows('look for reports', sql, JSON.stringify(sessions));
-    return rows.map(({ session }) => String(session));
+    return this.#without('reports', sessions);
+  }
+
+  async withoutRow(sessions: readonly string[]): Promise<string[]> {
+    return this.#without('sessions', sessions);
   }
 
   async kept({ sealedBefore, limit }: { sealedBefore?: number; limit: number }): Promise<Kept[]> {
@@ -311,6 +318,12 @@ export class SqliteStore implements Store {
 
   async purge(sessions: readonly string[]): Promise<Purged> {
     return this.#retention.purge(sessions);
+  }
+
+  #without(table: 'reports' | 'sessions', sessions: readonly string[]): string[] {
+    const sql = `select value as session from json_each(?) where value not in (select session from ${table})`;
+    const rows = this.#connection.rows(`look through ${table}`, sql, JSON.stringify(sessions));
+    return rows.map(({ session }) => String(session));
   }
 
   #putSession(row: SessionRow, sealedAt: number | null = null): void {

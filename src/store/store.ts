@@ -148,10 +148,14 @@ export interface Store {
   session(id: string): Promise<SessionRow | undefined>;
   /** Newest first. */
   sessions(page: Page & { state?: SessionRow['state'] }): Promise<SessionRow[]>;
+  /** Withdrawn: there is no such session. One that is sealed is left. */
+  dropSession(id: string): Promise<void>;
   /** Rows that are not sealed, newest first: what a keeper has to follow after a restart. */
   unsealed(): Promise<SessionRow[]>;
   /** Of these sessions, those that have no report. */
   withoutReport(sessions: readonly string[]): Promise<string[]>;
+  /** Of these sessions, those that have no row: their keeper could not write it yet. */
+  withoutRow(sessions: readonly string[]): Promise<string[]>;
   /** One transaction: report, session row and deliveries. A second seal for a session changes nothing: `false`. */
   seal(row: SessionRow, report: SealedReport, deliveries: NewDelivery[]): Promise<boolean>;
   report(session: string): Promise<SealedReport | undefined>;

@@ -366,6 +366,10 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
         sessionRow('open', { roomSid: 'RM_1' }),
       ]);
       expect((await store.withoutReport(['sealed', 'open', 'unknown'])).sort()).toEqual(['open', 'unknown']);
+      expect(await store.withoutRow(['sealed', 'open', 'unknown'])).toEqual(['unknown']);
+      for (const session of ['open', 'sealed', 'unknown']) await store.dropSession(session);
+      expect((await store.unsealed()).map(({ session }) => session)).toEqual(['recovering']);
+      expect(await store.session('sealed')).toBeDefined();
     });
 
     const sealAt = (session: string, sealedAt: number, bytes: number, deliveries: NewDelivery[] = []) => {

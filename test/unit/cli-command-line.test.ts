@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -239,5 +240,106 @@ describe('help', () => {
 
   it('says which version this is', async () => {
     expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('purge', () => {
+  const store = () => openStore(`sqlite:${join(directory, 'lastword.db')}`);
+  const seal = async (session: string, deliveries = 0) => {
+    const open = await store();
+    const row = { session, job: session, room: 'lobby', agentName: '', acceptedAt: 1_000, state: 'sealed' as const };
+    const sealed = JSON.stringify({ session, participants: [{ identity: `+4930${session}` }] });
+    const to = {
+      session,
+      report: `rep_${session}`,
+      kind: 'report' as const,
+      body: sealed,
+      nextAt: Number.MAX_SAFE_INTEGER,
+    };
+    const list = Array.from({ length: deliveries }, (_, at) => ({
+      ...to,
+      delivery: `${session}-${at}`,
+      destination: 'x',
+    }));
+    const sealedAt = new Date(2026, 1, 3, 12).getTime();
+    await open.seal({ ...row, bytes: 1_500 }, { session, report: `rep_${session}`, sealedAt, body: sealed }, list);
+    await open.close();
+  };
+  const isKept = async (session: string) => (await run(['report', session])).code === 0;
+
+  it('forgets what it is told by id, says what went, and notes it', async () => {
+    await seal('AJ_p1');
+    await seal('AJ_p2');
+    const { code, out } = await run(['purge', 'rep_AJ_p1']);
+    expect([code, out]).toEqual([0, expect.stringContaining('forgotten: 1 sessions, 0 deliveries')]);
+    expect([await isKept('AJ_p1'), await isKept('AJ_p2')]).toEqual([false, true]);
+    const noted = await readFile(join(directory, 'purged.jsonl'), 'utf8');
+    expect(JSON.parse(noted.trim().split('\n').at(-1) ?? '')).toMatchObject({ why: 'asked for', named: ['AJ_p1'] });
+  });
+
+  it('forgets by participant and by day, and shows first what would go', async () => {
+    await seal('AJ_p3');
+    const dry = await run(['purge', '--participant', '+4930AJ_p3', '--dry-run']);
+    expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('nothing was changed (--dry-run)')]);
+    expect(dry.out).toContain('AJ_p3');
+    expect(await isKept('AJ_p3')).toBe(true);
+    expect((await run(['purge', '--participant', '+4930AJ_p3', '--before', '2026-02-03'])).out).toContain(
+      'no such sealed',
+    );
+    expect(
+      (await run(['purge', '--participant', '+4930AJ_p3', '--from', '2026-02-03', '--before', '2026-02-04'])).code,
+    ).toBe(0);
+    expect(await isKept('AJ_p3')).toBe(false);
+  });
+
+  it('leaves what is still to be delivered, unless it is forced', async () => {
+    await seal('AJ_p4', 2);
+    const { code, out } = await run(['purge', 'AJ_p4']);
+    expect([code, out]).toEqual([1, expect.stringContaining('2 still to be delivered')]);
+    expect(await isKept('AJ_p4')).toBe(true);
+    expect(await run(['purge', 'AJ_p4', '--force'])).toMatchObject({ code: 0 });
+    expect(await isKept('AJ_p4')).toBe(false);
+  });
+
+  it("removes the file of a file destination, and no file that is somebody else's", async () => {
+    const reports = join(folder, 'reports');
+    await mkdir(reports, { recursive: true });
+    await seal('AJ_p5');
+    const open = await store();
+    const ask = { names: [`file:${reports}`], each: 9, owner: 'test', now: 9, limit: 9, leaseMs: 9 };
+    const body = '{}';
+    const row = {
+      session: 'AJ_p5',
+      report: 'rep_AJ_p5',
+      destination: `file:${reports}`,
+      kind: 'report' as const,
+      body,
+      nextAt: 0,
+    };
+    await open.enqueue([{ ...row, delivery: 'AJ_p5-file' }]);
+    for (const { delivery, lease } of await open.claim(ask))
+      await open.settle(delivery, lease, { kind: 'delivered', at: 9 });
+    await open.close();
+    const file = join(reports, 'AJ_p5.json');
+    await writeFile(file, '{"session":"another"}');
+    expect((await run(['purge', 'AJ_p5', '--dry-run', '--json'])).out).toContain('"files": []');
+    await writeFile(file, '{"session":"AJ_p5"}');
+    expect((await run(['purge', 'AJ_p5'])).out).toContain('1 report files');
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('forgets nothing by accident', async () => {
+    expect(await run(['purge'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('expected ids, or --participant') as string,
+    });
+    expect(await run(['purge', 'AJ_p2', '--before', '2026-01-01'])).toMatchObject({ code: 2 });
+    expect(await run(['purge', '--before', '2026-02-30'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('a day such as') as string,
+    });
+    expect(await run(['purge', 'AJ_nobody'])).toMatchObject({ code: 3 });
+    expect(await run(['purge', RUNNING])).toMatchObject({ code: 3 });
+    expect(await isKept('AJ_p2')).toBe(true);
   });
 });

@@ -33,7 +33,14 @@ beforeEach(async () => {
   occupants = [];
   sessions = trackSessions({
     directory,
-    store: { putSession: async () => {}, session: async () => undefined, report: async () => undefined },
+    store: {
+      putSession: async () => {},
+      session: async () => undefined,
+      report: async () => undefined,
+      unsealed: async () => [],
+      withoutReport: async () => [],
+      dropSession: async () => {},
+    },
     rooms: async () => ({ occupants: async () => occupants }) as unknown as Rooms,
     isWorkerHere: () => true,
     apologize: () => undefined,

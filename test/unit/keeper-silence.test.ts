@@ -61,7 +61,7 @@ afterEach(async () => {
 async function supervised(): Promise<Supervised> {
   const one = superviseSession('AJ_1', {
     directory,
-    store: { putSession: async () => {} },
+    store: { putSession: async () => {}, dropSession: async () => {} },
     rooms: async () => null,
     isWorkerHere: () => true,
     apologize: () => undefined,

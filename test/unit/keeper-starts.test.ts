@@ -22,7 +22,14 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lastword-starts-'));
   sessions = trackSessions({
     directory,
-    store: { putSession: async () => {}, session: async () => undefined, report: async () => undefined },
+    store: {
+      putSession: async () => {},
+      session: async () => undefined,
+      report: async () => undefined,
+      unsealed: async () => [],
+      withoutReport: async () => [],
+      dropSession: async () => {},
+    },
     rooms: async () => null,
     isWorkerHere: () => true,
     apologize: () => undefined,
