@@ -10,12 +10,12 @@
  *       the texts are cut.
  *   B4  Whatever was not written as it came is counted, and said: at the first of it, now and then, and before the end.
  */
+import { Counts } from './counts.ts';
 import type { EntryData, EntryKind, Json } from './entry.ts';
 import { toJson } from './json.ts';
 import { bytesOf } from './line-bytes.ts';
 import {
   BETWEEN_BYTES,
-  COUNTED_BY_NAME,
   FIRST_PAUSE_MS,
   LONGEST_PAUSE_MS,
   NAME_CHARACTERS,
@@ -29,7 +29,6 @@ import { Waiting } from './waiting.ts';
 
 export type Draft = { [Kind in EntryKind]: { kind: Kind; data: EntryData[Kind] } }[EntryKind];
 type Participant = EntryData['participant'];
-type Count = EntryData['withheld'] & { isSaid: boolean };
 
 export class Budget {
   readonly #left = new Map<Share, number>(Object.entries(shares) as [Share, number][]);
@@ -39,7 +38,7 @@ export class Budget {
     [true, BETWEEN_BYTES.caller],
     [false, BETWEEN_BYTES.others],
   ]);
-  readonly #counts = new Map<string, Count>();
+  readonly #counts = new Counts();
   readonly #waiting = new Waiting();
   #caller: string | undefined;
   #pauseMs = 0;
@@ -50,7 +49,7 @@ export class Budget {
   take<Kind extends EntryKind>(kind: Kind, data: EntryData[Kind], atMs: number): Draft[] {
     const cut = { kind, data: toJson(data, rules[kind].characters) } as unknown as Draft;
     const isLast = kind === 'session.closed';
-    if (isLast) return [...this.#waiting.take(() => true), ...this.#unsaid(), cut];
+    if (isLast) return [...this.#waiting.take(() => true), ...this.#unsaid(() => true), cut];
     const written = this.#decide(cut, atMs);
     return atMs >= this.#dueAt ? [...written, ...this.#due(atMs)] : written;
   }
@@ -106,7 +105,7 @@ export class Budget {
     const cut: EntryData['tool'] = { ...data, name: nameOf(data.name), call: nameOf(data.call) };
     if (args !== undefined) cut.args = mark(args);
     if (output !== undefined) cut.output = mark(output);
-    if (error !== undefined) cut.error = String(toJson(error, NAME_CHARACTERS));
+    if (error !== undefined) cut.error = nameOf(error);
     return { kind: 'tool', data: cut };
   }
 
@@ -162,12 +161,7 @@ export class Budget {
 
   /** B4. */
   #withhold(part: Share, bytes: number, atMs: number, identity?: string): void {
-    const named = `${part} ${identity ?? ''}`;
-    const isNamed = identity !== undefined && (this.#counts.has(named) || this.#counts.size < COUNTED_BY_NAME);
-    const name = isNamed ? named : `${part} `;
-    const before = this.#counts.get(name) ?? { part, ...(isNamed && { identity }), entries: 0, bytes: 0 };
-    const { entries, bytes: all } = before;
-    this.#counts.set(name, { ...before, entries: entries + 1, bytes: all + bytes, isSaid: false });
+    this.#counts.add(part, bytes, identity);
     if (this.#dueAt === Infinity) this.#dueAt = atMs;
   }
 
@@ -185,14 +179,9 @@ export class Budget {
     return bytes <= left;
   }
 
-  #unsaid(pays: (bytes: number) => boolean = () => true): Draft[] {
-    return [...this.#counts.values()].flatMap((count) => {
-      const { isSaid, ...data } = count;
-      if (isSaid || !pays(bytesOf(data))) return [];
-      count.isSaid = true;
-      return { kind: 'withheld', data };
-    });
+  #unsaid(pays: (bytes: number) => boolean): Draft[] {
+    return this.#counts.take(pays).map((data) => ({ kind: 'withheld', data }));
   }
 }
 
-const nameOf = (name: string): string => String(name).slice(0, NAME_CHARACTERS);
+const nameOf = (name: string): string => name.slice(0, NAME_CHARACTERS);

@@ -52,10 +52,10 @@ const newestOf = (known: Record<string, string>, changed: Record<string, string>
   for (const name of Object.keys(changed)) delete known[name]; // what changed is the newest
   const kept: [string, string][] = [];
   let left = rules.participant.characters;
-  for (const [name, value] of Object.entries({ ...known, ...changed }).reverse()) {
+  for (const [name, value] of Object.entries({ ...known, ...changed }).toReversed()) {
     left -= name.length + value.length;
     if (left < 0) break;
     kept.push([name, value]);
   }
-  return Object.fromEntries(kept.reverse());
+  return Object.fromEntries(kept.toReversed());
 };

@@ -1,4 +1,5 @@
-import { Budget } from './budget.ts';
+import { Budget, type Draft } from './budget.ts';
+import type { EntryData, EntryKind } from './entry.ts';
 import type { Journal } from './write.ts';
 
 /**
@@ -17,8 +18,17 @@ export const withinBudget = (journal: Journal, now: () => number = () => perform
       return journal.lastSeq;
     },
     append: (kind, data) =>
-      budget.take(kind, data, now()).reduce((_, draft) => journal.append(draft.kind, draft.data), 0),
+      draftsOf(budget, kind, data, now()).reduce((_, draft) => journal.append(draft.kind, draft.data), 0),
     durable: () => journal.durable(),
     close: () => journal.close(),
   };
+};
+
+/** `append` never throws: a fault of ours, or an entry that is not what it should be, costs the budget and not the call. */
+const draftsOf = <Kind extends EntryKind>(budget: Budget, kind: Kind, data: EntryData[Kind], atMs: number): Draft[] => {
+  try {
+    return budget.take(kind, data, atMs);
+  } catch {
+    return [{ kind, data } as Draft];
+  }
 };

@@ -102,7 +102,7 @@ test('attributes of 540 MB from the caller: a journal of 2 MiB, the last value, 
   expect(report.completeness.withheld[0]!.entries).toBeGreaterThan(8_900);
 });
 
-test('V11 a hundred thousand data messages are some acts, and a number that an app dials at once is whole', async () => {
+test('a hundred thousand data messages are some acts, and a number that an app dials at once is whole', async () => {
   const caller = person('caller');
   const { room, sent, ends } = await callIn(caller);
   for (let key = 0; key < 16; key += 1) room.emit(RoomEvent.DtmfReceived, 1, '5', caller);

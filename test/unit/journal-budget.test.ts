@@ -94,7 +94,7 @@ test('whatever everybody sends, strangers fill no more than 32 MiB of a journal'
   );
 });
 
-describe('B1 of a state the last value counts', () => {
+describe('of a state the last value counts', () => {
   const spent = (kept: Kept) => {
     kept.joins('caller', { isCaller: true });
     while (kept.sets('caller', { big: 'x'.repeat(60 * KIB) }) !== 0);
@@ -224,7 +224,7 @@ describe('who is in the room', () => {
   });
 });
 
-describe('B2 of what happened the first are kept', () => {
+describe('of what happened the first are kept', () => {
   test('words beyond a day of talk are counted; those before are whole', () => {
     const kept = new Kept();
     for (let turn = 0; turn < 10_000; turn += 1) kept.add('item', item(String(turn), 'w'.repeat(1_000)));
@@ -245,7 +245,7 @@ describe('B2 of what happened the first are kept', () => {
   });
 });
 
-describe('B3 what we did ourselves is always written', () => {
+describe('what we did ourselves is always written', () => {
   test('that a tool was called and settled, without what it gave, when its share is used up', () => {
     const kept = new Kept();
     const output = { rows: 'x'.repeat(100 * KIB) };
@@ -270,7 +270,7 @@ describe('B3 what we did ourselves is always written', () => {
   });
 });
 
-test('B4 a crash in the middle of a flood says that something was withheld: the first count is written at once', () => {
+test('a crash in the middle of a flood says that something was withheld: the first count is written at once', () => {
   const kept = new Kept();
   kept.joins('caller', { isCaller: true });
   while (kept.sets('caller', { big: 'x'.repeat(60 * KIB) }) !== 0 && kept.withheld().length === 0);
@@ -291,4 +291,13 @@ test('counts of several processes of one session are added up', () => {
   });
   const entries = one.withheld()[0]!.entries * 2;
   expect(report.completeness.withheld).toMatchObject([{ part: 'caller', identity: 'caller', entries }]);
+});
+
+test('an entry that is not what it should be is written all the same, and nothing throws', () => {
+  const kept = new Kept();
+  kept.add('participant', { change: 'joined' } as never);
+  kept.add('tool', { args: Object.assign(Object.create(null), { toJSON: () => null }) } as never);
+  kept.add('no such kind' as never, { level: 'info' } as never);
+  kept.add('log', null as never);
+  expect(kept.entries).toHaveLength(5);
 });
