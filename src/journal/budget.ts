@@ -84,12 +84,11 @@ export class Budget {
     return [];
   }
 
-  /** B1. From the first that waits on all wait: an older value may not be written after a newer one. */
+  /** B1. While an older value waits, the newer one does too, however short: it may not be written before that. */
   #lastOf(name: string, draft: Draft, atMs: number): Draft[] {
     const share = rules[draft.kind].share as Share;
     const bytes = bytesOf(draft.data);
-    if (this.#pays(share, bytes)) return [draft];
-    this.#left.set(share, 0);
+    if (!this.#waiting.has(name) && this.#pays(share, bytes)) return [draft];
     this.#waiting.keep(name, draft, false);
     this.#withhold(share, bytes, atMs);
     return [];
@@ -99,10 +98,11 @@ export class Budget {
   #tool(data: EntryData['tool'], atMs: number): Draft {
     const { args, output, error } = data;
     const bytes = bytesOf([args ?? null, output ?? null, error ?? null]);
-    if (this.#pays('tools', bytes)) return { kind: 'tool', data };
+    // A model may ask for a tool that there is none of, by any name.
+    const cut: EntryData['tool'] = { ...data, name: nameOf(data.name), call: nameOf(data.call) };
+    if (this.#pays('tools', bytes)) return { kind: 'tool', data: cut };
     this.#withhold('tools', bytes, atMs);
     const mark = (value: Json): Json => toJson(value, 0);
-    const cut: EntryData['tool'] = { ...data, name: nameOf(data.name), call: nameOf(data.call) };
     if (args !== undefined) cut.args = mark(args);
     if (output !== undefined) cut.output = mark(output);
     if (error !== undefined) cut.error = nameOf(error);
@@ -122,32 +122,29 @@ export class Budget {
       return [];
     }
     if (attributes === undefined && metadata === undefined) return [{ kind: 'participant', data: facts }];
-    if (change === 'joined') for (const what of ['attributes', 'metadata']) this.#waiting.drop(`${what} ${identity}`);
+    const [told, said] = [`attributes ${identity}`, `metadata ${identity}`];
+    if (change === 'joined') for (const name of [told, said]) this.#waiting.drop(name);
+    const isWaiting = this.#waiting.has(attributes ? told : said); // B1
     const bytes = bytesOf({ attributes, metadata });
-    if (this.#paysFor(identity, bytes, isCallers)) return [{ kind: 'participant', data: { ...given, identity } }];
+    if (!isWaiting && this.#paysFor(identity, bytes, isCallers))
+      return [{ kind: 'participant', data: { ...given, identity } }];
 
     this.#withhold(isCallers ? 'caller' : 'participants', bytes, atMs, identity);
     if (attributes) this.#waiting.keepAttributes(identity, attributes, isCallers);
     const last: Draft = { kind: 'participant', data: { change: 'metadata', identity, metadata: metadata ?? '' } };
-    if (metadata !== undefined) this.#waiting.keep(`metadata ${identity}`, last, isCallers);
+    if (metadata !== undefined) this.#waiting.keep(said, last, isCallers);
     if (isPlain) return [];
     // Who comes again has none of the attributes that they had before.
     return [{ kind: 'participant', data: change === 'joined' ? { ...facts, attributes: {} } : facts }];
   }
 
   #paysFor(identity: string, bytes: number, isCallers: boolean): boolean {
-    if (isCallers) return this.#pays('caller', bytes) || this.#close('caller');
-    const isNew = !this.#leftOf.has(identity);
-    const own = isNew && this.#leftOf.size >= NAMED ? 0 : (this.#leftOf.get(identity) ?? PARTICIPANT_BYTES);
-    const isPaid = bytes <= own && (this.#pays('participants', bytes) || this.#close('participants'));
-    if (!isNew || this.#leftOf.size < NAMED) this.#leftOf.set(identity, isPaid ? own - bytes : 0);
-    return isPaid;
-  }
-
-  /** B1. */
-  #close(share: Share): false {
-    this.#left.set(share, 0);
-    return false;
+    if (isCallers) return this.#pays('caller', bytes);
+    const isKnown = this.#leftOf.has(identity) || this.#leftOf.size < NAMED;
+    const own = isKnown ? (this.#leftOf.get(identity) ?? PARTICIPANT_BYTES) : 0;
+    if (bytes > own || !this.#pays('participants', bytes)) return false;
+    this.#leftOf.set(identity, own - bytes);
+    return true;
   }
 
   #pays(share: Share, bytes: number): boolean {

@@ -13,6 +13,10 @@ export class Waiting {
   /** Of everybody but the caller, who has room of their own: one value of each sort. */
   #bytes = 0;
 
+  has(name: string): boolean {
+    return this.#kept.has(name);
+  }
+
   /** `name`: what it is the last value of. One for which there is no room is given up, and so is the one before it. */
   keep(name: string, draft: Draft, isCallers: boolean): void {
     this.drop(name);

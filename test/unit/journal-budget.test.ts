@@ -105,10 +105,10 @@ describe('of a state the last value counts', () => {
     const kept = spent(new Kept());
     kept.sets('caller', { page: '1', open: 'yes' });
     kept.sets('caller', { page: '2' });
-    kept.add('participant', { change: 'metadata', identity: 'caller', metadata: 'old' });
+    kept.add('participant', { change: 'metadata', identity: 'caller', metadata: 'old'.padEnd(9 * KIB) });
     kept.add('participant', { change: 'metadata', identity: 'caller', metadata: 'new' });
     kept.closes();
-    expect(kept.of('participant').at(-2)?.attributes).toMatchObject({ page: '2', open: 'yes' });
+    expect(kept.of('participant').findLast(({ attributes }) => attributes)?.attributes).toMatchObject({ page: '2', open: 'yes' });
     expect(reportOf(kept).participants[0]).toMatchObject({ attributes: { page: '2', open: 'yes' }, metadata: 'new' });
     expect(kept.entries.at(-1)?.kind).toBe('session.closed');
   });
@@ -124,13 +124,13 @@ describe('of a state the last value counts', () => {
     const written: number[] = [];
     for (let seconds = 0; seconds < 3_600; seconds += 1) {
       const before = kept.of('participant').length;
-      kept.sets('caller', { page: String(seconds) }, 1_000);
+      kept.sets('caller', { page: String(seconds).padEnd(2 * KIB) }, 1_000);
       if (kept.of('participant').length > before) written.push(kept.nowMs);
     }
     const pauses = written.map((at, index) => at - (written[index - 1] ?? 0));
     expect(pauses.slice(0, 5)).toEqual([1, 2, 4, 8, 16].map((times) => times * FIRST_PAUSE_MS));
     expect(new Set(pauses.slice(5))).toEqual(new Set([LONGEST_PAUSE_MS]));
-    expect(kept.of('participant').at(-1)?.attributes?.['page']).toMatch(/^3\d\d\d$/);
+    expect(kept.of('participant').at(-1)?.attributes?.['page']).toMatch(/^3\d\d\d /);
   });
 
   test('who comes again has what they come with, and not what waited before', () => {
