@@ -2,7 +2,7 @@
  * How much of a journal each thing may take that somebody outside chooses. Pure: numbers and what they hold for.
  *
  * Each number was asked which healthy call it harms (docs/decisions/2026-11-29-budgets.md); a call of two hours uses less
- * than a quarter of any of them. Together they bound a job's journal, however long the call and whoever is in it.
+ * than the half of any of them. Together they bound a job's journal, however long the call and whoever is in it.
  */
 import type { EntryKind } from './entry.ts';
 import { ENTRY_CHARACTERS } from './json.ts';
@@ -22,11 +22,11 @@ export const shares = {
   room: MIB / 2,
   /** What was said, each utterance twice (recognised and committed): a day of talk without a pause is 5 MiB. */
   words: 6 * MIB,
-  /** Keys of a telephone: 4,000. */
+  /** Keys of a telephone: 3,000. */
   keys: MIB / 2,
   /** What tools were called with and what they gave. That they were called is always written. */
   tools: 6 * MIB,
-  /** Errors that something tried again after: 2,000 with their stacks. */
+  /** Errors that something tried again after: a thousand with their stacks. */
   errors: MIB,
   /** Errors that nothing was tried after. Apart, so that the one that ended the call still finds room. */
   failures: MIB,

@@ -44,12 +44,9 @@ const steps: readonly Step[] = [
   within(
     'participants',
     (people, excess) =>
-      emptied(people, excess, ({ isCaller: is, ...one }) =>
-        is ? { isCaller: is, ...one } : { ...one, isCaller: is, attributes: {}, metadata: null },
-      ),
+      emptied(people, excess, (one) => (isCaller(one) ? one : { ...one, attributes: {}, metadata: null })),
     'participants.attributes',
   ),
-  within('participants', (people, excess) => middleOut(people, excess, isCaller)),
   within('tools', (tools, excess) => emptied(tools, excess, (tool) => ({ ...tool, output: nothing })), 'tools.output'),
   within('tools', (tools, excess) => emptied(tools, excess, (tool) => ({ ...tool, args: nothing })), 'tools.args'),
   within('warnings', middleOut),
@@ -67,8 +64,12 @@ const steps: readonly Step[] = [
     },
     'application.attachments',
   ),
-  within('metadata', (value) => ({ value: nothing, entries: value === null ? 0 : 1, bytes: bytesOf(value) })),
+  within('metadata', (value) => {
+    const bytes = bytesOf(value);
+    return bytes > LONG_TEXT ? { value: nothing, entries: 1, bytes } : { value, entries: 0, bytes: 0 };
+  }),
   within('lines', middleOut),
+  within('participants', (people, excess) => middleOut(people, excess, isCaller)),
   within(
     'transcript',
     (rows, excess) => emptied(rows, excess, (row) => ({ ...row, text: shortened(row.text, LONG_TEXT) })),

@@ -6,6 +6,11 @@ export type Cut<Value> = { value: Value; entries: number; bytes: number };
 /** As JSON. */
 export const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
+/** Of each list so much stays in any case, as beginning and end: little beside the megabytes that are left out. */
+const LEAST_BYTES = 16 * 1024;
+/** Below this an element's content is not worth leaving out. */
+const LEAST_SAVED = 256;
+
 /**
  * Elements of the middle are left out until `excess` bytes are saved: beginning and end say most. `stays` are kept
  * wherever they stand.
@@ -18,7 +23,7 @@ export const middleOut = <Element>(
   const sizes = list.map((element) => bytesOf(element) + 1); // and a comma
   const movable = list.flatMap((element, index) => (stays(element) ? [] : index));
   const total = movable.reduce((sum, index) => sum + (sizes[index] ?? 0), 0);
-  const share = Math.max(0, total - excess) / 2;
+  const share = Math.max(LEAST_BYTES, total - excess) / 2;
   const out = new Set(movable);
   const keep = (indexes: readonly number[]) => {
     let left = share;
@@ -44,7 +49,7 @@ export const emptied = <Element>(
   const lighter = list
     .map((element, index) => ({ index, empty: empty(element), saved: 0 }))
     .map((one) => ({ ...one, saved: bytesOf(list[one.index]) - bytesOf(one.empty) }))
-    .filter(({ saved }) => saved > 0)
+    .filter(({ saved }) => saved >= LEAST_SAVED)
     .sort((one, other) => other.saved - one.saved);
   let bytes = 0;
   let entries = 0;

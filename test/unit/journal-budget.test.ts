@@ -108,7 +108,10 @@ describe('of a state the last value counts', () => {
     kept.add('participant', { change: 'metadata', identity: 'caller', metadata: 'old'.padEnd(9 * KIB) });
     kept.add('participant', { change: 'metadata', identity: 'caller', metadata: 'new' });
     kept.closes();
-    expect(kept.of('participant').findLast(({ attributes }) => attributes)?.attributes).toMatchObject({ page: '2', open: 'yes' });
+    expect(kept.of('participant').findLast(({ attributes }) => attributes)?.attributes).toMatchObject({
+      page: '2',
+      open: 'yes',
+    });
     expect(reportOf(kept).participants[0]).toMatchObject({ attributes: { page: '2', open: 'yes' }, metadata: 'new' });
     expect(kept.entries.at(-1)?.kind).toBe('session.closed');
   });
@@ -142,9 +145,9 @@ describe('of a state the last value counts', () => {
     expect(reportOf(kept).participants[0]?.attributes).not.toHaveProperty('old');
   });
 
-  test('names that are set and deleted by the thousand keep no memory and no journal', () => {
+  test('names that are set and deleted by the hundred keep no memory and no journal', () => {
     const kept = spent(new Kept());
-    for (let turn = 0; turn < 3_000; turn += 1) kept.sets('caller', { [`${turn} ${'n'.repeat(1_000)}`]: '' });
+    for (let turn = 0; turn < 600; turn += 1) kept.sets('caller', { [`${turn} ${'n'.repeat(1_000)}`]: '' });
     const before = kept.bytes;
     kept.sets('caller', { last: 'yes' });
     kept.closes();
@@ -189,6 +192,17 @@ describe('who is in the room', () => {
     expect(kept.entries.at(-1)).toMatchObject({ data: { identity: 'caller', attributes: { b: 'c' } } });
     expect(kept.withheld().map(({ identity }) => identity)).toEqual(['stranger']);
     expect(kept.bytes).toBeLessThan(3 * MIB);
+  });
+
+  test('a crowd that uses up what everybody shares takes nothing from the caller', () => {
+    const kept = new Kept();
+    for (let turn = 0; turn < 100; turn += 1) kept.sets(`stranger ${turn}`, { a: 'x'.repeat(60 * KIB) });
+    expect(kept.sets('one more', { a: 'x'.repeat(60 * KIB) })).toBe(0);
+    kept.joins('caller', { isCaller: true, attributes: { a: 'x'.repeat(60 * KIB) } });
+    for (let turn = 0; turn < 10; turn += 1) kept.sets('caller', { b: `${turn}`.padEnd(60 * KIB) });
+    const ofCaller = kept.of('participant').filter(({ identity }) => identity === 'caller');
+    expect(ofCaller.map(({ change }) => change)).toEqual(['joined', ...Array.from({ length: 10 }, () => 'attributes')]);
+    expect(ofCaller[0]?.attributes?.['a']).toHaveLength(60 * KIB);
   });
 
   test('a crowd that comes and goes without end is counted; the caller comes and goes all the same', () => {

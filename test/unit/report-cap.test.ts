@@ -36,16 +36,10 @@ const swollen: Record<string, Partial<Report>> = {
     ],
   },
   participants: {
-    participants: [
-      ...many(20_000, (index) => ({
-        ...person,
-        isCaller: false,
-        identity: `${index}`,
-        attributes: {},
-        metadata: null,
-      })),
-      person,
-    ],
+    participants: many(20_000, (index) => {
+      if (index === 10_000) return person;
+      return { ...person, isCaller: false, identity: `${index}`, attributes: {}, metadata: null };
+    }),
   },
   'tools.output': { tools: many(600, (index) => ({ ...tool, call: `${index}`, output: { long } })) },
   'tools.args': { tools: many(600, (index) => ({ ...tool, call: `${index}`, args: { long }, output: null })) },
