@@ -18,6 +18,7 @@ import {
 } from '@livekit/agents';
 import { type End, endOf, type SessionEvent } from '../machines/index.ts';
 import type { JobFacts } from './journal/entry.ts';
+import { withinBudget } from './journal/within-budget.ts';
 import { type Journal, openJournal } from './journal/write.ts';
 import { connectLink, type Link } from './link/client.ts';
 import { socketPath } from './link/path.ts';
@@ -195,7 +196,7 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
   });
   const ownEnds = (parts.job.ownEnds = new OwnEnds(parts.job, context));
 
-  journal = await opening;
+  journal = withinBudget(await opening);
   for (const append of early.splice(0)) append();
   const leave = async () => {
     parts.isYielding = true; // its own departure is no event

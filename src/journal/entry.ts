@@ -183,6 +183,12 @@ export type EntryData = {
   log: { level: string; message: string; [field: string]: Json };
   /** The application's own data (`call.attach`, the outcome of `call.end`). */
   attach: { key: string; value: Json };
+  /**
+   * What did not fit its share of the journal (journal/shares.ts) when it came: entries, and bytes of them. Of attributes,
+   * metadata, attachments and usage the last values are written later all the same. Cumulative for this process: of each
+   * `part` and `identity` the last one counts.
+   */
+  withheld: { part: string; identity?: string; entries: number; bytes: number };
   'session.closed': { end: End; alsoTriggered: End[]; stage: string };
   /** The worker declined the job after it was recorded: no session, and no report. */
   'session.withdrawn': { why: string };

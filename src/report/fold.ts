@@ -4,9 +4,11 @@
  *   F1  Total: whatever the journal holds, or does not hold, there is a report that fits the schema.
  *   F2  The same journal gives the same bytes; there is no clock here, and nothing is taken from this process.
  *   F3  What a process wrote after its successor had taken over does not count.
+ *   F4  Never longer than a receiver takes; what that costs is said (cap.ts).
  */
 import type { Json, SessionJournal } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
+import { withinCap } from './cap.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
 import { causesOf, withEnd } from './causes.ts';
 import { endIn, foundBy, recordedIn } from './end.ts';
@@ -27,6 +29,7 @@ import { pathOf, stagesOf } from './path.ts';
 import type { Report } from './schema.ts';
 import { presenceOf } from './spans.ts';
 import { transcriptOf } from './transcript.ts';
+import { withheldIn } from './withheld.ts';
 
 const PREFIX = 'rep_';
 /**
@@ -57,7 +60,7 @@ export const fold = (journal: SessionJournal): Report => {
   const { errors: told, warnings } = causesOf(chapters, end.fault);
   const errors = withEnd(told, ended, jobs.at(-1)?.epoch ?? 0);
 
-  return {
+  return withinCap({
     type: 'session.report',
     version: 1,
     id: reportId(journal.session),
@@ -90,8 +93,8 @@ export const fold = (journal: SessionJournal): Report => {
     participants: participantsOf(people),
     providerSwitches: providerSwitchesOf(entries),
     application: applicationOf(entries),
-    completeness: completenessOf(jobs, keeper),
-  };
+    completeness: { ...completenessOf(jobs, keeper), withheld: withheldIn(jobs), leftOut: [] },
+  });
 };
 
 const firstOf = (times: readonly number[]): number => times.reduce((one, other) => Math.min(one, other), Infinity);
@@ -175,7 +178,10 @@ const alsoTriggeredIn = (jobs: readonly Chapter[], keeper: Chapter, isRecorded: 
   return crash ? withDetail(foundBy(jobs, keeper).end) : [];
 };
 
-const completenessOf = (jobs: readonly Chapter[], keeper: Chapter): Report['completeness'] => ({
+const completenessOf = (
+  jobs: readonly Chapter[],
+  keeper: Chapter,
+): Omit<Report['completeness'], 'withheld' | 'leftOut'> => ({
   status: jobs.some(({ isClosed }) => isClosed) ? 'closed' : 'recovered',
   noticed: keeper.entries.flatMap(({ kind, at, data: raw }) => {
     if (kind !== 'keeper.noticed') return [];

@@ -284,6 +284,29 @@ export const reportSchema = z
           )
           .describe('Each process of the session.'),
         keeperSeq: count.describe('Number of the keeper’s last entry.'),
+        withheld: z
+          .array(
+            z.object({
+              part: text.describe(
+                'caller, participants (attributes, metadata), presence, room, words, keys, tools, errors, failures, attachments, usage or notes.',
+              ),
+              identity: text.nullable().describe('Whose, where that is one participant. Personal data.'),
+              entries: count.describe('How many were not written when they came.'),
+              bytes: count.describe('Their size.'),
+            }),
+          )
+          .describe(
+            'What came in such numbers that the journal did not take all of it. Of attributes, metadata, attachments and usage the last values are here all the same. Empty in an ordinary call.',
+          ),
+        leftOut: z
+          .array(
+            z.object({
+              part: text.describe('Which field: `path`, `tools.output`, `transcript`, …; `texts`: long ones anywhere.'),
+              entries: count.describe('Of how many elements something is left out, or all.'),
+              bytes: count.describe('Their size.'),
+            }),
+          )
+          .describe('What the journal has and the report, which is at most 4 MiB, has not. Empty in an ordinary call.'),
       })
       .describe('Is this all there is?'),
   })

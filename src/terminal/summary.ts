@@ -28,6 +28,12 @@ const near = (path: string): string => {
 /** *Pure.* */
 export const isGood = (outcome: Outcome): boolean => outcome.delivered?.ok === true && outcome.file !== undefined;
 
+/** Nothing of an ordinary call. */
+const missingFrom = ({ completeness: { withheld, leftOut } }: Report): [string, string][] => {
+  const all = [...withheld, ...leftOut].map(({ part, entries }) => `${part} (${entries.toLocaleString('en-US')})`);
+  return all.length === 0 ? [] : [['missing', `more than fits: ${[...new Set(all)].slice(0, 8).join(', ')}`]];
+};
+
 /** *Pure.* What a report says of the call as a whole: name and text. */
 export function summaryRows(report: Report): [string, string][] {
   const { completeness, end, stages, goodbye, hangUp } = report;
@@ -40,6 +46,7 @@ export function summaryRows(report: Report): [string, string][] {
     ['end', `${oneLine(end.reason)}, by ${end.by}, while ${end.stage}${why}`],
     ['goodbye', goodbye === null ? 'none was due' : heardOf(goodbye)],
     ['hang-up', hangUp === null ? 'none' : `${hangUp.strategy ?? 'asked for'}, ${hangUp.outcome}`],
+    ...missingFrom(report),
   ];
 }
 

@@ -149,6 +149,13 @@ export function timeline(): (entry: Entry, file?: string) => Row | undefined {
         return row('attach', `${oneLine(entry.data.key)} = ${brief(entry.data.value)}`, 'quiet');
       case 'log':
         return entry.data.level === 'debug' ? undefined : row('log', oneLine(entry.data.message), 'quiet');
+      case 'withheld': {
+        const { part, identity, entries, bytes } = entry.data;
+        const whose = identity === undefined ? '' : ` of ${oneLine(identity)}`;
+        const number = (count: number) => count.toLocaleString('en-US');
+        const message = `${part}${whose}: ${number(entries)} entries, ${number(bytes)} bytes were too many, and are not here`;
+        return row('journal', message, 'bad');
+      }
       case 'session.closed': {
         const { end, alsoTriggered } = entry.data;
         const also =

@@ -322,6 +322,8 @@ describe('the report', () => {
       ],
       epochs: [{ epoch: 1, lastSeq: 2, entries: 2, ignored: 0, opened: true, closed: false, torn: false }],
       keeperSeq: 3,
+      withheld: [],
+      leftOut: [],
     });
     expect(
       report([

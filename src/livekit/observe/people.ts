@@ -10,6 +10,8 @@
  *   V8  Who joins anew sees everybody gone first, and everybody who is there before "reconnected": the caller is lost by
  *       our own line then, and by theirs once we are back and they are not.
  *   V9  Until it is known whom the options name, who leaves may have been anybody: that is told after a moment.
+ *   V11 Who sends data thousands of times a second acts no more than who presses keys: what the machine is told is
+ *       bounded, and an act that it is not told follows one that it was by less than ACTS_EVERY_MS.
  */
 import { type RemoteParticipant, type Room, RoomEvent } from '@livekit/rtc-node';
 import type { End } from '../../../machines/index.ts';
@@ -26,6 +28,11 @@ import type { RoomTracks } from './tracks.ts';
 const HELD_SHARE = 0.75;
 /** V9. Options are known a moment after the room is joined; a `session(call)` that hangs may not hide a hang-up. */
 const UNKNOWN_MS = 1000;
+
+/** V11. Faster than anybody presses keys for long; of the clocks that an act sets anew the shortest counts in seconds. */
+const ACTS_EVERY_MS = 250;
+/** V11. At once: a number that an app dials as one. */
+const ACTS_AT_ONCE = 32;
 
 /** Departures that are held back while a REFER is under way (V3). */
 export type Referring = { graceMs: number; departure?: End; timer?: NodeJS.Timeout };
@@ -47,6 +54,8 @@ export class RoomPeople {
   readonly #room: Room;
   readonly #reporter: Reporter;
   readonly #tracks: RoomTracks;
+  /** V11. When the acts that were told would have come, one each ACTS_EVERY_MS. */
+  #actsUntil = 0;
   /** Attached by `connected()`: it needs the local participant. */
   readonly #signs: { connected(): void };
 
@@ -174,7 +183,16 @@ export class RoomPeople {
     this.#follow(() => link.acts(identity), []);
     if (!this.#isKnown || !link.is(identity) || !link.isThere) return;
     if (sign.what === 'key') this.#reporter.recorder.append('key', { identity, pii: { digit: sign.digit } });
-    this.#reporter.send({ type: 'caller.acts' });
+    if (this.#mayTellAct()) this.#reporter.send({ type: 'caller.acts' });
+  }
+
+  /** V11. */
+  #mayTellAct(): boolean {
+    const now = performance.now();
+    const until = Math.max(this.#actsUntil, now) + ACTS_EVERY_MS;
+    if (until > now + ACTS_EVERY_MS * ACTS_AT_ONCE) return false;
+    this.#actsUntil = until;
+    return true;
   }
 
   #look(): void {

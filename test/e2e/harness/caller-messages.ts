@@ -38,6 +38,8 @@ export type ToCaller =
   | { type: 'say'; said: number; wav: Wav }
   /** One key of a telephone. */
   | { type: 'press'; key: string }
+  /** One attribute of so many characters, set anew again and again. `said` comes back when it is over. */
+  | { type: 'flood'; said: number; characters: number; everyMs: number; times: number }
   | { type: 'recall'; request: number }
   | { type: 'leave' };
 

@@ -156,6 +156,18 @@ async function receive(message: ToCaller): Promise<void> {
     }
     case 'press':
       return room.localParticipant?.publishDtmf('0123456789*#'.indexOf(message.key), message.key);
+    case 'flood': {
+      const from = now();
+      const { said, characters, everyMs, times } = message;
+      const value = 'x'.repeat(characters);
+      for (let turn = 0; turn < times; turn += 1) {
+        // The server's answer is not waited for: who floods does not either.
+        room.localParticipant?.setAttributes({ page: `${turn} ${value}` }).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, everyMs));
+      }
+      event({ kind: 'said', from, to: now(), said });
+      return;
+    }
     case 'recall':
       tell({ type: 'recalled', request: message.request, tracks: tracks(true) });
       return;

@@ -77,6 +77,8 @@ export interface Caller {
   say(lab: Pick<LabChannel, 'hears'>, line: string): Promise<CallerEventOf<'said'>>;
   /** Presses a key of the telephone. */
   press(key: string): void;
+  /** Sets an attribute, `page`, of so many characters, again and again. Resolves when the last was sent. */
+  flood(wish: { characters: number; everyMs: number; times: number }): Promise<void>;
   disconnected(ms: number): Promise<CallerEventOf<'disconnected'>>;
   /** Hangs up: leaves with a message to the server. */
   leave(): Promise<void>;
@@ -224,6 +226,12 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
       const wav = callerSpeech(line);
       lab.hears(line, measureSpeech(wav));
       return play(wav);
+    },
+    flood: async (wish) => {
+      const said = (requests += 1);
+      tell({ type: 'flood', said, ...wish });
+      const isIt = (event: CallerEvent) => event.kind === 'said' && event.said === said;
+      await until('its attributes to be set', () => events.find(isIt), 4 * wish.everyMs * wish.times + JOIN_MS);
     },
     press: (key) => void tell({ type: 'press', key }),
     disconnected: (ms) => until('to be disconnected', () => find('disconnected'), ms),

@@ -82,7 +82,14 @@ export function roomsOf(server: LiveKitAddress): TestRooms {
         ...(metadata === undefined ? {} : { metadata }),
       });
       const may = !isObserver;
-      token.addGrant({ room, roomJoin: true, canPublish: may, canPublishData: may, canSubscribe: true });
+      token.addGrant({
+        room,
+        roomJoin: true,
+        canPublish: may,
+        canPublishData: may,
+        canSubscribe: true,
+        canUpdateOwnMetadata: may,
+      });
       if (kind) token.kind = kind;
       if (agentName !== undefined)
         token.roomConfig = new RoomConfiguration({

@@ -1,0 +1,99 @@
+/** A journal within its budget on a virtual clock, and what outsiders do to it. */
+import type { Entry, EntryData, EntryKind, SessionJournal } from '../../src/journal/entry.ts';
+import { withinBudget } from '../../src/journal/within-budget.ts';
+import { opened } from '../contract/sessions.ts';
+
+const BEGAN = Date.UTC(2026, 10, 20, 9, 30);
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+
+export class Kept {
+  readonly entries: Entry[] = [...opened('one').entries];
+  /** Of the lines as they would stand in the file. */
+  bytes = 0;
+  nowMs = 0;
+  readonly #journal = withinBudget(
+    {
+      path: '',
+      lastSeq: 0,
+      append: (kind, data) => {
+        const entry = { seq: this.entries.length + 1, at: BEGAN + this.nowMs, kind, data } as Entry;
+        this.bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
+        return this.entries.push(entry);
+      },
+      durable: async () => {},
+      close: async () => {},
+    },
+    () => this.nowMs,
+  );
+
+  add<Kind extends EntryKind>(kind: Kind, data: EntryData[Kind], afterMs = 0): number {
+    this.nowMs += afterMs;
+    return this.#journal.append(kind, data);
+  }
+
+  joins(identity: string, more: Partial<EntryData['participant']> = {}): number {
+    return this.add('participant', { change: 'joined', identity, sid: `PA_${identity}`, isCaller: false, ...more });
+  }
+
+  sets(identity: string, attributes: Record<string, string>, afterMs = 0): number {
+    return this.add('participant', { change: 'attributes', identity, attributes }, afterMs);
+  }
+
+  closes(): this {
+    this.add('session.closed', {
+      end: { by: 'caller', reason: 'caller_hung_up', fault: 'none' },
+      alsoTriggered: [],
+      stage: 'conversing',
+    });
+    return this;
+  }
+
+  of<Kind extends EntryKind>(kind: Kind): EntryData[Kind][] {
+    return this.entries.flatMap((entry) => (entry.kind === kind ? [entry.data as EntryData[Kind]] : []));
+  }
+
+  /** The last count of each. */
+  withheld(): EntryData['withheld'][] {
+    return [...new Map(this.of('withheld').map((each) => [`${each.part} ${each.identity ?? ''}`, each])).values()];
+  }
+
+  session(): SessionJournal {
+    return { session: 'one', epochs: [{ epoch: 1, entries: this.entries, torn: false }], keeper: [] };
+  }
+}
+
+/** 3 MB/s for three minutes: what a caller's own client can send. */
+export function flood(kept: Kept, identity = 'caller'): { entries: number; last: Record<string, string> } {
+  const value = 'x'.repeat(60_000);
+  let last: Record<string, string> = {};
+  const entries = (180 * 3_000_000) / value.length;
+  for (let turn = 0; turn < entries; turn += 1) {
+    last = { page: `${turn} ${value}` };
+    kept.sets(identity, last, 20);
+  }
+  return { entries, last };
+}
+
+/** Two hours without a pause: an interview with long answers, tools, a telephone, an app that shows where it is. */
+export function interview(kept: Kept): void {
+  const answer = 'And then I thought about it for a long while, and found that it was so. '.repeat(14); // 1 KB
+  const usage = { type: 'llm_usage', provider: 'openai', model: 'gpt-4.1', inputTokens: 1, outputTokens: 1 };
+  kept.joins('caller', { isCaller: true, kind: 'sip', attributes: { 'sip.phoneNumber': '+4930901820' } });
+  for (let turn = 0; turn < 600; turn += 1) {
+    kept.add('transcript', { text: answer }, 6_000);
+    const text = { text: answer, interrupted: false, createdAt: BEGAN + kept.nowMs };
+    kept.add('item', { id: `question ${turn}`, role: 'user', ...text });
+    if (turn % 3 === 0) {
+      kept.add('tool', { call: `c${turn}`, name: 'look_up', status: 'started', args: { turn } });
+      kept.add('tool', { call: `c${turn}`, name: 'look_up', status: 'settled', output: 'row '.repeat(1_250), ms: 5 });
+    }
+    for (let told = 0; told < 4; told += 1) kept.add('usage', { models: [usage, usage, usage] });
+    kept.add('latency', { measure: 'turn', ms: 900 });
+    kept.add('item', { id: `answer ${turn}`, role: 'assistant', ...text }, 6_000);
+    kept.add('key', { identity: 'caller', pii: { digit: '1' } });
+    kept.sets('caller', { page: String(turn) });
+    if (turn % 20 === 0) kept.add('error', { component: 'llm', message: 'slow', recoverable: true, stack: answer });
+    if (turn % 20 === 0) kept.add('attach', { key: `page ${turn}`, value: answer });
+  }
+}
