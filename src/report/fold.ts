@@ -182,7 +182,7 @@ const completenessOf = (jobs: readonly Chapter[], keeper: Chapter): Report['comp
     const { what, epoch, detail } = recordOf(raw);
     return { what: textOf(what) ?? 'unknown', epoch: countOf(epoch), detail: textOf(detail), at: timeOf(at) };
   }),
-  epochs: jobs.map(({ epoch, entries, lastSeq, ignored, isClosed, isTorn }) => ({
+  epochs: jobs.map(({ epoch, entries, lastSeq, ignored, isClosed, isTorn, unread }) => ({
     epoch: countOf(epoch),
     lastSeq,
     entries: entries.length,
@@ -190,6 +190,9 @@ const completenessOf = (jobs: readonly Chapter[], keeper: Chapter): Report['comp
     opened: entries.some(({ kind }) => kind === 'session.opened'),
     closed: isClosed,
     torn: isTorn,
+    ...unread,
   })),
   keeperSeq: keeper.lastSeq,
+  keeperLost: keeper.unread.lost,
+  keeperPassedOver: keeper.unread.passedOver,
 });

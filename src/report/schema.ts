@@ -280,10 +280,18 @@ export const reportSchema = z
               opened: z.boolean().describe('It wrote its first entry.'),
               closed: z.boolean().describe('It wrote its last entry.'),
               torn: z.boolean().describe('A line was lost or damaged, usually the last.'),
+              lost: count.describe(
+                'Entries that were written and could not be read: missing numbers, and damaged lines at the end.',
+              ),
+              passedOver: count.describe(
+                'Entries left out because the journal was too long: attributes, metadata, recognised words, log lines, attachments; of one still longer also others, its moves and its end never before them.',
+              ),
             }),
           )
           .describe('Each process of the session.'),
         keeperSeq: count.describe('Number of the keeper’s last entry.'),
+        keeperLost: count.describe('Entries of the keeper that could not be read.'),
+        keeperPassedOver: count.describe('Entries of the keeper that were left out.'),
       })
       .describe('Is this all there is?'),
   })

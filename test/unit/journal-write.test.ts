@@ -484,6 +484,6 @@ describe('reading', () => {
       expect(parseJournal(text).torn).toBe(true);
       expect(seqs(text)).toEqual([1, 3]);
     }
-    expect(parseJournal('')).toEqual({ entries: [], torn: false });
+    expect(parseJournal('')).toEqual({ entries: [], torn: false, lost: 0, passedOver: 0 });
   });
 });

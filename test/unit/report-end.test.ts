@@ -320,8 +320,22 @@ describe('the report', () => {
         { what: 'died', epoch: 1, detail: 'd', at: at(1) },
         { what: 'unknown', epoch: 0, detail: null, at: at(3) },
       ],
-      epochs: [{ epoch: 1, lastSeq: 2, entries: 2, ignored: 0, opened: true, closed: false, torn: false }],
+      epochs: [
+        {
+          epoch: 1,
+          lastSeq: 2,
+          entries: 2,
+          ignored: 0,
+          opened: true,
+          closed: false,
+          torn: false,
+          lost: 0,
+          passedOver: 0,
+        },
+      ],
       keeperSeq: 3,
+      keeperLost: 0,
+      keeperPassedOver: 0,
     });
     expect(
       report([

@@ -380,10 +380,20 @@ describe('the chapters', () => {
   const epoch = (number: number, all: Entry[], torn = false) => ({ epoch: number, entries: all, torn });
 
   test('what was written after a successor took over does not count, and is counted', () => {
-    const { jobs } = chaptersOf({ session: 's', epochs: [epoch(2, two, true), epoch(1, one)], keeper: [] });
+    const damaged = { ...epoch(2, two, true), lost: 3, passedOver: 4 };
+    const { jobs } = chaptersOf({ session: 's', epochs: [damaged, epoch(1, one)], keeper: [] });
+    const unread = { lost: 0, passedOver: 0 };
     expect(jobs).toEqual([
-      { epoch: 1, entries: one.slice(0, 2), isClosed: false, isTorn: false, lastSeq: 2, ignored: 1 },
-      { epoch: 2, entries: two, isClosed: false, isTorn: true, lastSeq: 1, ignored: 0 },
+      { epoch: 1, entries: one.slice(0, 2), isClosed: false, isTorn: false, lastSeq: 2, ignored: 1, unread },
+      {
+        epoch: 2,
+        entries: two,
+        isClosed: false,
+        isTorn: true,
+        lastSeq: 1,
+        ignored: 0,
+        unread: { lost: 3, passedOver: 4 },
+      },
     ]);
   });
 
@@ -398,10 +408,10 @@ describe('the chapters', () => {
 
   test('the seal is no part of what is sealed', () => {
     const keeper = entries(['session.accepted', {}], ['keeper.sealed', {}]);
-    expect(chaptersOf({ session: 's', epochs: [], keeper })).toEqual({
-      jobs: [],
-      keeper: { epoch: 0, entries: keeper.slice(0, 1), isClosed: false, isTorn: false, lastSeq: 1, ignored: 0 },
-    });
+    const { jobs, keeper: notes } = chaptersOf({ session: 's', epochs: [], keeper });
+    expect(jobs).toEqual([]);
+    expect(notes).toMatchObject({ epoch: 0, entries: keeper.slice(0, 1), isClosed: false, isTorn: false, lastSeq: 1 });
+    expect(notes.ignored).toBe(0);
     expect(chaptersOf({ session: 's', epochs: [epoch(1, one)], keeper: [] }).jobs[0]?.isClosed).toBe(true);
     expect(chaptersOf({ session: 's', epochs: [epoch(1, [])], keeper: [] }).jobs[0]?.lastSeq).toBe(0);
   });
