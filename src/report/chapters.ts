@@ -1,11 +1,12 @@
 /** A session's journal as the fold reads it: one chapter for each process, and the keeper's as chapter 0. Pure. */
 import type { Entry, SessionJournal, Unread } from '../journal/entry.ts';
+import type { Timed } from './clock.ts';
 import { countOf, recordOf } from './lenient.ts';
 
 export type Chapter = {
   /** 0: the keeper. */
   epoch: number;
-  entries: Entry[];
+  entries: Timed[];
   /** The session wrote its last entry here. Else the process died, or (before the seal) it still runs. */
   isClosed: boolean;
   isTorn: boolean;
@@ -29,7 +30,7 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
       takenOver.set(taken['epoch'], Math.min(lastSeq, takenOver.get(taken['epoch']) ?? lastSeq));
     }
   }
-  const chapter = (epoch: number, all: Entry[], isTorn: boolean, { lost, passedOver }: Partial<Unread>): Chapter => {
+  const chapter = (epoch: number, all: Timed[], isTorn: boolean, { lost, passedOver }: Partial<Unread>): Chapter => {
     const last = takenOver.get(epoch) ?? Infinity;
     const entries = all.filter((entry) => entry.seq <= last && isPartOfReport(entry));
     return {
@@ -50,5 +51,5 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
 };
 
 /** All entries, epoch by epoch, the keeper's last: order of cause, for what is no matter of time. */
-export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Entry[] =>
+export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
   [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);

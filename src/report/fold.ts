@@ -9,6 +9,7 @@ import type { Json, SessionJournal } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
 import { causesOf, withEnd } from './causes.ts';
+import { elapsed, type Moment, type Timed, whenOf, withSteadyTime } from './clock.ts';
 import { endIn, foundBy, recordedIn } from './end.ts';
 import {
   applicationOf,
@@ -21,7 +22,7 @@ import {
   transfersOf,
   usageOf,
 } from './facts.ts';
-import { between, countOf, listOf, nameOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
+import { countOf, listOf, nameOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
 import { evidenceFor, hangUpOf, linesOf } from './lines.ts';
 import { pathOf, stagesOf } from './path.ts';
 import type { Report } from './schema.ts';
@@ -43,7 +44,8 @@ export const serializeReport = (report: Report): string => JSON.stringify(report
 
 /** *Pure.* The report of a session, from all that its journal holds. Never throws. */
 export const fold = (journal: SessionJournal): Report => {
-  const { jobs, keeper } = chaptersOf(journal);
+  const { journal: timed, movedMs } = withSteadyTime(journal);
+  const { jobs, keeper } = chaptersOf(timed);
   const chapters = [...jobs, keeper];
   const entries = allEntries(jobs, keeper);
   const lines = linesOf(chapters);
@@ -61,10 +63,10 @@ export const fold = (journal: SessionJournal): Report => {
     type: 'session.report',
     version: 1,
     id: reportId(journal.session),
-    timestamp: timeOf(lastOf(entries.map(({ at }) => at))),
+    timestamp: timeOf(lastOf(entries)?.at),
     session: journal.session,
     ...identityOf(jobs, keeper),
-    times: timesOf(jobs, keeper, endedAt, hangUp?.at, caller),
+    times: timesOf(jobs, keeper, endedAt, hangUp ?? undefined, caller),
     end: {
       by: end.by,
       reason: end.reason,
@@ -90,12 +92,14 @@ export const fold = (journal: SessionJournal): Report => {
     participants: participantsOf(people),
     providerSwitches: providerSwitchesOf(entries),
     application: applicationOf(entries),
-    completeness: completenessOf(jobs, keeper),
+    completeness: completenessOf(jobs, keeper, movedMs),
   };
 };
 
-const firstOf = (times: readonly number[]): number => times.reduce((one, other) => Math.min(one, other), Infinity);
-const lastOf = (times: readonly number[]): number => times.reduce((one, other) => Math.max(one, other), -Infinity);
+const earlier = (one: Timed, other: Timed): Timed => (whenOf(other) < whenOf(one) ? other : one);
+const later = (one: Timed, other: Timed): Timed => (whenOf(other) > whenOf(one) ? other : one);
+const firstOf = ([first, ...others]: readonly Timed[]): Timed | undefined => first && others.reduce(earlier, first);
+const lastOf = ([first, ...others]: readonly Timed[]): Timed | undefined => first && others.reduce(later, first);
 
 type Identity = Pick<Report, 'job' | 'agentName' | 'room' | 'policyHash' | 'machineHash' | 'versions' | 'metadata'>;
 
@@ -132,7 +136,7 @@ const timesOf = (
   jobs: readonly Chapter[],
   keeper: Chapter,
   endedAt: number,
-  hungUpAt: number | undefined,
+  hungUp: Moment | undefined,
   caller: Person | undefined,
 ): Report['times'] => {
   const entries = allEntries(jobs, keeper);
@@ -140,20 +144,20 @@ const timesOf = (
     entries.find(({ kind, data }) => wanted(kind, recordOf(data)))?.at;
   const isAudible = (type: unknown) =>
     type === 'line.audible' || type === 'agent.audible' || type === 'apologist.audible';
-  const cameAt = caller?.came;
-  const releasedAt = caller?.left ?? hungUpAt;
-  const all = entries.map(({ at }) => at);
+  const came = caller?.came;
+  const released = caller?.left ?? hungUp;
+  const [first, last] = [firstOf(entries), lastOf(entries)];
   return {
     acceptedAt: timeOf(find((kind) => kind === 'session.accepted')),
     openedAt: timeOf(find((kind) => kind === 'session.opened')),
     connectedAt: timeOf(find((kind, data) => kind === 'room' && data['change'] === 'connected')),
-    callerJoinedAt: timeOf(cameAt),
+    callerJoinedAt: timeOf(came?.at),
     firstAudioAt: timeOf(find((kind, data) => kind === 'event' && isAudible(data['type']))),
     endedAt: entries.length === 0 ? null : timeOf(endedAt),
-    releasedAt: timeOf(releasedAt),
+    releasedAt: timeOf(released?.at),
     closedAt: timeOf(find((kind) => kind === 'session.closed')),
-    callMs: cameAt === undefined ? null : between(cameAt, releasedAt ?? lastOf(all)),
-    totalMs: between(firstOf(all), lastOf(all)),
+    callMs: came ? elapsed(came, released ?? last ?? came) : null,
+    totalMs: first && last ? elapsed(first, last) : 0,
   };
 };
 
@@ -175,7 +179,11 @@ const alsoTriggeredIn = (jobs: readonly Chapter[], keeper: Chapter, isRecorded: 
   return crash ? withDetail(foundBy(jobs, keeper).end) : [];
 };
 
-const completenessOf = (jobs: readonly Chapter[], keeper: Chapter): Report['completeness'] => ({
+const completenessOf = (
+  jobs: readonly Chapter[],
+  keeper: Chapter,
+  clockMovedMs: number | null,
+): Report['completeness'] => ({
   status: jobs.some(({ isClosed }) => isClosed) ? 'closed' : 'recovered',
   noticed: keeper.entries.flatMap(({ kind, at, data: raw }) => {
     if (kind !== 'keeper.noticed') return [];
@@ -195,4 +203,5 @@ const completenessOf = (jobs: readonly Chapter[], keeper: Chapter): Report['comp
   keeperSeq: keeper.lastSeq,
   keeperLost: keeper.unread.lost,
   keeperPassedOver: keeper.unread.passedOver,
+  clockMovedMs,
 });

@@ -27,9 +27,6 @@ export const durationOf = (value: unknown): number | null =>
 export const countOf = (value: unknown): number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 
-/** A clock that was set back makes no negative durations. */
-export const between = (from: number, to: number): number => durationOf(to - from) ?? 0;
-
 /** The last instant that ISO 8601 writes with four digits of year. */
 const LAST_INSTANT = 253_402_300_799_999;
 

@@ -292,6 +292,12 @@ export const reportSchema = z
         keeperSeq: count.describe('Number of the keeper’s last entry.'),
         keeperLost: count.describe('Entries of the keeper that could not be read.'),
         keeperPassedOver: count.describe('Entries of the keeper that were left out.'),
+        clockMovedMs: z
+          .number()
+          .nullable()
+          .describe(
+            'How far the machine’s clock was set in the meantime (or the machine slept): the most, ahead of how it began, negative: back; 0: by no more than 2 s. Times are as that clock said, durations do not depend on it. Null: not known, the journal is of an earlier version.',
+          ),
       })
       .describe('Is this all there is?'),
   })

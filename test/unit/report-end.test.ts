@@ -336,6 +336,7 @@ describe('the report', () => {
       keeperSeq: 3,
       keeperLost: 0,
       keeperPassedOver: 0,
+      clockMovedMs: null,
     });
     expect(
       report([

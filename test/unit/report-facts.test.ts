@@ -12,17 +12,7 @@ import {
   transfersOf,
   usageOf,
 } from '../../src/report/facts.ts';
-import {
-  between,
-  countOf,
-  durationOf,
-  nameOf,
-  oneOf,
-  recordOf,
-  textMapOf,
-  textsOf,
-  timeOf,
-} from '../../src/report/lenient.ts';
+import { countOf, durationOf, nameOf, oneOf, recordOf, textMapOf, textsOf, timeOf } from '../../src/report/lenient.ts';
 import { pathOf, stageOf, stagesOf } from '../../src/report/path.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
 
@@ -224,7 +214,7 @@ describe('the participants', () => {
         ['participant', { identity: 'c', change: 'attributes', isCaller: true }],
       ),
     );
-    expect(person).toMatchObject({ joined: 1000, came: 4000, left: 3000, isCaller: true });
+    expect(person).toMatchObject({ joined: { at: 1000 }, came: { at: 4000 }, left: { at: 3000 }, isCaller: true });
   });
 });
 
@@ -288,7 +278,8 @@ describe('O-G the latency of the greeting', () => {
   ];
   const sounds = (type: string, line?: string): [string, unknown] => ['event', { type, line }];
   const told: [string, unknown] = ['latency', { measure: 'greeting', ms: 7 }];
-  const of = (cameAt: number | undefined, ...all: [string, unknown][]) => latencyOf(entries(...all), cameAt).greetingMs;
+  const of = (cameAt: number | undefined, ...all: [string, unknown][]) =>
+    latencyOf(entries(...all), cameAt === undefined ? cameAt : { at: cameAt }).greetingMs;
 
   test('runs from the caller’s coming to the first sound of it, whoever gives it', () => {
     expect(of(500, stage('greeting'), sounds('line.audible', 'greeting'), told)).toBe(1500);
@@ -444,7 +435,6 @@ test('what is read leniently: each door lets its own through, and nothing else',
   expect(odd.map(textMapOf).filter((map) => Object.keys(map).length > 0)).toEqual([{ a: 'b' }]);
   expect(odd.map(recordOf).filter((record) => Object.keys(record).length > 0)).toEqual([{ a: 'b', c: 1 }]);
   expect([oneOf(['a', 'b'], 'b'), oneOf(['a'], 'c'), oneOf(['1'], 1)]).toEqual(['b', null, null]);
-  expect([between(1000, 3000), between(3000, 1000), between(5, 5)]).toEqual([2000, 0, 0]);
   expect([timeOf(0), timeOf(-1), timeOf(undefined), timeOf(null), timeOf(NaN)]).toEqual([
     at(0),
     null,
