@@ -32,7 +32,7 @@ const call: Given[] = [
   [1_000, 'participant', { change: 'joined', identity: 'c', isCaller: true }],
   [1_100, 'transition', to('live.greeting')],
   [1_200, 'effect', { id: 'say#1', name: 'say', phase: 'requested', line: 'greeting', rung: 'live' }],
-  [1_700, 'event', { type: 'line.audible', line: 'greeting' }],
+  [1_700, 'event', { type: 'line.audible', line: 'greeting', rung: 'live' }],
   [4_000, 'transition', to('live.conversing')],
   [5_000, 'item', { id: 'one', role: 'user', text: 'Hello', createdAt: BEGAN + 4_500 }],
   [6_000, 'fact', { fact: 'agent.heard' }],
