@@ -5,7 +5,10 @@ import { open, mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 export type DiskFile = {
-  read(): Promise<Buffer>;
+  /** In bytes. */
+  size(): Promise<number>;
+  /** May give less than was asked for, as the system call may; nothing at the end of the file. */
+  read(position: number, length: number): Promise<Buffer>;
   /** May write less than it was given, as the system call may; returns how much. */
   write(bytes: Buffer, position: number): Promise<number>;
   truncate(length: number): Promise<void>;
@@ -48,7 +51,11 @@ export const realDisk: Disk = {
       return open(path, 'wx+', 0o600);
     });
     return {
-      read: () => handle.readFile(),
+      size: async () => (await handle.stat()).size,
+      read: async (position, length) => {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position);
+        return buffer.subarray(0, bytesRead);
+      },
       write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
       truncate: (length) => handle.truncate(length),
       datasync: () => handle.datasync(),

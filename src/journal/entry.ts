@@ -198,13 +198,28 @@ export type EntryData = {
 };
 
 export type EntryKind = keyof EntryData;
-export type EntryOf<Kind extends EntryKind> = { seq: number; at: number; kind: Kind; data: EntryData[Kind] };
-/** `seq` begins at 1 in each file and has no gaps; `at` is milliseconds since the epoch. */
+export type EntryOf<Kind extends EntryKind> = {
+  /** Begins at 1 in each file and has no gaps. */
+  seq: number;
+  /** Milliseconds since the epoch, by the machine's clock: it may be set while a call goes on. */
+  at: number;
+  /** Whole milliseconds since boot, by the clock that is never set. Absent: of an earlier version. */
+  up?: number;
+  /** The boot that `up` counts from, on the first line that each writer of a file writes. Absent: not known. */
+  boot?: string;
+  kind: Kind;
+  data: EntryData[Kind];
+};
 export type Entry = { [Kind in EntryKind]: EntryOf<Kind> }[EntryKind];
 
 /** One session as the files have it. */
 export type SessionJournal = {
   session: string;
-  epochs: { epoch: number; entries: Entry[]; torn: boolean }[];
+  epochs: ({ epoch: number; entries: Entry[]; torn: boolean } & Partial<Unread>)[];
   keeper: Entry[];
+  /** Of the keeper's file. */
+  keeperUnread?: Unread;
 };
+
+/** Entries that were written and are not here: damaged or missing, and those that were too many to be kept. */
+export type Unread = { lost: number; passedOver: number };

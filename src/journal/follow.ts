@@ -5,22 +5,20 @@
  * time, as far as they were there when it looked.
  *   F1  fs.watch is a hint to look now and never the only one: it misses events under load and on some file systems.
  *   F2  Only whole lines are passed: the tail of a write in progress, or half a UTF-8 character, waits for its rest.
+ *   F3  Across files the earliest comes first, and never against the order within a file (a clock may be set back). One
+ *       block of each file is held, however long it is.
  */
 import { watch, type FSWatcher } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entry } from './entry.ts';
 import { journalErrorOf } from './errors.ts';
 import { journalOf, sessionFolder } from './folder.ts';
-import { mergeByTime } from './merge.ts';
-import { parseJournal } from './parse.ts';
+import { FollowedFile } from './followed-file.ts';
 
 /** Backstop while fs.watch works, and pace where there is nothing to watch yet. */
 const POLL_MS = 1_000;
 const UNWATCHED_POLL_MS = 100;
-
-type Found = { entry: Entry; file: string };
-const timeOf = ({ entry }: Found): number => entry.at;
 
 /**
  * Calls `onEntry` for every entry of every file of the session, those already there first, until `signal` aborts; then
@@ -36,15 +34,19 @@ export const followSession = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const folder = sessionFolder(directory, session);
-  const consumed = new Map<string, { bytes: number; lastSeq: number }>();
+  const files = new Map<string, FollowedFile>();
   const bell = new Bell(signal);
   let watcher: FSWatcher | undefined;
   try {
     while (!signal.aborted) {
       watcher ??= watchFolder(folder, bell);
-      for (const { entry, file } of mergeByTime(await readNew(folder, consumed), timeOf)) {
+      await findFiles(folder, files);
+      const all = [...files.values()];
+      for (const file of all) await file.look();
+      for (let first = await earliest(all); first; first = await earliest(all)) {
         if (signal.aborted) return;
-        onEntry(entry, file);
+        onEntry(first.entry, first.file.name);
+        first.file.next();
       }
       await bell.wait(watcher ? POLL_MS : UNWATCHED_POLL_MS);
     }
@@ -64,48 +66,28 @@ const watchFolder = (folder: string, bell: Bell): FSWatcher | undefined => {
   }
 };
 
-const readNew = async (
-  folder: string,
-  consumed: Map<string, { bytes: number; lastSeq: number }>,
-): Promise<Found[][]> => {
+const findFiles = async (folder: string, files: Map<string, FollowedFile>): Promise<void> => {
   let names: string[];
   try {
     names = await readdir(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw journalErrorOf(error, folder, 'read');
   }
-  const found: Found[][] = [];
   for (const name of names) {
     const file = journalOf(name);
-    if (file === undefined) continue;
-    const state = consumed.get(file) ?? { bytes: 0, lastSeq: 0 };
-    consumed.set(file, state);
-    const bytes = await readFrom(join(folder, name), state.bytes);
-    const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1); // F2
-    state.bytes += whole.length;
-    const fresh = parseJournal(whole.toString('utf8')).entries.filter(({ seq }) => seq > state.lastSeq);
-    state.lastSeq = fresh.at(-1)?.seq ?? state.lastSeq;
-    found.push(fresh.map((entry) => ({ entry, file })));
+    if (file !== undefined && !files.has(file)) files.set(file, new FollowedFile(join(folder, name), file));
   }
-  return found;
 };
 
-const readFrom = async (path: string, position: number): Promise<Buffer> => {
-  try {
-    const handle = await open(path, 'r');
-    try {
-      const { size } = await handle.stat();
-      const bytes = Buffer.alloc(Math.max(0, size - position));
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, position);
-      return bytes.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
-    throw journalErrorOf(error, path, 'read');
+/** F3. */
+const earliest = async (files: readonly FollowedFile[]): Promise<{ entry: Entry; file: FollowedFile } | undefined> => {
+  let first: { entry: Entry; file: FollowedFile } | undefined;
+  for (const file of files) {
+    const entry = file.head ?? (await file.refill());
+    if (entry && (!first || entry.at < first.entry.at)) first = { entry, file };
   }
+  return first;
 };
 
 /** Sleeps until rung, aborted or the time is up; a ring while nobody sleeps is remembered. */

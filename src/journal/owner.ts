@@ -30,7 +30,8 @@ const orUndefined = <Value>(read: () => Value): Value | undefined => {
 };
 const textOf = (path: string): string => orUndefined(() => readFileSync(path, 'utf8').trim()) ?? '';
 
-const bootId = () => textOf('/proc/sys/kernel/random/boot_id');
+/** Of this system, since it was started; empty where it does not say. */
+export const bootId = (): string => textOf('/proc/sys/kernel/random/boot_id');
 const pidNamespace = () => (orUndefined(() => readlinkSync('/proc/self/ns/pid')) ?? '').replace(/\D/g, '');
 
 /** A process of this host and namespace, as the first record of its journal names it. */

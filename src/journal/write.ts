@@ -5,16 +5,19 @@
  *   W1  `append` is synchronous, cheap, and never throws: it runs between two frames of audio.
  *   W2  Bytes are forgotten only after fdatasync has answered. After a failed one the kernel may have dropped the pages
  *       it could not write, so all that is not known to be on the disk is written again, at the same place.
- *   W3  Numbers have no gaps, also across a restart: a writer goes on behind the last good line and cuts off the rest.
+ *   W3  Numbers have no gaps, also across a restart: a writer goes on behind the last good line and cuts off the rest. A
+ *       line that was whole and is damaged is cut off too, and its number stays free: the gap says that it is missing.
  *   W4  No wait without a deadline: a disk that does not answer is a JournalError `ETIMEDOUT`, and the writing goes on.
  */
 import { dirname } from 'node:path';
 import { realDisk, type Disk, type DiskFile } from './disk.ts';
-import type { EntryData, EntryKind } from './entry.ts';
+import type { Entry, EntryData, EntryKind } from './entry.ts';
 import { JournalError, journalErrorOf } from './errors.ts';
 import { journalPath, sessionFolder } from './folder.ts';
 import { toJson } from './json.ts';
-import { endOf } from './parse.ts';
+import { lineOf } from './line.ts';
+import { bootId } from './owner.ts';
+import { tailOf, type Tail } from './tail.ts';
 
 /** How long `openJournal`, `durable` and `close` wait for the disk, unless told otherwise. */
 const DISK_MS = 5_000;
@@ -33,6 +36,11 @@ export type JournalOptions = {
   first?: FirstEntry;
   /** Milliseconds since the epoch. Default: Date.now. */
   now?: () => number;
+  /**
+   * Milliseconds since boot, by a clock that is never set, the same for all processes. Default: the system's (hrtime, on
+   * Linux CLOCK_MONOTONIC), unless `now` is given: whoever brings a clock has to bring both.
+   */
+  up?: () => number;
   /** Told once when writing begins to fail, and again when the reason changes. */
   onTrouble?: (error: JournalError) => void;
   /** Longest wait for the disk, in milliseconds. Default 5,000. */
@@ -88,18 +96,19 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   return journal;
 };
 
-type Opened = { handle: DiskFile; length: number; lastSeq: number };
+type Opened = Tail & { handle: DiskFile };
+
+const systemUp = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 
 const open = async (disk: Disk, folder: string, path: string): Promise<Opened> => {
   await disk.makeFolder(folder);
   const handle = await disk.open(path);
   try {
-    const bytes = await handle.read();
-    const { length, lastSeq } = endOf(bytes);
-    if (length < bytes.length) await handle.truncate(length);
+    const tail = await tailOf(handle);
+    if (tail.length < tail.size) await handle.truncate(tail.length);
     await handle.datasync();
     await disk.syncFolder(dirname(path)); // the name, too, has to outlive a power cut
-    return { handle, length, lastSeq };
+    return { handle, ...tail };
   } catch (error) {
     await handle.close().catch(() => undefined);
     throw error;
@@ -126,6 +135,9 @@ class JournalFile implements Journal {
   readonly path: string;
   readonly #file: DiskFile;
   readonly #now: () => number;
+  readonly #up: (() => number) | undefined;
+  /** Said once: with the first line. */
+  #boot: string;
   readonly #onTrouble: (error: JournalError) => void;
   readonly #diskMs: number;
   #lastSeq: number;
@@ -151,6 +163,8 @@ class JournalFile implements Journal {
     this.#lastSeq = opened.lastSeq;
     this.#durableSeq = opened.lastSeq;
     this.#now = options.now ?? Date.now;
+    this.#up = options.up ?? (options.now ? undefined : systemUp);
+    this.#boot = this.#up ? bootId() : '';
     this.#onTrouble = options.onTrouble ?? (() => undefined);
     this.#diskMs = options.diskMs;
   }
@@ -166,10 +180,17 @@ class JournalFile implements Journal {
       return 0;
     }
     this.#lastSeq += 1;
-    this.#queued += `${JSON.stringify({ seq: this.#lastSeq, at: this.#now(), kind, data: toJson(data) })}\n`;
+    this.#queued += lineOf(this.#entry(kind, data));
     // In trouble the retry timer sets the pace: a hundred entries a second need not be a hundred failures a second.
     if (!this.#isFlushing && !this.#trouble) this.#scheduled ??= setImmediate(() => this.#flush());
     return this.#lastSeq;
+  }
+
+  #entry(kind: EntryKind, data: unknown): Entry {
+    const up = this.#up && { up: Math.floor(this.#up()) };
+    const boot = this.#boot === '' ? {} : { boot: this.#boot };
+    this.#boot = '';
+    return { seq: this.#lastSeq, at: this.#now(), ...up, ...boot, kind, data: toJson(data) } as Entry;
   }
 
   async durable(): Promise<void> {

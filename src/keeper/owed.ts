@@ -43,7 +43,7 @@ export const owedBy = (session: string, known: Known, server: string, now: numbe
     roomSid: facts.room.sid,
     strategy: strategyFor(known.end, known.hangUp ?? defaultHangUp),
     ...(caller !== undefined && { caller }),
-    ...(opened && { agent: opened.identity }),
+    ...(opened?.identity !== undefined && { agent: opened.identity }),
     since: now,
     nextAt: now + FIRST_PAUSE_MS,
   };

@@ -1,7 +1,22 @@
-/** What a keeper has to know of a session, read off its journal. Pure. */
-import type { End, Policy } from '../../machines/index.ts';
+/**
+ * What a keeper has to know of a session, read off its journal. Pure, and total as the fold is: an entry of the wrong shape
+ * is one that says nothing. Whatever a keeper does for a session begins here, and what throws here would be tried again
+ * for ever, without a report.
+ *
+ *   R1  What is acted upon is whole or not there: a pid is that of a process (0 and below are whole groups of them), a
+ *       limit is a time that a timer can wait, a strategy is one of ours.
+ */
+import {
+  defaultPolicy,
+  type End,
+  hangUpStrategies,
+  type HangUpStrategy,
+  MAX_TIMER_MS,
+  type Policy,
+} from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
-import { recordedEnd } from '../report/end.ts';
+import { endIn, recordedEnd } from '../report/end.ts';
+import { countOf, durationOf, instantOf, nameOf, oneOf, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
 
 export type Known = {
@@ -12,8 +27,8 @@ export type Known = {
   isWithdrawn: boolean;
   isClosed: boolean;
   /** Of the last epoch that opened its journal. */
-  opened: { epoch: number; owner: Owner; identity: string } | undefined;
-  policy: Policy | undefined;
+  opened: { epoch: number; owner: Owner | undefined; identity: string | undefined } | undefined;
+  policy: Partial<Policy> | undefined;
   hangUp: HangUpPolicy | undefined;
   /** Why it ended, if it was ending: whoever takes over finishes that, and starts nothing new. */
   end: End | null;
@@ -27,50 +42,96 @@ export type Known = {
 /** For a session whose journal does not say. */
 export const defaultHangUp: HangUpPolicy = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' };
 
-const isHangUp = (entry: Entry) => entry.kind === 'effect' && entry.data.name === 'hangUp';
+const strategyOf = (value: unknown, otherwise: HangUpStrategy): HangUpStrategy =>
+  oneOf(hangUpStrategies, value) ?? otherwise;
+
+const hangUpIn = (value: unknown): HangUpPolicy | undefined => {
+  const { normal, failure, transfer } = recordOf(value);
+  if (typeof value !== 'object' || value === null) return undefined;
+  return {
+    normal: strategyOf(normal, defaultHangUp.normal),
+    failure: strategyOf(failure, defaultHangUp.failure),
+    transfer: strategyOf(transfer, defaultHangUp.transfer),
+  };
+};
+
+/** The limits that are limits; of an earlier version: those that there were. A timer of NaN milliseconds fires at once. */
+const policyIn = (value: unknown): Partial<Policy> | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const given = Object.entries(value).filter(
+    ([name, limit]) => Object.hasOwn(defaultPolicy, name) && durationOf(limit) !== null && limit <= MAX_TIMER_MS,
+  );
+  return Object.fromEntries(given) as Partial<Policy>;
+};
+
+/** R1. */
+const ownerIn = (value: unknown): Owner | undefined => {
+  const { host, bootId, pidNamespace, pid, startTicks } = recordOf(value);
+  const texts = [host, bootId, pidNamespace, startTicks];
+  if (!texts.every((each) => typeof each === 'string') || countOf(pid) === 0) return undefined;
+  return { host, bootId, pidNamespace, pid, startTicks } as Owner;
+};
+
+const isHangUp = ({ kind, data }: Entry): boolean => kind === 'effect' && recordOf(data)['name'] === 'hangUp';
 /** Also where recovery found that the room is somebody else's: then there is nothing to be noted but this. */
 const isSettledWell = (entry: Entry): boolean => {
-  if (entry.kind !== 'effect' || entry.data.name !== 'hangUp' || entry.data.phase !== 'settled') return false;
-  const { output } = entry.data;
-  return typeof output === 'object' && output !== null && 'verified' in output && output['verified'] === true;
+  const { phase, output } = recordOf(entry.data);
+  return isHangUp(entry) && phase === 'settled' && recordOf(output)['verified'] === true;
+};
+
+/** The room's sid as it is now. */
+const sidIn = (entries: readonly Entry[], dispatched: string): string => {
+  const sids = (change: string): string[] =>
+    entries.flatMap(({ kind, data }) => {
+      const { change: what, sid } = recordOf(data);
+      return kind === 'room' && what === change && nameOf(sid) !== null ? [sid as string] : [];
+    });
+  return sids('renewed').at(-1) ?? (dispatched === '' ? (sids('connected')[0] ?? '') : dispatched);
+};
+
+const factsIn = (session: string, job: Record<string, unknown>, entries: readonly Entry[]): JobFacts => {
+  const room = recordOf(job['room']);
+  return {
+    job: nameOf(job['job']) ?? session,
+    agentName: textOf(job['agentName']) ?? '',
+    room: { name: textOf(room['name']) ?? '', sid: sidIn(entries, textOf(room['sid']) ?? '') },
+    metadata: textOf(job['metadata']) ?? '',
+  };
 };
 
 export function whatIsKnown(journal: SessionJournal): Known {
   const entries = journal.epochs.flatMap((epoch) => epoch.entries);
-  const accepted = journal.keeper.findLast((entry) => entry.kind === 'session.accepted');
+  const all: Entry[] = [...entries, ...journal.keeper];
+  const accepted = journal.keeper.findLast(({ kind }) => kind === 'session.accepted');
   // LiveKit offers a job that was declined again, under the same id: the last word counts.
   const offer = journal.keeper.findLast(({ kind }) => kind === 'session.accepted' || kind === 'session.withdrawn');
-  const opened = entries.findLast((entry) => entry.kind === 'session.opened');
-  const closed = entries.find((entry) => entry.kind === 'session.closed');
+  const opened = entries.findLast(({ kind }) => kind === 'session.opened');
+  const closed = entries.find(({ kind }) => kind === 'session.closed');
   // A job that runs all the same is a session, whatever its worker said before.
   const isWithdrawn = offer?.kind === 'session.withdrawn' && (!opened || opened.at <= offer.at);
-  const wasStale = isStale(closed?.data.end);
-  const caller = entries.findLast((entry) => entry.kind === 'participant' && entry.data.isCaller === true);
-  const job = opened?.data ?? accepted?.data;
-  const all: Entry[] = [...entries, ...journal.keeper];
-  const isReleased = all.some((entry) => entry.kind === 'hangup' && entry.data.verified);
+  const wasStale = isStale(endIn(recordOf(closed?.data)['end']));
+  const caller = entries.findLast(({ kind, data }) => kind === 'participant' && recordOf(data)['isCaller'] === true);
+  const job = opened ?? accepted;
+  const facts = recordOf(job?.data);
+  const first = recordOf(opened?.data);
+  const isReleased = all.some(({ kind, data }) => kind === 'hangup' && recordOf(data)['verified'] === true);
   const isAsked = all.some((entry) => entry.kind === 'hangup' || isHangUp(entry));
-  const found = entries.find((entry) => entry.kind === 'room' && entry.data.change === 'connected');
-  const foundSid = (found?.kind === 'room' && found.data.sid) || '';
-  const renewed = entries.findLast((entry) => entry.kind === 'room' && entry.data.change === 'renewed');
-  const renewedSid = (renewed?.kind === 'room' && renewed.data.sid) || undefined;
   return {
-    facts: job && {
-      job: job.job,
-      agentName: job.agentName,
-      room: { name: job.room.name, sid: renewedSid ?? (job.room.sid === '' ? foundSid : job.room.sid) },
-      metadata: job.metadata,
-    },
-    acceptedAt: accepted?.at,
-    openedAt: entries.find(({ kind }) => kind === 'session.opened')?.at,
+    facts: job && factsIn(journal.session, facts, entries),
+    acceptedAt: accepted && instantOf(accepted.at),
+    openedAt: instantOf(entries.find(({ kind }) => kind === 'session.opened')?.at),
     isWithdrawn: isWithdrawn || wasStale,
     isClosed: closed !== undefined,
-    opened: opened && { epoch: opened.data.epoch, owner: opened.data.owner, identity: opened.data.identity },
-    policy: job?.policy,
-    hangUp: job?.hangUp,
+    opened: opened && {
+      epoch: Math.max(1, countOf(first['epoch'])),
+      owner: ownerIn(first['owner']),
+      identity: nameOf(first['identity']) ?? undefined,
+    },
+    policy: policyIn(facts['policy']),
+    hangUp: hangUpIn(facts['hangUp']),
     end: recordedEnd(journal),
     isReleased,
     isHangUpOwed: isAsked && !isReleased && !all.some(isSettledWell),
-    caller: caller?.kind === 'participant' ? caller.data.identity : undefined,
+    caller: nameOf(recordOf(caller?.data)['identity']) ?? undefined,
   };
 }

@@ -1,17 +1,19 @@
 /** A session's journal as the fold reads it: one chapter for each process, and the keeper's as chapter 0. Pure. */
-import type { Entry, SessionJournal } from '../journal/entry.ts';
+import type { Entry, SessionJournal, Unread } from '../journal/entry.ts';
+import type { Timed } from './clock.ts';
 import { countOf, recordOf } from './lenient.ts';
 
 export type Chapter = {
   /** 0: the keeper. */
   epoch: number;
-  entries: Entry[];
+  entries: Timed[];
   /** The session wrote its last entry here. Else the process died, or (before the seal) it still runs. */
   isClosed: boolean;
   isTorn: boolean;
   lastSeq: number;
   /** Entries that a stalled process wrote after its successor had taken over. */
   ignored: number;
+  unread: Unread;
 };
 
 /** `keeper.sealed` comes after the fold: a second fold of the same session has to give the same bytes. */
@@ -28,7 +30,7 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
       takenOver.set(taken['epoch'], Math.min(lastSeq, takenOver.get(taken['epoch']) ?? lastSeq));
     }
   }
-  const chapter = (epoch: number, all: Entry[], isTorn: boolean): Chapter => {
+  const chapter = (epoch: number, all: Timed[], isTorn: boolean, { lost, passedOver }: Partial<Unread>): Chapter => {
     const last = takenOver.get(epoch) ?? Infinity;
     const entries = all.filter((entry) => entry.seq <= last && isPartOfReport(entry));
     return {
@@ -38,15 +40,16 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
       isTorn,
       lastSeq: countOf(entries.at(-1)?.seq),
       ignored: all.filter(({ seq }) => seq > last).length,
+      unread: { lost: countOf(lost), passedOver: countOf(passedOver) },
     };
   };
   const jobs = [...journal.epochs].sort((one, other) => one.epoch - other.epoch);
   return {
-    jobs: jobs.map(({ epoch, entries, torn }) => chapter(epoch, entries, torn)),
-    keeper: chapter(0, journal.keeper, false),
+    jobs: jobs.map(({ epoch, entries, torn, ...unread }) => chapter(epoch, entries, torn, unread)),
+    keeper: chapter(0, journal.keeper, false, journal.keeperUnread ?? {}),
   };
 };
 
 /** All entries, epoch by epoch, the keeper's last: order of cause, for what is no matter of time. */
-export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Entry[] =>
+export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
   [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);

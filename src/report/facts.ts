@@ -2,6 +2,7 @@
 import type { Entry, Json } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import type { Chapter } from './chapters.ts';
+import { apart, type Moment, momentOf, type Timed } from './clock.ts';
 import { durationOf, listOf, oneOf, recordOf, textMapOf, textOf, textsOf, timeOf } from './lenient.ts';
 import { stageOf } from './path.ts';
 import type { Report } from './schema.ts';
@@ -9,8 +10,9 @@ import type { Report } from './schema.ts';
 type Tool = Report['tools'][number];
 
 const toolsIn = ({ epoch, entries, isClosed }: Chapter): Tool[] => {
-  const tools = new Map<string, { tool: Tool; isRunning: boolean; since: number }>();
-  for (const { kind, at, seq, data: raw } of entries) {
+  const tools = new Map<string, { tool: Tool; isRunning: boolean; since: Moment }>();
+  for (const entry of entries) {
+    const { kind, at, seq, data: raw } = entry;
     if (kind !== 'tool') continue;
     const data = recordOf(raw);
     const call = textOf(data['call']) ?? `${epoch}-${seq}`;
@@ -28,9 +30,13 @@ const toolsIn = ({ epoch, entries, isClosed }: Chapter): Tool[] => {
       error: textOf(data['error']) ?? known?.error ?? null,
       background: data['isBackground'] === true || known?.background === true,
       startedAt: known?.startedAt ?? (isStart ? timeOf(at) : null),
-      ms: durationOf(data['ms']) ?? (before && !isStart ? durationOf(at - before.since) : null),
+      ms: durationOf(data['ms']) ?? (before && !isStart ? durationOf(apart(before.since, entry)) : null),
     };
-    tools.set(call, { tool, isRunning: status === null && before?.isRunning !== false, since: before?.since ?? at });
+    tools.set(call, {
+      tool,
+      isRunning: status === null && before?.isRunning !== false,
+      since: before?.since ?? momentOf(entry),
+    });
   }
   // Did it book the table or not? Only a process that lived to close its journal can say that it gave up waiting.
   return [...tools.values()].map(({ tool, isRunning }) =>
@@ -60,14 +66,15 @@ export const transfersOf = (jobs: readonly Chapter[]): Report['transfers'] =>
   });
 
 /** `came`: the first that is known of them as the caller; a telephone joins when it is dialled, and comes when picked up. */
-export type Person = Report['participants'][number] & { joined?: number; came?: number; left?: number };
+export type Person = Report['participants'][number] & { joined?: Moment; came?: Moment; left?: Moment };
 
-export const peopleOf = (entries: readonly Entry[]): Person[] => {
+export const peopleOf = (entries: readonly Timed[]): Person[] => {
   const people = new Map<string, Person>();
   for (const entry of entries) {
-    const { kind, at, data: raw } = entry;
+    const { kind, data: raw } = entry;
+    const moment = momentOf(entry);
     const removal = removalIn(entry);
-    if (removal) removeFrom(people, removal, at);
+    if (removal) removeFrom(people, removal, moment);
     if (kind !== 'participant') continue;
     const data = recordOf(raw);
     const identity = textOf(data['identity']) ?? '';
@@ -84,7 +91,7 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
       for (const other of people.values()) other.isCaller = other === person; // the last one counts
       const isThere = data['change'] !== 'left' && data['change'] !== 'lost' && data['isRinging'] !== true;
       // Who was there before it was known that they are the caller came when they came.
-      if (isThere) person.came ??= data['change'] === 'linked' ? (person.joined ?? at) : at;
+      if (isThere) person.came ??= data['change'] === 'linked' ? (person.joined ?? moment) : moment;
     }
     person.metadata = textOf(data['metadata']) ?? person.metadata;
     // A change names only what changed.
@@ -93,16 +100,16 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
     switch (data['change']) {
       case 'joined':
       case 'returned':
-        person.joined ??= at;
+        person.joined ??= moment;
         delete person.left;
         person.leftReason = null;
         break;
       case 'lost':
         person.timesLost += 1;
-        leave(person, at, textOf(data['reason']));
+        leave(person, moment, textOf(data['reason']));
         break;
       case 'left':
-        leave(person, at, textOf(data['reason']));
+        leave(person, moment, textOf(data['reason']));
         break;
       default:
     }
@@ -110,12 +117,12 @@ export const peopleOf = (entries: readonly Entry[]): Person[] => {
   return [...people.values()];
 };
 
-const leave = (person: Person, at: number, reason: string | null): void => {
+const leave = (person: Person, at: Moment, reason: string | null): void => {
   person.left = at;
   person.leftReason = reason;
 };
 
-const removeFrom = (people: ReadonlyMap<string, Person>, { name, of }: Removal, at: number): void => {
+const removeFrom = (people: ReadonlyMap<string, Person>, { name, of }: Removal, at: Moment): void => {
   for (const person of people.values()) if (person.left === undefined && of(person)) leave(person, at, name);
 };
 
@@ -136,8 +143,8 @@ const removalIn = ({ kind, data: raw }: Entry): Removal | undefined => {
 export const participantsOf = (people: readonly Person[]): Report['participants'] =>
   people.map(({ joined, came: _came, left, ...person }) => ({
     ...person,
-    joinedAt: timeOf(joined),
-    leftAt: timeOf(left),
+    joinedAt: timeOf(joined?.at),
+    leftAt: timeOf(left?.at),
   }));
 
 /** Cumulative by contract, so the last entry of a process says it all; what its successor used comes on top. */
@@ -175,20 +182,21 @@ const isFirstSound = (data: Record<string, unknown>): boolean =>
   (data['type'] === 'line.audible' && (data['line'] === 'greeting' || data['line'] === 'recovery'));
 
 /** When the greeting was heard first, whoever gave it: a line of ours, or the agent by itself. */
-const greetedAt = (entries: readonly Entry[]): number | undefined => {
+const greetedAt = (entries: readonly Timed[]): Moment | undefined => {
   let isGreeting = false;
-  for (const { kind, at, data: raw } of entries) {
+  for (const entry of entries) {
+    const { kind, data: raw } = entry;
     const data = recordOf(raw);
     if (kind === 'transition' && data['machine'] === 'session')
       isGreeting = stageOf(textsOf(data['to'])) === 'greeting';
-    if (kind === 'event' && isGreeting && isFirstSound(data)) return at;
+    if (kind === 'event' && isGreeting && isFirstSound(data)) return entry;
   }
   return undefined;
 };
 
-export const latencyOf = (entries: readonly Entry[], cameAt?: number): Report['latency'] => {
-  const heardAt = greetedAt(entries);
-  const waitedMs = heardAt === undefined || cameAt === undefined ? null : durationOf(heardAt - cameAt);
+export const latencyOf = (entries: readonly Timed[], came?: Moment): Report['latency'] => {
+  const heard = greetedAt(entries);
+  const waitedMs = heard && came ? durationOf(apart(came, heard)) : null;
   const measured = (measure: string): number[] =>
     entries.flatMap(({ kind, data }) => {
       const ms = kind === 'latency' && recordOf(data)['measure'] === measure ? durationOf(recordOf(data)['ms']) : null;

@@ -11,6 +11,7 @@ import { toJson } from '../journal/json.ts';
 import { withinCap } from './cap.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
 import { causesOf, withEnd } from './causes.ts';
+import { elapsed, type Moment, type Timed, whenOf, withSteadyTime } from './clock.ts';
 import { endIn, foundBy, recordedIn } from './end.ts';
 import {
   applicationOf,
@@ -23,7 +24,7 @@ import {
   transfersOf,
   usageOf,
 } from './facts.ts';
-import { between, countOf, listOf, nameOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
+import { countOf, listOf, nameOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
 import { evidenceFor, hangUpOf, linesOf } from './lines.ts';
 import { pathOf, stagesOf } from './path.ts';
 import type { Report } from './schema.ts';
@@ -46,7 +47,8 @@ export const serializeReport = (report: Report): string => JSON.stringify(report
 
 /** *Pure.* The report of a session, from all that its journal holds. Never throws. */
 export const fold = (journal: SessionJournal): Report => {
-  const { jobs, keeper } = chaptersOf(journal);
+  const { journal: timed, movedMs } = withSteadyTime(journal);
+  const { jobs, keeper } = chaptersOf(timed);
   const chapters = [...jobs, keeper];
   const entries = allEntries(jobs, keeper);
   const lines = linesOf(chapters);
@@ -64,10 +66,10 @@ export const fold = (journal: SessionJournal): Report => {
     type: 'session.report',
     version: 1,
     id: reportId(journal.session),
-    timestamp: timeOf(lastOf(entries.map(({ at }) => at))),
+    timestamp: timeOf(lastOf(entries)?.at),
     session: journal.session,
     ...identityOf(jobs, keeper),
-    times: timesOf(jobs, keeper, endedAt, hangUp?.at, caller),
+    times: timesOf(jobs, keeper, endedAt, hangUp ?? undefined, caller),
     end: {
       by: end.by,
       reason: end.reason,
@@ -93,12 +95,14 @@ export const fold = (journal: SessionJournal): Report => {
     participants: participantsOf(people),
     providerSwitches: providerSwitchesOf(entries),
     application: applicationOf(entries),
-    completeness: { ...completenessOf(jobs, keeper), withheld: withheldIn(jobs), leftOut: [] },
+    completeness: { ...completenessOf(jobs, keeper, movedMs), withheld: withheldIn(jobs), leftOut: [] },
   });
 };
 
-const firstOf = (times: readonly number[]): number => times.reduce((one, other) => Math.min(one, other), Infinity);
-const lastOf = (times: readonly number[]): number => times.reduce((one, other) => Math.max(one, other), -Infinity);
+const earlier = (one: Timed, other: Timed): Timed => (whenOf(other) < whenOf(one) ? other : one);
+const later = (one: Timed, other: Timed): Timed => (whenOf(other) > whenOf(one) ? other : one);
+const firstOf = ([first, ...others]: readonly Timed[]): Timed | undefined => first && others.reduce(earlier, first);
+const lastOf = ([first, ...others]: readonly Timed[]): Timed | undefined => first && others.reduce(later, first);
 
 type Identity = Pick<Report, 'job' | 'agentName' | 'room' | 'policyHash' | 'machineHash' | 'versions' | 'metadata'>;
 
@@ -135,7 +139,7 @@ const timesOf = (
   jobs: readonly Chapter[],
   keeper: Chapter,
   endedAt: number,
-  hungUpAt: number | undefined,
+  hungUp: Moment | undefined,
   caller: Person | undefined,
 ): Report['times'] => {
   const entries = allEntries(jobs, keeper);
@@ -143,20 +147,20 @@ const timesOf = (
     entries.find(({ kind, data }) => wanted(kind, recordOf(data)))?.at;
   const isAudible = (type: unknown) =>
     type === 'line.audible' || type === 'agent.audible' || type === 'apologist.audible';
-  const cameAt = caller?.came;
-  const releasedAt = caller?.left ?? hungUpAt;
-  const all = entries.map(({ at }) => at);
+  const came = caller?.came;
+  const released = caller?.left ?? hungUp;
+  const [first, last] = [firstOf(entries), lastOf(entries)];
   return {
     acceptedAt: timeOf(find((kind) => kind === 'session.accepted')),
     openedAt: timeOf(find((kind) => kind === 'session.opened')),
     connectedAt: timeOf(find((kind, data) => kind === 'room' && data['change'] === 'connected')),
-    callerJoinedAt: timeOf(cameAt),
+    callerJoinedAt: timeOf(came?.at),
     firstAudioAt: timeOf(find((kind, data) => kind === 'event' && isAudible(data['type']))),
     endedAt: entries.length === 0 ? null : timeOf(endedAt),
-    releasedAt: timeOf(releasedAt),
+    releasedAt: timeOf(released?.at),
     closedAt: timeOf(find((kind) => kind === 'session.closed')),
-    callMs: cameAt === undefined ? null : between(cameAt, releasedAt ?? lastOf(all)),
-    totalMs: between(firstOf(all), lastOf(all)),
+    callMs: came ? elapsed(came, released ?? last ?? came) : null,
+    totalMs: first && last ? elapsed(first, last) : 0,
   };
 };
 
@@ -181,6 +185,7 @@ const alsoTriggeredIn = (jobs: readonly Chapter[], keeper: Chapter, isRecorded: 
 const completenessOf = (
   jobs: readonly Chapter[],
   keeper: Chapter,
+  clockMovedMs: number | null,
 ): Omit<Report['completeness'], 'withheld' | 'leftOut'> => ({
   status: jobs.some(({ isClosed }) => isClosed) ? 'closed' : 'recovered',
   noticed: keeper.entries.flatMap(({ kind, at, data: raw }) => {
@@ -188,7 +193,7 @@ const completenessOf = (
     const { what, epoch, detail } = recordOf(raw);
     return { what: textOf(what) ?? 'unknown', epoch: countOf(epoch), detail: textOf(detail), at: timeOf(at) };
   }),
-  epochs: jobs.map(({ epoch, entries, lastSeq, ignored, isClosed, isTorn }) => ({
+  epochs: jobs.map(({ epoch, entries, lastSeq, ignored, isClosed, isTorn, unread }) => ({
     epoch: countOf(epoch),
     lastSeq,
     entries: entries.length,
@@ -196,6 +201,10 @@ const completenessOf = (
     opened: entries.some(({ kind }) => kind === 'session.opened'),
     closed: isClosed,
     torn: isTorn,
+    ...unread,
   })),
   keeperSeq: keeper.lastSeq,
+  keeperLost: keeper.unread.lost,
+  keeperPassedOver: keeper.unread.passedOver,
+  clockMovedMs,
 });

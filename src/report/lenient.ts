@@ -27,14 +27,15 @@ export const durationOf = (value: unknown): number | null =>
 export const countOf = (value: unknown): number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 
-/** A clock that was set back makes no negative durations. */
-export const between = (from: number, to: number): number => durationOf(to - from) ?? 0;
-
 /** The last instant that ISO 8601 writes with four digits of year. */
 const LAST_INSTANT = 253_402_300_799_999;
 
+/** Milliseconds since the epoch that a date can have; else unknown. */
+export const instantOf = (at: unknown): number | undefined =>
+  typeof at === 'number' && at >= 0 && at <= LAST_INSTANT ? Math.floor(at) : undefined;
+
 export const timeOf = (at: number | undefined | null): string | null =>
-  typeof at === 'number' && at >= 0 && at <= LAST_INSTANT ? new Date(at).toISOString() : null;
+  instantOf(at) === undefined ? null : new Date(at as number).toISOString();
 
 export const oneOf = <const Word extends string>(words: readonly Word[], value: unknown): Word | null =>
   words.find((word) => word === value) ?? null;

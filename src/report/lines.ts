@@ -1,5 +1,6 @@
 /** What was said by us, how much of it was heard, and how the caller was released. Pure. */
 import type { Chapter } from './chapters.ts';
+import { apart, type Moment, momentOf } from './clock.ts';
 import { countOf, durationOf, oneOf, recordOf, textOf, textsOf, timeOf } from './lenient.ts';
 import type { Report } from './schema.ts';
 
@@ -9,9 +10,9 @@ type HangUp = NonNullable<Report['hangUp']>;
 const outcomes = ['played', 'cut', 'skipped', 'failed', 'held-back'] as const;
 
 /** Asked for, and no word yet of how it went. */
-type Pending = { id: string; line: string; rung: string | null; askedAt: number; heardAt?: number; error?: string };
+type Pending = { id: string; line: string; rung: string | null; asked: Moment; heard?: Moment; error?: string };
 
-const settled = (line: string, data: Record<string, unknown>, heardAt: number | undefined): SpokenLine => {
+const settled = (line: string, data: Record<string, unknown>, heard: Moment | undefined): SpokenLine => {
   const outcome = oneOf(outcomes, data['outcome']) ?? 'unknown';
   const plannedMs = durationOf(data['plannedMs']);
   const measuredMs = durationOf(data['heardMs']);
@@ -22,7 +23,7 @@ const settled = (line: string, data: Record<string, unknown>, heardAt: number | 
     outcome,
     rung: textOf(data['rung']),
     text: textOf(data['text']),
-    startedAt: timeOf(heardAt),
+    startedAt: timeOf(heard?.at),
     firstAudioMs: durationOf(data['firstAudioMs']),
     heardMs,
     plannedMs,
@@ -31,14 +32,14 @@ const settled = (line: string, data: Record<string, unknown>, heardAt: number | 
   };
 };
 
-const unsettled = ({ line, rung, heardAt, askedAt, error }: Pending): SpokenLine => ({
+const unsettled = ({ line, rung, heard, asked, error }: Pending): SpokenLine => ({
   line,
   outcome: error === undefined ? 'unknown' : 'failed',
   rung,
   text: null,
-  startedAt: timeOf(heardAt),
-  firstAudioMs: heardAt === undefined ? null : durationOf(heardAt - askedAt),
-  heardMs: heardAt === undefined && error !== undefined ? 0 : null,
+  startedAt: timeOf(heard?.at),
+  firstAudioMs: heard === undefined ? null : durationOf(apart(asked, heard)),
+  heardMs: heard === undefined && error !== undefined ? 0 : null,
   plannedMs: null,
   interrupted: false,
   why: error ?? null,
@@ -47,7 +48,8 @@ const unsettled = ({ line, rung, heardAt, askedAt, error }: Pending): SpokenLine
 const linesIn = ({ entries }: Chapter): SpokenLine[] => {
   const lines: SpokenLine[] = [];
   const pending: Pending[] = [];
-  for (const { kind, at, data: raw } of entries) {
+  for (const entry of entries) {
+    const { kind, data: raw } = entry;
     const data = recordOf(raw);
     const line = textOf(data['line']);
     const rung = textOf(data['rung']);
@@ -55,19 +57,19 @@ const linesIn = ({ entries }: Chapter): SpokenLine[] => {
     if (kind === 'event') {
       const isAudible = data['type'] === 'line.audible' || data['type'] === 'apologist.audible';
       const heard = isAudible
-        ? pending.find((other) => other.heardAt === undefined && (line === null || isThis(other)))
+        ? pending.find((other) => other.heard === undefined && (line === null || isThis(other)))
         : undefined;
-      if (heard) heard.heardAt = at;
+      if (heard) heard.heard = momentOf(entry);
     } else if (kind === 'effect' && line !== null) {
       const id = textOf(data['id']) ?? '';
-      if (data['phase'] === 'requested') pending.push({ id, line, rung, askedAt: at });
+      if (data['phase'] === 'requested') pending.push({ id, line, rung, asked: momentOf(entry) });
       const asked = pending.find((other) => other.id === id);
       if (asked && data['phase'] === 'failed') asked.error = textOf(data['error']) ?? 'failed';
     } else if (kind === 'spoken' && line !== null) {
       // One rung of one line is asked for again only after the first has begun to play, so the oldest is the one.
       const index = pending.findIndex(isThis);
       const [asked] = index < 0 ? [] : pending.splice(index, 1);
-      lines.push(settled(line, data, asked?.heardAt));
+      lines.push(settled(line, data, asked?.heard));
     }
   }
   return [...lines, ...pending.map(unsettled)];
@@ -82,15 +84,16 @@ export const evidenceFor = (line: string, lines: readonly SpokenLine[]): SpokenL
     .reduce<SpokenLine | null>((best, each) => ((best?.heardMs ?? 0) > (each.heardMs ?? 0) ? best : each), null);
 
 /** The one that was verified, else the last that was tried; `unknown` if all we know is that it was asked for. */
-export const hangUpOf = (jobs: readonly Chapter[], keeper: Chapter): { at: number; evidence: HangUp } | null => {
-  let found: { at: number; evidence: HangUp } | null = null;
+export const hangUpOf = (jobs: readonly Chapter[], keeper: Chapter): (Moment & { evidence: HangUp }) | null => {
+  let found: (Moment & { evidence: HangUp }) | null = null;
   for (const { epoch, entries } of [...jobs, keeper]) {
     const by = epoch === 0 ? 'recovery' : 'session';
-    for (const { kind, at, data: raw } of entries) {
+    for (const entry of entries) {
+      const { kind, at, data: raw } = entry;
       const data = recordOf(raw);
       if (kind === 'effect' && data['name'] === 'hangUp' && data['phase'] === 'requested' && !found) {
         const nothingYet = { strategy: null, outcome: 'unknown', attempts: 0, error: null, ms: null } as const;
-        found = { at, evidence: { ...nothingYet, left: [], by, at: timeOf(at) } };
+        found = { ...momentOf(entry), evidence: { ...nothingYet, left: [], by, at: timeOf(at) } };
       }
       if (kind !== 'hangup' || found?.evidence.outcome === 'verified') continue;
       const evidence: HangUp = {
@@ -103,7 +106,7 @@ export const hangUpOf = (jobs: readonly Chapter[], keeper: Chapter): { at: numbe
         ms: durationOf(data['ms']),
         at: timeOf(at),
       };
-      found = { at, evidence };
+      found = { ...momentOf(entry), evidence };
     }
   }
   return found;

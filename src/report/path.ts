@@ -1,7 +1,8 @@
 /** Which states a session went through, and for how long. Pure. */
 import { mergeByTime } from '../journal/merge.ts';
 import type { Chapter } from './chapters.ts';
-import { between, recordOf, textOf, textsOf, timeOf } from './lenient.ts';
+import { elapsed, type Timed, whenOf } from './clock.ts';
+import { recordOf, textOf, textsOf, timeOf } from './lenient.ts';
 import type { Report } from './schema.ts';
 
 export type Step = Report['path'][number];
@@ -12,7 +13,7 @@ export const stageOf = (states: readonly string[]): string | null => {
   return (words[0] === 'live' ? words[1] : words[0]) ?? null;
 };
 
-type Dated = { step: Step; since: number };
+type Dated = { step: Step; since: Timed };
 
 const stepsIn = ({ epoch, entries }: Chapter): Dated[] => {
   const steps: Dated[] = [];
@@ -24,19 +25,19 @@ const stepsIn = ({ epoch, entries }: Chapter): Dated[] => {
     if (states.length === 0) continue;
     const machine = textOf(data['machine']) ?? 'session';
     const before = open.get(machine);
-    if (before) before.step.ms = between(before.since, entry.at);
+    if (before) before.step.ms = elapsed(before.since, entry);
     const event = textOf(data['event']) ?? '';
-    const dated = { step: { machine, epoch, states, event, at: timeOf(entry.at), ms: 0 }, since: entry.at };
+    const dated = { step: { machine, epoch, states, event, at: timeOf(entry.at), ms: 0 }, since: entry };
     open.set(machine, dated);
     steps.push(dated);
   }
   // What was never left lasts as long as its process is known to have lived.
-  for (const { step, since } of open.values()) step.ms = between(since, entries.at(-1)?.at ?? since);
+  for (const { step, since } of open.values()) step.ms = elapsed(since, entries.at(-1) ?? since);
   return steps;
 };
 
 export const pathOf = (chapters: readonly Chapter[]): Step[] =>
-  mergeByTime(chapters.map(stepsIn), ({ since }) => since).map(({ step }) => step);
+  mergeByTime(chapters.map(stepsIn), ({ since }) => whenOf(since)).map(({ step }) => step);
 
 export const stagesOf = (path: readonly Step[]): Report['stages'] => {
   const stages: Report['stages'] = [];

@@ -280,10 +280,24 @@ export const reportSchema = z
               opened: z.boolean().describe('It wrote its first entry.'),
               closed: z.boolean().describe('It wrote its last entry.'),
               torn: z.boolean().describe('A line was lost or damaged, usually the last.'),
+              lost: count.describe(
+                'Entries that were written and could not be read: missing numbers, and damaged lines at the end.',
+              ),
+              passedOver: count.describe(
+                'Entries left out because the journal was too long: attributes, metadata, recognised words, log lines, attachments; of one still longer also others, its moves and its end never before them.',
+              ),
             }),
           )
           .describe('Each process of the session.'),
         keeperSeq: count.describe('Number of the keeper’s last entry.'),
+        keeperLost: count.describe('Entries of the keeper that could not be read.'),
+        keeperPassedOver: count.describe('Entries of the keeper that were left out.'),
+        clockMovedMs: z
+          .number()
+          .nullable()
+          .describe(
+            'How far the machine’s clock was set in the meantime (or the machine slept): the most, ahead of how it began, negative: back; 0: by no more than 2 s. Times are as that clock said, durations do not depend on it. Null: not known, the journal is of an earlier version.',
+          ),
         withheld: z
           .array(
             z.object({

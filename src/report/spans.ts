@@ -1,5 +1,5 @@
 /** When the agent was heard, and when the caller was there to hear it. Pure. */
-import type { Entry } from '../journal/entry.ts';
+import { type Timed, whenOf } from './clock.ts';
 import { recordOf } from './lenient.ts';
 
 export type Span = { from: number; to: number };
@@ -24,12 +24,13 @@ class Spans {
 }
 
 /** Of one process. Null where its journal does not tell: that of an older Lastword. What is only written is not heard. */
-export const heardIn = (entries: readonly Entry[]): Span[] | null => {
+export const heardIn = (entries: readonly Timed[]): Span[] | null => {
   const spans = new Spans();
   const facts = entries.filter(({ kind }) => kind === 'fact');
   let isAudible = true;
-  for (const { at, data: raw } of facts) {
-    const data = recordOf(raw);
+  for (const entry of facts) {
+    const data = recordOf(entry.data);
+    const at = whenOf(entry);
     if (data['fact'] === 'pipeline') isAudible = data['isAudible'] !== false;
     if (data['fact'] === 'agent.heard' && isAudible) spans.open(at);
     if (data['fact'] === 'agent.quiet') spans.close(at);
@@ -40,11 +41,13 @@ export const heardIn = (entries: readonly Entry[]): Span[] | null => {
 const gone: readonly unknown[] = ['left', 'lost'];
 
 /** `identity`: who turned out to be the caller. Until they are let go, or nobody knows. Null if nothing is known of them. */
-export const presenceOf = (identity: string | undefined, entries: readonly Entry[]): Span[] | null => {
+export const presenceOf = (identity: string | undefined, entries: readonly Timed[]): Span[] | null => {
   if (identity === undefined) return null;
   const spans = new Spans();
-  for (const { kind, at, data: raw } of entries) {
+  for (const entry of entries) {
+    const { kind, data: raw } = entry;
     const data = recordOf(raw);
+    const at = whenOf(entry);
     if (kind === 'hangup' && data['verified'] === true) spans.close(at);
     if (kind !== 'participant' || data['identity'] !== identity) continue;
     if (gone.includes(data['change'])) spans.close(at);

@@ -9,8 +9,8 @@
  *   T4  The agent's words are heard if any of their sound was played while the caller was there.
  *   T5  What came in the same millisecond stands as it was written down.
  */
-import type { Entry } from '../journal/entry.ts';
 import type { Chapter } from './chapters.ts';
+import { saidAt, settingsOf, type Timed, whenOf } from './clock.ts';
 import { recordOf, textOf, timeOf } from './lenient.ts';
 import { heardIn, meet, type Span } from './spans.ts';
 import type { Report } from './schema.ts';
@@ -27,9 +27,10 @@ export const transcriptOf = (jobs: readonly Chapter[], presence: readonly Span[]
   const items = new Map<string, Dated>(); // T1
   for (const { epoch, entries } of jobs) {
     const heard = heardIn(entries);
+    const settings = settingsOf(entries);
     for (const entry of entries) {
       if (entry.kind !== 'item') continue;
-      const item = itemIn(entry, epoch, heard, presence);
+      const item = itemIn(entry, { epoch, settings, heard, presence });
       const { epoch: firstEpoch, seq: firstSeq } = items.get(item.row.id) ?? item;
       items.set(item.row.id, { ...item, epoch: firstEpoch, seq: firstSeq });
     }
@@ -38,15 +39,19 @@ export const transcriptOf = (jobs: readonly Chapter[], presence: readonly Span[]
   return [...items.values(), ...others].sort(inOrder).map(({ row }) => row);
 };
 
-const itemIn = (
-  { at, seq, data: raw }: Entry,
-  epoch: number,
-  heard: Span[] | null,
-  presence: readonly Span[] | null,
-): Dated => {
-  const data = recordOf(raw);
+type Around = {
+  epoch: number;
+  settings: ReturnType<typeof settingsOf>;
+  heard: Span[] | null;
+  presence: readonly Span[] | null;
+};
+
+const itemIn = (entry: Timed, { epoch, settings, heard, presence }: Around): Dated => {
+  const { at, seq } = entry;
+  const data = recordOf(entry.data);
   const { createdAt } = data;
-  const since = typeof createdAt === 'number' && timeOf(createdAt) !== null ? createdAt : at;
+  const said = typeof createdAt === 'number' && timeOf(createdAt) !== null ? createdAt : null;
+  const since = said === null ? whenOf(entry) : saidAt(said, entry, settings);
   const role = textOf(data['role']) ?? 'system';
   const row: Row = {
     id: textOf(data['id']) ?? `entry-${seq}`,
@@ -55,28 +60,31 @@ const itemIn = (
     text: textOf(data['text']) ?? '',
     interrupted: data['interrupted'] === true,
     heard:
-      role === 'assistant' && heard ? meet([{ from: since, to: at }], heard, ...(presence ? [presence] : [])) : null, // T4
+      role === 'assistant' && heard
+        ? meet([{ from: since, to: whenOf(entry) }], heard, ...(presence ? [presence] : []))
+        : null, // T4
     agent: textOf(data['agent']),
-    at: timeOf(since),
+    at: timeOf(said ?? at),
   };
   return { row, since, epoch, seq };
 };
 
 // ── what no item holds ───────────────────────────────────────────────────────────────────────────────────────────
 
-type Said = { source: 'recognition' | 'keys'; text: string; at: number; epoch: number; seq: number };
-const ofCaller = ({ source, text, at, epoch, seq }: Said): Dated => {
+type Said = { source: 'recognition' | 'keys'; text: string; entry: Timed; epoch: number };
+const ofCaller = ({ source, text, entry, epoch }: Said): Dated => {
+  const { at, seq } = entry;
   const id = `${source === 'keys' ? 'keys' : 'words'}-${epoch}-${seq}`;
   const row: Row = { id, role: 'user', source, text, interrupted: false, heard: null, agent: null, at: timeOf(at) };
-  return { row, since: at, epoch, seq };
+  return { row, since: whenOf(entry), epoch, seq };
 };
 
 /** Words that were recognised. `turn`: the turn in whose hook they were. */
-type Words = { text: string; at: number; seq: number; item: string | null; turn: string | null };
+type Words = { text: string; entry: Timed; item: string | null; turn: string | null };
 
-const wordsIn = ({ at, seq, data: raw }: Entry): Words => {
-  const data = recordOf(raw);
-  return { text: textOf(data['text']) ?? '', at, seq, item: textOf(data['item']), turn: null };
+const wordsIn = (entry: Timed): Words => {
+  const data = recordOf(entry.data);
+  return { text: textOf(data['text']) ?? '', entry, item: textOf(data['item']), turn: null };
 };
 
 /** T2. */
@@ -93,7 +101,7 @@ const unheldIn = ({ epoch, entries }: Chapter): Dated[] => {
   }
   return pending
     .filter(({ text }) => text.trim() !== '')
-    .map(({ text, at, seq }) => ofCaller({ source: 'recognition', text, at, epoch, seq }));
+    .map(({ text, entry }) => ofCaller({ source: 'recognition', text, entry, epoch }));
 };
 
 const plain = (text: string): string => text.trim().split(/\s+/).join(' ');
@@ -117,13 +125,14 @@ const notHeldBy = ({ id, text }: Record<string, unknown>, pending: readonly Word
 const keysIn = ({ epoch, entries }: Chapter): Dated[] => {
   const rows: Dated[] = [];
   let isOpen = false;
-  for (const { kind, at, seq, data } of entries) {
+  for (const entry of entries) {
+    const { kind, data } = entry;
     if (kind === 'item' || kind === 'transcript') isOpen = false;
     if (kind !== 'key') continue;
     const digit = textOf(recordOf(recordOf(data)['pii'])['digit']) ?? '?';
     const last = isOpen ? rows.at(-1) : undefined;
     if (last) last.row.text += digit;
-    else rows.push(ofCaller({ source: 'keys', text: digit, at, epoch, seq }));
+    else rows.push(ofCaller({ source: 'keys', text: digit, entry, epoch }));
     isOpen = true;
   }
   return rows;

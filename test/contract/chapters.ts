@@ -12,6 +12,7 @@ export const chapter = (all: Entry[], more: Partial<Chapter> = {}): Chapter => (
   isTorn: false,
   lastSeq: all.length,
   ignored: 0,
+  unread: { lost: 0, passedOver: 0 },
   ...more,
 });
 export const at = (seconds: number): string => new Date(seconds * 1000).toISOString();

@@ -28,7 +28,8 @@ export const writeRecordedCall = ({ session, epochs, keeper }: SessionJournal): 
   writeFileSync(recordedPath, `${lines.join('\n')}\n`);
 };
 
-const unnamed = (entry: Entry): Entry => {
+const unnamed = (named: Entry): Entry => {
+  const entry: Entry = named.boot === undefined ? named : { ...named, boot: owner.bootId };
   if (entry.kind === 'session.opened') return { ...entry, data: { ...entry.data, owner } };
   if (entry.kind === 'session.accepted') return { ...entry, data: { ...entry.data, worker: 'worker-1' } };
   return entry;

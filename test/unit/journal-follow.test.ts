@@ -99,6 +99,21 @@ describe('following a session', () => {
     await end();
   });
 
+  it('files of many blocks come in the order of time, and lines longer than a block among them', async () => {
+    mkdirSync(folder(), { recursive: true });
+    const padding = 'p'.repeat(2_000);
+    const all = Array.from({ length: 900 }, (_, index) => index + 1);
+    const long = line(901, 901 * 10, 'l'.repeat(700_000));
+    appendFileSync(join(folder(), '1.jsonl'), all.map((seq) => line(seq, seq * 10, padding)).join('') + long);
+    appendFileSync(join(folder(), '1.jsonl'), `${'x'.repeat(9 * 1024 * 1024)}\n${line(902, 9_020)}`);
+    appendFileSync(join(folder(), 'keeper.jsonl'), all.map((seq) => line(seq, seq * 10 + 5, padding)).join(''));
+    const { until, end, entries } = following();
+    await until(1_802);
+    expect(entries.map(({ at }) => at)).toEqual(entries.map(({ at }) => at).sort((one, other) => one - other));
+    expect(entries.filter(({ seq }) => seq > 900).map(({ seq }) => seq)).toEqual([901, 902]);
+    await end();
+  });
+
   it('a number that was seen is not seen again', async () => {
     mkdirSync(folder(), { recursive: true });
     appendFileSync(join(folder(), '1.jsonl'), line(1, 1));

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realDisk, type Disk, type DiskFile } from '../../src/journal/disk.ts';
 import type { Json } from '../../src/journal/entry.ts';
 import type { JournalError } from '../../src/journal/errors.ts';
+import { thisProcess } from '../../src/journal/owner.ts';
 import { listSessions, parseJournal, readSession } from '../../src/journal/read.ts';
 import { openJournal, type Journal } from '../../src/journal/write.ts';
 
@@ -51,6 +52,23 @@ describe('writing a journal', () => {
     expect(torn).toBe(false);
     expect(entries.map(({ seq }) => seq)).toEqual(numbers);
     expect(entries[0]).toEqual({ seq: 1, at: 1_001, kind: 'log', data: log('line 0') });
+  });
+
+  it('entries have the time of the clock that is never set, and the first of each writer names its boot', async () => {
+    for (const session of ['one', 'one']) {
+      const journal = await openOne({ session });
+      journal.append('log', log('a'));
+      journal.append('log', log('b'));
+      await journal.close();
+    }
+    const { entries } = parseJournal(readFileSync(join(directory, 'sessions', 'one', '1.jsonl'), 'utf8'));
+    const ups = entries.map(({ up = 0 }) => up);
+    expect(ups).toEqual(ups.toSorted((one, other) => one - other));
+    const now = Number(process.hrtime.bigint() / 1_000_000n);
+    for (const up of ups) expect(now - up).toBeGreaterThanOrEqual(0);
+    for (const up of ups) expect(now - up).toBeLessThan(10_000);
+    const { bootId } = await thisProcess();
+    expect(entries.map(({ boot }) => boot ?? '')).toEqual([bootId, '', bootId, '']);
   });
 
   it('is written without anybody asking, and in few flushes', async () => {
@@ -484,6 +502,6 @@ describe('reading', () => {
       expect(parseJournal(text).torn).toBe(true);
       expect(seqs(text)).toEqual([1, 3]);
     }
-    expect(parseJournal('')).toEqual({ entries: [], torn: false });
+    expect(parseJournal('')).toEqual({ entries: [], torn: false, lost: 0, passedOver: 0 });
   });
 });

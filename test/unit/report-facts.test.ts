@@ -12,17 +12,7 @@ import {
   transfersOf,
   usageOf,
 } from '../../src/report/facts.ts';
-import {
-  between,
-  countOf,
-  durationOf,
-  nameOf,
-  oneOf,
-  recordOf,
-  textMapOf,
-  textsOf,
-  timeOf,
-} from '../../src/report/lenient.ts';
+import { countOf, durationOf, nameOf, oneOf, recordOf, textMapOf, textsOf, timeOf } from '../../src/report/lenient.ts';
 import { pathOf, stageOf, stagesOf } from '../../src/report/path.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
 
@@ -224,7 +214,7 @@ describe('the participants', () => {
         ['participant', { identity: 'c', change: 'attributes', isCaller: true }],
       ),
     );
-    expect(person).toMatchObject({ joined: 1000, came: 4000, left: 3000, isCaller: true });
+    expect(person).toMatchObject({ joined: { at: 1000 }, came: { at: 4000 }, left: { at: 3000 }, isCaller: true });
   });
 });
 
@@ -288,7 +278,8 @@ describe('O-G the latency of the greeting', () => {
   ];
   const sounds = (type: string, line?: string): [string, unknown] => ['event', { type, line }];
   const told: [string, unknown] = ['latency', { measure: 'greeting', ms: 7 }];
-  const of = (cameAt: number | undefined, ...all: [string, unknown][]) => latencyOf(entries(...all), cameAt).greetingMs;
+  const of = (cameAt: number | undefined, ...all: [string, unknown][]) =>
+    latencyOf(entries(...all), cameAt === undefined ? cameAt : { at: cameAt }).greetingMs;
 
   test('runs from the caller’s coming to the first sound of it, whoever gives it', () => {
     expect(of(500, stage('greeting'), sounds('line.audible', 'greeting'), told)).toBe(1500);
@@ -380,10 +371,20 @@ describe('the chapters', () => {
   const epoch = (number: number, all: Entry[], torn = false) => ({ epoch: number, entries: all, torn });
 
   test('what was written after a successor took over does not count, and is counted', () => {
-    const { jobs } = chaptersOf({ session: 's', epochs: [epoch(2, two, true), epoch(1, one)], keeper: [] });
+    const damaged = { ...epoch(2, two, true), lost: 3, passedOver: 4 };
+    const { jobs } = chaptersOf({ session: 's', epochs: [damaged, epoch(1, one)], keeper: [] });
+    const unread = { lost: 0, passedOver: 0 };
     expect(jobs).toEqual([
-      { epoch: 1, entries: one.slice(0, 2), isClosed: false, isTorn: false, lastSeq: 2, ignored: 1 },
-      { epoch: 2, entries: two, isClosed: false, isTorn: true, lastSeq: 1, ignored: 0 },
+      { epoch: 1, entries: one.slice(0, 2), isClosed: false, isTorn: false, lastSeq: 2, ignored: 1, unread },
+      {
+        epoch: 2,
+        entries: two,
+        isClosed: false,
+        isTorn: true,
+        lastSeq: 1,
+        ignored: 0,
+        unread: { lost: 3, passedOver: 4 },
+      },
     ]);
   });
 
@@ -398,10 +399,10 @@ describe('the chapters', () => {
 
   test('the seal is no part of what is sealed', () => {
     const keeper = entries(['session.accepted', {}], ['keeper.sealed', {}]);
-    expect(chaptersOf({ session: 's', epochs: [], keeper })).toEqual({
-      jobs: [],
-      keeper: { epoch: 0, entries: keeper.slice(0, 1), isClosed: false, isTorn: false, lastSeq: 1, ignored: 0 },
-    });
+    const { jobs, keeper: notes } = chaptersOf({ session: 's', epochs: [], keeper });
+    expect(jobs).toEqual([]);
+    expect(notes).toMatchObject({ epoch: 0, entries: keeper.slice(0, 1), isClosed: false, isTorn: false, lastSeq: 1 });
+    expect(notes.ignored).toBe(0);
     expect(chaptersOf({ session: 's', epochs: [epoch(1, one)], keeper: [] }).jobs[0]?.isClosed).toBe(true);
     expect(chaptersOf({ session: 's', epochs: [epoch(1, [])], keeper: [] }).jobs[0]?.lastSeq).toBe(0);
   });
@@ -434,7 +435,6 @@ test('what is read leniently: each door lets its own through, and nothing else',
   expect(odd.map(textMapOf).filter((map) => Object.keys(map).length > 0)).toEqual([{ a: 'b' }]);
   expect(odd.map(recordOf).filter((record) => Object.keys(record).length > 0)).toEqual([{ a: 'b', c: 1 }]);
   expect([oneOf(['a', 'b'], 'b'), oneOf(['a'], 'c'), oneOf(['1'], 1)]).toEqual(['b', null, null]);
-  expect([between(1000, 3000), between(3000, 1000), between(5, 5)]).toEqual([2000, 0, 0]);
   expect([timeOf(0), timeOf(-1), timeOf(undefined), timeOf(null), timeOf(NaN)]).toEqual([
     at(0),
     null,

@@ -4,6 +4,7 @@ import type { Entry, EntryData, SessionJournal } from '../../src/journal/entry.t
 import { parseJournal } from '../../src/journal/parse.ts';
 import { recordedEnd } from '../../src/report/end.ts';
 import { fold, reportId, serializeReport } from '../../src/report/fold.ts';
+import { anyEntries } from '../contract/any-journal.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { accepted, crashedCall, facts, opened, Script, textOf, unopenedCall, wholeCall } from '../contract/sessions.ts';
 
@@ -284,26 +285,6 @@ describe('the report of a call that broke', () => {
 });
 
 describe('any journal at all', () => {
-  const anyJson = fc.jsonValue({ maxDepth: 3 });
-  const sample = [...wholeCall().epochs[0]!.entries, ...crashedCall().keeper];
-  const kinds = [...new Set([...sample.map(({ kind }) => kind), 'error', 'provider', 'log', 'from.the.future'])];
-  const anyData = fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom(...sample.map(({ data }) => data as unknown)) },
-    { weight: 1, arbitrary: anyJson },
-    // a real entry with one field turned into something else
-    {
-      weight: 3,
-      arbitrary: fc.tuple(fc.constantFrom(...sample), anyJson, fc.nat(10)).map(([{ data }, value, index]) => {
-        const names = Object.keys(data);
-        return { ...data, [names[index % names.length] ?? 'x']: value };
-      }),
-    },
-  );
-  const anyTime = fc.oneof(fc.integer({ min: 0, max: 2e12 }), fc.double({ noNaN: true }));
-  const anyEntries = fc
-    .array(fc.record({ at: anyTime, kind: fc.constantFrom(...kinds), data: anyData }), { maxLength: 25 })
-    .map((list) => list.map((entry, index) => ({ seq: index + 1, ...entry })));
-
   it('folds into a report that fits the schema, and twice into the same bytes', () => {
     fc.assert(
       fc.property(fc.array(anyEntries, { maxLength: 3 }), anyEntries, (epochs, keeper) => {
