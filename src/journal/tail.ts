@@ -54,7 +54,7 @@ const readAll = async (file: Pick<DiskFile, 'read'>, position: number, length: n
   const parts: Buffer[] = [];
   for (let done = 0; done < length;) {
     const part = await file.read(position + done, length - done);
-    if (part.length === 0) throw Object.assign(new Error('the file ends sooner than its size says'), { code: 'EIO' });
+    if (part.length === 0) throw new Error('the file ends sooner than its size says');
     parts.push(part);
     done += part.length;
   }
