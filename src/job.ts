@@ -21,6 +21,7 @@ import type { JobFacts } from './journal/entry.ts';
 import { withinBudget } from './journal/within-budget.ts';
 import { type Journal, openJournal } from './journal/write.ts';
 import { connectLink, type Link } from './link/client.ts';
+import { closeJournal, sayClosed } from './session/last-entry.ts';
 import { socketPath } from './link/path.ts';
 import { jobToken } from './link/secret.ts';
 import { effectsOf } from './livekit/act/effects.ts';
@@ -231,7 +232,7 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
   clearInterval(beats);
   unwatchMemory();
   unwatchCores();
-  await settledWithin(last.journal.close(), 1000);
+  await closeJournal({ journal: last.journal, link, session });
   link.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
   await ownEnds.shutDownJob(end?.reason ?? 'closed');
@@ -254,12 +255,10 @@ async function report(last: {
     alsoTriggered: run.context().alsoTriggered,
     stage: run.stage() ?? 'connecting',
   });
-  await journal.durable();
-  if (isStale(end)) link.send({ type: 'job.withdrawn', job: session, why: 'the dispatched room was gone' });
-  else {
-    link.send({ type: 'job.closed', session, epoch: 1, lastSeq: journal.lastSeq });
-    await link.awaitSealed(session, last.waitMs);
-  }
+  if (isStale(end)) {
+    await journal.durable();
+    link.send({ type: 'job.withdrawn', job: session, why: 'the dispatched room was gone' });
+  } else await sayClosed({ journal, link, session }, last.waitMs);
 }
 
 /**

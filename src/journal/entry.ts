@@ -193,7 +193,11 @@ export type EntryData = {
   /** The worker declined the job after it was recorded: no session, and no report. */
   'session.withdrawn': { why: string };
   /** Keeper: why it took the session into its hands. */
-  'keeper.noticed': { what: 'closed' | 'died' | 'frozen' | 'unopened' | 'gone'; epoch: number; detail?: string };
+  'keeper.noticed': {
+    what: 'closed' | 'died' | 'frozen' | 'unopened' | 'gone' | 'lost';
+    epoch: number;
+    detail?: string;
+  };
   'keeper.sealed': { report: string; bytes: number };
 };
 

@@ -31,7 +31,8 @@ export type ReadLimits = {
   lineBytes?: number;
 };
 
-const parsed = async (path: string, { keptBytes, lineBytes }: ReadLimits): Promise<ParsedJournal> => {
+/** One file, by whatever path leads to it. One that is not there has no entries. @throws JournalError */
+export const readFileOf = async (path: string, { keptBytes, lineBytes }: ReadLimits = {}): Promise<ParsedJournal> => {
   const kept = new Kept(keptBytes);
   const parser = new JournalParser((entry, bytes) => kept.take(entry, bytes), lineBytes);
   try {
@@ -65,7 +66,7 @@ export const readSession = async (
   for (const name of names) {
     const file = journalOf(name);
     if (file === undefined) continue;
-    const { entries, torn, lost, passedOver } = await parsed(join(folder, name), limits);
+    const { entries, torn, lost, passedOver } = await readFileOf(join(folder, name), limits);
     if (file === 'keeper') Object.assign(journal, { keeper: entries, keeperUnread: { lost, passedOver } });
     else journal.epochs.push({ epoch: Number(file), entries, torn, lost, passedOver });
   }

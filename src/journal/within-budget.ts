@@ -20,6 +20,7 @@ export const withinBudget = (journal: Journal, now: () => number = () => perform
     append: (kind, data) =>
       draftsOf(budget, kind, data, now()).reduce((_, draft) => journal.append(draft.kind, draft.data), 0),
     durable: () => journal.durable(),
+    pending: () => journal.pending(),
     close: () => journal.close(),
   };
 };

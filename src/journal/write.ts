@@ -64,6 +64,8 @@ export type Journal = {
    * not answer in time; the entries are kept and tried again, so a later `durable()` may well resolve.
    */
   durable(): Promise<void>;
+  /** The lines that are not known to be on the disk, as text: for whoever can keep them when the disk does not. */
+  pending(): string;
   /** `durable()`, then closes the file; takes nothing in from the first call on. Rejects as `durable()` does. */
   close(): Promise<void>;
 };
@@ -208,6 +210,10 @@ class JournalFile implements Journal {
       if (failure.code === 'ETIMEDOUT') this.#noteTrouble(failure);
       throw failure;
     }
+  }
+
+  pending(): string {
+    return `${this.#unsynced?.toString() ?? ''}${this.#queued}`;
   }
 
   close(): Promise<void> {

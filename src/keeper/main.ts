@@ -156,7 +156,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       isOfWorker: (owner) => worker.owns(owner),
       isReachable: () => server.isReachable,
       apologize: () => facts.apologize(),
-      seal: (session, sessionLog, isHangUpOwed) => sealer.seal(session, sessionLog, isHangUpOwed),
+      seal: (...asked) => sealer.seal(...asked),
     });
     closers.push(() => sessions.stop());
     const worker = superviseWorker({
@@ -211,7 +211,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           case 'beat':
             return sessions.beat(message.session);
           case 'job.closed':
-            return sessions.closed(message.session);
+            return sessions.closed(message.session, message.tail);
           case 'alert':
             return void alert(message).catch(lost);
         }

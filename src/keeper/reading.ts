@@ -25,6 +25,8 @@ export type Known = {
   acceptedAt: number | undefined;
   openedAt: number | undefined;
   isWithdrawn: boolean;
+  /** Its journal was removed, with what it said of its job. */
+  isLost: boolean;
   isClosed: boolean;
   /** Of the last epoch that opened its journal. */
   opened: { epoch: number; owner: Owner | undefined; identity: string | undefined } | undefined;
@@ -121,6 +123,7 @@ export function whatIsKnown(journal: SessionJournal): Known {
     acceptedAt: accepted && instantOf(accepted.at),
     openedAt: instantOf(entries.find(({ kind }) => kind === 'session.opened')?.at),
     isWithdrawn: isWithdrawn || wasStale,
+    isLost: journal.keeper.some(({ kind, data }) => kind === 'keeper.noticed' && recordOf(data)['what'] === 'lost'),
     isClosed: closed !== undefined,
     opened: opened && {
       epoch: Math.max(1, countOf(first['epoch'])),

@@ -9,8 +9,11 @@
  *       keeper dies. Until then the session stays unsealed, for this keeper or the next.
  *   S4  A hang-up that nobody confirmed is written down before the report is sealed: after it nobody looks here again.
  */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { JobFacts } from '../journal/entry.ts';
+import type { JobFacts, SessionJournal } from '../journal/entry.ts';
+import { sessionFolder } from '../journal/folder.ts';
 import { readSession } from '../journal/read.ts';
 import type { WorkerHello } from '../link/messages.ts';
 import { fold, reportId, serializeReport } from '../report/fold.ts';
@@ -23,13 +26,22 @@ import { whatIsKnown, type Known } from './reading.ts';
 
 const STORE_MS = 10_000;
 
+/** What its journals take on the disk; what cannot be seen takes nothing. */
+const bytesOf = async (directory: string, session: string): Promise<number> => {
+  const folder = sessionFolder(directory, session);
+  const names = await readdir(folder).catch(() => []);
+  const facts = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)));
+  return facts.reduce((sum, one) => sum + (one?.size ?? 0), 0);
+};
+
 export type Sealed = { report: string; bytes: number; /** false: it was sealed before. */ isFirst: boolean };
 export type Sealer = {
   /**
    * One attempt.
-   * @param isHangUpOwed the caller may still be on the line, also where the journal does not say so
+   * @param isHangUpOwed the caller may still be on the line, also where the journal does not say so; default false
+   * @param read its journal, as whole as it can be had; default: its files
    */
-  seal(session: string, log: Logger, isHangUpOwed?: boolean): Promise<Sealed>;
+  seal(session: string, log: Logger, isHangUpOwed?: boolean, read?: () => Promise<SessionJournal>): Promise<Sealed>;
   stop(): void;
 };
 
@@ -67,12 +79,13 @@ export function startSealer(options: {
   const sealOnce = async (
     session: string,
     worker: WorkerHello,
+    read: () => Promise<SessionJournal>,
     isHangUpOwed: boolean,
     log: Logger,
   ): Promise<Sealed> => {
     const already = await store.report(session);
     if (already) return { report: already.report, bytes: Buffer.byteLength(already.body), isFirst: false };
-    const journal = await readSession(directory, session);
+    const journal = await read();
     const known = whatIsKnown(journal);
     if (isHangUpOwed || known.isHangUpOwed) await owe(session, known, worker, log);
     const folded = fold(journal);
@@ -93,6 +106,8 @@ export function startSealer(options: {
       agentName,
       acceptedAt: known.acceptedAt ?? known.openedAt ?? now,
       state: 'sealed' as const,
+      bytes: Buffer.byteLength(body) + (await bytesOf(directory, session)),
+      roomSid: room.sid,
       endedAt: folded.times.endedAt === null ? now : Date.parse(folded.times.endedAt),
       by: folded.end.by,
       reason: folded.end.reason,
@@ -110,9 +125,9 @@ export function startSealer(options: {
   };
 
   return {
-    async seal(session, log, isHangUpOwed = false) {
+    async seal(session, log, isHangUpOwed = false, read = () => readSession(directory, session)) {
       const worker = await unlessAborted(options.worker(), stopped.signal); // S3
-      const outcome = await settledWithin(sealOnce(session, worker, isHangUpOwed, log), STORE_MS);
+      const outcome = await settledWithin(sealOnce(session, worker, read, isHangUpOwed, log), STORE_MS);
       if (outcome.kind === 'settled') {
         onSealed();
         return outcome.value;

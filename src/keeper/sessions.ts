@@ -5,15 +5,15 @@
 import { rm } from 'node:fs/promises';
 import type { JobFacts } from '../journal/entry.ts';
 import { isSessionId, sessionFolder } from '../journal/folder.ts';
-import { readSession } from '../journal/read.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import { settledWithin } from '../session/deadline.ts';
-import type { Store } from '../store/store.ts';
+import type { SessionRow, Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
 import { superviseSession, type Supervised, type SuperviseOptions } from './supervise.ts';
 import { unsealedFolders, unsealedRows } from './unsealed.ts';
 import { startPulse } from './watch.ts';
+import { readWhole } from './whole-journal.ts';
 
 /** A quarter of the default limit for missing beats, and cheap: it compares numbers. */
 const PULSE_MS = 250;
@@ -34,7 +34,8 @@ export type Sessions = {
   /** Somebody wanted to speak for it, and may not: nobody is killed for a silence that we made ourselves. */
   refused(session: string): void;
   beat(session: string): void;
-  closed(session: string): void;
+  /** @param tail lines of its journal that its disk did not take */
+  closed(session: string, tail?: string): void;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   readonly openCount: number;
@@ -59,6 +60,14 @@ export type Sessions = {
 export type SessionsOptions = Omit<SuperviseOptions, 'store'> & {
   store: Pick<Store, 'putSession' | 'session' | 'report' | 'unsealed' | 'withoutReport' | 'dropSession'>;
 };
+
+/** *Pure.* What the store knows of a session whose journal may be gone. */
+const factsOf = ({ job, agentName, room, roomSid = '' }: SessionRow): JobFacts => ({
+  job,
+  agentName,
+  room: { name: room, sid: roomSid },
+  metadata: '',
+});
 
 export function trackSessions(options: SessionsOptions): Sessions {
   const { directory, store, log } = options;
@@ -107,14 +116,16 @@ export function trackSessions(options: SessionsOptions): Sessions {
     if (Date.now() - offeredAt > WITHDRAWN_MS)
       await rm(sessionFolder(directory, session), { recursive: true, force: true });
   };
-  const adoptOne = async (session: string): Promise<void> => {
+  const adoptOne = async (session: string, row?: SessionRow): Promise<void> => {
     try {
       if (supervised.has(session)) return;
-      const known = whatIsKnown(await readSession(directory, session));
+      const facts = row && factsOf(row);
+      const remembered = { directory, session, facts, acceptedAt: row?.acceptedAt ?? Date.now() };
+      const known = whatIsKnown(await readWhole({ ...remembered, epoch: 0, owner: undefined, tail: '' }));
       if (supervised.has(session)) return; // its hello was quicker
       if (known.isWithdrawn) return await clear(session, known.acceptedAt);
       log.info({ session }, 'unsealed session found');
-      follow(session).adopt(known);
+      follow(session, facts).adopt(known);
     } catch (error) {
       log.error({ session, err: error }, 'a session cannot be read; it is left as it is');
     }
@@ -123,7 +134,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
   return {
     async adopt() {
       const asked = { directory, store, log, signal: stopping.signal };
-      for (const { session } of await unsealedRows(asked)) await adoptOne(session);
+      for (const row of await unsealedRows(asked)) await adoptOne(row.session, row);
       adopted = (async () => {
         for await (const session of unsealedFolders(asked)) await adoptOne(session);
       })().catch((error: unknown) => {
@@ -192,8 +203,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
     beat(session) {
       supervised.get(session)?.send({ type: 'job.beat' });
     },
-    closed(session) {
-      supervised.get(session)?.send({ type: 'job.closed' });
+    closed(session, tail = '') {
+      supervised.get(session)?.closed(tail);
     },
     gone(peer) {
       for (const one of supervised.values()) {

@@ -18,10 +18,9 @@ import {
   type SupervisionEvent,
   type SupervisionInput,
 } from '../../machines/index.ts';
-import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
+import type { EntryData, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { journalPath } from '../journal/folder.ts';
 import { isAlive } from '../journal/owner.ts';
-import { readSession } from '../journal/read.ts';
 import type { FromKeeper, JobHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import type { Rooms } from '../rooms/rooms.ts';
@@ -31,6 +30,7 @@ import { openNotes } from './notes.ts';
 import { defaultHangUp, whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
+import { readWhole } from './whole-journal.ts';
 
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
@@ -57,7 +57,7 @@ export type SuperviseOptions = {
   /** What speaks for a silent job; the system's word unless a test says otherwise. */
   evidence?: () => Evidence;
   /** One attempt. */
-  seal: (session: string, log: Logger, isHangUpOwed: boolean) => Promise<Sealed>;
+  seal: (session: string, log: Logger, isHangUpOwed: boolean, read: () => Promise<SessionJournal>) => Promise<Sealed>;
   log: Logger;
 };
 
@@ -81,6 +81,8 @@ export type Supervised = {
   send(event: SupervisionEvent, why?: string): void;
   /** Its hello was refused, its own or a stranger's: whoever is silent then is not killed before LiveKit was asked. */
   refused(): void;
+  /** Its job has closed its journal; `unwritten` are lines that its disk did not take. */
+  closed(unwritten: string): void;
   gone(peer: Peer): void;
   /** @param lateMs how long the keeper itself could hear nobody */
   tick(lateMs: number): void;
@@ -118,6 +120,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   let peer: Peer | undefined;
   let lastSign = performance.now();
   let refusedAt = -Infinity;
+  let tail = ''; // what its job could not write any more
   let actor: Actor<typeof supervisionMachine> | undefined;
   let report: string | undefined;
   let sealing: Promise<Sealed> | undefined;
@@ -140,8 +143,10 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     identity = found.opened?.identity ?? identity;
     if (facts) log = options.log.child({ session, job: facts.job, room: facts.room.name });
   };
+  const readAll = () =>
+    readWhole({ directory, session, facts: known?.facts ?? facts, acceptedAt: acceptedAt(), epoch, owner, tail });
   const read = async (): Promise<Known> => {
-    const found = whatIsKnown(await readSession(directory, session));
+    const found = whatIsKnown(await readAll());
     learn(found);
     return found;
   };
@@ -237,7 +242,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
         hangUp: known?.hangUp ?? defaultHangUp,
         end: known?.end ?? null,
         isReleased: known?.isReleased ?? false,
-        isUnopened: what === 'unopened',
+        isUnopened: what === 'unopened' && known?.isLost !== true, // an agent that nobody knows of may be its own
         rooms: facts ? await options.rooms() : null,
         apologize: options.apologize(),
         signal,
@@ -248,7 +253,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     async seal({ isHangUpOwed }) {
       sealing ??= (async () => {
         await notes.durable();
-        return await options.seal(session, log, isHangUpOwed);
+        return await options.seal(session, log, isHangUpOwed, readAll);
       })().finally(() => (sealing = undefined)); // F7
       const { isFirst, ...sealed } = await sealing;
       report = sealed.report;
@@ -404,6 +409,13 @@ export function superviseSession(session: string, options: SuperviseOptions, off
 
     refused() {
       refusedAt = performance.now();
+    },
+
+    closed(unwritten) {
+      if (unwritten !== '')
+        log.warn({ bytes: unwritten.length }, 'the disk did not take the end of a journal; its job has handed it over');
+      tail = unwritten;
+      this.send({ type: 'job.closed' });
     },
 
     gone(from) {

@@ -59,8 +59,8 @@ export type ToKeeper =
   | { type: 'job.withdrawn'; job: string; why: string }
   | JobHello
   | { type: 'beat'; session: string }
-  /** The journal is closed and durable up to `lastSeq`; answered by `sealed`. */
-  | { type: 'job.closed'; session: string; epoch: number; lastSeq: number }
+  /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
+  | { type: 'job.closed'; session: string; epoch: number; lastSeq: number; tail?: string }
   /** A failure that the operator's alert destinations should hear of. */
   | { type: 'alert'; session: string; message: string; detail: string };
 

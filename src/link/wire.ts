@@ -92,7 +92,13 @@ const toKeeper = z.discriminatedUnion('type', [
     token: text.optional(),
   }),
   z.object({ type: z.literal('beat'), session: id }),
-  z.object({ type: z.literal('job.closed'), session: id, epoch: z.number().int().positive(), lastSeq: count }),
+  z.object({
+    type: z.literal('job.closed'),
+    session: id,
+    epoch: z.number().int().positive(),
+    lastSeq: count,
+    tail: text.optional(),
+  }),
   z.object({ type: z.literal('alert'), session: id, message: text, detail: text }),
 ]);
 

@@ -104,6 +104,7 @@ export const foundBy = (jobs: readonly Chapter[], keeper: Chapter): RecordedEnd 
   const stage = stageOf(textsOf(recordOf(last?.data)['to']));
   const line = nameOf(detail);
   const say = (end: End, otherwise: string): RecordedEnd => ({ end: { ...end, detail: line ?? otherwise }, at, stage });
+  if (what === 'lost') return say(ends.orchestratorError, 'the journal of this session is gone');
   // A journal that was opened too late changes nothing: the caller was released because there was none.
   if (!isOpened || what === 'unopened')
     return say(ends.startupFailed, 'the job was accepted and never opened its journal');

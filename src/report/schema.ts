@@ -263,7 +263,9 @@ export const reportSchema = z
         noticed: z
           .array(
             z.object({
-              what: text.describe('closed, died, frozen, unopened or gone.'),
+              what: text.describe(
+                'closed, died, frozen, unopened, gone, or lost: its journal was removed or replaced.',
+              ),
               epoch: count.describe('Which process.'),
               detail: text.nullable().describe('One line for people.'),
               at: time.nullable().describe('When.'),

@@ -184,6 +184,7 @@ const noticed = {
   frozen: 'froze',
   unopened: 'never began',
   gone: 'is gone with its host',
+  lost: 'lost its journal',
 } as const;
 
 /** *Pure.* One row as it is printed: seconds since the first entry, what, text. */

@@ -54,7 +54,7 @@ export const readTypes = (): Described[] =>
   );
 
 const isNumber = ({ type, doc }: PublicField) => /^number\b/.test(type) || /\bMs$/.test(doc);
-const unit = /\b(ms|milliseconds|MiB|seconds|port|calls|whole number|number of)\b/i;
+const unit = /\b(ms|milliseconds|MiB|seconds|days|gigabytes|port|calls|whole number|number of)\b/i;
 
 /** What a reader would miss: a line each. */
 export const incompleteOf = (described: readonly Described[]): string[] =>

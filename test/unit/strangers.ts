@@ -22,6 +22,7 @@ export class Kept {
         return this.entries.push(entry);
       },
       durable: async () => {},
+      pending: () => '',
       close: async () => {},
     },
     () => this.nowMs,

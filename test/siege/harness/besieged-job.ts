@@ -8,13 +8,12 @@ import type { EntryData, EntryKind } from '../../../src/journal/entry.ts';
 import { thisProcess } from '../../../src/journal/owner.ts';
 import { openJournal } from '../../../src/journal/write.ts';
 import { connectLink } from '../../../src/link/client.ts';
+import { closeJournal, sayClosed } from '../../../src/session/last-entry.ts';
 import { jobToken } from '../../../src/link/secret.ts';
-import { settledWithin } from '../../../src/session/deadline.ts';
 import { surviveLostOutput } from '../../../src/own-output.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, jobPort, policyOf, readScenario, roomOf, type Offer } from './scenario.ts';
 
-const CLOSE_MS = 1_000;
 /** Between the answer to the order and the end of this process. */
 const LAST_MS = 50;
 const scenario = readScenario();
@@ -73,16 +72,12 @@ async function close(): Promise<{ isSealed: boolean }> {
   isClosing = true;
   const end = { by: 'caller', reason: 'caller_hung_up', fault: 'none' } as const;
   journal.append('session.closed', { end, alsoTriggered: [], stage: 'conversing' });
-  const report = async () => {
-    await journal.durable();
-    link.send({ type: 'job.closed', session, epoch: 1, lastSeq: journal.lastSeq });
-    return await link.awaitSealed(session, policy.reportMs);
-  };
-  const outcome = await settledWithin(report(), policy.reportMs);
-  await settledWithin(journal.close(), CLOSE_MS);
-  link.close();
-  setTimeout(() => process.exit(0), LAST_MS);
-  return { isSealed: outcome.kind === 'settled' && outcome.value };
+  const isSealed = await sayClosed({ journal, link, session }, policy.reportMs);
+  void closeJournal({ journal, link, session }).then(() => {
+    link.close();
+    setTimeout(() => process.exit(0), LAST_MS);
+  });
+  return { isSealed };
 }
 
 await takeOrders(jobPort(scenario, session), {
