@@ -25,6 +25,8 @@ export type Known = {
   acceptedAt: number | undefined;
   openedAt: number | undefined;
   isWithdrawn: boolean;
+  /** It says that its report was sealed. */
+  isSealed: boolean;
   /** Its journal was removed, with what it said of its job. */
   isLost: boolean;
   isClosed: boolean;
@@ -123,6 +125,7 @@ export function whatIsKnown(journal: SessionJournal): Known {
     acceptedAt: accepted && instantOf(accepted.at),
     openedAt: instantOf(entries.find(({ kind }) => kind === 'session.opened')?.at),
     isWithdrawn: isWithdrawn || wasStale,
+    isSealed: journal.keeper.some(({ kind }) => kind === 'keeper.sealed'),
     isLost: journal.keeper.some(({ kind, data }) => kind === 'keeper.noticed' && recordOf(data)['what'] === 'lost'),
     isClosed: closed !== undefined,
     opened: opened && {

@@ -19,6 +19,9 @@ import { readWhole } from './whole-journal.ts';
 const PULSE_MS = 250;
 const STORE_MS = 5_000;
 const WITHDRAWN_MS = 86_400_000;
+/** Everything was sent once: nobody's receivers get it again because a file was removed. */
+const DATABASE_LOST =
+  'sessions were sealed, and the database does not have them: was it removed, or is LASTWORD_STORE another one? They are not sent again; put it back, or start once with LASTWORD_SEAL_AGAIN=1';
 
 export type Sessions = {
   /**
@@ -77,6 +80,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
   let areTold = false;
   const stopping = new AbortController();
   let adopted: Promise<void> = Promise.resolve();
+  let sealedElsewhere = 0;
+  const sealsAgain = process.env['LASTWORD_SEAL_AGAIN'] === '1';
 
   const forget = (one: Supervised) => {
     if (!one.isOpen && !one.hasPeer && supervised.get(one.session) === one) supervised.delete(one.session);
@@ -124,6 +129,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       const known = whatIsKnown(await readWhole({ ...remembered, epoch: 0, owner: undefined, tail: '' }));
       if (supervised.has(session)) return; // its hello was quicker
       if (known.isWithdrawn) return await clear(session, known.acceptedAt);
+      if (known.isSealed && !row && !sealsAgain) return void (sealedElsewhere += 1);
       log.info({ session }, 'unsealed session found');
       follow(session, facts).adopt(known);
     } catch (error) {
@@ -137,6 +143,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       for (const row of await unsealedRows(asked)) await adoptOne(row.session, row);
       adopted = (async () => {
         for await (const session of unsealedFolders(asked)) await adoptOne(session);
+        if (sealedElsewhere > 0) log.error({ sessions: sealedElsewhere }, DATABASE_LOST);
       })().catch((error: unknown) => {
         if (!stopping.signal.aborted) log.error({ err: error }, 'the sessions on the disk could not be looked through');
       });

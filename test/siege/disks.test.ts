@@ -99,3 +99,25 @@ test('a session whose folder was removed while no keeper ran is found by its row
   expect(report).toMatchObject({ room: { name: 'room-AJ_orphan' }, completeness: { status: 'recovered' } });
   expect(report.completeness.noticed.map(({ what }) => what)).toContain('lost');
 });
+
+test('a database that was removed is said at once, and nothing is sent again without being asked', async () => {
+  await using siege = await Siege.lay();
+  const keeper = await siege.keeper();
+  for (const session of ['AJ_1', 'AJ_2']) await (await siege.call(session)).close();
+  await reported(siege, 'AJ_2');
+  await until('both sealed', async () => (await siege.delivered()).length === 2, 10_000);
+  keeper.process.kill('SIGTERM');
+  await keeper.ended;
+  for (const name of ['lastword.db', 'lastword.db-wal', 'lastword.db-shm'])
+    rmSync(join(siege.directory, name), { force: true });
+  rmSync(siege.reports, { recursive: true });
+  const second = await siege.keeper();
+  await siege.logged('sessions were sealed, and the database does not have them');
+  await (await siege.call('AJ_3')).close();
+  await reported(siege, 'AJ_3');
+  expect(await siege.delivered()).toEqual(['AJ_3.json']);
+  second.process.kill('SIGTERM');
+  await second.ended;
+  await siege.keeper({ env: { LASTWORD_SEAL_AGAIN: '1' } });
+  await until('all again', async () => (await siege.delivered()).length === 3, 20_000);
+});
