@@ -21,6 +21,8 @@ const FIND = `
       where r.session = s.session and json_extract(p.value, '$.identity') = ?3))
   order by sealed_at limit ?4`;
 
+const UNSEALED = `select 1 from sessions where session = ? and state <> 'sealed'`;
+
 export class Retention {
   readonly #connection: Connection;
 
@@ -50,17 +52,18 @@ export class Retention {
   }
 
   purge(sessions: readonly string[]): Purged {
-    const list = JSON.stringify(sessions);
-    // Also of a session whose row is gone already: a report is what seals.
-    const those = `session in (select value from json_each(?1)) and session not in
-      (select session from sessions where state <> 'sealed')`;
     return this.#connection.write('purge sessions', () => {
-      const run = (sql: string): number => this.#connection.run(sql, list);
-      run(`delete from delivery_bodies where delivery in (select delivery from deliveries where ${those})`);
-      const deliveries = run(`delete from deliveries where ${those}`);
-      run(`delete from hang_ups where ${those}`);
-      run(`delete from reports where ${those}`);
-      return { deliveries, sessions: run(`delete from sessions where ${those}`) };
+      const purged: Purged = { sessions: 0, deliveries: 0 };
+      for (const session of sessions) {
+        const run = (sql: string): number => this.#connection.run(sql, session);
+        if (this.#connection.all(UNSEALED, session).length > 0) continue;
+        run(`delete from delivery_bodies where delivery in (select delivery from deliveries where session = ?)`);
+        purged.deliveries += run('delete from deliveries where session = ?');
+        run('delete from hang_ups where session = ?');
+        run('delete from reports where session = ?');
+        purged.sessions += run('delete from sessions where session = ?');
+      }
+      return purged;
     });
   }
 }

@@ -288,7 +288,7 @@ export class SqliteStore implements Store {
   }
 
   async unsealed(): Promise<SessionRow[]> {
-    const sql = `select * from sessions where state <> 'sealed' order by accepted_at desc`;
+    const sql = `select * from sessions indexed by sessions_unsealed where state <> 'sealed' order by accepted_at desc`;
     return this.#connection.rows('list unsealed sessions', sql).map(sessionOf);
   }
 
