@@ -29,6 +29,7 @@ import { inheritedFlags } from '../starter.ts';
 import { fileOf, openStore } from '../store/open.ts';
 import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
 import { claimDirectory, markEnding } from './claim.ts';
+import { openFolding } from './fold-in-thread.ts';
 import { keepOf, spellKeep, startRetention } from './keep.ts';
 import { startOwed } from './owed.ts';
 import { startSealer } from './seal.ts';
@@ -138,7 +139,10 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     closers.push(() => owed.stop());
     const retention = startRetention({ directory, store, log, rule: () => facts.now && (facts.now.keep ?? {}) });
     closers.push(() => retention.stop());
+    const folding = openFolding();
+    closers.push(() => folding.close());
     const sealer = startSealer({
+      fold: folding.fold,
       directory,
       store,
       worker: () => facts.hello(),

@@ -12,19 +12,20 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { JobFacts, SessionJournal } from '../journal/entry.ts';
+import type { JobFacts } from '../journal/entry.ts';
 import { sessionFolder } from '../journal/folder.ts';
-import { readSession } from '../journal/read.ts';
 import type { WorkerHello } from '../link/messages.ts';
-import { fold, reportId, serializeReport } from '../report/fold.ts';
+import { reportId } from '../report/fold.ts';
 import { settledWithin, unlessAborted } from '../session/deadline.ts';
 import { alertsFor, deliveriesFor } from '../delivery/rows.ts';
-import type { Report } from '../report/schema.ts';
 import type { SealedReport, Store } from '../store/store.ts';
+import { foldHere, type Fold, type Folded } from './folding.ts';
 import { owedBy } from './owed.ts';
-import { whatIsKnown, type Known } from './reading.ts';
+import type { Known } from './reading.ts';
+import type { Remembered } from './whole-journal.ts';
 
-const STORE_MS = 10_000;
+/** Reading and folding in it: the largest journal there is takes some ten seconds. */
+const SEAL_MS = 60_000;
 
 /** What its journals take on the disk; what cannot be seen takes nothing. */
 const bytesOf = async (directory: string, session: string): Promise<number> => {
@@ -34,19 +35,35 @@ const bytesOf = async (directory: string, session: string): Promise<number> => {
   return facts.reduce((sum, one) => sum + (one?.size ?? 0), 0);
 };
 
+const nothing = (directory: string, session: string): Remembered => ({
+  directory,
+  session,
+  facts: undefined,
+  acceptedAt: Date.now(),
+  epoch: 0,
+  owner: undefined,
+  tail: '',
+});
+
 export type Sealed = { report: string; bytes: number; /** false: it was sealed before. */ isFirst: boolean };
 export type Sealer = {
   /**
    * One attempt.
    * @param isHangUpOwed the caller may still be on the line, also where the journal does not say so; default false
-   * @param read its journal, as whole as it can be had; default: its files
+   * @param remembered what is known beside its files; default: nothing
    */
-  seal(session: string, log: Logger, isHangUpOwed?: boolean, read?: () => Promise<SessionJournal>): Promise<Sealed>;
+  seal(session: string, log: Logger, isHangUpOwed?: boolean, remembered?: Remembered): Promise<Sealed>;
   stop(): void;
 };
 
 /** A session that failed, and not by its caller: whoever operates the agent wants to know now. */
-const alertsOf = ({ end, room }: Report, session: string, at: number, { alerts }: WorkerHello, metadata: string) => {
+const alertsOf = (
+  { end, room }: Folded['report'],
+  session: string,
+  at: number,
+  { alerts }: WorkerHello,
+  metadata: string,
+) => {
   if (end.by !== 'system' || end.fault === 'none') return [];
   const detail = end.detail === null ? {} : { detail: end.detail };
   const message = `A call failed while ${end.stage}: ${end.reason} (${end.fault})`;
@@ -63,9 +80,11 @@ export function startSealer(options: {
   onSealed: () => void;
   /** There is somebody to hang up on. */
   onOwed: () => void;
+  /** Default: on this thread. */
+  fold?: Fold;
   log: Logger;
 }): Sealer {
-  const { directory, store, onSealed, onOwed } = options;
+  const { directory, store, onSealed, onOwed, fold = foldHere } = options;
   const stopped = new AbortController();
 
   /** S4. */
@@ -79,17 +98,14 @@ export function startSealer(options: {
   const sealOnce = async (
     session: string,
     worker: WorkerHello,
-    read: () => Promise<SessionJournal>,
+    remembered: Remembered,
     isHangUpOwed: boolean,
     log: Logger,
   ): Promise<Sealed> => {
     const already = await store.report(session);
     if (already) return { report: already.report, bytes: Buffer.byteLength(already.body), isFirst: false };
-    const journal = await read();
-    const known = whatIsKnown(journal);
+    const { known, body, report: folded } = await fold(remembered);
     if (isHangUpOwed || known.isHangUpOwed) await owe(session, known, worker, log);
-    const folded = fold(journal);
-    const body = serializeReport(folded);
     const report = reportId(session);
     const { job, agentName, room, metadata }: JobFacts = known.facts ?? {
       job: session,
@@ -125,14 +141,14 @@ export function startSealer(options: {
   };
 
   return {
-    async seal(session, log, isHangUpOwed = false, read = () => readSession(directory, session)) {
+    async seal(session, log, isHangUpOwed = false, remembered = nothing(directory, session)) {
       const worker = await unlessAborted(options.worker(), stopped.signal); // S3
-      const outcome = await settledWithin(sealOnce(session, worker, read, isHangUpOwed, log), STORE_MS);
+      const outcome = await settledWithin(sealOnce(session, worker, remembered, isHangUpOwed, log), SEAL_MS);
       if (outcome.kind === 'settled') {
         onSealed();
         return outcome.value;
       }
-      const error = outcome.kind === 'failed' ? outcome.error : new Error(`no answer within ${STORE_MS} ms`);
+      const error = outcome.kind === 'failed' ? outcome.error : new Error(`no answer within ${SEAL_MS} ms`);
       log.error({ err: error }, 'the report could not be sealed; it is tried again'); // S2
       throw error;
     },

@@ -18,7 +18,7 @@ import {
   type SupervisionEvent,
   type SupervisionInput,
 } from '../../machines/index.ts';
-import type { EntryData, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
+import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
 import { journalPath } from '../journal/folder.ts';
 import { isAlive } from '../journal/owner.ts';
 import type { FromKeeper, JobHello } from '../link/messages.ts';
@@ -30,7 +30,7 @@ import { openNotes } from './notes.ts';
 import { defaultHangUp, whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
-import { readWhole } from './whole-journal.ts';
+import { readWhole, type Remembered } from './whole-journal.ts';
 
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
@@ -57,7 +57,7 @@ export type SuperviseOptions = {
   /** What speaks for a silent job; the system's word unless a test says otherwise. */
   evidence?: () => Evidence;
   /** One attempt. */
-  seal: (session: string, log: Logger, isHangUpOwed: boolean, read: () => Promise<SessionJournal>) => Promise<Sealed>;
+  seal: (session: string, log: Logger, isHangUpOwed: boolean, remembered: Remembered) => Promise<Sealed>;
   log: Logger;
 };
 
@@ -143,10 +143,17 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     identity = found.opened?.identity ?? identity;
     if (facts) log = options.log.child({ session, job: facts.job, room: facts.room.name });
   };
-  const readAll = () =>
-    readWhole({ directory, session, facts: known?.facts ?? facts, acceptedAt: acceptedAt(), epoch, owner, tail });
+  const remembered = (): Remembered => ({
+    directory,
+    session,
+    facts: known?.facts ?? facts,
+    acceptedAt: acceptedAt(),
+    epoch,
+    owner,
+    tail,
+  });
   const read = async (): Promise<Known> => {
-    const found = whatIsKnown(await readAll());
+    const found = whatIsKnown(await readWhole(remembered()));
     learn(found);
     return found;
   };
@@ -253,7 +260,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     async seal({ isHangUpOwed }) {
       sealing ??= (async () => {
         await notes.durable();
-        return await options.seal(session, log, isHangUpOwed, readAll);
+        return await options.seal(session, log, isHangUpOwed, remembered());
       })().finally(() => (sealing = undefined)); // F7
       const { isFirst, ...sealed } = await sealing;
       report = sealed.report;

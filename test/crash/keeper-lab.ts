@@ -15,7 +15,7 @@ import type { FakeEvent, How, Scenario } from './keeper-fake.ts';
 
 let program: Awaited<ReturnType<typeof compile>> | undefined;
 /** Forked by path, so no import leads the compiler to it. */
-const startedByPath = ['src/delivery/courier-child.ts', 'src/store/store-thread.ts'];
+const startedByPath = ['src/delivery/courier-child.ts', 'src/store/store-thread.ts', 'src/keeper/fold-thread.ts'];
 
 /** Compiles the programs; returns what removes them. */
 export const build = async (): Promise<() => Promise<void>> => {
