@@ -10,6 +10,7 @@ import { connectLink } from '../../../src/link/client.ts';
 import { takeWorkerToken } from '../../../src/link/secret.ts';
 import type { ToKeeper } from '../../../src/link/messages.ts';
 import { surviveLostOutput } from '../../../src/own-output.ts';
+import { openCall, type BesiegedCall } from './besieged-call.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, policyOf, readScenario, roomOf, workerPort, type Offer } from './scenario.ts';
 
@@ -17,6 +18,7 @@ const OFFER_MS = 5_000;
 const scenario = readScenario();
 const token = takeWorkerToken() ?? '';
 const jobs = new Set<ChildProcess>();
+const inside = new Map<string, BesiegedCall>();
 let isDraining = false;
 let welcomes = 0;
 
@@ -44,7 +46,19 @@ const link = connectLink({
 });
 
 const leaveIfDone = () => {
-  if (isDraining && jobs.size === 0) process.exit(143);
+  if (isDraining && jobs.size + inside.size === 0) process.exit(143);
+};
+const openInside = async (offer: Offer) => {
+  const onOver = () => {
+    inside.delete(offer.session);
+    leaveIfDone();
+  };
+  inside.set(offer.session, await openCall(scenario, offer, onOver));
+};
+const insideOf = (session: string): BesiegedCall => {
+  const call = inside.get(session);
+  if (!call) throw new Error(`no call ${session} in this process`);
+  return call;
 };
 const start = (offer: Offer) => {
   const file = fileURLToPath(new URL('./besieged-job.js', import.meta.url));
@@ -65,13 +79,17 @@ surviveLostOutput();
 setInterval(() => undefined, 60_000);
 
 await takeOrders(workerPort(scenario), {
-  status: () => ({ welcomes, running: jobs.size, isConnected: link.isConnected }),
+  status: () => ({ welcomes, running: jobs.size + inside.size, isConnected: link.isConnected }),
   async offer(offer: Offer) {
-    const { session, metadata = '', isStarted = true } = offer;
+    const { session, metadata = '', isStarted = true, isInside = false } = offer;
     const facts = { job: session, agentName: 'ada', room: roomOf(session), metadata };
     const isRecorded = await link.offer(facts, OFFER_MS);
-    if (isRecorded && isStarted) start(offer);
+    if (isRecorded && isInside) await openInside(offer);
+    else if (isRecorded && isStarted) start(offer);
     return isRecorded;
   },
+  appendInside: ({ session, ...what }: { session: string } & Parameters<BesiegedCall['append']>[0]) =>
+    insideOf(session).append(what),
+  closeInside: ({ session }: { session: string }) => insideOf(session).close(),
   say: (message: ToKeeper) => link.send(message),
 });

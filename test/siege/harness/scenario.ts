@@ -23,6 +23,8 @@ export type Offer = {
   metadata?: string;
   /** Default: true. */
   isStarted?: boolean;
+  /** In the worker's own process, as cheap as can be; else in one of its own. Default: false. */
+  isInside?: boolean;
   /** It writes its journal and beats; else it only says hello. Default: true. */
   beats?: boolean;
   /** Its token is none. Default: false. */

@@ -164,6 +164,15 @@ export class Siege implements AsyncDisposable {
       },
     };
   }
+  /** A call in the worker's own process. */
+  inside(session: string) {
+    const ask = (name: string, body: object = {}) => order(workerPort(this.scenario), name, { session, ...body });
+    return {
+      append: <Kind extends EntryKind>(kind: Kind, data: EntryData[Kind], times = 1) =>
+        ask('appendInside', { kind, data, times }),
+      close: () => ask('closeInside') as Promise<{ isSealed: boolean }>,
+    };
+  }
   /** What the worker says over its link. */
   async say(message: ToKeeper): Promise<void> {
     await order(workerPort(this.scenario), 'say', message);
