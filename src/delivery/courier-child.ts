@@ -7,18 +7,16 @@
  *   C1  No request before the keeper's `go`: by then the attempt is written down.
  *   C2  Without its keeper it stops at once: the next one makes the next attempt.
  */
-import { setMaxListeners } from 'node:events';
 import { messageOf } from '../session/deadline.ts';
 import { openSqliteReader, type SqliteReader } from '../store/sqlite-reader.ts';
 import { NO_BODY, type FromCourier, type ToCourier } from './courier-messages.ts';
 import { openSender } from './send.ts';
+import { sentTogether } from './sent-together.ts';
 
 /** Of the threads that files and names share (courier.ts sets their number): a quarter may hang before we say so. */
 const MOST_HUNG = 16;
 
-const say = (message: FromCourier) => void process.send?.(message, () => undefined);
-const stopping = new AbortController();
-setMaxListeners(0, stopping.signal);
+const say = sentTogether<FromCourier>((messages) => void process.send?.(messages, () => undefined));
 const rides = new Map<number, { go: () => void; leave: AbortController }>();
 let isWorn = false;
 const sender = openSender({
@@ -48,15 +46,14 @@ const carry = async ({
   const told = new Promise<void>((resolve) => rides.set(ride, { go: resolve, leave }));
   say({ type: 'begin', ride });
   await told; // C1; whoever is told to leave instead makes no request
-  const stop = AbortSignal.any([leave.signal, stopping.signal]);
-  const outcome = stop.aborted
+  const outcome = leave.signal.aborted
     ? ({ kind: 'failed', error: 'stopped before the request' } as const)
-    : await sender.attempt(destination, { ...row, body }, stop);
+    : await sender.attempt(destination, { ...row, body }, leave.signal);
   rides.delete(ride);
   say({ type: 'done', ride, outcome });
 };
 
-process.on('message', (message: ToCourier) => {
+const take = (message: ToCourier) => {
   switch (message.type) {
     case 'carry':
       return void carry(message).catch((error: unknown) =>
@@ -70,10 +67,10 @@ process.on('message', (message: ToCourier) => {
       return ride?.go();
     }
   }
-});
+};
+process.on('message', (messages: ToCourier[]) => messages.forEach(take));
 process.once('disconnect', () => {
-  stopping.abort(); // C2
-  // exit() would wait for the threads, and one that writes to a disk that hangs never comes back.
+  // C2; exit() would wait for the threads, and one that writes to a disk that hangs never comes back.
   process.kill(process.pid, 'SIGKILL');
 });
 // The keeper's terminal speaks to the keeper.

@@ -1,4 +1,4 @@
-/** Between the keeper and its courier, over the channel of the fork. `ride` numbers an attempt. */
+/** Between the keeper and its courier, over the channel of the fork: lists of these, in order. `ride` numbers an attempt. */
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import type { Destination } from '../link/destination.ts';
 import type { NewDelivery } from '../store/store.ts';

@@ -23,6 +23,7 @@ import type { Carrier, FromCourier, Outcome, ToCourier } from './courier-message
 import { NO_BODY } from './courier-messages.ts';
 import { killGroup } from './kill-group.ts';
 import { ATTEMPT_MS, openSender } from './send.ts';
+import { sentTogether } from './sent-together.ts';
 
 /** Beyond an attempt's own deadline, which the courier keeps itself: it has to be stuck by then. */
 const STUCK_MS = 5_000;
@@ -130,9 +131,9 @@ export function openCourier(options: CourierOptions): Carrier {
     const { pid } = courier;
     if (pid !== undefined) processes.add(pid);
 
-    const send = (message: ToCourier) => {
-      if (courier.connected) courier.send(message, () => undefined); // `exit` tells the rest
-    };
+    const send = sentTogether<ToCourier>((messages) => {
+      if (courier.connected) courier.send(messages, () => undefined); // `exit` tells the rest
+    });
     const settle = (ride: number, outcome: Outcome) => {
       const one = rides.get(ride);
       if (!one) return;
@@ -159,7 +160,7 @@ export function openCourier(options: CourierOptions): Carrier {
       runners.delete(runner);
       void record();
     };
-    courier.on('message', (message: FromCourier) => {
+    const take = (message: FromCourier) => {
       switch (message.type) {
         case 'begin':
           return void begin(message.ride);
@@ -175,7 +176,8 @@ export function openCourier(options: CourierOptions): Carrier {
           isOpen = false;
           return leaveIfDone();
       }
-    });
+    };
+    courier.on('message', (messages: FromCourier[]) => messages.forEach(take));
     courier.once('error', (error) => die(messageOf(error)));
     courier.once('exit', (code, signal) => die(signal ?? `exit ${code}`));
     /** The attempt is written down first; who lost the row meanwhile, leaves it. */

@@ -25,7 +25,7 @@ import { addressForPeople, readAddress } from './metadata-url.ts';
 const POLL_MS = 1_000;
 /** A lease outlives an attempt that gets stuck (20 s), also where rows that kill are carried one after the other. */
 const LEASE_MS = 60_000;
-const BATCH = 64;
+const BATCH = 128;
 /** Whose window is remembered: that many receivers; the others begin with the smallest. */
 const MOST_LANES = 1_000;
 const RECLAIM_MS = 30_000;
@@ -53,7 +53,7 @@ export type RelayOptions = {
    */
   owner: string;
   log: Logger;
-  /** Attempts at the same time, in all. Default 200. */
+  /** Attempts at the same time, in all. Default 400. */
   total?: number;
   policy?: DeliveryPolicy;
   /** Makes the attempts: in the keeper, by its courier. */
@@ -84,7 +84,7 @@ type Waiter = { until: number; leave: () => void };
 /** Effect. Starts at once. */
 export const startRelay = (options: RelayOptions): Relay => {
   const { store, destinations, owner, log, sender, policy = defaultDeliveryPolicy } = options;
-  const { total = 200 } = options;
+  const { total = 400 } = options;
   const longestMs = Math.max(...policy.schedule) * (1 + policy.jitter);
   const furthestMs = Math.max(longestMs, policy.retryAfterMaxMs, LEASE_MS);
   const now = options.now ?? Date.now;
@@ -101,6 +101,8 @@ export const startRelay = (options: RelayOptions): Relay => {
   let unknownNames = '';
   let pumping: Promise<void> | undefined;
   let isWanted = false;
+  /** Of which kinds (L5) the last claim took rows: more may wait. */
+  const owing = new Set<boolean>();
   let hasBegun = false;
   let reclaimedAt = now();
   let timer: unknown;
@@ -246,6 +248,8 @@ export const startRelay = (options: RelayOptions): Relay => {
   const nextDue = (names = destinations().map(({ name }) => name)): Promise<number | undefined> =>
     within(store.nextDue(names), 'next due');
 
+  const isDue = (due: number | undefined): boolean => due !== undefined && due <= now();
+
   /** L4. Said when it changes. */
   const sayUnknown = async (): Promise<void> => {
     if (destinations().length === 0) return;
@@ -266,7 +270,10 @@ export const startRelay = (options: RelayOptions): Relay => {
     await sayUnknown();
   };
 
-  /** Claims what there is room for; returns when the next row falls due. */
+  /**
+   * Claims what there is room for; returns when the next row falls due. Where rows wait for places, a claim goes without
+   * the question whether there are any: with each question a row waits for one more answer of the store.
+   */
   const round = async (): Promise<number | undefined> => {
     // A clock that was put back must not stop it either.
     if (!hasBegun || Math.abs(now() - reclaimedAt) >= RECLAIM_MS) await mend();
@@ -274,15 +281,18 @@ export const startRelay = (options: RelayOptions): Relay => {
       for (;;) {
         const limit = Math.floor(Math.min(BATCH, room()));
         if (stopping.signal.aborted || names.length === 0 || limit <= 0) break;
-        const due = await nextDue(names);
-        if (due === undefined || due > now()) break; // a claim would take the write lock of the database for nothing
+        // A claim would take the write lock of the database for nothing.
+        if (!owing.has(isStrangers) && !isDue(await nextDue(names))) break;
         const seats = Object.fromEntries([...lanes].map(([name, { window, running }]) => [name, window - running]));
         const ask = { owner, now: now(), limit, leaseMs: LEASE_MS, names, each: SMALLEST_WINDOW, seats };
         const rows = await within(store.claim(ask), 'claim');
         for (const row of rows) accept(row, isStrangers);
+        owing[rows.length > 0 ? 'add' : 'delete'](isStrangers);
         if (rows.length < limit) break;
       }
     }
+    if (owing.size > 0 && held > 0) return now(); // the end of an attempt asks again
+    owing.clear();
     return nextDue();
   };
 

@@ -62,7 +62,9 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
         ? { kind: 'refused', error: error.message }
         : { kind: 'failed', error: worded(error) };
     }
-    answer.body.dump({ limit: MOST_ANSWER_BYTES, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => {});
+    const isEmpty = answer.statusCode === 204 || answer.headers['content-length'] === '0';
+    const limits = { limit: MOST_ANSWER_BYTES, ...(!isEmpty && { signal: AbortSignal.timeout(ANSWER_MS) }) };
+    answer.body.dump(limits).catch(() => {});
     const wait = retryAfterMs(answer.headers['retry-after'], options.now());
     return { kind: 'answered', status: answer.statusCode, ...(wait !== undefined && { retryAfterMs: wait }) };
   };

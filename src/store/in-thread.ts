@@ -7,7 +7,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { StoreError, type Store } from './store.ts';
-import { methods, type Answer, type Call, type Told } from './thread-messages.ts';
+import { methods, type Answer, type Call, type Opened, type Told } from './thread-messages.ts';
 
 /** Above the driver's own wait for another process (1,500 ms), several times over: calls wait for each other. */
 const CALL_MS = 10_000;
@@ -21,7 +21,7 @@ const threadFile = new URL(
 );
 
 type Asked = { resolve: (value: unknown) => void; reject: (error: StoreError) => void; timer: NodeJS.Timeout };
-type Thread = { post: (call: Call | 'close') => void; ended: Promise<void>; terminate: () => Promise<unknown> };
+type Thread = { post: (calls: Call[] | 'close') => void; ended: Promise<void>; terminate: () => Promise<unknown> };
 
 const errorOf = ({ code, message }: Told): StoreError => new StoreError({ code, message });
 
@@ -45,6 +45,8 @@ export const openInThread = async (location: string, options: { thread?: URL } =
     clearTimeout(one.timer);
     finish(one);
   };
+  const take = (answer: Answer): void =>
+    settle(answer.id, (one) => ('error' in answer ? one.reject(errorOf(answer.error)) : one.resolve(answer.value)));
   const failAll = (message: string): void => {
     for (const id of asked.keys()) settle(id, ({ reject }) => reject(new StoreError({ code: 'FAILED', message })));
   };
@@ -59,16 +61,13 @@ export const openInThread = async (location: string, options: { thread?: URL } =
         reject(new StoreError({ code: 'UNWRITABLE', message }));
         void worker.terminate();
       }, OPEN_MS);
-      worker.on('message', (answer: Answer) => {
-        if (!('isOpen' in answer))
-          return settle(answer.id, (one) =>
-            'error' in answer ? one.reject(errorOf(answer.error)) : one.resolve(answer.value),
-          );
+      worker.on('message', (told: Opened | Answer[]) => {
+        if (Array.isArray(told)) return told.forEach(take);
         clearTimeout(late);
-        if (!answer.isOpen) return reject(errorOf(answer.error));
+        if (!told.isOpen) return reject(errorOf(told.error));
         // A thread has no origin: the rule is for windows.
         // oxlint-disable-next-line unicorn/require-post-message-target-origin
-        const post = (call: Call | 'close') => worker.postMessage(call);
+        const post = (calls: Call[] | 'close') => worker.postMessage(calls);
         return resolve({ post, ended, terminate: () => worker.terminate() });
       });
       worker.once('error', (error) => {
@@ -86,6 +85,20 @@ export const openInThread = async (location: string, options: { thread?: URL } =
   const running = (): Promise<Thread> => (thread ??= start());
   await running();
 
+  /** What was asked in one turn of the loop goes in one piece, and mostly into one transaction. */
+  let calls: Call[] = [];
+  const flush = (): void => {
+    if (calls.length === 0) return;
+    const asking = calls;
+    calls = [];
+    running().then(
+      ({ post }) => post(asking),
+      (error: StoreError) => {
+        for (const { id } of asking) settle(id, (one) => one.reject(error));
+      },
+    );
+  };
+
   const ask = (method: Call['method'], given: readonly unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (isClosed) return reject(new StoreError({ code: 'CLOSED', message: 'the store was used after close()' }));
@@ -96,16 +109,14 @@ export const openInThread = async (location: string, options: { thread?: URL } =
         CALL_MS,
       );
       asked.set(id, { resolve, reject, timer });
-      running().then(
-        ({ post }) => post({ id, method, given }),
-        (error: StoreError) => settle(id, (one) => one.reject(error)),
-      );
+      if (calls.push({ id, method, given }) === 1) setImmediate(flush);
     });
 
   const close = {
     async close(): Promise<void> {
       if (isClosed) return;
       isClosed = true;
+      flush();
       const open = await thread;
       if (!open) return;
       open.post('close');
@@ -116,9 +127,9 @@ export const openInThread = async (location: string, options: { thread?: URL } =
       if (how === 'late') void open.terminate(); // what was not done is a row, or a session that is not sealed yet
     },
   };
-  const calls = Object.keys(methods).map((method) => [
+  const asking = Object.keys(methods).map((method) => [
     method,
     (...given: unknown[]) => ask(method as Call['method'], given),
   ]);
-  return { ...(Object.fromEntries(calls) as Omit<Store, 'close'>), ...close };
+  return { ...(Object.fromEntries(asking) as Omit<Store, 'close'>), ...close };
 };

@@ -78,6 +78,16 @@ export class Connection {
     }
   }
 
+  /** The same for one statement: alone, it needs no part of its own, for it does all or nothing. @throws StoreError */
+  change(wanted: string, sql: string, ...values: (string | number | null)[]): number {
+    if (!this.#isShared) return this.write(wanted, () => this.run(sql, ...values));
+    try {
+      return this.run(sql, ...values);
+    } catch (error) {
+      throw storeErrorOf(error, wanted);
+    }
+  }
+
   /** S4. Runs all of `works` in one transaction; throws when that fails, and then nothing of them was done. */
   together(works: readonly (() => void)[]): void {
     if (works.length < 2) return works[0]?.();
@@ -88,7 +98,11 @@ export class Connection {
     }
     this.#isShared = true;
     try {
-      for (const work of works) work();
+      for (const work of works) {
+        work();
+        // SQLite may roll all of it back by itself (disk full, fault): what comes would be on its own, and acknowledged.
+        if (!this.#database.isTransaction) throw new Error('the transaction was given up by the database');
+      }
       this.#statement('commit').run();
     } catch (error) {
       this.#undo('rollback');

@@ -160,6 +160,6 @@ export class Outbox {
   }
 
   #change(wanted: string, sql: string, ...values: (string | number | null)[]): number {
-    return this.#connection.write(wanted, () => this.#connection.run(sql, ...values));
+    return this.#connection.change(wanted, sql, ...values);
   }
 }

@@ -6,14 +6,23 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from './sqlite-connection.ts';
 import { openSqlite, type SqliteStore } from './sqlite.ts';
 import { StoreError } from './store.ts';
-import { methods, type Answer, type Call } from './thread-messages.ts';
+import { methods, type Answer, type Call, type Opened } from './thread-messages.ts';
 
 /** A transaction holds the database for other processes meanwhile. */
 const MOST_TOGETHER = 256;
 
 const port = parentPort;
 if (!port) throw new Error('store-thread is started by in-thread.ts');
-const say = (answer: Answer) => port.postMessage(answer);
+let answers: Answer[] = [];
+const say = (answer: Answer): void => {
+  // A tick comes when no promise is left to run: by then all of a batch are answered.
+  if (answers.push(answer) === 1) process.nextTick(tell);
+};
+const tell = (): void => {
+  port.postMessage(answers);
+  answers = [];
+};
+const opened = (how: Opened) => port.postMessage(how);
 const told = (error: unknown) =>
   error instanceof StoreError
     ? { code: error.code, message: error.message.slice(error.code.length + 2) }
@@ -57,10 +66,10 @@ const plan = (store: SqliteStore): void => {
 const { location } = workerData as { location: string };
 try {
   const store = await openSqlite(location);
-  say({ isOpen: true });
-  port.on('message', (message: Call | 'close') => {
+  opened({ isOpen: true });
+  port.on('message', (message: Call[] | 'close') => {
     if (message !== 'close') {
-      calls.push(message);
+      calls.push(...message);
       return plan(store);
     }
     while (calls.length > 0) work(store);
@@ -70,6 +79,6 @@ try {
     });
   });
 } catch (error) {
-  say({ isOpen: false, error: told(error) });
+  opened({ isOpen: false, error: told(error) });
   port.close();
 }

@@ -3,11 +3,10 @@ import type { Store, StoreErrorCode } from './store.ts';
 
 export type Told = { code: StoreErrorCode; message: string };
 export type Call = { id: number; method: Exclude<keyof Store, 'close'>; given: readonly unknown[] };
-export type Answer =
-  | { isOpen: true }
-  | { isOpen: false; error: Told }
-  | { id: number; value: unknown }
-  | { id: number; error: Told };
+/** The first that a thread says. */
+export type Opened = { isOpen: true } | { isOpen: false; error: Told };
+/** Calls and answers travel in lists: a message between threads costs more than most of them. */
+export type Answer = { id: number; value: unknown } | { id: number; error: Told };
 
 /** Every method of the port. Those that write share a transaction, those that read need none. */
 export const methods: { readonly [Method in Call['method']]: 'reads' | 'writes' } = {

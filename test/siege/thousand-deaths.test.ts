@@ -37,10 +37,10 @@ const words = (random: Random) => ({
 /** Calls that come and go until they are told to stop. @returns the sessions that were accepted */
 const callers = (siege: Siege, random: Random, moments: EventEmitter) => {
   const accepted: string[] = [];
-  let isOver = false;
+  const over = new AbortController();
   let last = 0;
   const one = async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const session = `AJ_${(last += 1)}`;
       if (!(await siege.offer(session, { isInside: true }).catch(() => false))) continue;
       accepted.push(session);
@@ -55,7 +55,7 @@ const callers = (siege: Siege, random: Random, moments: EventEmitter) => {
   return {
     accepted,
     async stop() {
-      isOver = true;
+      over.abort();
       await all;
     },
   };
