@@ -169,10 +169,10 @@ describe('a killed job: its caller is released within 2 s', () => {
     await siege.keeper();
     const flooded = await Promise.all(sessions(4).map((session) => siege.call(session)));
     await siege.call('AJ_victim');
-    // Each some 30 MiB of short entries, which is what takes longest.
-    const note = { level: 'info', message: 'm'.repeat(100) };
+    // Each some 30 MiB of words, as much as a budget lets through: a fold of about a second.
+    const said = { id: 'i', role: 'user' as const, text: 'word '.repeat(60), interrupted: false, createdAt: 0 };
     for (const job of flooded) {
-      await job.append('log', note, 120_000);
+      await job.append('item', said, 70_000);
       await job.durable();
     }
     const closing = Promise.all(flooded.map((job) => job.close()));
