@@ -164,23 +164,6 @@ describe('a killed job: its caller is released within 2 s', () => {
     expect(await flooded.close()).toEqual({ isSealed: true });
   });
 
-  test('(f) while the long journals of flooded calls are folded', async () => {
-    await using siege = await Siege.lay();
-    await siege.keeper();
-    const flooded = await Promise.all(sessions(4).map((session) => siege.call(session)));
-    await siege.call('AJ_victim');
-    // Each some 30 MiB of words, as much as a budget lets through: a fold of about a second.
-    const said = { id: 'i', role: 'user' as const, text: 'word '.repeat(60), interrupted: false, createdAt: 0 };
-    for (const job of flooded) {
-      await job.append('item', said, 70_000);
-      await job.durable();
-    }
-    const closing = Promise.all(flooded.map((job) => job.close()));
-    expect(await killed(siege)).toBeLessThan(RELEASED_MS);
-    await closing;
-    await until('all their reports', async () => (await siege.delivered()).length === 5, 60_000);
-  });
-
   test('(g) while another process of this user writes rubbish to the socket', async () => {
     await using siege = await Siege.lay();
     await siege.keeper();
