@@ -12,10 +12,16 @@ import { parseArgs } from 'node:util';
 import { root } from '../e2e/harness/compiled.ts';
 import { withSection } from './figures.ts';
 import type { Part } from './keeper/part.ts';
+import { loopPart } from './keeper/loop.ts';
+import { memoryPart } from './keeper/memory.ts';
 import { relayPart } from './keeper/relay.ts';
+import { releasesPart } from './keeper/releases.ts';
 
 const parts: Record<string, (much: number) => Promise<Part>> = {
+  releases: releasesPart,
   relay: (much) => relayPart(Math.max(1, Math.round(3 * much))),
+  loop: loopPart,
+  memory: memoryPart,
 };
 const { values, positionals } = parseArgs({
   options: { much: { type: 'string', default: '1' } },

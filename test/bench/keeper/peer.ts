@@ -14,7 +14,7 @@ export const peerNames = ['pg-boss', 'graphile-worker', 'BullMQ'] as const;
 export type PeerName = (typeof peerNames)[number];
 
 /** The newest releases when this was written. */
-export const peerPackages = ['pg-boss@12.38.0', 'graphile-worker@0.18.0', 'bullmq@6.7.0', 'ioredis@6.0.0'];
+export const peerPackages = ['pg-boss@12.38.0', 'graphile-worker@0.18.0', 'bullmq@6.7.0', 'ioredis@5.11.1'];
 
 /** What the bench installed in a folder of its own: none of it is a dependency of ours, so its types are what we use of it. */
 export async function installed(folder: string, name: string): Promise<unknown> {
