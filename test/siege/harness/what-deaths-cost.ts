@@ -5,8 +5,11 @@ import type { Received } from './recording-receiver.ts';
 
 /** From the answer to its row's settlement on the disk: two processes and a flush, on a machine that is busy. */
 const SETTLING_MS = 2_000;
-/** A request that was on its way when its sender died comes to light after the kill: killer and receiver share a loop. */
-const NOTICED_MS = 100;
+/**
+ * A request comes to light after the kill although it was begun before: killer and receiver share a loop, which stands
+ * still while a keeper is forked, and a courier has to be given a core to notice that its keeper is gone.
+ */
+const NOTICED_MS = 1_000;
 /** The schedule's second attempt, less its jitter. */
 const RETRY_MS = 4_000;
 /** An attempt without an answer, less what timers are early. */
@@ -65,7 +68,9 @@ export function whatDeathsCost({ accepted, reports, rows, received, kills }: Dea
       const before = requests[index - 1];
       if (!before) continue;
       duplicates += 1;
-      if (reasonFor(before, after, kills) === undefined) say(`request ${index + 1} has no reason`);
+      const near = kills.filter(({ at }) => at > before.cameAt - RETRY_MS && at < after.cameAt);
+      if (reasonFor(before, after, kills) === undefined)
+        say(`request ${index + 1} has no reason; kills: ${JSON.stringify(near)}`);
     }
   }
   const count = (state: Delivery['state']) => rows.filter((row) => row.state === state).length;
