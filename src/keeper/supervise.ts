@@ -30,6 +30,7 @@ import { openNotes } from './notes.ts';
 import { defaultHangUp, whatIsKnown, type Known } from './reading.ts';
 import { recover, type Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
+import { openRow } from './session-row.ts';
 import { readWhole, type Remembered } from './whole-journal.ts';
 
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
@@ -159,25 +160,16 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   };
   const journalOf = (found: Known) =>
     found.isWithdrawn ? 'withdrawn' : found.isClosed ? 'closed' : found.opened ? 'opened' : 'none';
-  /** The index is a projection: the journal stays true without it, and the seal writes the row anew. */
-  let indexing: Promise<void> = Promise.resolve();
-  const index = (state: 'open' | 'recovering') => (indexing = indexing.then(() => put(state)));
-  const put = async (state: 'open' | 'recovering') => {
-    try {
+  const index = openRow({
+    session,
+    store,
+    log: () => log,
+    row: async () => {
       if (!facts) await read();
       const { job, room, agentName } = facts ?? { job: session, room: { name: '', sid: '' }, agentName: '' };
-      const row = { session, job, room: room.name, roomSid: room.sid, agentName, acceptedAt: acceptedAt(), state };
-      await store.putSession(row);
-    } catch (error) {
-      log.warn({ err: error }, 'the index of sessions could not be brought up to date');
-    }
-  };
-  const unindex = async () => {
-    await indexing;
-    await store
-      .dropSession(session)
-      .catch((error: unknown) => log.warn({ err: error }, 'a withdrawn session is still listed'));
-  };
+      return { session, job, room: room.name, roomSid: room.sid, agentName, acceptedAt: acceptedAt() };
+    },
+  });
   let begunAt = Date.now();
   const acceptedAt = () => known?.acceptedAt ?? begunAt;
 
@@ -239,7 +231,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       return { journal: journalOf(await read()) };
     },
     async recover({ noticed: what }, signal) {
-      void index('recovering');
+      index.put('recovering');
       return await recover({
         room: facts?.room.name ?? '',
         roomSid: (known?.facts ?? facts)?.room.sid ?? '',
@@ -295,7 +287,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
         : `no process was ready within ${policy.startMs} ms`;
     place = now;
     if (snapshot.matches('running')) [noticed, why] = [null, undefined];
-    if (snapshot.matches({ running: 'heard' })) void index('open');
+    if (snapshot.matches({ running: 'heard' })) index.put('open');
     if (!snapshot.matches('securing')) return;
     noticed = snapshot.context.noticed;
     const detail = detailOf(noticed, snapshot.context.excusedMs);
@@ -359,7 +351,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       policy = accepted.policy;
       log = options.log.child({ session, job: facts.job, room: facts.room.name });
       await notes.begin({ kind: 'session.accepted', data: accepted });
-      void index('open'); // who comes after a crash finds it there, among a million that are sealed
+      index.put('open'); // who comes after a crash finds it there, among a million that are sealed
       begin({ elapsedMs: 0, journal: 'none' });
     },
 
@@ -373,7 +365,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     async withdraw(why) {
       if (!isUnsettled()) return;
       notes.append('session.withdrawn', { why });
-      void unindex();
+      index.drop();
       log.info({ why }, 'withdrawn: no session');
       isOver = actor === undefined; // nobody begins it any more
       if (actor) actor.send({ type: 'job.withdrawn' });
