@@ -69,7 +69,7 @@ const unsealed = (siege: Siege): Promise<string[]> =>
   });
 
 test(
-  `${kills} deaths of keeper and courier: nothing lost, nothing twice but what was in flight, the same id and bytes`,
+  'keeper and courier die at random, again and again: nothing is lost, nothing comes twice but what was in flight, with the same id and bytes',
   { timeout: LIMIT_MS },
   async () => {
     console.log(`seed ${seed}`);

@@ -36,8 +36,8 @@ const measured = async (lay: Layer, kills: number): Promise<number[]> => {
 
 export async function releasesPart(much: number): Promise<Part> {
   const rows: Goal[] = [];
-  for (const [what, lay] of Object.entries(sieges)) {
-    const isCalm = what === 'in calm';
+  for (const [name, { what, lay }] of Object.entries(sieges)) {
+    const isCalm = name === 'calm';
     const goalMs = isCalm ? CALM_GOAL_MS : SIEGE_GOAL_MS;
     const kills = Math.max(2, Math.round((isCalm ? CALM_KILLS : SIEGE_KILLS) * much));
     const waits = await measured(lay, kills);

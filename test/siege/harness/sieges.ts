@@ -195,12 +195,12 @@ const underRubbish: Layer = async (victims) => {
 };
 
 export const sieges = {
-  'in calm': inCalm,
-  '(a) while reports are due at a host whose name server does not answer': withoutNames,
-  '(b) while the disk of the reports hangs, and that of LASTWORD_DIR too': onHungDisks,
-  '(c) while nobody reads the log': withoutReader,
-  '(d) while 10,000 rows are due': withRowsDue,
-  '(e) while another process holds the database': onHeldDatabase,
-  '(f) while a stranger floods attributes at 3 MB/s': underFlood,
-  '(g) while another process of this user writes rubbish to the socket': underRubbish,
-} satisfies Record<string, Layer>;
+  calm: { what: 'in calm', lay: inCalm },
+  a: { what: '(a) while reports are due at a host whose name server does not answer', lay: withoutNames },
+  b: { what: '(b) while the disk of the reports hangs, and that of LASTWORD_DIR too', lay: onHungDisks },
+  c: { what: '(c) while nobody reads the log', lay: withoutReader },
+  d: { what: '(d) while 10,000 rows are due', lay: withRowsDue },
+  e: { what: '(e) while another process holds the database', lay: onHeldDatabase },
+  f: { what: '(f) while a stranger floods attributes at 3 MB/s', lay: underFlood },
+  g: { what: '(g) while another process of this user writes rubbish to the socket', lay: underRubbish },
+} satisfies Record<string, { what: string; lay: Layer }>;
