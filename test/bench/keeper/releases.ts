@@ -1,6 +1,7 @@
 /** A job is killed, and its caller let go: how long it takes in calm, and under each siege. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { sieges, type Layer } from '../../siege/harness/sieges.ts';
+import type { Layer } from '../../siege/harness/laid.ts';
+import { sieges } from '../../siege/harness/sieges.ts';
 import type { Siege } from '../../siege/harness/siege.ts';
 import { median, percentile, shown } from '../figures.ts';
 import { machine, missedOf, withGoals, type Goal, type Part } from './part.ts';
