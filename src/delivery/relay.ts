@@ -53,7 +53,7 @@ export type RelayOptions = {
    */
   owner: string;
   log: Logger;
-  /** Attempts at the same time, in all. Default 400. */
+  /** Attempts at the same time, in all. Default 512: three receivers that are slow and well have theirs, and there is room. */
   total?: number;
   policy?: DeliveryPolicy;
   /** Makes the attempts: in the keeper, by its courier. */
@@ -84,7 +84,7 @@ type Waiter = { until: number; leave: () => void };
 /** Effect. Starts at once. */
 export const startRelay = (options: RelayOptions): Relay => {
   const { store, destinations, owner, log, sender, policy = defaultDeliveryPolicy } = options;
-  const { total = 400 } = options;
+  const { total = 512 } = options;
   const longestMs = Math.max(...policy.schedule) * (1 + policy.jitter);
   const furthestMs = Math.max(longestMs, policy.retryAfterMaxMs, LEASE_MS);
   const now = options.now ?? Date.now;

@@ -259,7 +259,7 @@ describe('a receiver that never answers', () => {
 describe('a receiver that takes what it is sent', () => {
   const many = Array.from({ length: 600 }, (_, index) => `AJ_${index}`);
 
-  it('gets more and more at once, up to 128, and nothing is lost on the way', async () => {
+  it('gets more and more at once, up to 160, and nothing is lost on the way', async () => {
     await using bench = await open();
     const { clock, store, enqueue, relay } = bench;
     let flying = 0;
@@ -278,7 +278,7 @@ describe('a receiver that takes what it is sent', () => {
     relay({ sender });
     await clock.advance(5_000);
     expect(Math.max(...most.slice(0, 4))).toBe(4);
-    expect(Math.max(...most)).toBe(128);
+    expect(Math.max(...most)).toBe(160);
     expect(most).toHaveLength(many.length);
     expect(await store.deliveries({ state: 'delivered', limit: 1_000 })).toHaveLength(many.length);
   });
@@ -286,8 +286,8 @@ describe('a receiver that takes what it is sent', () => {
   it('and then does not gets the smallest window again', () => {
     let window = 4;
     for (let round = 0; round < 200; round += 1) window = windowAfter(window, DONE);
-    expect(window).toBe(128);
-    expect(windowAfter(window, { kind: 'unbegun', error: 'no courier' })).toBe(128);
+    expect(window).toBe(160);
+    expect(windowAfter(window, { kind: 'unbegun', error: 'no courier' })).toBe(160);
     expect(windowAfter(window, BUSY)).toBe(4);
     expect(windowAfter(window, { kind: 'failed', error: 'ECONNREFUSED' })).toBe(4);
   });

@@ -10,8 +10,8 @@ type Utilities = {
   release(): Promise<void>;
 };
 type Library = {
-  makeWorkerUtils(options: object): Promise<Utilities>;
-  run(options: object): Promise<Runner>;
+  makeWorkerUtils: (options: object) => Promise<Utilities>;
+  run: (options: object) => Promise<Runner>;
   Logger: new (factory: () => () => void) => object;
 };
 

@@ -67,9 +67,8 @@ export async function openPeers(): Promise<Peers> {
     (name: PeerName): Run =>
     async (receiver, count, answerMs) => {
       const connection = servers.get(name === 'BullMQ' ? 'redis' : 'postgres')?.fresh() ?? '';
-      const child = fork(compiled('test/bench/keeper/peer-process.ts'), [
-        ...[name, folder, connection, receiver.url(), String(count)],
-      ]);
+      const words = [name, folder, connection, receiver.url(), String(count)];
+      const child = fork(compiled('test/bench/keeper/peer-process.ts'), words);
       try {
         const ended = once(child, 'exit').then(([code]) => {
           throw new Error(`it ended with ${String(code)}`);

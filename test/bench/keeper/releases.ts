@@ -1,6 +1,7 @@
 /** A job is killed, and its caller let go: how long it takes in calm, and under each siege. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { sieges, type Layer } from '../../siege/harness/sieges.ts';
+import type { Layer } from '../../siege/harness/laid.ts';
+import { sieges } from '../../siege/harness/sieges.ts';
 import type { Siege } from '../../siege/harness/siege.ts';
 import { median, percentile, shown } from '../figures.ts';
 import { machine, missedOf, withGoals, type Goal, type Part } from './part.ts';
@@ -36,8 +37,8 @@ const measured = async (lay: Layer, kills: number): Promise<number[]> => {
 
 export async function releasesPart(much: number): Promise<Part> {
   const rows: Goal[] = [];
-  for (const [what, lay] of Object.entries(sieges)) {
-    const isCalm = what === 'in calm';
+  for (const [name, { what, lay }] of Object.entries(sieges)) {
+    const isCalm = name === 'calm';
     const goalMs = isCalm ? CALM_GOAL_MS : SIEGE_GOAL_MS;
     const kills = Math.max(2, Math.round((isCalm ? CALM_KILLS : SIEGE_KILLS) * much));
     const waits = await measured(lay, kills);

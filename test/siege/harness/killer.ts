@@ -20,6 +20,8 @@ const MOMENTS: readonly (readonly [name: string, event: string | undefined, upTo
 ];
 /** Nothing comes while everybody waits for a schedule. */
 const MOMENT_MS = 1_000;
+/** A courier comes with the first row, and a second after the last one. */
+const COURIER_MS = 1_500;
 
 const couriersOf = async (directory: string): Promise<number[]> => {
   try {
@@ -28,6 +30,12 @@ const couriersOf = async (directory: string): Promise<number[]> => {
     return owners.filter((_, index) => living[index]).map(({ pid }) => pid);
   } catch {
     return []; // none yet
+  }
+};
+const comingCouriers = async (directory: string): Promise<number[]> => {
+  for (const until = performance.now() + COURIER_MS; ; await pause(20)) {
+    const pids = await couriersOf(directory);
+    if (pids.length > 0 || performance.now() > until) return pids;
   }
 };
 const strike = (pid: number): void => {
@@ -51,11 +59,8 @@ export async function killAtRandom(
     const share = random.next();
     const whom = share < 0.5 ? 'keeper' : share < 0.9 ? 'courier' : 'both';
     // Before the moment: looking for it afterwards takes longer than the moment lasts.
-    const couriers = whom === 'keeper' ? [] : await couriersOf(siege.directory);
-    if (whom !== 'keeper' && couriers.length === 0) {
-      await pause(50);
-      continue;
-    }
+    const couriers = whom === 'keeper' ? [] : await comingCouriers(siege.directory);
+    if (whom !== 'keeper' && couriers.length === 0) continue;
     if (event !== undefined)
       await once(moments, event, { signal: AbortSignal.timeout(MOMENT_MS) }).catch(() => undefined);
     await pause(random.next() * upToMs);

@@ -23,6 +23,8 @@ export type Deaths = {
   rows: readonly Delivery[];
   received: readonly Received[];
   kills: readonly Kill[];
+  /** When what waited for its schedule was made due: from then on a request that failed may be followed by the next at once. */
+  hastenedAt: number;
 };
 
 export type Cost = { problems: string[]; duplicates: number; delivered: number; dead: number };
@@ -30,7 +32,8 @@ export type Cost = { problems: string[]; duplicates: number; delivered: number; 
 const isTaken = ({ status }: Received): boolean => status !== undefined && status < 300;
 
 /** Why a request may be followed by another one of its row; undefined: there is no reason. */
-const reasonFor = (before: Received, after: Received, kills: readonly Kill[]): string | undefined => {
+const reasonFor = (before: Received, after: Received, { kills, hastenedAt }: Deaths): string | undefined => {
+  if (after.cameAt >= hastenedAt && !isTaken(before)) return 'it failed, and its schedule was hastened';
   const until = Math.min(after.cameAt, (before.answeredAt ?? Infinity) + SETTLING_MS);
   if (kills.some(({ at }) => at >= before.cameAt - NOTICED_MS && at <= until))
     return 'it was in flight when somebody was killed';
@@ -40,7 +43,8 @@ const reasonFor = (before: Received, after: Received, kills: readonly Kill[]): s
   return before.status === undefined && waited >= ATTEMPT_MS ? 'its time was over' : undefined;
 };
 
-export function whatDeathsCost({ accepted, reports, rows, received, kills }: Deaths): Cost {
+export function whatDeathsCost(deaths: Deaths): Cost {
+  const { accepted, reports, rows, received, kills } = deaths;
   const problems: string[] = [];
   const byId = new Map<string, Received[]>();
   for (const one of received) byId.set(one.id, [...(byId.get(one.id) ?? []), one]);
@@ -69,7 +73,7 @@ export function whatDeathsCost({ accepted, reports, rows, received, kills }: Dea
       if (!before) continue;
       duplicates += 1;
       const near = kills.filter(({ at }) => at > before.cameAt - RETRY_MS && at < after.cameAt);
-      if (reasonFor(before, after, kills) === undefined)
+      if (reasonFor(before, after, deaths) === undefined)
         say(`request ${index + 1} has no reason; kills: ${JSON.stringify(near)}`);
     }
   }
