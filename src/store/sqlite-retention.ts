@@ -45,8 +45,11 @@ export class Retention {
   }
 
   owedOf(sessions: readonly string[]): Record<string, number> {
-    const sql = `select session, count(*) as count from deliveries where state in ('due', 'delivering')
-      and session in (select value from json_each(?)) group by session`;
+    const sql = `select session, count(*) as count from (
+        select session from deliveries where state in ('due', 'delivering')
+          and session in (select value from json_each(?1))
+        union all select session from hang_ups where state = 'owed' and session in (select value from json_each(?1)))
+      group by session`;
     const rows = this.#connection.rows('count what is owed', sql, JSON.stringify(sessions));
     return Object.fromEntries(rows.map(({ session, count }) => [String(session), Number(count)]));
   }

@@ -206,7 +206,7 @@ export interface Store {
   keptBytes(): Promise<number>;
   /** Sealed sessions by who took part in them, or by when they were sealed; for `lastword purge`. */
   find(ask: { participant?: string; from?: number; before?: number; limit: number }): Promise<Kept[]>;
-  /** Rows of the outbox that are due or in flight, by session. */
+  /** What is owed yet, deliveries and hang-ups, by session. */
   owedOf(sessions: readonly string[]): Promise<Record<string, number>>;
   /** Forgets sealed sessions: rows, reports, deliveries and their bodies, hang-ups. One that is not sealed is left. */
   purge(sessions: readonly string[]): Promise<Purged>;
