@@ -20,7 +20,7 @@ export const hasLoader = (flags: readonly string[] = process.execArgv, options =
  * *Effect.* Calls back once when the starter has gone away without a word: a process that is ended with `kill -9`, a shell
  * between npm and us that does not pass its signal on. Who starts us in the background and leaves on purpose (a shell
  * with `&`, a service manager) is not meant: only a channel of ours, and npm and its like, have to stay.
- * @returns forgets it
+ * @returns forgets it. The channel then holds the process as before, where somebody else listens to it.
  */
 export function whenStarterIsGone(call: () => void): () => void {
   let isOver = false;
@@ -41,5 +41,7 @@ export function whenStarterIsGone(call: () => void): () => void {
     isOver = true;
     clearInterval(timer);
     process.removeListener('disconnect', once);
+    // Once it was let go of by hand, Node no longer counts its listeners.
+    if (process.listenerCount('message') + process.listenerCount('disconnect') > 0) process.channel?.ref();
   };
 }

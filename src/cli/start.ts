@@ -44,13 +44,14 @@ async function keep(
   checkAgentFile(file);
   const output = standardOutput();
   const log = mode === 'start' || isJson ? openLog(output) : openLog(output, (line) => `${readable(line, paint)}\n`);
-  whenStarterIsGone(() => {
+  const forget = whenStarterIsGone(() => {
     log.warn('whoever started this keeper is gone; ending as for SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   });
   try {
     return await runKeeper({ agentFile: file, mode, args, ...settings, log });
   } finally {
+    forget();
     await Promise.all([output.flushed(LAST_LINES_MS), standardError().flushed(LAST_LINES_MS)]);
   }
 }
