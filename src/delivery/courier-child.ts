@@ -9,15 +9,17 @@
  */
 import { messageOf } from '../session/deadline.ts';
 import { openSqliteReader, type SqliteReader } from '../store/sqlite-reader.ts';
+import type { Destination } from '../link/destination.ts';
 import { NO_BODY, type FromCourier, type ToCourier } from './courier-messages.ts';
-import { openSender } from './send.ts';
-import { sentTogether } from './sent-together.ts';
+import { readAddress } from './metadata-url.ts';
+import { openSender, stopped } from './send.ts';
+import { sentTogether } from '../sent-together.ts';
 
 /** Of the threads that files and names share (courier.ts sets their number): a quarter may hang before we say so. */
 const MOST_HUNG = 16;
 
 const say = sentTogether<FromCourier>((messages) => void process.send?.(messages, () => undefined));
-const rides = new Map<number, { go: () => void; leave: AbortController }>();
+const rides = new Map<number, { go: () => void; ending: AbortController }>();
 let isWorn = false;
 const sender = openSender({
   attemptMs: Number(process.argv[2]),
@@ -35,26 +37,26 @@ const bodyOf = (delivery: string): string | undefined => {
   return reader.body(delivery);
 };
 
-const carry = async ({
-  ride,
-  destination,
-  row,
-  body = bodyOf(row.delivery),
-}: Extract<ToCourier, { type: 'carry' }>) => {
+const destinations = new Map<string, Destination>();
+const carry = async ({ ride, row, body = bodyOf(row.delivery) }: Extract<ToCourier, { type: 'carry' }>) => {
+  const destination = destinations.get(readAddress(row.destination).name);
+  if (destination === undefined) throw new Error('the courier was not told of this destination');
   if (body === undefined) return say({ type: 'done', ride, outcome: { kind: 'refused', error: NO_BODY } });
-  const leave = new AbortController();
-  const told = new Promise<void>((resolve) => rides.set(ride, { go: resolve, leave }));
+  const ending = new AbortController();
+  const told = new Promise<void>((resolve) => rides.set(ride, { go: resolve, ending }));
   say({ type: 'begin', ride });
   await told; // C1; whoever is told to leave instead makes no request
-  const outcome = leave.signal.aborted
+  const outcome = ending.signal.aborted
     ? ({ kind: 'failed', error: 'stopped before the request' } as const)
-    : await sender.attempt(destination, { ...row, body }, leave.signal);
+    : await sender.attempt(destination, { ...row, body }, ending);
   rides.delete(ride);
   say({ type: 'done', ride, outcome });
 };
 
 const take = (message: ToCourier) => {
   switch (message.type) {
+    case 'destination':
+      return void destinations.set(message.destination.name, message.destination);
     case 'carry':
       return void carry(message).catch((error: unknown) =>
         say({ type: 'done', ride: message.ride, outcome: { kind: 'unbegun', error: messageOf(error) } }),
@@ -63,7 +65,7 @@ const take = (message: ToCourier) => {
       return rides.get(message.ride)?.go();
     case 'leave': {
       const ride = rides.get(message.ride);
-      ride?.leave.abort();
+      ride?.ending.abort(stopped());
       return ride?.go();
     }
   }

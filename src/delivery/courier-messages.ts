@@ -29,7 +29,9 @@ export type Carrier = {
 };
 
 export type ToCourier =
-  | { type: 'carry'; ride: number; destination: Destination; row: Omit<Carried, 'body'>; body?: string }
+  /** What its name means from now on; said before the first row that names it. */
+  | { type: 'destination'; destination: Destination }
+  | { type: 'carry'; ride: number; row: Omit<Carried, 'body'>; body?: string }
   /** The attempt is written down: the request may be made. */
   | { type: 'go'; ride: number }
   /** Ends the attempt early. */

@@ -22,8 +22,8 @@ import { messageOf, settledWithin } from '../session/deadline.ts';
 import type { Carrier, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
 import { NO_BODY } from './courier-messages.ts';
 import { killGroup } from './kill-group.ts';
-import { ATTEMPT_MS, openSender } from './send.ts';
-import { sentTogether } from './sent-together.ts';
+import { ATTEMPT_MS, endedBy, openSender } from './send.ts';
+import { sentTogether } from '../sent-together.ts';
 
 /** Beyond an attempt's own deadline, which the courier keeps itself: it has to be stuck by then. */
 const STUCK_MS = 5_000;
@@ -126,6 +126,7 @@ export function openCourier(options: CourierOptions): Carrier {
   const run = (courier: ChildProcess): Runner => {
     const rides = new Map<number, Ride>();
     const modules = new Set<number>();
+    const said = new Map<string, Destination>();
     let lastRide = 0;
     let isOpen = true;
     const { pid } = courier;
@@ -205,8 +206,10 @@ export function openCourier(options: CourierOptions): Carrier {
           const onLate = () => die(`no answer within ${attemptMs + STUCK_MS} ms`); // K1
           rides.set(number, { isBegun: false, begin, finish, timer: setTimeout(onLate, attemptMs + STUCK_MS) });
           stop.addEventListener('abort', onStop, { once: true });
+          if (said.get(destination.name) !== destination) send({ type: 'destination', destination });
+          said.set(destination.name, destination);
           const carried = { delivery, session, report, destination: address, kind };
-          send({ type: 'carry', ride: number, destination, row: carried, ...(body !== undefined && { body }) });
+          send({ type: 'carry', ride: number, row: carried, ...(body !== undefined && { body }) });
           if (!isOpen && !courier.connected) die('it was gone before it took the row');
         });
       } finally {
@@ -252,7 +255,8 @@ export function openCourier(options: CourierOptions): Carrier {
         // Standard output is this process's own, and its log's: nobody outside chooses it.
         if (destination.kind === 'stdout') {
           const body = await bodyOf(row.delivery);
-          return (await begin()) ? await here.attempt(destination, { ...row, body }, stop) : LOST;
+          if (!(await begin())) return LOST;
+          return await endedBy(stop, (ending) => here.attempt(destination, { ...row, body }, ending));
         }
         if (isClosed || stop.aborted) return { kind: 'unbegun', error: 'stopped before the request' };
         return await (row.deaths >= MOST_DEATHS ? alone(carry) : carry(await forAll()));

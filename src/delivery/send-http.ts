@@ -2,7 +2,7 @@
  * One HTTP attempt. The status decides as soon as it is there: a receiver that accepts a report and then trickles its
  * answer, or cuts it, has accepted it.
  */
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import { PrivateAddressError } from './addresses.ts';
@@ -37,7 +37,7 @@ const worded = (error: unknown): string => {
   return text.includes(code.slice(2, -1)) ? text : `${text}${code}`;
 };
 
-/** Effect. Connections are kept until `close`. Redirects are never followed: undici's `request` does not. */
+/** Effect. Connections are kept until `close`. Redirects are never followed: undici's `dispatch` does not. */
 export const openHttp = (options: { deadlineMs: number; now: () => number }): HttpClient => {
   const limits: Agent.Options = {
     headersTimeout: options.deadlineMs,
@@ -47,27 +47,63 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
   const trusted = new Agent({ ...limits, connect: { timeout: CONNECT_MS, lookup: oneLookup } });
   const guarded = new Agent({ ...limits, connect: publicConnector(CONNECT_MS) });
 
-  const post = async ({ url, untrusted, headers, body }: HttpPost, signal: AbortSignal): Promise<DeliveryOutcome> => {
-    let answer: Dispatcher.ResponseData;
-    try {
-      answer = await request(url, {
-        method: 'POST',
+  // By `dispatch`: undici's `request` makes a stream for each answer, of which nobody reads anything.
+  const post = ({ url, untrusted, headers, body }: HttpPost, signal: AbortSignal): Promise<DeliveryOutcome> =>
+    new Promise((resolve) => {
+      let request: Dispatcher.DispatchController | undefined;
+      let late: NodeJS.Timeout | undefined;
+      let read = 0;
+      const failed = (error: unknown) =>
+        resolve(
+          error instanceof PrivateAddressError
+            ? { kind: 'refused', error: error.message }
+            : { kind: 'failed', error: worded(error) },
+        );
+      // Also while it waits for its connection, which undici knows no way to end.
+      const onStop = () => {
+        failed(signal.reason);
+        request?.abort(signal.reason as Error);
+      };
+      const over = () => {
+        clearTimeout(late);
+        signal.removeEventListener('abort', onStop);
+      };
+      signal.addEventListener('abort', onStop, { once: true });
+      const what = {
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: 'POST' as const,
         headers: { 'user-agent': 'lastword', ...headers, 'content-type': 'application/json' },
         body,
-        signal,
-        dispatcher: untrusted ? guarded : trusted,
-      });
-    } catch (error) {
-      return error instanceof PrivateAddressError
-        ? { kind: 'refused', error: error.message }
-        : { kind: 'failed', error: worded(error) };
-    }
-    const isEmpty = answer.statusCode === 204 || answer.headers['content-length'] === '0';
-    const limits = { limit: MOST_ANSWER_BYTES, ...(!isEmpty && { signal: AbortSignal.timeout(ANSWER_MS) }) };
-    answer.body.dump(limits).catch(() => {});
-    const wait = retryAfterMs(answer.headers['retry-after'], options.now());
-    return { kind: 'answered', status: answer.statusCode, ...(wait !== undefined && { retryAfterMs: wait }) };
-  };
+      };
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart(controller) {
+          request = controller;
+          if (signal.aborted) controller.abort(signal.reason as Error);
+        },
+        onResponseStart(controller, status, { 'content-length': length, 'retry-after': after }) {
+          if (status < 200) return; // it goes on
+          const wait = retryAfterMs(after, options.now());
+          resolve({ kind: 'answered', status, ...(wait !== undefined && { retryAfterMs: wait }) });
+          if (status !== 204 && length !== '0') late = setTimeout(() => controller.abort(new Error('cut')), ANSWER_MS);
+        },
+        onResponseData(controller, chunk) {
+          read += chunk.length;
+          if (read > MOST_ANSWER_BYTES) controller.abort(new Error('cut'));
+        },
+        onResponseEnd: over,
+        onResponseError(_, error) {
+          over();
+          failed(error); // behind an answer it changes nothing
+        },
+      };
+      try {
+        (untrusted ? guarded : trusted).dispatch(what, handler);
+      } catch (error) {
+        over();
+        failed(error);
+      }
+    });
 
   return {
     post,

@@ -7,7 +7,7 @@
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import type { Destination, WebhookDestination } from '../link/destination.ts';
 import { standardOutput, type Output } from '../output.ts';
-import type { Carried, Outcome } from './courier-messages.ts';
+import type { Carried } from './courier-messages.ts';
 import { readAddress, targetOf } from './metadata-url.ts';
 import { openHttp } from './send-http.ts';
 import type { HttpPost } from './send-http.ts';
@@ -35,15 +35,10 @@ export type SenderOptions = {
 
 export type Sender = {
   /**
-   * One attempt; never rejects. `stop` ends it early: then nothing is known of what the receiver got.
-   * @param begin asked before the request is made, where that is another process's: false, and it is not made
+   * One attempt; never rejects. Whoever aborts `ending` ends it early, and the deadline does the same: then nothing is
+   * known of what the receiver got.
    */
-  attempt(
-    destination: Destination,
-    delivery: Carried,
-    stop: AbortSignal,
-    begin?: () => Promise<boolean>,
-  ): Promise<Outcome>;
+  attempt(destination: Destination, delivery: Carried, ending: AbortController): Promise<DeliveryOutcome>;
   close(): Promise<void>;
 };
 
@@ -51,6 +46,24 @@ const failed = (error: unknown): DeliveryOutcome => ({
   kind: 'failed',
   error: error instanceof Error ? error.message : String(error),
 });
+
+export const stopped = (): Error => new Error('stopped during the attempt');
+
+/** *Effect.* An attempt that ends when `stop` is aborted, which outlives it. */
+export const endedBy = async <Result>(
+  stop: AbortSignal,
+  attempt: (ending: AbortController) => Promise<Result>,
+): Promise<Result> => {
+  const ending = new AbortController();
+  const onStop = () => ending.abort(stopped());
+  if (stop.aborted) onStop();
+  stop.addEventListener('abort', onStop, { once: true });
+  try {
+    return await attempt(ending);
+  } finally {
+    stop.removeEventListener('abort', onStop);
+  }
+};
 
 /** Rejects with the signal's reason when it is aborted. */
 const untilAborted = async (work: Promise<void>, signal: AbortSignal): Promise<void> => {
@@ -127,19 +140,14 @@ export const openSender = (options: SenderOptions = {}): Sender => {
   };
 
   return {
-    attempt: async (destination, delivery, stop) => {
-      const ending = new AbortController();
-      const onStop = (): void => ending.abort(new Error('stopped during the attempt'));
+    attempt: async (destination, delivery, ending) => {
       const timer = setTimeout(() => ending.abort(new Error(`no answer within ${attemptMs} ms`)), attemptMs);
-      if (stop.aborted) onStop();
-      else stop.addEventListener('abort', onStop, { once: true });
       try {
         return await attempt(destination, delivery, ending.signal);
       } catch (error) {
         return failed(error);
       } finally {
         clearTimeout(timer);
-        stop.removeEventListener('abort', onStop);
       }
     },
     close: () => http.close(),

@@ -6,8 +6,9 @@
  *   T2  A thread that ends fails what it was asked, and the next call starts another.
  */
 import { Worker } from 'node:worker_threads';
+import { sentTogether } from '../sent-together.ts';
 import { StoreError, type Store } from './store.ts';
-import { methods, type Answer, type Call, type Opened, type Told } from './thread-messages.ts';
+import { methods, type Answer, type Call, type Given, type Opened, type Told } from './thread-messages.ts';
 
 /** Above the driver's own wait for another process (1,500 ms), several times over: calls wait for each other. */
 const CALL_MS = 10_000;
@@ -21,7 +22,7 @@ const threadFile = new URL(
 );
 
 type Asked = { resolve: (value: unknown) => void; reject: (error: StoreError) => void; timer: NodeJS.Timeout };
-type Thread = { post: (calls: Call[] | 'close') => void; ended: Promise<void>; terminate: () => Promise<unknown> };
+type Thread = { post: (given: Given[]) => void; ended: Promise<void>; terminate: () => Promise<unknown> };
 
 const errorOf = ({ code, message }: Told): StoreError => new StoreError({ code, message });
 
@@ -67,7 +68,7 @@ export const openInThread = async (location: string, options: { thread?: URL } =
         if (!told.isOpen) return reject(errorOf(told.error));
         // A thread has no origin: the rule is for windows.
         // oxlint-disable-next-line unicorn/require-post-message-target-origin
-        const post = (calls: Call[] | 'close') => worker.postMessage(calls);
+        const post = (given: Given[]) => worker.postMessage(given);
         return resolve({ post, ended, terminate: () => worker.terminate() });
       });
       worker.once('error', (error) => {
@@ -85,19 +86,15 @@ export const openInThread = async (location: string, options: { thread?: URL } =
   const running = (): Promise<Thread> => (thread ??= start());
   await running();
 
-  /** What was asked in one turn of the loop goes in one piece, and mostly into one transaction. */
-  let calls: Call[] = [];
-  const flush = (): void => {
-    if (calls.length === 0) return;
-    const asking = calls;
-    calls = [];
+  /** What goes in one piece goes mostly into one transaction. */
+  const give = sentTogether<Given>((given) => {
     running().then(
-      ({ post }) => post(asking),
+      ({ post }) => post(given),
       (error: StoreError) => {
-        for (const { id } of asking) settle(id, (one) => one.reject(error));
+        for (const one of given) if (one !== 'close') settle(one.id, ({ reject }) => reject(error));
       },
     );
-  };
+  });
 
   const ask = (method: Call['method'], given: readonly unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
@@ -109,17 +106,16 @@ export const openInThread = async (location: string, options: { thread?: URL } =
         CALL_MS,
       );
       asked.set(id, { resolve, reject, timer });
-      if (calls.push({ id, method, given }) === 1) setImmediate(flush);
+      give({ id, method, given });
     });
 
   const close = {
     async close(): Promise<void> {
       if (isClosed) return;
       isClosed = true;
-      flush();
+      if (!thread) return;
+      give('close'); // behind what was asked before
       const open = await thread;
-      if (!open) return;
-      open.post('close');
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<'late'>((done) => (timer = setTimeout(() => done('late'), CLOSE_MS)));
       const how = await Promise.race([open.ended, late]);

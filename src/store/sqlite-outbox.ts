@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Connection } from './sqlite-connection.ts';
-import { deliveryOf } from './sqlite-rows.ts';
+import { DELIVERY_COLUMNS, deliveryOf } from './sqlite-rows.ts';
 import type { ClaimAsk, Claimed, Delivery, DeliveryState, NewDelivery, Page, Settlement } from './store.ts';
 
 const INSERT = `
@@ -28,13 +28,14 @@ const BODY = `
 
 /** `next_at` alone: what is equally old comes as the index has it. */
 const CLAIMABLE = `
-  select delivery, lane from deliveries indexed by deliveries_due where state = 'due' and next_at <= ?
+  select rowid, lane from deliveries indexed by deliveries_due where state = 'due' and next_at <= ?
     and lane not in (select value from json_each(?)) and name in (select value from json_each(?))
   order by next_at limit ?`;
 
+/** One statement for all that were chosen: alone, each would cost as much as all the rest of its delivery. */
 const LEASE = `
   update deliveries set state = 'delivering', is_begun = 0, owner = ?, lease = ?, lease_until = ?
-  where delivery = ? returning *`;
+  where rowid in (select value from json_each(?)) returning ${DELIVERY_COLUMNS}`;
 
 const BEGIN = `
   update deliveries set attempts = attempts + 1, first_at = coalesce(first_at, ?), is_begun = 1
@@ -78,27 +79,25 @@ export class Outbox {
     return this.#connection.write('claim deliveries', () => {
       const free = new Map(Object.entries(seats));
       const full = new Set([...free].filter(([, places]) => places <= 0).map(([lane]) => lane));
+      const lease = randomUUID(); // of this claim: B1 asks for the row as well
       const claimed: Claimed[] = [];
       // Every round leaves nothing to take, or fills a lane that the next one passes over.
       for (;;) {
         const asked = limit - claimed.length;
         if (asked <= 0) return claimed;
         const lists = [JSON.stringify([...full]), JSON.stringify(names)];
-        const rows = this.#connection.all(CLAIMABLE, Math.floor(now), ...lists, asked);
-        let isComplete = rows.length < asked;
-        for (const { delivery, lane } of rows as { delivery: string; lane: string }[]) {
-          if (full.has(lane)) {
-            isComplete = false;
-            continue;
-          }
+        const found = this.#connection.all(CLAIMABLE, Math.floor(now), ...lists, asked);
+        const taken = (found as { rowid: number; lane: string }[]).filter(({ lane }) => {
+          if (full.has(lane)) return false;
           const places = (free.get(lane) ?? each) - 1;
           free.set(lane, places);
           if (places <= 0) full.add(lane);
-          const lease = randomUUID();
-          const [row] = this.#connection.all(LEASE, owner, lease, until, delivery);
-          if (row) claimed.push({ ...deliveryOf(row), lease });
-        }
-        if (isComplete) return claimed;
+          return true;
+        });
+        const rows = this.#connection.all(LEASE, owner, lease, until, JSON.stringify(taken.map(({ rowid }) => rowid)));
+        const leased = rows.map((row) => ({ ...deliveryOf(row), lease }));
+        claimed.push(...leased.sort((one, other) => one.nextAt - other.nextAt)); // they come in any order
+        if (found.length < asked && taken.length === found.length) return claimed;
       }
     });
   }
@@ -149,7 +148,7 @@ export class Outbox {
   }
 
   list({ limit, before, session, state }: Page & { session?: string; state?: DeliveryState }): Delivery[] {
-    const sql = `select * from deliveries where (?1 is null or created_at < ?1) and (?2 is null or session = ?2)
+    const sql = `select ${DELIVERY_COLUMNS} from deliveries where (?1 is null or created_at < ?1) and (?2 is null or session = ?2)
       and (?3 is null or state = ?3) order by created_at desc, rowid desc limit ?4`;
     const values = [before ?? null, session ?? null, state ?? null, limit];
     return this.#connection.rows('list deliveries', sql, ...values).map(deliveryOf);

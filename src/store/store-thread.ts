@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from './sqlite-connection.ts';
 import { openSqlite, type SqliteStore } from './sqlite.ts';
 import { StoreError } from './store.ts';
-import { methods, type Answer, type Call, type Opened } from './thread-messages.ts';
+import { methods, type Answer, type Call, type Given, type Opened } from './thread-messages.ts';
 
 /** A transaction holds the database for other processes meanwhile. */
 const MOST_TOGETHER = 256;
@@ -67,11 +67,9 @@ const { location } = workerData as { location: string };
 try {
   const store = await openSqlite(location);
   opened({ isOpen: true });
-  port.on('message', (message: Call[] | 'close') => {
-    if (message !== 'close') {
-      calls.push(...message);
-      return plan(store);
-    }
+  port.on('message', (given: Given[]) => {
+    for (const one of given) if (one !== 'close') calls.push(one);
+    if (!given.includes('close')) return plan(store);
     while (calls.length > 0) work(store);
     setImmediate(() => {
       void store.close();

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { destination, file, slack, stdout, webhook } from '../../src/delivery/destinations.ts';
 import { addressFor } from '../../src/delivery/metadata-url.ts';
 import { alertsFor } from '../../src/delivery/rows.ts';
-import { openSender } from '../../src/delivery/send.ts';
+import { endedBy, openSender } from '../../src/delivery/send.ts';
 import type { SenderOptions } from '../../src/delivery/send.ts';
 import { retryAfterMs } from '../../src/delivery/send-http.ts';
 import { fileNameOf } from '../../src/delivery/send-local.ts';
@@ -65,7 +65,7 @@ const startReceiver = async (answer: (response: ServerResponse, seen: Seen) => v
 const send = async (to: Destination, delivery: Carried, options: SenderOptions = {}, stop: AbortSignal = never) => {
   const sender = openSender({ attemptMs: 2_000, ...options });
   try {
-    return await sender.attempt(to, delivery, stop);
+    return await endedBy(stop, (ending) => sender.attempt(to, delivery, ending));
   } finally {
     await sender.close();
   }
@@ -123,7 +123,8 @@ describe('a webhook', () => {
       more();
     });
     const sender = openSender({ attemptMs: 2_000 });
-    expect(await sender.attempt(webhook({ url: receiver.url }), row(), never)).toMatchObject({ status: 200 });
+    const outcome = await sender.attempt(webhook({ url: receiver.url }), row(), new AbortController());
+    expect(outcome).toMatchObject({ status: 200 });
     await ended; // by the client: the receiver itself never stops
     expect(written).toBeLessThan(16 * 1024 * 1024);
     await sender.close();
