@@ -9,17 +9,17 @@ export {
   silences,
   startBound,
   starts,
-} from './bound.ts';
-export { sessionContext, supervisionContext } from './bound.ts';
-export type { Detections, Machines, Walks } from './bound.ts';
-export { UnboundedMachineError } from './chart.ts';
-export type { BoundProblem } from './chart.ts';
-export { boundOf, bounds } from './walks.ts';
-export type { Bound } from './walks.ts';
+} from './analysis/bound.ts';
+export { sessionContext, supervisionContext } from './analysis/bound.ts';
+export type { Detections, Machines, Walks } from './analysis/bound.ts';
+export { UnboundedMachineError } from './analysis/chart.ts';
+export type { BoundProblem } from './analysis/chart.ts';
+export { boundOf, bounds } from './analysis/walks.ts';
+export type { Bound } from './analysis/walks.ts';
 
-export { toDot, toMermaid, transitionTable } from './diagram.ts';
-export { machineShape } from './shape.ts';
-export type { MachineShape } from './shape.ts';
+export { toDot, toMermaid, transitionTable } from './analysis/diagram.ts';
+export { machineShape } from './analysis/shape.ts';
+export type { MachineShape } from './analysis/shape.ts';
 
 export type { Effects, Heard, RecoveryEffects, Speech, SupervisionEffects, Transferred, Verdict } from './effects.ts';
 export { endOf, ends, hangUpStrategies, isReason, noAnswer, reasons } from './ends.ts';

@@ -15,7 +15,7 @@ import { effect, stepsOf, type SupervisionEffects, type Verdict } from './effect
 import type { Noticed } from './events.ts';
 import { limits, MAX_TIMER_MS, type Policy } from './policy.ts';
 import { recoveryContext, recoveryMachine } from './recovery.machine.ts';
-import { boundOf } from './walks.ts';
+import { boundOf } from './analysis/walks.ts';
 
 export type SupervisionEvent =
   | { type: 'job.launched' } // a warm process has it

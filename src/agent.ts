@@ -6,7 +6,7 @@ import * as cartesia from '@livekit/agents-plugin-cartesia';
 import * as openai from '@livekit/agents-plugin-openai';
 import * as silero from '@livekit/agents-plugin-silero';
 import { defineSession, endSessionTool, runWorker } from './index.ts';
-import { tryProviderKeys } from './provider-keys.ts';
+import { tryProviderKeys } from './worker/provider-keys.ts';
 
 const { env } = process;
 

@@ -14,16 +14,16 @@
  */
 
 // A session: what it is, and who runs it.
-export { defineSession } from './job.ts';
-export { runWorker } from './worker.ts';
-export type { WorkerOptions } from './worker.ts';
+export { defineSession } from './job/job.ts';
+export { runWorker } from './worker/run-worker.ts';
+export type { WorkerOptions } from './worker/run-worker.ts';
 export type { SessionDefinition, StartOptions } from './livekit/definition.ts';
 export type { Apology, Filler, Words } from './livekit/lines.ts';
 export type { GivenPolicy, OfCall } from './livekit/of-call.ts';
 export type { ConnectOptions } from './livekit/connect-options.ts';
 export type { ParticipantEntry } from './livekit/participant-entries.ts';
 export { DefinitionError } from './livekit/definition.ts';
-export { ConfigError } from './config-error.ts';
+export { ConfigError } from './errors/config-error.ts';
 
 // From inside a call.
 export { currentCall } from './livekit/call.ts';
@@ -40,4 +40,4 @@ export type { Report } from './report/schema.ts';
 export { bound, defaultPolicy, releaseBound, silenceBound, startBound } from '../machines/index.ts';
 export type { CallLimits, End, KeeperLimit, Policy, Transferred } from '../machines/index.ts';
 
-export { version } from './version.ts';
+export { version } from './job/version.ts';

@@ -1,5 +1,5 @@
 /** Reading positionals and options, with errors that say what was expected. Pure. */
-import { nearest } from '../terminal/nearest.ts';
+import { nearest } from '../demo/nearest.ts';
 import type { Given } from './command.ts';
 import { UsageError } from './problems.ts';
 

@@ -1,8 +1,8 @@
 /** The command line: which command, with what; errors in one line. */
 import { parseArgs } from 'node:util';
-import { harmless, isColoured, paintWith } from '../terminal/paint.ts';
-import { nearest } from '../terminal/nearest.ts';
-import { version } from '../version.ts';
+import { harmless, isColoured, paintWith } from '../demo/paint.ts';
+import { nearest } from '../demo/nearest.ts';
+import { version } from '../job/version.ts';
 import type { Command, Given } from './command.ts';
 import { consoleCommand } from './console.ts';
 import { deliveries } from './deliveries.ts';

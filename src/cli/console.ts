@@ -15,7 +15,7 @@ The SDK's own console, for a broker of \`lk\`, stays where it is: node agent.js 
   async run(given, { settings, env }) {
     const file = only(given, 'FILE', 'console');
     checkAgentFile(file);
-    const { runTerminal } = await import('../terminal/run.ts'); // with the lab, which no keeper needs
+    const { runTerminal } = await import('../demo/run.ts'); // with the lab, which no keeper needs
     const { stdin: input, stdout: output } = process;
     return runTerminal({
       ...settings,

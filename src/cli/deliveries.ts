@@ -1,6 +1,6 @@
 import { addressForPeople } from '../delivery/metadata-url.ts';
-import { forPeople } from '../for-people.ts';
-import { printable, table } from '../terminal/paint.ts';
+import { forPeople } from '../output/for-people.ts';
+import { printable, table } from '../demo/paint.ts';
 import { clock, limitOf, none, oneOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './problems.ts';

@@ -1,7 +1,7 @@
 /** The keeper's log: lines of JSON, or for people. Who reads it, and whether anybody does, is the output's business. */
 import { pino, type Logger } from 'pino';
-import { escapeMarks, withoutSecrets } from '../for-people.ts';
-import { standardOutput, type Output } from '../output.ts';
+import { escapeMarks, withoutSecrets } from '../output/for-people.ts';
+import { standardOutput, type Output } from '../output/standard-output.ts';
 
 /**
  * *Effect.* Logs to standard output; says later how many lines were lost.

@@ -20,9 +20,9 @@ import {
   toMermaid,
   transitionTable,
 } from '../../machines/index.ts';
-import { ConfigError } from '../config-error.ts';
-import { messageOf } from '../session/deadline.ts';
-import { table } from '../terminal/paint.ts';
+import { ConfigError } from '../errors/config-error.ts';
+import { messageOf } from '../errors/thrown.ts';
+import { table } from '../demo/paint.ts';
 import { oneOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';

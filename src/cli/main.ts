@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `lastword`: the command line as a process. */
-import { surviveLostOutput } from '../own-output.ts';
+import { surviveLostOutput } from '../output/own-output.ts';
 import { holdsCalls, runCommandLine } from './command-line.ts';
 import { finish, problemOf } from './problems.ts';
 import { readEnvironmentFile } from './settings.ts';

@@ -1,8 +1,8 @@
 /** How the command line fails: one line that says what to do, and an exit code that a script can use. */
 import { PolicyError } from '../../machines/index.ts';
-import { ConfigError } from '../config-error.ts';
+import { ConfigError } from '../errors/config-error.ts';
 import { JournalError } from '../journal/errors.ts';
-import { messageOf } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
 import { StoreError } from '../store/store.ts';
 
 export const exitCodes = {

@@ -4,7 +4,7 @@ import { addressForPeople, readAddress } from '../delivery/metadata-url.ts';
 import { forget, purgeRecord } from '../keeper/forget.ts';
 import { sessionOf } from '../report/fold.ts';
 import type { Kept, Store } from '../store/store.ts';
-import { oneLine, printable, table } from '../terminal/paint.ts';
+import { oneLine, printable, table } from '../demo/paint.ts';
 import { clock, dayOf } from './arguments.ts';
 import type { Command, Given } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';

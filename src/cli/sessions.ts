@@ -1,7 +1,7 @@
 import { whatIsKnown } from '../keeper/reading.ts';
 import { folderNames } from '../keeper/unsealed.ts';
 import type { HangUpState, SessionRow } from '../store/store.ts';
-import { oneLine, printable, spellMs, table } from '../terminal/paint.ts';
+import { oneLine, printable, spellMs, table } from '../demo/paint.ts';
 import { clock, limitOf, none, oneOf } from './arguments.ts';
 import type { Command, Context } from './command.ts';
 import { exitCodes } from './problems.ts';

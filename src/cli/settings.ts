@@ -1,8 +1,8 @@
 /** What the environment says, with a `.env` file read first: what is set already wins over the file. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ConfigError } from '../config-error.ts';
-import { messageOf } from '../session/deadline.ts';
+import { ConfigError } from '../errors/config-error.ts';
+import { messageOf } from '../errors/thrown.ts';
 import { type PaceName, paces } from '../testing/lab/pace.ts';
 
 export type Settings = {

@@ -2,9 +2,9 @@
  * `npm start`. With LIVEKIT_URL and its keys: the keeper over the deployed worker. Without: a call in this terminal.
  */
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '../config-error.ts';
-import { surviveLostOutput } from '../own-output.ts';
-import { runTerminal } from '../terminal/run.ts';
+import { ConfigError } from '../errors/config-error.ts';
+import { surviveLostOutput } from '../output/own-output.ts';
+import { runTerminal } from '../demo/run.ts';
 import { runCommandLine } from './command-line.ts';
 import { finish, problemOf } from './problems.ts';
 import { paceOf, readEnvironmentFile, settings } from './settings.ts';

@@ -1,11 +1,11 @@
 /** `start` and `dev`: a keeper over an agent file. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ConfigError } from '../config-error.ts';
-import { escapeMarks, oneLine } from '../for-people.ts';
+import { ConfigError } from '../errors/config-error.ts';
+import { escapeMarks, oneLine } from '../output/for-people.ts';
 import { runKeeper } from '../keeper/main.ts';
-import { standardError, standardOutput } from '../output.ts';
-import { hasLoader, whenStarterIsGone } from '../starter.ts';
+import { standardError, standardOutput } from '../output/standard-output.ts';
+import { hasLoader, whenStarterIsGone } from '../link/starter.ts';
 import { clock } from './arguments.ts';
 import type { Command, Context, Given } from './command.ts';
 import { openLog } from './log-output.ts';

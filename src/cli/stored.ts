@@ -9,7 +9,7 @@ import { JournalError } from '../journal/errors.ts';
 import type { SessionJournal } from '../journal/entry.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import { nearest } from '../terminal/nearest.ts';
+import { nearest } from '../demo/nearest.ts';
 import { NotFoundError } from './problems.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,5 +1,5 @@
 /** All destinations of a worker, checked as a whole before it takes calls: the store and the relay know them by name alone. */
-import { ConfigError, describeValue } from '../config-error.ts';
+import { ConfigError, describeValue } from '../errors/config-error.ts';
 import type { Destination } from '../link/destination.ts';
 import { checkDestinations, destinationsFromEnvironment } from './destinations.ts';
 

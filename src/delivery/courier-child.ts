@@ -7,13 +7,13 @@
  *   C1  No request before the keeper's `go`: by then the attempt is written down.
  *   C2  Without its keeper it stops at once: the next one makes the next attempt.
  */
-import { messageOf } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
 import { openSqliteReader, type SqliteReader } from '../store/sqlite-reader.ts';
 import type { Destination } from '../link/destination.ts';
 import { NO_BODY, type FromCourier, type ToCourier } from './courier-messages.ts';
 import { readAddress } from './metadata-url.ts';
 import { openSender, stopped } from './send.ts';
-import { sentTogether } from '../sent-together.ts';
+import { sentTogether } from '../link/sent-together.ts';
 
 /** Of the threads that files and names share (courier.ts sets their number): a quarter may hang before we say so. */
 const MOST_HUNG = 16;

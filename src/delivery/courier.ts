@@ -13,17 +13,18 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { forward } from '../child-output.ts';
+import { forward } from '../output/child-output.ts';
 import type { Owner } from '../journal/entry.ts';
 import { isAlive, ownerOf } from '../journal/owner.ts';
 import type { Destination } from '../link/destination.ts';
-import { standardError } from '../output.ts';
-import { messageOf, settledWithin } from '../session/deadline.ts';
+import { standardError } from '../output/standard-output.ts';
+import { messageOf } from '../errors/thrown.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import type { Carrier, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
 import { NO_BODY } from './courier-messages.ts';
 import { killGroup } from './kill-group.ts';
 import { ATTEMPT_MS, endedBy, openSender } from './send.ts';
-import { sentTogether } from '../sent-together.ts';
+import { sentTogether } from '../link/sent-together.ts';
 
 /** Beyond an attempt's own deadline, which the courier keeps itself: it has to be stuck by then. */
 const STUCK_MS = 5_000;

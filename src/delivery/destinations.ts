@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, describeValue } from '../config-error.ts';
+import { ConfigError, describeValue } from '../errors/config-error.ts';
 import type {
   Destination,
   FileDestination,

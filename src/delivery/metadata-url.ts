@@ -6,8 +6,8 @@
  * `destination` says both: `NAME => URL`. The allow-list is asked at each attempt, so one that was narrowed holds for
  * what is queued.
  */
-import { describeValue } from '../config-error.ts';
-import { forPeople } from '../for-people.ts';
+import { describeValue } from '../errors/config-error.ts';
+import { forPeople } from '../output/for-people.ts';
 import type { Destination, WebhookDestination } from '../link/destination.ts';
 import { isInsideHost } from './addresses.ts';
 

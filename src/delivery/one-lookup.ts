@@ -5,7 +5,7 @@
  */
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import { asLookup } from '../as-lookup.ts';
+import { asLookup } from '../rooms/as-lookup.ts';
 
 const asked = new Map<string, Promise<LookupAddress[]>>();
 

@@ -7,7 +7,7 @@
  */
 import { isIP } from 'node:net';
 import { buildConnector } from 'undici';
-import { asLookup } from '../as-lookup.ts';
+import { asLookup } from '../rooms/as-lookup.ts';
 import { isInsideHost, isPublicAddress, PrivateAddressError } from './addresses.ts';
 import { untrustedLookup } from './untrusted-lookup.ts';
 

@@ -14,7 +14,7 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { decide, defaultDeliveryPolicy } from '../../machines/delivery.ts';
 import type { DeliveryDecision, DeliveryPolicy } from '../../machines/delivery.ts';
-import { forPeople } from '../for-people.ts';
+import { forPeople } from '../output/for-people.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Claimed, Delivery, Settlement, Store } from '../store/store.ts';
 import type { Carrier, Outcome } from './courier-messages.ts';

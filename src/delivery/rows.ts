@@ -5,7 +5,7 @@
  * after the seal, a repeated alert) makes the same rows, and the store leaves those alone.
  */
 import { createHash } from 'node:crypto';
-import { forPeople } from '../for-people.ts';
+import { forPeople } from '../output/for-people.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Report } from '../report/schema.ts';
 import type { NewDelivery, SealedReport } from '../store/store.ts';

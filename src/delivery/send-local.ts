@@ -1,7 +1,7 @@
 /** Destinations on this machine: a directory, and standard output. Both reject when it did not work. */
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Output } from '../output.ts';
+import type { Output } from '../output/standard-output.ts';
 import type { Carried } from './courier-messages.ts';
 
 /** Pure. A session's name as a file name: nothing in it can lead out of the directory or hide the file. */

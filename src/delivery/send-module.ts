@@ -5,10 +5,11 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
-import { forward } from '../child-output.ts';
-import { standardError } from '../output.ts';
+import { forward } from '../output/child-output.ts';
+import { standardError } from '../output/standard-output.ts';
 import { killGroup } from './kill-group.ts';
 import type { Carried } from './courier-messages.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 // Beside this file, in the sources as in the build.
 const childUrl = new URL(import.meta.url.endsWith('.ts') ? './module-child.ts' : './module-child.js', import.meta.url);
@@ -47,9 +48,8 @@ export const runModule = (
   { moduleChild: child = childUrl, onModule }: ModuleOptions = {},
 ): Promise<DeliveryOutcome> =>
   new Promise((resolve) => {
-    const worded = (error: unknown): string => (error instanceof Error ? error.message : String(error));
     if (signal.aborted) {
-      resolve({ kind: 'failed', error: worded(signal.reason) });
+      resolve({ kind: 'failed', error: messageOf(signal.reason) });
       return;
     }
     const process_ = fork(fileURLToPath(child), [], {
@@ -74,7 +74,7 @@ export const runModule = (
     };
     const onAbort = (): void => {
       kill();
-      finish({ kind: 'failed', error: worded(signal.reason) });
+      finish({ kind: 'failed', error: messageOf(signal.reason) });
     };
     // An answer may still be in the pipe when the exit is known: the channel's end comes after the last message.
     let open = 2;

@@ -6,7 +6,7 @@
  */
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
 import type { Destination, WebhookDestination } from '../link/destination.ts';
-import { standardOutput, type Output } from '../output.ts';
+import { standardOutput, type Output } from '../output/standard-output.ts';
 import type { Carried } from './courier-messages.ts';
 import { readAddress, targetOf } from './metadata-url.ts';
 import { openHttp } from './send-http.ts';
@@ -15,6 +15,7 @@ import { printReport, writeReport } from './send-local.ts';
 import { runModule } from './send-module.ts';
 import { signHeaders } from './sign.ts';
 import { slackBody } from './slack-text.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 /** Standard Webhooks asks for 15 to 30 s. */
 export const ATTEMPT_MS = 15_000;
@@ -44,7 +45,7 @@ export type Sender = {
 
 const failed = (error: unknown): DeliveryOutcome => ({
   kind: 'failed',
-  error: error instanceof Error ? error.message : String(error),
+  error: messageOf(error),
 });
 
 export const stopped = (): Error => new Error('stopped during the attempt');

@@ -1,7 +1,7 @@
 /** An alert in the format of Slack's incoming webhooks. */
 
-import { describeValue } from '../config-error.ts';
-import { oneLine, withoutSecrets } from '../for-people.ts';
+import { describeValue } from '../errors/config-error.ts';
+import { oneLine, withoutSecrets } from '../output/for-people.ts';
 import { valueIn } from './metadata-url.ts';
 
 /** Slack cuts longer texts in the middle of a word. */

@@ -1,4 +1,5 @@
 /** What a journal says when the disk, or the caller, does not do what it needs. */
+import { messageOf } from '../errors/thrown.ts';
 
 export class JournalError extends Error {
   override readonly name = 'JournalError';
@@ -31,7 +32,7 @@ export const journalErrorOf = (cause: unknown, path: string, wanted: string): Jo
   if (cause instanceof JournalError) return cause;
   const code = (cause as { code?: unknown } | null)?.code;
   const known = typeof code === 'string' ? code : 'EIO';
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   const what = advice[known] ?? `the system said: ${reason}`;
   return new JournalError({ code: known, path, message: `could not ${wanted} ${path}; ${what}`, cause });
 };

@@ -17,7 +17,8 @@ import {
 } from '@livekit/rtc-node';
 import { AccessToken } from 'livekit-server-sdk';
 import type { LiveKitAccess } from '../link/messages.ts';
-import { readWav } from '../wav.ts';
+import { readWav } from '../sound/wav.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 export type ApologistRequest = { access: LiveKitAccess; room: string; audio: string; subscriptionMs: number };
 export type ApologistReport =
@@ -74,7 +75,7 @@ process.once('message', (request) => {
     try {
       await say({ type: 'played', heardMs: await speak(request as ApologistRequest) });
     } catch (error) {
-      await say({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+      await say({ type: 'failed', message: messageOf(error) });
     }
     await dispose().catch(() => undefined);
     process.exit(0);

@@ -1,9 +1,9 @@
 /** The keeper's side of an apology without an agent: silences who may still speak, forks the child, waits for it. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { forward } from '../child-output.ts';
+import { forward } from '../output/child-output.ts';
 import type { LiveKitAccess } from '../link/messages.ts';
-import { standardError } from '../output.ts';
+import { standardError } from '../output/standard-output.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import type { ApologistReport, ApologistRequest } from './apologist.ts';
 import type { Apologize } from './recover.ts';
@@ -14,7 +14,7 @@ const child = new URL(`./apologist${import.meta.url.slice(import.meta.url.lastIn
 const LEAVING_MS = 2_000;
 
 /** 24 kHz, 16-bit, mono. */
-export const bundledApology = fileURLToPath(new URL('../assets/apology.en.wav', import.meta.url));
+export const bundledApology = fileURLToPath(new URL('../sound/assets/apology.en.wav', import.meta.url));
 
 /**
  * *Effect.* @returns an apology for one LiveKit server. It rejects when nobody could hear it, and at once when its

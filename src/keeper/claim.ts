@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Owner } from '../journal/entry.ts';
 import { isAlive, thisProcess } from '../journal/owner.ts';
-import { ownFolder } from '../owned-folder.ts';
+import { ownFolder } from './owned-folder.ts';
 
 const ATTEMPTS = 10;
 /** K3. Whoever lost their starter needs a moment to notice it. */

@@ -1,6 +1,6 @@
 /** The thread that reads and folds journals. One after the other: each may take hundreds of megabytes. */
 import { parentPort } from 'node:worker_threads';
-import { messageOf } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
 import type { FoldAnswer, FoldCall } from './fold-in-thread.ts';
 import { foldHere } from './folding.ts';
 

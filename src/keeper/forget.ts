@@ -7,7 +7,7 @@
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sessionFolder } from '../journal/folder.ts';
-import { messageOf } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
 import type { Kept, Store } from '../store/store.ts';
 
 export type Forgotten = {

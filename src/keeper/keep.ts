@@ -9,7 +9,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { defaultKeep, type Keep } from '../link/keep.ts';
-import { settledWithin } from '../session/deadline.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import type { Kept, Store } from '../store/store.ts';
 import { forget } from './forget.ts';
 

@@ -10,7 +10,8 @@
  */
 import type { Logger } from 'pino';
 import type { Occupant, Rooms } from '../rooms/rooms.ts';
-import { messageOf, settledWithin } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import { strategyFor } from '../session/hang-up-strategy.ts';
 import type { NewHangUp, OwedHangUp, Store } from '../store/store.ts';
 import { defaultHangUp, type Known } from './reading.ts';

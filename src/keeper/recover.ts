@@ -20,7 +20,8 @@ import {
 } from '../../machines/index.ts';
 import type { HangUpPolicy, Json } from '../journal/entry.ts';
 import type { HangUpResult, Rooms } from '../rooms/rooms.ts';
-import { messageOf, stopwatch } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
+import { stopwatch } from '../waiting/deadline.ts';
 import type { Log } from '../session/ports.ts';
 import { leavesOf } from '../session/run.ts';
 import type { Notes } from './notes.ts';

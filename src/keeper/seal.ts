@@ -16,7 +16,7 @@ import type { JobFacts } from '../journal/entry.ts';
 import { sessionFolder } from '../journal/folder.ts';
 import type { WorkerHello } from '../link/messages.ts';
 import { reportId } from '../report/fold.ts';
-import { settledWithin, unlessAborted } from '../session/deadline.ts';
+import { settledWithin, unlessAborted } from '../waiting/deadline.ts';
 import { alertsFor, deliveriesFor } from '../delivery/rows.ts';
 import type { SealedReport, Store } from '../store/store.ts';
 import { foldHere, type Fold, type Folded } from './folding.ts';

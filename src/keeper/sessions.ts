@@ -7,7 +7,7 @@ import type { JobFacts } from '../journal/entry.ts';
 import { isSessionId, sessionFolder } from '../journal/folder.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
-import { settledWithin } from '../session/deadline.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
 import { superviseSession, type Supervised, type SuperviseOptions } from './supervise.ts';

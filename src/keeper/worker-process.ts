@@ -24,10 +24,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
-import { forward, wayTo } from '../child-output.ts';
+import { forward, wayTo } from '../output/child-output.ts';
 import { groupOf, isAlive, isGroupAlive, membersOf, ownerOf } from '../journal/owner.ts';
-import { standardError, standardOutput } from '../output.ts';
-import { settledWithin } from '../session/deadline.ts';
+import { standardError, standardOutput } from '../output/standard-output.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;

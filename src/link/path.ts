@@ -3,7 +3,7 @@ import { lstatSync } from 'node:fs';
 import { mkdir, lstat, chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { ConfigError } from '../config-error.ts';
+import { ConfigError } from '../errors/config-error.ts';
 
 /** `sun_path` holds 108 bytes on Linux and 104 elsewhere, with a zero at the end. A longer path is cut off silently. */
 export const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;

@@ -1,7 +1,7 @@
 /** What `connect(call)` returned: how the room is joined. */
 import { AutoSubscribe, type JobContext } from '@livekit/agents';
 import type { E2EEOptions, RtcConfiguration } from '@livekit/rtc-node';
-import { describeValue } from '../config-error.ts';
+import { describeValue } from '../errors/config-error.ts';
 
 export type ConnectOptions = {
   /** Keys of the room's end-to-end encryption; the recordings and lines of Lastword are encrypted with them too. Default: none. */

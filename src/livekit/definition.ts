@@ -4,7 +4,7 @@
  */
 import type { JobProcess, voice } from '@livekit/agents';
 import { defaultPolicy, keeperLimits, type Policy } from '../../machines/index.ts';
-import { describeValue } from '../config-error.ts';
+import { describeValue } from '../errors/config-error.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Call } from './call.ts';

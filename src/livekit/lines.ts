@@ -4,9 +4,9 @@
  */
 import type { tts } from '@livekit/agents';
 import { hangUpStrategies } from '../../machines/index.ts';
-import { describeValue } from '../config-error.ts';
-import { messageOf } from '../session/deadline.ts';
-import { readWav } from '../wav.ts';
+import { describeValue } from '../errors/config-error.ts';
+import { messageOf } from '../errors/thrown.ts';
+import { readWav } from '../sound/wav.ts';
 import type { Call } from './call.ts';
 import { type Language, languages } from './phrases.ts';
 

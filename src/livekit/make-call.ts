@@ -2,8 +2,8 @@
 import type { JobContext } from '@livekit/agents';
 import { endOf, ends, hangUpStrategies, type SessionEvent } from '../../machines/index.ts';
 import type { JobFacts, Json } from '../journal/entry.ts';
-import { describeValue } from '../config-error.ts';
-import { messageOf } from '../session/deadline.ts';
+import { describeValue } from '../errors/config-error.ts';
+import { messageOf } from '../errors/thrown.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import { askTransfer } from './act/transfer.ts';
 import { keepRelease } from './act/release.ts';

@@ -1,5 +1,6 @@
 import { ends } from '../../machines/index.ts';
-import { isA, LeftError, messageOf, stackOf } from '../session/deadline.ts';
+import { isA, messageOf, stackOf } from '../errors/thrown.ts';
+import { LeftError } from '../waiting/deadline.ts';
 import type { LiveJob } from './live-job.ts';
 
 /** An error of the user's code (or of ours in their stead), into journal and log. Never throws. */

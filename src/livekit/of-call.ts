@@ -18,9 +18,9 @@ import {
   type Policy,
   PolicyError,
 } from '../../machines/index.ts';
-import { describeValue } from '../config-error.ts';
+import { describeValue } from '../errors/config-error.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
-import { settledWithin } from '../session/deadline.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call } from './call.ts';
 import { awaitedByCall } from './guard/awaited.ts';

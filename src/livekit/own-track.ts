@@ -10,8 +10,8 @@ import {
   TrackPublishOptions,
   TrackSource,
 } from '@livekit/rtc-node';
-import { settledWithin, unlessAborted } from '../session/deadline.ts';
-import { isLoud } from './loudness.ts';
+import { settledWithin, unlessAborted } from '../waiting/deadline.ts';
+import { isLoud } from '../sound/loudness.ts';
 import type { Pcm, PlayResult } from './venue.ts';
 
 const FRAME_MS = 20;

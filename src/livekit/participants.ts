@@ -3,7 +3,7 @@
  * make connect() fail and skip the others (sdk-facts, 12).
  */
 import type { RemoteParticipant } from '@livekit/rtc-node';
-import { settledWithin } from '../session/deadline.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
 import { isFor, runOf } from './participant-entries.ts';

@@ -1,6 +1,6 @@
 /**
  * What is said by default, by language. The recordings in the package say the words of `apology` and `filler`; how they
- * were made is in src/assets/README.md.
+ * were made is in src/sound/assets/README.md.
  */
 type Phrases = { apology: string; filler: string; nudge: string; again: string; windDown: string };
 
@@ -40,4 +40,4 @@ export const languages = Object.keys(phrases) as readonly Language[];
 
 /** The recording in the package. */
 export const recordingOf = (line: 'apology' | 'filler', language: Language): URL =>
-  new URL(`../assets/${line}.${language}.wav`, import.meta.url);
+  new URL(`../sound/assets/${line}.${language}.wav`, import.meta.url);

@@ -3,7 +3,7 @@
  * what to use instead; what an option says anyway is taken.
  */
 import { ParticipantKind } from '@livekit/rtc-node';
-import { describeValue } from '../config-error.ts';
+import { describeValue } from '../errors/config-error.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
 import type { CallerWish } from './caller/choice.ts';
 import type { StartOptions } from './definition.ts';

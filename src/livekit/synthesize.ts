@@ -2,7 +2,7 @@
 import { ReadableStream } from 'node:stream/web';
 import { AudioFrame } from '@livekit/rtc-node';
 import { tts } from '@livekit/agents';
-import { readWav } from '../wav.ts';
+import { readWav } from '../sound/wav.ts';
 import type { Pcm } from './venue.ts';
 
 const pcmOf = (frame: AudioFrame): Pcm => ({

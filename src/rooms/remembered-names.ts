@@ -9,7 +9,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Agent, setGlobalDispatcher } from 'undici';
-import { asLookup } from '../as-lookup.ts';
+import { asLookup } from './as-lookup.ts';
 
 /** A name server nearby answers within some milliseconds; a request to LiveKit has 1,000. */
 const PATIENCE_MS = 200;

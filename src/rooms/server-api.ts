@@ -21,6 +21,7 @@ import { deleteBy, removeBy } from './client-watch.ts';
 import { refusalOf, type Referrals } from './refer.ts';
 import { RoomsError } from './rooms-error.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from './rooms.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 export type RoomsOptions = {
   /** For one request; default 1,000 ms. A deletion takes 35 to 65 ms on a healthy server. */
@@ -44,13 +45,11 @@ class StillThere extends Error {}
 /** LiveKit repeats the token it refused; a log is no place for one. */
 const withoutTokens = (message: string): string => message.replace(/eyJ[\w-]+(\.[\w-]+)*/g, '(token)');
 
-const wordOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
-
 /** `fetch failed` alone says nothing: its cause does. */
 const withCause = (thrown: unknown): string => {
   const cause: unknown = thrown instanceof Error ? thrown.cause : undefined;
-  if (!(cause instanceof Error)) return wordOf(thrown);
-  return `${wordOf(thrown)} (${'code' in cause ? String(cause.code) : cause.message})`;
+  if (!(cause instanceof Error)) return messageOf(thrown);
+  return `${messageOf(thrown)} (${'code' in cause ? String(cause.code) : cause.message})`;
 };
 
 /** One hang-up: what was asked, and whom the server listed last, for the evidence. */
@@ -278,7 +277,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
         });
         return { verified: true, attempts, left: hangUp.strategy === 'delete-room' ? [] : hangUp.left };
       } catch (error) {
-        return { verified: false, attempts, left: hangUp.left, error: wordOf(error) }; // R1
+        return { verified: false, attempts, left: hangUp.left, error: messageOf(error) }; // R1
       }
     },
   };

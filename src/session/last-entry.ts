@@ -6,7 +6,7 @@
  *   E2  Until then, or until the disk has them after all, the process stays, as long as `STAY_MS`: two who remember are
  *       better than one.
  */
-import { settledWithin } from './deadline.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import type { Journal } from '../journal/write.ts';
 import type { Link } from '../link/client.ts';
 

@@ -19,7 +19,8 @@ import {
   type SessionEvent,
 } from '../../machines/index.ts';
 import type { Json } from '../journal/entry.ts';
-import { isA, LeftError, messageOf, settledWithin, stopwatch } from './deadline.ts';
+import { isA, messageOf } from '../errors/thrown.ts';
+import { LeftError, settledWithin, stopwatch } from '../waiting/deadline.ts';
 import type { Clock, Log, Recorder } from './ports.ts';
 
 export type EffectPort = { signal: AbortSignal; send: (event: SessionEvent) => void };

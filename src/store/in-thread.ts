@@ -6,7 +6,7 @@
  *   T2  A thread that ends fails what it was asked, and the next call starts another.
  */
 import { Worker } from 'node:worker_threads';
-import { sentTogether } from '../sent-together.ts';
+import { sentTogether } from '../link/sent-together.ts';
 import { StoreError, type Store } from './store.ts';
 import { methods, type Answer, type Call, type Given, type Opened, type Told } from './thread-messages.ts';
 

@@ -8,11 +8,11 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { Row } from './sqlite-rows.ts';
 import { StoreError } from './store.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 /** How long a transaction waits for another process's. Below `sealMs`: a seal has to fail in time to be tried again. */
 export const BUSY_MS = 1_500;
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const isBusy = (error: unknown): boolean => /database is (locked|busy)|SQLITE_BUSY/i.test(messageOf(error));
 
 export const storeErrorOf = (error: unknown, wanted: string): StoreError => {

@@ -10,7 +10,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { migrate } from './migrate.ts';
-import { BUSY_MS, Connection, messageOf, storeErrorOf } from './sqlite-connection.ts';
+import { BUSY_MS, Connection, storeErrorOf } from './sqlite-connection.ts';
 import { Outbox } from './sqlite-outbox.ts';
 import { Retention } from './sqlite-retention.ts';
 import { hangUpOf, known, sessionOf } from './sqlite-rows.ts';
@@ -32,6 +32,7 @@ import {
   type Settlement,
   type Store,
 } from './store.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 /** Older ones can corrupt a WAL database that two processes checkpoint and write at the same instant. */
 const OLDEST_SQLITE = [3, 51, 3] as const;

@@ -3,10 +3,10 @@
  * hold nobody else. All writes that have come are done in one transaction, so that they share its flush.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf } from './sqlite-connection.ts';
 import { openSqlite, type SqliteStore } from './sqlite.ts';
 import { StoreError } from './store.ts';
 import { methods, type Answer, type Call, type Given, type Opened } from './thread-messages.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 /** A transaction holds the database for other processes meanwhile. */
 const MOST_TOGETHER = 256;

@@ -1,5 +1,5 @@
-import { readWav } from '../wav.ts';
-import type { Wav } from '../wav.ts';
+import { readWav } from '../sound/wav.ts';
+import type { Wav } from '../sound/wav.ts';
 
 /** Up to here a line fits the short recording: what one says in 1.3 s. */
 const SHORT_CHARACTERS = 30;
@@ -10,5 +10,5 @@ const SHORT_CHARACTERS = 30;
  */
 export function callerSpeech(line: string): Wav {
   const name = line.length <= SHORT_CHARACTERS ? 'caller-short' : 'caller-long';
-  return readWav(new URL(`../assets/${name}.en.wav`, import.meta.url));
+  return readWav(new URL(`../sound/assets/${name}.en.wav`, import.meta.url));
 }

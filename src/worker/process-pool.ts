@@ -15,7 +15,7 @@
  *       waits for nine short moments.
  *   W4  Who would have to wait too long is known beforehand, from what the last warm-ups took (`expectedMs`).
  */
-import { messageOf } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 const QUIET_MS = 3_000;
 const STAND_BACK_MS = 6_000;

@@ -8,19 +8,9 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { BEGUN, IMPORTED, POOL } from '../job/tell-pool.ts';
 import { ProcessPool, type PoolProcess } from './process-pool.ts';
-
-/** The worker's jobs find it in their environment: say when the import is over. */
-const POOL = 'LASTWORD_POOL';
-/** The message of a job process between its import and its prewarm. */
-export const IMPORTED = 'lastword.imported';
-
-/** The message of a job process that has joined its room, and greets nobody at the moment. */
-export const BEGUN = 'lastword.begun';
-/** *Effect.* In a job: tells the pool of the worker, if it has one of ours. */
-export const tellPool = (what: typeof IMPORTED | typeof BEGUN): void => {
-  if (process.env[POOL] !== undefined && process.connected) process.send?.({ case: what }, undefined, {}, () => {});
-};
+import { messageOf } from '../errors/thrown.ts';
 
 /** From the SDK's ipc/proc_pool.ts. */
 const PINGS = { pingInterval: 2_500, pingTimeout: 60_000, highPingThreshold: 500 };
@@ -95,7 +85,7 @@ export async function takePool(options: {
         options.onLaunched(id);
         void executor.gone().then(() => options.onGone(id, 'its process is gone'));
       } catch (error) {
-        options.onGone(id, error instanceof Error ? error.message : String(error));
+        options.onGone(id, messageOf(error));
         throw error;
       }
     };

@@ -15,7 +15,7 @@ import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { LeftError } from '../../src/session/deadline.ts';
+import { LeftError } from '../../src/waiting/deadline.ts';
 import type { Log, Recorder } from '../../src/session/ports.ts';
 import { runSession, type SessionEffects, type SessionRun } from '../../src/session/run.ts';
 import { assertReport } from './check-report.ts';

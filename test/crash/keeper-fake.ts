@@ -15,7 +15,7 @@ import { connectLink } from '../../src/link/client.ts';
 import type { Destination } from '../../src/link/destination.ts';
 import type { LiveKitAccess } from '../../src/link/messages.ts';
 import { jobToken, takeWorkerToken } from '../../src/link/secret.ts';
-import { surviveLostOutput } from '../../src/own-output.ts';
+import { surviveLostOutput } from '../../src/output/own-output.ts';
 
 /** `absent`: offered, accepted, and never seen. `deaf`: does not end when told to. `closed-unheard`: closes
  * its journal and dies before it has met the keeper; `dies-closed`: the same, when it is told to end. `unreleased`:

@@ -17,7 +17,7 @@ test('what it runs of ours are commands of the worker, on the file that the sett
   const settings = JSON.parse(
     [...read('docs/installing.md').matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text]) => text ?? '')[1] ?? '{}',
   ) as { compilerOptions: { outDir: string } };
-  const [, commands = ''] = /const workerCommands = \[([^\]]*)\]/.exec(read('src/worker.ts')) ?? [];
+  const [, commands = ''] = /const workerCommands = \[([^\]]*)\]/.exec(read('src/worker/run-worker.ts')) ?? [];
   const known = [...commands.matchAll(/'([\w-]+)'/g)].map(([, name]) => name);
   const ran = [
     ...docker.matchAll(/node (dist\/agent\.js) ([\w-]+)/g),

@@ -121,7 +121,7 @@ test('the tarball holds what is published: code, types, machines, recordings, an
     'dist/src/index.d.ts',
     'dist/machines/index.js',
     'dist/src/cli/main.js',
-    'dist/src/assets/apology.en.wav',
+    'dist/src/sound/assets/apology.en.wav',
     'docs/report.schema.json',
     'docs/installing.md',
     'docs/machines/session.svg',

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { connectLab, encodeSpeech } from '../../src/testing/index.ts';
-import { readWav } from '../../src/wav.ts';
+import { readWav } from '../../src/sound/wav.ts';
 import { compiled, roomsOf, silences, startCaller, startLiveKitServer } from './harness/index.ts';
 import type { Caller, CallerWish } from './harness/index.ts';
 
@@ -83,7 +83,7 @@ describe('a caller hears', () => {
 
   test('the bundled apology for what it is, and how much of it', async () => {
     const { speaker, listener } = await two();
-    const { samples } = readWav(new URL('../../src/assets/apology.en.wav', import.meta.url));
+    const { samples } = readWav(new URL('../../src/sound/assets/apology.en.wav', import.meta.url));
     const length = Math.floor((samples.length * RATE) / 24_000);
     const slower = Int16Array.from({ length }, (_, at) => {
       const place = at * 1.5;

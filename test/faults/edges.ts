@@ -3,11 +3,11 @@ import { EventEmitter } from 'node:events';
 import type { voice } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
 import { endOf, type SessionEvent } from '../../machines/index.ts';
-import { isLoud } from '../../src/livekit/loudness.ts';
+import { isLoud } from '../../src/sound/loudness.ts';
 import { LineInput } from '../../src/livekit/terminal/line-input.ts';
 import { PacedOutput } from '../../src/livekit/terminal/paced-output.ts';
 import type { Caller, Pcm, Reporter, TrackOf, Venue } from '../../src/livekit/venue.ts';
-import { unlessAborted } from '../../src/session/deadline.ts';
+import { unlessAborted } from '../../src/waiting/deadline.ts';
 import { MS_A_CHARACTER, textOf } from './models.ts';
 
 /** Bundled recordings last seconds; the tests do not. */

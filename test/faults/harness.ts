@@ -24,7 +24,7 @@ import { Turns } from '../../src/livekit/observe/turns.ts';
 import type { Reporter } from '../../src/livekit/venue.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { settledWithin } from '../../src/session/deadline.ts';
+import { settledWithin } from '../../src/waiting/deadline.ts';
 import type { Log } from '../../src/session/ports.ts';
 import { runSession, type SessionRun } from '../../src/session/run.ts';
 import { assertReport } from '../contract/check-report.ts';

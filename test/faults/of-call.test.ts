@@ -251,7 +251,7 @@ describe('the user’s own apology is spoken whenever their voice works', () => 
 
 describe('a session that has no TTS', () => {
   const options = { tts: undefined as never };
-  const audio = new URL('../../src/assets/filler.en.wav', import.meta.url);
+  const audio = new URL('../../src/sound/assets/filler.en.wav', import.meta.url);
   test('a text is played from its audio: greeting and goodbye', async () => {
     await using placed = await place({
       agent,

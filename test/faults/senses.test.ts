@@ -14,7 +14,7 @@ import { roomTracks } from '../../src/livekit/observe/tracks.ts';
 import { ownTrack } from '../../src/livekit/own-track.ts';
 import { languages, phrases } from '../../src/livekit/phrases.ts';
 import type { Pcm } from '../../src/livekit/venue.ts';
-import { readWav } from '../../src/wav.ts';
+import { readWav } from '../../src/sound/wav.ts';
 import { expectEndedWell, type WellEnded } from '../contract/ended-well.ts';
 import { type Placed, place } from './harness.ts';
 import { SAMPLE_RATE } from './models.ts';
@@ -461,7 +461,7 @@ test.each(languages)(
   'B12 in the language of the call, %s: live texts, recordings, and the report says which rung',
   async (language) => {
     const lengthOf = (line: 'filler' | 'apology') => {
-      const { samples, sampleRate } = readWav(new URL(`../../src/assets/${line}.${language}.wav`, import.meta.url));
+      const { samples, sampleRate } = readWav(new URL(`../../src/sound/assets/${line}.${language}.wav`, import.meta.url));
       return (samples.length * 1000) / sampleRate;
     };
     for (const isMute of [false, true]) {
@@ -486,7 +486,7 @@ test.each(languages)(
 );
 
 test('B12 a filler and an apology that are recordings alone are played at once, and no text is said in their stead', async () => {
-  const audio = new URL('../../src/assets/filler.en.wav', import.meta.url);
+  const audio = new URL('../../src/sound/assets/filler.en.wav', import.meta.url);
   await using placed = await place({
     agent,
     script: () => ({ isStuck: true }),

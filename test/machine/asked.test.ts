@@ -1,7 +1,7 @@
 /** What each state asks for, and with what: the inputs of effects stand in no diagram. */
 import { type AnyActorLogic, type AnyStateMachine, createActor, toPromise } from 'xstate';
 import { expect, test } from 'vitest';
-import { everyNode } from '../../machines/chart.ts';
+import { everyNode } from '../../machines/analysis/chart.ts';
 import {
   defaultPolicy,
   endOf,
@@ -12,7 +12,7 @@ import {
   supervisionContext,
   supervisionMachine,
 } from '../../machines/index.ts';
-import { placeOf } from '../../machines/table.ts';
+import { placeOf } from '../../machines/analysis/table.ts';
 
 type Invocation = { src: unknown; input?: (given: { context: unknown }) => unknown };
 

@@ -1,6 +1,6 @@
 /** J1 to J3 and R1, in every state that can be reached and for everything that can happen there. */
 import { describe, expect, test } from 'vitest';
-import { everyNode } from '../../machines/chart.ts';
+import { everyNode } from '../../machines/analysis/chart.ts';
 import { recoveryMachine, sessionMachine, supervisionMachine } from '../../machines/index.ts';
 import { explore, together } from './explore.ts';
 import { recoveryModel } from './recovery-model.ts';

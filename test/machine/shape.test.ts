@@ -2,7 +2,7 @@
 import { and, fromPromise, or, setup, stateIn } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { machineShape, transitionTable } from '../../machines/index.ts';
-import { effectOf, placeOf } from '../../machines/table.ts';
+import { effectOf, placeOf } from '../../machines/analysis/table.ts';
 
 const work = fromPromise(async () => {});
 const kit = setup({

@@ -2,8 +2,8 @@
 import { and, createMachine, fromPromise, not, stateIn, type AnyStateMachine } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { boundOf, bounds, UnboundedMachineError, type Bound } from '../../machines/index.ts';
-import { hasTag } from '../../machines/chart.ts';
-import { longestRun, prepend, worstOf, type Rule } from '../../machines/walks.ts';
+import { hasTag } from '../../machines/analysis/chart.ts';
+import { longestRun, prepend, worstOf, type Rule } from '../../machines/analysis/walks.ts';
 
 /** States and delays as they are; `end` is final, and everything begins in `a`. */
 const machineOf = (states: Record<string, object>, root: object = {}): AnyStateMachine =>

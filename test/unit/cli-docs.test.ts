@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { commands, help, helpFor } from '../../src/cli/command-line.ts';
 import { exitCodes } from '../../src/cli/problems.ts';
-import { HELP } from '../../src/terminal/typed.ts';
+import { HELP } from '../../src/demo/typed.ts';
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 

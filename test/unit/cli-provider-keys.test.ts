@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { findKeyProblems } from '../../src/provider-keys.ts';
+import { findKeyProblems } from '../../src/worker/provider-keys.ts';
 
 const servers: Server[] = [];
 afterEach(async () => {

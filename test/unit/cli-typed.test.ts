@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../src/terminal/nearest.ts';
-import { HELP, parseTyped } from '../../src/terminal/typed.ts';
+import { nearest } from '../../src/demo/nearest.ts';
+import { HELP, parseTyped } from '../../src/demo/typed.ts';
 
 describe('what is typed into a call', () => {
   it('is spoken unless it begins with a slash', () => {

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { destination, file, slack } from '../../src/index.ts';
 import { parseMetadata } from '../../src/livekit/call.ts';
 import { checkDefinition, DefinitionError, type SessionDefinition } from '../../src/livekit/definition.ts';
-import { isLoud } from '../../src/livekit/loudness.ts';
+import { isLoud } from '../../src/sound/loudness.ts';
 import { languages, phrases, recordingOf } from '../../src/livekit/phrases.ts';
-import { readWav } from '../../src/wav.ts';
+import { readWav } from '../../src/sound/wav.ts';
 
 const right = { session: () => ({}), agent: () => new voice.Agent({ instructions: '' }) };
 const problemsOf = (given: unknown): readonly string[] => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, describeValue } from '../../src/config-error.ts';
+import { ConfigError, describeValue } from '../../src/errors/config-error.ts';
 import {
   checkDestinations,
   destination,

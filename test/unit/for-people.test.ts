@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { forPeople, withoutSecrets } from '../../src/for-people.ts';
+import { forPeople, withoutSecrets } from '../../src/output/for-people.ts';
 import { addressForPeople } from '../../src/delivery/metadata-url.ts';
 
 describe('what people read', () => {

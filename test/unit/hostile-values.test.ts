@@ -14,7 +14,7 @@ import { signHeaders } from '../../src/delivery/sign.ts';
 import { whatIsKnown } from '../../src/keeper/reading.ts';
 import { fold, serializeReport } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { isA, messageOf, stackOf } from '../../src/session/deadline.ts';
+import { isA, messageOf, stackOf } from '../../src/errors/thrown.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { hostileText, hostileThrows, hostileValues, isWellFormed, wellFormed } from '../contract/hostile.ts';
 import { owner } from '../contract/sessions.ts';

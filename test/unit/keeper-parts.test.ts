@@ -13,7 +13,7 @@ import { startSealer } from '../../src/keeper/seal.ts';
 import { startPulse } from '../../src/keeper/watch.ts';
 import { workerFacts } from '../../src/keeper/worker-facts.ts';
 import type { WorkerHello } from '../../src/link/messages.ts';
-import { settledWithin } from '../../src/session/deadline.ts';
+import { settledWithin } from '../../src/waiting/deadline.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 

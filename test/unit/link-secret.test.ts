@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, unlink, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigError } from '../../src/config-error.ts';
+import { ConfigError } from '../../src/errors/config-error.ts';
 import { jobToken, mendSecret, openSecret, secretPath, takeWorkerToken, tokenOf } from '../../src/link/secret.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 /** When a job says that its memory runs out, and when it ends its call for it. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { observeMemory } from '../../src/livekit/observe/memory.ts';
-import { memoryEnvironment, memoryLimits, sdkMemoryLimits } from '../../src/memory-limits.ts';
+import { memoryEnvironment, memoryLimits, sdkMemoryLimits } from '../../src/job/memory-limits.ts';
 
 describe('the watch', () => {
   beforeEach(() => void vi.useFakeTimers());

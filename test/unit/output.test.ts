@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { printReport } from '../../src/delivery/send-local.ts';
-import { openOutput, type Lost } from '../../src/output.ts';
+import { openOutput, type Lost } from '../../src/output/standard-output.ts';
 import { until } from '../e2e/harness/until.ts';
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;

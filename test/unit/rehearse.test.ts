@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { rehearse } from '../../src/rehearse.ts';
+import { rehearse } from '../../src/job/rehearse.ts';
 
 let directory: string;
 beforeEach(async () => {

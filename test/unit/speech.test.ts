@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeSpeech, measureSpeech, recordingOf, SpeechDecoder } from '../../src/testing/speech/index.ts';
 import { digitsOf, pieceOf } from '../../src/testing/speech/code.ts';
-import { readWav } from '../../src/wav.ts';
+import { readWav } from '../../src/sound/wav.ts';
 
 const RATE = 16_000;
 const START = 1_000_000;
@@ -87,7 +87,7 @@ describe('coded speech', () => {
   });
 
   test('plain speech and noise are not taken for coded speech', () => {
-    const speech = readWav(new URL('../../src/assets/caller-long.en.wav', import.meta.url));
+    const speech = readWav(new URL('../../src/sound/assets/caller-long.en.wav', import.meta.url));
     const samples = join(speech.samples, noisy(silence(5000), 8000));
     const { utterances, sounds } = listen(new SpeechDecoder(RATE), samples).heard();
     expect(utterances).toEqual([]);
@@ -164,7 +164,7 @@ describe('what sounds at all', () => {
   });
 
   test('a recording is found with its place and how much of it was heard, and another is not', () => {
-    const file = (name: string) => readWav(new URL(`../../src/assets/${name}.en.wav`, import.meta.url));
+    const file = (name: string) => readWav(new URL(`../../src/sound/assets/${name}.en.wav`, import.meta.url));
     const atDecoderRate = ({ samples }: { samples: Int16Array }) =>
       Int16Array.from(
         { length: Math.floor((samples.length * 2) / 3) },
@@ -190,7 +190,7 @@ describe('what sounds at all', () => {
   });
 
   test('a recording with a hole of 120 ms in the middle is still heard on both sides of it', () => {
-    const { samples, sampleRate } = readWav(new URL('../../src/assets/apology.en.wav', import.meta.url));
+    const { samples, sampleRate } = readWav(new URL('../../src/sound/assets/apology.en.wav', import.meta.url));
     const broken = join(samples.subarray(0, 36_000), silence(120, sampleRate), samples.subarray(36_000));
     const decoder = listen(
       new SpeechDecoder(sampleRate, [recordingOf('apology', { samples, sampleRate })]),
@@ -205,7 +205,7 @@ describe('what sounds at all', () => {
 
 describe('measured speech', () => {
   test('length and level do not depend on the silence around', () => {
-    const { samples } = readWav(new URL('../../src/assets/caller-short.en.wav', import.meta.url));
+    const { samples } = readWav(new URL('../../src/sound/assets/caller-short.en.wav', import.meta.url));
     const bare = measureSpeech({ samples, sampleRate: RATE });
     const hum = (ms: number) => noisy(silence(ms), 60);
     const padded = measureSpeech({ samples: join(hum(700), samples, hum(600)), sampleRate: RATE });

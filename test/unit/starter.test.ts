@@ -1,6 +1,6 @@
 /** In a process that another one forked, as vitest's are: the channel to it is what is looked at. */
 import { expect, it, vi } from 'vitest';
-import { whenStarterIsGone } from '../../src/starter.ts';
+import { whenStarterIsGone } from '../../src/link/starter.ts';
 
 it('who waits for its starter may end before it, and who forgets it is held by the channel as before', () => {
   const { channel } = process;

@@ -4,7 +4,7 @@ import { askTransfer, transfer } from '../../src/livekit/act/transfer.ts';
 import type { TransferTarget } from '../../src/livekit/call.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 import type { Venue } from '../../src/livekit/venue.ts';
-import { unlessAborted } from '../../src/session/deadline.ts';
+import { unlessAborted } from '../../src/waiting/deadline.ts';
 
 type Stand = Pick<Venue, 'refer' | 'answered'>;
 const never = () => new Promise<never>(() => {});

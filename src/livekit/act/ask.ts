@@ -1,5 +1,6 @@
 /** The user's factories: asked under the signal of the effect that needs them, and what they give is checked. */
-import { messageOf, unlessAborted } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { unlessAborted } from '../../waiting/deadline.ts';
 import type { StartOptions } from '../definition.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';

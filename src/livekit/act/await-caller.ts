@@ -6,7 +6,7 @@
  * asked without one, and what it says counts if it names one of them.
  */
 import { ends } from '../../../machines/index.ts';
-import { unlessAborted } from '../../session/deadline.ts';
+import { unlessAborted } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { callerWishOf, startProblem } from '../start-options.ts';
 import { linesOf, startOptionsOf } from './ask.ts';

@@ -2,8 +2,9 @@
  * Apologies and fillers, on a track of our own: they have to work when the session does not (S3 to S5 of speak.ts).
  */
 import { tts } from '@livekit/agents';
-import { describeValue } from '../../config-error.ts';
-import { messageOf, settledWithin, stopwatch, unlessAborted } from '../../session/deadline.ts';
+import { describeValue } from '../../errors/config-error.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { settledWithin, stopwatch, unlessAborted } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { blameTrackAfterFiller } from '../guard/silence.ts';
 import { noteError } from '../note-error.ts';

@@ -2,8 +2,8 @@
  * What the user's code opened beside the call (a database, a booking that is held, a recording) and wants released when
  * it is over: after the hang-up, so that no caller waits for it, all at once, each under a limit.
  */
-import { describeValue } from '../../config-error.ts';
-import { settledWithin } from '../../session/deadline.ts';
+import { describeValue } from '../../errors/config-error.ts';
+import { settledWithin } from '../../waiting/deadline.ts';
 import type { Call } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';

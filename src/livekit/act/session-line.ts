@@ -1,7 +1,8 @@
 /** Greeting, nudge, wind-down and goodbye, through the AgentSession: they belong to the conversation (S2, S3, S5 of speak.ts). */
 import type { voice } from '@livekit/agents';
 import { endOf, ends, type Speech } from '../../../machines/index.ts';
-import { messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { settledWithin, unlessAborted } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { Words } from '../lines.ts';
 import type { LiveJob } from '../live-job.ts';

@@ -11,7 +11,7 @@
  *   S5  Where there is no TTS a text is its recording, if it has one, and else left out; a filler is the recording.
  */
 import type { Speech } from '../../../machines/index.ts';
-import { stopwatch } from '../../session/deadline.ts';
+import { stopwatch } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 import { watchFirstWords, watchLastFiller } from '../guard/silence.ts';

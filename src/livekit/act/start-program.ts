@@ -1,6 +1,6 @@
 /** A participant without an AgentSession: the user's own loop is the call. */
 import { endOf } from '../../../machines/index.ts';
-import { messageOf } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
 import type { Call } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';

@@ -4,8 +4,9 @@
  */
 import { tts, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import { describeValue } from '../../config-error.ts';
-import { messageOf, unlessAborted } from '../../session/deadline.ts';
+import { describeValue } from '../../errors/config-error.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { unlessAborted } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { attachTo } from '../attach.ts';
 import { watchHold } from '../guard/hold.ts';

@@ -8,9 +8,10 @@
  */
 import { voice } from '@livekit/agents';
 import type { Transfer, Transferred } from '../../../machines/index.ts';
-import { describeValue } from '../../config-error.ts';
+import { describeValue } from '../../errors/config-error.ts';
 import { MAX_RINGING_MS } from '../../rooms/refer.ts';
-import { LeftError, messageOf, settledWithin, unlessAborted } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { LeftError, settledWithin, unlessAborted } from '../../waiting/deadline.ts';
 import type { TransferTarget } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
 import { overhear } from '../observe/overhear.ts';

@@ -7,7 +7,7 @@
  *   K6  Linked is not there: a telephone that rings is linked, and there when it is picked up; who is lost stays linked.
  */
 import type { RemoteParticipant } from '@livekit/rtc-node';
-import { unlessAborted } from '../../session/deadline.ts';
+import { unlessAborted } from '../../waiting/deadline.ts';
 import type { Caller } from '../venue.ts';
 import {
   type CallerWish,

@@ -13,7 +13,8 @@ import { ReadableStream } from 'node:stream/web';
 import { stt, type voice } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
 import { endOf } from '../../../machines/index.ts';
-import { messageOf, settledWithin } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { settledWithin } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { isBroken, watchModels } from '../observe/models.ts';
 

@@ -19,7 +19,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beta, type JobContext, voice } from '@livekit/agents';
 import { type End, endOf, type HangUpStrategy } from '../../../machines/index.ts';
 import { watchClients } from '../../rooms/client-watch.ts';
-import { settledWithin } from '../../session/deadline.ts';
+import { settledWithin } from '../../waiting/deadline.ts';
 import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { LiveJob } from '../live-job.ts';
 import { overhear } from '../observe/overhear.ts';

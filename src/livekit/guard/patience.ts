@@ -1,7 +1,8 @@
 /** How long the user's code is waited for: hooks, toolsets and tools alike. */
 import { setMaxListeners } from 'node:events';
 import { Task, voice } from '@livekit/agents';
-import { isA, type Outcome, settledWithin } from '../../session/deadline.ts';
+import { isA } from '../../errors/thrown.ts';
+import { type Outcome, settledWithin } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { awaitedByCall } from './awaited.ts';
 import { noteError } from '../note-error.ts';

@@ -10,7 +10,7 @@
 import { stt } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { endOf } from '../../../machines/index.ts';
-import { messageOf } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
 import type { LiveJob } from '../live-job.ts';
 
 /** Words of ten seconds take a provider one second or two; a slow one is not asked twice. */

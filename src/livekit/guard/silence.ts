@@ -9,7 +9,7 @@
  */
 import type { voice } from '@livekit/agents';
 import { type End, endOf } from '../../../machines/index.ts';
-import { settledWithin } from '../../session/deadline.ts';
+import { settledWithin } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 
 /** Of a limit of the machine: so much sooner, so that ours is the first end. */

@@ -21,7 +21,8 @@
 import { llm, voice } from '@livekit/agents';
 import type { Json } from '../../journal/entry.ts';
 import { toJson } from '../../journal/json.ts';
-import { isA, messageOf, settledWithin, stopwatch } from '../../session/deadline.ts';
+import { isA, messageOf } from '../../errors/thrown.ts';
+import { settledWithin, stopwatch } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { awaitedByCall } from './awaited.ts';
 import { isTaskAtWork, unlessLate } from './patience.ts';

@@ -7,7 +7,7 @@
  */
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import { messageOf } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
 import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
 import { itemOf } from './items.ts';

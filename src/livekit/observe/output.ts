@@ -13,7 +13,7 @@
  *       the first was never taken, and no end of it will come.
  */
 import type { voice } from '@livekit/agents';
-import { isLoud } from '../loudness.ts';
+import { isLoud } from '../../sound/loudness.ts';
 import { replaceMethod } from './replace-method.ts';
 import { Segment } from './segment.ts';
 

@@ -16,7 +16,7 @@
 import { type RemoteParticipant, type Room, RoomEvent } from '@livekit/rtc-node';
 import type { End } from '../../../machines/index.ts';
 import type { EntryData } from '../../journal/entry.ts';
-import { unlessAborted } from '../../session/deadline.ts';
+import { unlessAborted } from '../../waiting/deadline.ts';
 import { type CallerWish, isAnswered, isRinging, isSip, kindName } from '../caller/choice.ts';
 import { CallerLink } from '../caller/link.ts';
 import type { Reporter } from '../venue.ts';

@@ -2,7 +2,7 @@
  * What happens to the process itself, as machine events: the second net inside the job. The first is the keeper.
  */
 import { endOf } from '../../../machines/index.ts';
-import { messageOf, stackOf } from '../../session/deadline.ts';
+import { messageOf, stackOf } from '../../errors/thrown.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 

@@ -9,7 +9,7 @@
  */
 import { llm, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import { messageOf } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
 import type { LiveJob } from '../live-job.ts';
 
 /**

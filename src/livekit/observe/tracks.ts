@@ -6,7 +6,8 @@
  * further publication and no further reconnect goes through then; both were tried.
  */
 import { type RemoteParticipant, type Room, RoomEvent, TrackKind } from '@livekit/rtc-node';
-import { messageOf, settledWithin } from '../../session/deadline.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { settledWithin } from '../../waiting/deadline.ts';
 import type { Recorder } from '../../session/ports.ts';
 import type { TrackOf } from '../venue.ts';
 

@@ -4,10 +4,11 @@
  */
 import type { JobContext, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
-import { messageOf, unlessAborted } from '../../session/deadline.ts';
-import { readWav } from '../../wav.ts';
+import { messageOf } from '../../errors/thrown.ts';
+import { unlessAborted } from '../../waiting/deadline.ts';
+import { readWav } from '../../sound/wav.ts';
 import { connectArguments } from '../connect-options.ts';
-import { isLoud } from '../loudness.ts';
+import { isLoud } from '../../sound/loudness.ts';
 import type { Caller, Pcm, Reporter, Venue } from '../venue.ts';
 import { LineInput } from './line-input.ts';
 import { PacedOutput } from './paced-output.ts';
@@ -25,8 +26,8 @@ export type TerminalMessage = {
 const SAMPLE_RATE = 16_000;
 const IDENTITY = 'you';
 const recordings = {
-  short: new URL('../../assets/caller-short.en.wav', import.meta.url),
-  long: new URL('../../assets/caller-long.en.wav', import.meta.url),
+  short: new URL('../../sound/assets/caller-short.en.wav', import.meta.url),
+  long: new URL('../../sound/assets/caller-long.en.wav', import.meta.url),
 };
 
 export function terminalVenue(context: JobContext, { send, recorder }: Reporter): Venue {

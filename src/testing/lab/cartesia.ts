@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { bytesOf } from '../../wav.ts';
+import { bytesOf } from '../../sound/wav.ts';
 import { encodeSpeech, PIECE_MS } from '../speech/index.ts';
 import type { Channel } from './channel.ts';
 import type { Fault, Spoken } from './script.ts';

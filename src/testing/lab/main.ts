@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import type { PaceName } from './pace.ts';
 import { startLab } from './server.ts';
+import { messageOf } from '../../errors/thrown.ts';
 
 const { values } = parseArgs({
   options: { port: { type: 'string' }, pace: { type: 'string' }, seed: { type: 'string' } },
@@ -28,6 +29,6 @@ try {
   process.once('disconnect', close);
   process.stdout.write(`${JSON.stringify({ ...lab.urls, control: lab.controlUrl })}\n`);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { bytesOf, parseWav } from '../../wav.ts';
+import { bytesOf, parseWav } from '../../sound/wav.ts';
 import { encodeSpeech, measureSpeech } from '../speech/index.ts';
 import type { Channel } from './channel.ts';
 import type { Answer, Component, Fault, Prompt, PromptMessage } from './script.ts';

@@ -1,4 +1,4 @@
-import type { Wav } from '../../wav.ts';
+import type { Wav } from '../../sound/wav.ts';
 
 const FRAME_MS = 20;
 /** Of the loudest frame's root mean square: softer frames at either end are not speech. */

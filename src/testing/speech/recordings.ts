@@ -2,7 +2,7 @@
  * Finds known recordings (an apology from a file) in what was heard, by comparing waveforms: codecs keep them well
  * enough, and no other speech resembles them.
  */
-import type { Wav } from '../../wav.ts';
+import type { Wav } from '../../sound/wav.ts';
 
 /** Hertz of the copies that are compared: speech has most of its power below 2 kHz. */
 export const KEPT_RATE = 4000;

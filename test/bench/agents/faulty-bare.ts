@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { beta, cli, defineAgent, type JobContext, ServerOptions, voice } from '@livekit/agents';
 import { AudioFrame, DisconnectReason, RoomEvent } from '@livekit/rtc-node';
-import { readWav } from '../../../src/wav.ts';
+import { readWav } from '../../../src/sound/wav.ts';
 import { GREETING, planOf, strike, tell } from '../faults/plan.ts';
 import { failTheImport, models, plantInStart, plantListener, prewarm, Scripted, sideWish } from '../faults/scripted.ts';
 
@@ -16,7 +16,7 @@ const FRAMES_A_SECOND = 50;
 
 /** Recorded beforehand, as the examples advise: a voice that is broken cannot apologise. */
 function recorded(): ReadableStream<AudioFrame> {
-  const { sampleRate, samples } = readWav(new URL('../../../src/assets/apology.en.wav', import.meta.url));
+  const { sampleRate, samples } = readWav(new URL('../../../src/sound/assets/apology.en.wav', import.meta.url));
   const size = sampleRate / FRAMES_A_SECOND;
   return new ReadableStream({
     start: (controller) => {

@@ -8,8 +8,8 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { callerSpeech, measureSpeech } from '../../../src/testing/index.ts';
 import type { LabChannel, Spoken } from '../../../src/testing/index.ts';
-import { readWav } from '../../../src/wav.ts';
-import type { Wav } from '../../../src/wav.ts';
+import { readWav } from '../../../src/sound/wav.ts';
+import type { Wav } from '../../../src/sound/wav.ts';
 import type { CallerEvent, FromCaller, Microphone, ToCaller, TrackHeard } from './caller-messages.ts';
 import { compiled } from './compiled.ts';
 import type { HeardRecording, HeardUtterance, Sound } from './heard.ts';
@@ -187,7 +187,7 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
 
   const recordings = ['apology', 'filler'].map((name) => ({
     name,
-    wav: readWav(new URL(`../../../src/assets/${name}.en.wav`, import.meta.url)),
+    wav: readWav(new URL(`../../../src/sound/assets/${name}.en.wav`, import.meta.url)),
   }));
   let joinedAt: number;
   try {

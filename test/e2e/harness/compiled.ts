@@ -36,5 +36,5 @@ export async function compile(): Promise<void> {
     const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
     throw new Error(`the sources do not compile, so there is nothing to test:\n${output}`, { cause: error });
   }
-  await cp(path.join(root, 'src/assets'), path.join(root, 'dist/src/assets'), { recursive: true });
+  await cp(path.join(root, 'src/sound/assets'), path.join(root, 'dist/src/sound/assets'), { recursive: true });
 }

@@ -1,5 +1,5 @@
 export type { Heard, HeardRecording, HeardUtterance, Sound } from '../../../src/testing/speech/index.ts';
-export type { Wav } from '../../../src/wav.ts';
+export type { Wav } from '../../../src/sound/wav.ts';
 
 /**
  * The share of a line that counts as heard, and as heard to its end, in a file that shares the machine. A process that

@@ -1,7 +1,7 @@
 /** Stands in for the process of one call. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { surviveLostOutput } from '../../../src/own-output.ts';
+import { surviveLostOutput } from '../../../src/output/own-output.ts';
 import { openCall } from './besieged-call.ts';
 import { takeOrders } from './orders.ts';
 import { jobPort, readScenario, type Offer } from './scenario.ts';

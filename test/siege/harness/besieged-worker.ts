@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { connectLink } from '../../../src/link/client.ts';
 import { takeWorkerToken } from '../../../src/link/secret.ts';
 import type { ToKeeper } from '../../../src/link/messages.ts';
-import { surviveLostOutput } from '../../../src/own-output.ts';
+import { surviveLostOutput } from '../../../src/output/own-output.ts';
 import { openCall, type BesiegedCall } from './besieged-call.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, policyOf, readScenario, roomOf, workerPort, type Offer } from './scenario.ts';

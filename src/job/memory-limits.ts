@@ -1,7 +1,7 @@
 /** How much memory a job may take: from the options of the worker or the environment, told to its jobs by the latter. */
 import { availableParallelism, totalmem } from 'node:os';
-import { ConfigError, describeValue } from './config-error.ts';
-import type { MemoryLimits } from './livekit/observe/memory.ts';
+import { ConfigError, describeValue } from '../errors/config-error.ts';
+import type { MemoryLimits } from '../livekit/observe/memory.ts';
 
 /** The SDK's default. A job takes about 220 MiB (docs/benchmarks.md). */
 const WARN_MB = 1000;

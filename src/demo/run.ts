@@ -20,7 +20,7 @@ import { readSession } from '../journal/read.ts';
 import { runKeeper } from '../keeper/main.ts';
 import { fold } from '../report/fold.ts';
 import type { Report } from '../report/schema.ts';
-import { messageOf } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
 import { type PaceName, receptionist, startLab } from '../testing/lab/index.ts';
 import { callerOf } from './caller.ts';
 import { CHANNEL, openTerminal, type Channel, type FromHost, type ToHost } from './channel.ts';

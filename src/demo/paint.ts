@@ -1,6 +1,6 @@
 /** Text for a terminal: colours where they are wanted, durations, and nothing that a terminal would obey. */
 import type { WriteStream } from 'node:tty';
-import { escapeMarks, oneLine } from '../for-people.ts';
+import { escapeMarks, oneLine } from '../output/for-people.ts';
 
 export type Tone = 'plain' | 'quiet' | 'state' | 'agent' | 'caller' | 'good' | 'bad' | 'strong';
 export type Paint = (tone: Tone, text: string) => string;

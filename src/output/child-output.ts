@@ -9,7 +9,7 @@
  */
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import type { Output } from './output.ts';
+import type { Output } from './standard-output.ts';
 
 /** A line that is longer is handed on in parts. */
 const LONGEST = 65_536;

@@ -8,7 +8,7 @@
  *       bad delay, a state of an ending that is neither silent, audible nor released: refused, by name.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { MAX_TIMER_MS } from './policy.ts';
+import { MAX_TIMER_MS } from '../policy.ts';
 
 export type BoundProblem = { state: string; problem: string };
 

@@ -3,9 +3,9 @@
  * first instants is run once before. The way from the accepted job to `connect()` is silence to the caller.
  */
 import { createHash } from 'node:crypto';
-import { machineShape, sessionMachine } from '../machines/index.ts';
-import type { Owner } from './journal/entry.ts';
-import { thisProcess } from './journal/owner.ts';
+import { machineShape, sessionMachine } from '../../machines/index.ts';
+import type { Owner } from '../journal/entry.ts';
+import { thisProcess } from '../journal/owner.ts';
 import { rehearse } from './rehearse.ts';
 
 /** A process is made when another one gets its call: that call's greeting needs the processor more than a rehearsal. */

@@ -14,7 +14,8 @@ import { defaultPolicy } from '../../machines/index.ts';
 import type { JobFacts } from '../journal/entry.ts';
 import { connectLink, type Link } from '../link/client.ts';
 import { takeWorkerToken } from '../link/secret.ts';
-import { messageOf, settledWithin } from '../session/deadline.ts';
+import { messageOf } from '../errors/thrown.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import { type Begin, CHANNEL, joinChannel, type HostChannel } from './channel.ts';
 
 /** The SDK's own pace; a job that hears nothing for 15 s ends. */

@@ -6,9 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { defaultPolicy, endOf } from '../machines/index.ts';
-import { openJournal } from './journal/write.ts';
-import { type SessionEffects, runSession } from './session/run.ts';
+import { defaultPolicy, endOf } from '../../machines/index.ts';
+import { openJournal } from '../journal/write.ts';
+import { type SessionEffects, runSession } from '../session/run.ts';
 
 /** So often has V8 seen the code that matters when it compiles it. */
 const ROUNDS = 6;

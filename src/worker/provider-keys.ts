@@ -4,10 +4,10 @@
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeValue } from './config-error.ts';
-import { openRooms } from './rooms/server-api.ts';
-import { RoomsError } from './rooms/rooms-error.ts';
-import { messageOf } from './session/deadline.ts';
+import { describeValue } from '../errors/config-error.ts';
+import { openRooms } from '../rooms/server-api.ts';
+import { RoomsError } from '../rooms/rooms-error.ts';
+import { messageOf } from '../errors/thrown.ts';
 
 /** For each probe; they run side by side. */
 const PROBE_MS = 3_000;
