@@ -15,7 +15,9 @@ const run = promisify(execFile);
 type Fault = { where: string; code: string; refusal: RegExp };
 const imports = (specifier: string): string => `import * as other from '${specifier}';\nexport const used = other;\n`;
 const pure = /machines\/ is pure/;
-const lowest = /journal, report, store, link and rooms import machines\/ and one another only/;
+const lowest = /journal, report, store, link and rooms import machines\/, the ground floor and one another only/;
+const ground = /the ground floor: they know one another only/;
+const ofTheJob = /A job knows its session and LiveKit/;
 const middle = /session and delivery know neither LiveKit nor the keeper/;
 const inTheJob = /livekit runs in the job: no keeper, no store/;
 const onTop = /The keeper holds no user code and no @livekit\/agents/;
@@ -67,6 +69,33 @@ const faults: Record<string, Fault> = {
     code: 'export const answer = fetch;\n',
     refusal: /Unexpected use of 'fetch'/,
   },
+  'an analysis that imports our sources': {
+    where: 'machines/analysis/a.ts',
+    code: imports('../../src/journal/entry.ts'),
+    refusal: pure,
+  },
+  'an analysis that imports node': { where: 'machines/analysis/b.ts', code: imports('node:fs'), refusal: pure },
+  'an analysis that reads the clock': {
+    where: 'machines/analysis/c.ts',
+    code: 'export const now = Date.now();\n',
+    refusal: /Unexpected use of 'Date'/,
+  },
+  'a wait that imports the journal': {
+    where: 'src/waiting/a.ts',
+    code: imports('../journal/entry.ts'),
+    refusal: ground,
+  },
+  'an output that imports the machines': {
+    where: 'src/output/a.ts',
+    code: imports('../../machines/index.ts'),
+    refusal: ground,
+  },
+  'a job that imports the worker': {
+    where: 'src/job/a.ts',
+    code: imports('../worker/sdk-pool.ts'),
+    refusal: ofTheJob,
+  },
+  'a job that imports the store': { where: 'src/job/b.ts', code: imports('../store/store.ts'), refusal: ofTheJob },
   'a journal that imports the session': {
     where: 'src/journal/a.ts',
     code: imports('../session/run.ts'),
@@ -74,7 +103,11 @@ const faults: Record<string, Fault> = {
   },
   'a report that imports LiveKit': { where: 'src/report/a.ts', code: imports('@livekit/rtc-node'), refusal: lowest },
   'a store that imports the keeper': { where: 'src/store/a.ts', code: imports('../keeper/seal.ts'), refusal: lowest },
-  'a link that imports the worker': { where: 'src/link/a.ts', code: imports('../worker.ts'), refusal: lowest },
+  'a link that imports the worker': {
+    where: 'src/link/a.ts',
+    code: imports('../worker/run-worker.ts'),
+    refusal: lowest,
+  },
   'rooms that import the delivery': { where: 'src/rooms/a.ts', code: imports('../delivery/relay.ts'), refusal: lowest },
   'a session that imports LiveKit': { where: 'src/session/a.ts', code: imports('@livekit/agents'), refusal: middle },
   'a session that imports its adapters': {
@@ -107,7 +140,7 @@ const faults: Record<string, Fault> = {
     code: imports('../livekit/act.ts'),
     refusal: onTop,
   },
-  'an inspector that imports the job': { where: 'src/inspector/a.ts', code: imports('../job.ts'), refusal: onTop },
+  'an inspector that imports the job': { where: 'src/inspector/a.ts', code: imports('../job/job.ts'), refusal: onTop },
   any: {
     where: 'src/session/c.ts',
     code: 'export const loose = (value: any): unknown => value;\n',
@@ -123,6 +156,7 @@ const faults: Record<string, Fault> = {
 const allowed: Record<string, string> = {
   'machines/allowed.ts': `import { setup } from 'xstate';\nimport { thing } from './thing.ts';\nexport const used = [setup, thing];\n`,
   'machines/thing.ts': 'export const thing = 1;\n',
+  'machines/analysis/allowed.ts': `import { thing } from '../thing.ts';\nexport const used = thing;\n`,
   'src/journal/allowed.ts': `import { thing } from '../../machines/thing.ts';\nexport const used = [thing, Date.now()];\n`,
   'src/keeper/allowed.ts': `import { used } from '../journal/allowed.ts';\nexport const again = used;\n`,
 };
