@@ -36,7 +36,7 @@ export type { RecoveryContext, RecoveryEvent, RecoveryInput, RecoveryTag } from 
 export { supervisionMachine } from './supervision.machine.ts';
 export type { SupervisionContext, SupervisionEvent, SupervisionInput, SupervisionTag } from './supervision.machine.ts';
 export { sessionMachine } from './session.machine.ts';
-export type { Context, Input, Tag } from './session.setup.ts';
+export type { SessionContext, Input, Tag } from './session.setup.ts';
 
 export { CLEAR_SPEECH_MS, emptyLedger, isOwed, tell } from './turns.ts';
 export type { Ledger, Pipeline, TurnFact } from './turns.ts';

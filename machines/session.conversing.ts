@@ -9,8 +9,8 @@ import { and } from 'xstate';
 import { ends, noAnswer } from './ends.ts';
 import type { Transfer } from './events.ts';
 import {
-  as,
-  asGiven,
+  record,
+  recordGiven,
   hangUpAs,
   hangUpAsGiven,
   line,
@@ -19,14 +19,14 @@ import {
   shutDownTo,
   stopTalkingAsGiven,
   within,
-  type Context,
+  type SessionContext,
 } from './session.setup.ts';
 
-const transferOf = ({ transfer }: Context): Transfer => transfer ?? { id: '', how: 'warm', to: '' };
+const transferOf = ({ transfer }: SessionContext): Transfer => transfer ?? { id: '', how: 'warm', to: '' };
 
 const patienceIsOver = {
   type: 'recordEnd',
-  params: ({ context: { awaits, policy, isStarved } }: { context: Context }) =>
+  params: ({ context: { awaits, policy, isStarved } }: { context: SessionContext }) =>
     noAnswer('model_failed', awaits, policy.turnMs, isStarved),
 } as const;
 const modelFailed = [
@@ -97,7 +97,7 @@ export const conversing = session.createStateConfig({
                 idleMs: [
                   { guard: 'isBusy', target: 'quiet', reenter: true },
                   { guard: 'hasNudgesLeft', target: '#idle' },
-                  { target: '#ending', actions: as(ends.idle) },
+                  { target: '#ending', actions: record(ends.idle) },
                 ],
               },
             },
@@ -156,7 +156,7 @@ export const conversing = session.createStateConfig({
                   on: {
                     ...afterFiller,
                     'answer.moved': 'moved',
-                    'session.failed': { target: '#runtimeBundled', actions: asGiven },
+                    'session.failed': { target: '#runtimeBundled', actions: recordGiven },
                   },
                   ...within(
                     'rungMs',
@@ -205,7 +205,7 @@ export const conversing = session.createStateConfig({
                     'session.end': hangUpAsGiven,
                     'voicemail.found': hangUpAsGiven,
                     'shutdown.requested': shutDownTo('#hangingUp'),
-                    'session.failed': { target: '#runtimeBundled', actions: asGiven },
+                    'session.failed': { target: '#runtimeBundled', actions: recordGiven },
                   },
                   ...within(
                     'rungMs',
@@ -262,7 +262,7 @@ export const conversing = session.createStateConfig({
           },
           ...within('holdMs', 'hold', {
             done: { target: 'active', actions: 'forgetCounts' },
-            otherwise: { target: '#ending', actions: [as(ends.onHold), 'chooseGoodbye'] },
+            otherwise: { target: '#ending', actions: [record(ends.onHold), 'chooseGoodbye'] },
           }),
         },
         suspended: {
@@ -362,9 +362,9 @@ export const conversing = session.createStateConfig({
             windDownMs: [
               { guard: 'isCallerLost', ...hangUpAs(ends.maxDuration) },
               { guard: 'isFillingBundled', ...hangUpAs(ends.maxDuration) },
-              { guard: 'isFilled', target: '#interrupting', actions: as(ends.maxDuration) },
-              { guard: 'isFillingLive', target: '#interrupting', actions: as(ends.maxDuration) },
-              { target: '#ending', actions: as(ends.maxDuration) },
+              { guard: 'isFilled', target: '#interrupting', actions: record(ends.maxDuration) },
+              { guard: 'isFillingLive', target: '#interrupting', actions: record(ends.maxDuration) },
+              { target: '#ending', actions: record(ends.maxDuration) },
             ],
           },
           initial: 'telling',

@@ -6,7 +6,7 @@
 import type { Rung } from './events.ts';
 import {
   apologyHeard,
-  asGiven,
+  recordGiven,
   endSoFar,
   goodbyeHeard,
   hangUpAsGiven,
@@ -36,7 +36,7 @@ export const ending = session.createStateConfig({
   states: {
     draining: {
       description: 'Speech and tools may settle.',
-      on: { 'session.end': [{ guard: 'isDrainSkipped', ...stopTalkingAsGiven }, { actions: asGiven }] },
+      on: { 'session.end': [{ guard: 'isDrainSkipped', ...stopTalkingAsGiven }, { actions: recordGiven }] },
       ...within('drainMs', 'drain', { done: '#interrupting', otherwise: '#interrupting' }),
     },
     interrupting: {

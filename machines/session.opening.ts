@@ -5,8 +5,8 @@
  */
 import { ends, noAnswer } from './ends.ts';
 import {
-  as,
-  asGiven,
+  record,
+  recordGiven,
   during,
   hangUpAs,
   hangUpAsGiven,
@@ -16,16 +16,16 @@ import {
   shutDownTo,
   stopTalkingAsGiven,
   within,
-  type Context,
+  type SessionContext,
 } from './session.setup.ts';
 
-const startupFailed = { target: '#startupFailed', actions: as(ends.startupFailed) } as const;
-const startupFailedUnheard = { target: '#startupBundled', actions: as(ends.startupFailed) } as const;
+const startupFailed = { target: '#startupFailed', actions: record(ends.startupFailed) } as const;
+const startupFailedUnheard = { target: '#startupBundled', actions: record(ends.startupFailed) } as const;
 const patienceIsOver = {
   target: '#startupBundled',
   actions: {
     type: 'recordEnd',
-    params: ({ context: { awaits, policy, isStarved } }: { context: Context }) =>
+    params: ({ context: { awaits, policy, isStarved } }: { context: SessionContext }) =>
       noAnswer('startup_failed', awaits, policy.turnMs, isStarved),
   },
 } as const;
@@ -34,7 +34,7 @@ export const connecting = session.createStateConfig({
   description: 'On the way into the room: nobody to say goodbye to.',
   tags: 'starting',
   on: {
-    'session.failed': { target: '#startupFailed', actions: asGiven },
+    'session.failed': { target: '#startupFailed', actions: recordGiven },
     'session.end': hangUpAsGiven,
     'voicemail.found': hangUpAsGiven,
     'shutdown.requested': shutDownTo('#hangingUp'),
@@ -87,7 +87,7 @@ export const greeting = session.createStateConfig({
     'agent.audible': '#agentSpeaks',
     'caller.waits': { guard: 'isTurn', target: '#waiting', actions: ['noteAwaited', 'oweAnswer'] },
     'caller.lost': { target: '#suspended', actions: 'oweAnswer' },
-    'session.failed': { target: '#startupBundled', actions: asGiven },
+    'session.failed': { target: '#startupBundled', actions: recordGiven },
     'session.end': stopTalkingAsGiven,
     'shutdown.requested': shutDownTo('#interrupting'),
   },

@@ -18,7 +18,7 @@ export type Input = {
   /** Is one configured? */
   goodbye: boolean;
 };
-export type Context = Omit<Input, 'goodbye'> & {
+export type SessionContext = Omit<Input, 'goodbye'> & {
   goodbye: boolean; // configured, and still wanted
   end: End | null;
   alsoTriggered: End[];
@@ -37,7 +37,7 @@ export type Context = Omit<Input, 'goodbye'> & {
   transfer: Transfer | null; // asked for
 };
 /** Pure. What is known when a session begins. */
-export const atTheStart = (input: Input): Context => ({
+export const atTheStart = (input: Input): SessionContext => ({
   ...input,
   end: null,
   alsoTriggered: [],
@@ -62,11 +62,11 @@ export const atTheStart = (input: Input): Context => ({
  */
 export type Tag = 'live' | 'silent' | 'audible' | 'starting' | 'expecting' | 'fresh' | 'leaving' | 'released';
 
-export const { within, during, spoken } = stepsOf<Effects, Context>();
+export const { within, during, spoken } = stepsOf<Effects, SessionContext>();
 
-export const as = (given: End) => ({ type: 'recordEnd', params: given }) as const; // an end that the machine itself finds
-export const asGiven = { type: 'recordEnd', params: ({ event }: { event: { end: End } }) => event.end } as const;
-export const endSoFar = (context: Context): End => context.end ?? ends.orchestratorError;
+export const record = (given: End) => ({ type: 'recordEnd', params: given }) as const; // an end that the machine itself finds
+export const recordGiven = { type: 'recordEnd', params: ({ event }: { event: { end: End } }) => event.end } as const;
+export const endSoFar = (context: SessionContext): End => context.end ?? ends.orchestratorError;
 
 export const line = (name: Line, rung: Rung, how: Pick<Speech, 'until' | 'interruptible'>) => () => ({
   line: name,
@@ -81,16 +81,16 @@ export const apologyHeard = { type: 'line.audible', guard: 'isApology' } as cons
 /** The output of a settled effect; XState types it by the declared events only. */
 const outcomeOf = (event: object): unknown => (event as { output?: { outcome?: unknown } }).output?.outcome;
 
-export const hangUpAs = (given: End) => ({ target: '#hangingUp', actions: as(given) }) as const;
-export const hangUpAsGiven = { target: '#hangingUp', actions: asGiven } as const;
+export const hangUpAs = (given: End) => ({ target: '#hangingUp', actions: record(given) }) as const;
+export const hangUpAsGiven = { target: '#hangingUp', actions: recordGiven } as const;
 /** A machine answered: what is said to it stands in the event, and nothing has to be waited for. */
-export const leaveMessage = { target: '#interrupting', actions: [asGiven, 'chooseGoodbye'] } as const;
-export const stopTalkingAsGiven = { target: '#interrupting', actions: asGiven } as const;
+export const leaveMessage = { target: '#interrupting', actions: [recordGiven, 'chooseGoodbye'] } as const;
+export const stopTalkingAsGiven = { target: '#interrupting', actions: recordGiven } as const;
 export const shutDownTo = <const Target extends string>(target: Target) =>
-  ({ target, actions: [asGiven, 'startBudget'] }) as const;
+  ({ target, actions: [recordGiven, 'startBudget'] }) as const;
 
 export const session = setup({
-  types: {} as { context: Context; events: SessionEvent; input: Input; output: Context; tags: Tag },
+  types: {} as { context: SessionContext; events: SessionEvent; input: Input; output: SessionContext; tags: Tag },
   actors: {
     connect: effect<Effects, 'connect'>('connect'),
     startSession: effect<Effects, 'startSession'>('startSession'),

@@ -7,7 +7,7 @@
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { children, entered, everyNode, outward } from './chart.ts';
-import { nameOf, transitionShapes, type TransitionShape } from './shape.ts';
+import { effectName, transitionShapes, type TransitionShape } from './shape.ts';
 import { effectOf } from './table.ts';
 
 export { transitionTable } from './table.ts';
@@ -73,7 +73,7 @@ const small = (text: string, colour: string): string =>
 const farName = (node: AnyStateNode): string => (node.key === 'live' || node.key === 'bundled' ? node.id : node.key);
 /** The box names its effect and its deadline already. */
 const wordsOf = (node: AnyStateNode, trigger: string): string => {
-  const effect = node.invoke[0] && nameOf(node.invoke[0].src);
+  const effect = node.invoke[0] && effectName(node.invoke[0].src);
   if (effect === undefined) return trigger;
   return trigger.replace(`${effect} `, '').replace(/^after .+/, 'late');
 };

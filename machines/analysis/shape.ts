@@ -41,7 +41,7 @@ const stateShape = (node: AnyStateNode): StateShape => ({
   ...(node.type === 'compound' && { initial: node.initial.target.map(({ id }) => id) }),
   entry: node.entry.map(plainOf),
   exit: node.exit.map(plainOf),
-  invoke: node.invoke.map(({ src }) => nameOf(src)),
+  invoke: node.invoke.map(({ src }) => effectName(src)),
   transitions: transitionShapes(node),
   states: Object.fromEntries(
     children(node)
@@ -80,7 +80,7 @@ function triggerOf(node: AnyStateNode, event: string): string {
   if (kind === 'done.state') return 'regions done';
   const owner = node.invoke[0] ? node : node.parent; // `spoken`: the effect belongs to the state around
   const invoked = owner?.invoke.find(({ id }) => id === rest);
-  return `${invoked ? nameOf(invoked.src) : rest} ${kind === 'done.actor' ? 'done' : 'failed'}`;
+  return `${invoked ? effectName(invoked.src) : rest} ${kind === 'done.actor' ? 'done' : 'failed'}`;
 }
 
 /** A guard in words; `and` and `stateIn` say what they hold. */
@@ -98,7 +98,7 @@ function guardOf(guard: unknown): string {
 }
 
 /** Pure. An effect by name. */
-export const nameOf = (source: unknown): string => (typeof source === 'string' ? source : 'unnamed');
+export const effectName = (source: unknown): string => (typeof source === 'string' ? source : 'unnamed');
 
 /** Actions by name with their literal parameters; what is computed is known by `computed`. */
 function plainOf(value: unknown): Plain {

@@ -1,14 +1,14 @@
 /** Every transition of a machine as a Markdown table. Pure; drawn from the machine, so it cannot disagree with it. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { everyNode } from './chart.ts';
-import { nameOf, transitionShapes, type TransitionShape } from './shape.ts';
+import { effectName, transitionShapes, type TransitionShape } from './shape.ts';
 
 /** Pure. Where a state is, below its machine: `live.conversing.dialogue`. */
 export const placeOf = (node: AnyStateNode): string => node.path.join('.') || 'anywhere';
 
 /** Pure. What a state asks for, and what limits it: `speak within rungMs`. */
 export function effectOf(node: AnyStateNode): string {
-  const effects = node.invoke.map(({ src }) => nameOf(src)).join(', ');
+  const effects = node.invoke.map(({ src }) => effectName(src)).join(', ');
   const deadlines = [...new Set(node.after.map(({ delay }) => String(delay)))].join(', ');
   if (effects && deadlines) return `${effects} within ${deadlines}`;
   return effects || (deadlines && `at most ${deadlines}`);

@@ -24,7 +24,7 @@ export function none({ positionals }: Given, command: string): void {
 }
 
 /** One of `known`, or undefined when it was not given. @throws UsageError */
-export function oneOf<const Word extends string>(
+export function choiceOf<const Word extends string>(
   value: string | boolean | undefined,
   known: readonly Word[],
   what: string,

@@ -32,7 +32,7 @@ export const commands: readonly Command[] = [
   inspect,
 ];
 
-export type Terminal = {
+export type CommandStreams = {
   env: Readonly<Record<string, string | undefined>>;
   isTTY: boolean;
   out: (text: string) => void;
@@ -69,7 +69,7 @@ export const help = (): string => {
 };
 
 /** *Effect.* @returns the exit code; never rejects */
-export async function runCommandLine(given: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCommandLine(given: readonly string[], terminal: CommandStreams): Promise<number> {
   const print = (text: string) => terminal.out(`${text}\n`);
   try {
     const [name, ...rest] = given;

@@ -10,7 +10,7 @@ export type Given = {
   isJson: boolean;
 };
 
-export type Context = {
+export type CommandContext = {
   readonly settings: Settings;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly paint: Paint;
@@ -30,5 +30,5 @@ export type Command = {
   /** Options that are not ours go to the agent file. */
   passesOn?: boolean;
   /** @returns the exit code. @throws what `problemOf` knows */
-  run(given: Given, context: Context): Promise<number>;
+  run(given: Given, context: CommandContext): Promise<number>;
 };

@@ -1,7 +1,7 @@
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { forPeople } from '../output/for-people.ts';
 import { printable, table } from '../demo/paint.ts';
-import { clock, limitOf, none, oneOf } from './arguments.ts';
+import { clock, limitOf, none, choiceOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './problems.ts';
 import { withoutBody, withStore } from './stored.ts';
@@ -19,7 +19,7 @@ export const deliveries: Command = {
   async run(given, { settings, print }) {
     none(given, 'deliveries');
     const limit = limitOf(given);
-    const state = oneOf(given.values['state'], states, '--state');
+    const state = choiceOf(given.values['state'], states, '--state');
     const session = given.values['session'];
     const page = { limit, ...(state && { state }), ...(typeof session === 'string' && { session }) };
     const found = await withStore(settings, [], (store) => store.deliveries(page));

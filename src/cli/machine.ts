@@ -23,7 +23,7 @@ import {
 import { ConfigError } from '../errors/config-error.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { table } from '../demo/paint.ts';
-import { oneOf } from './arguments.ts';
+import { choiceOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';
 
@@ -45,8 +45,8 @@ export const machine: Command = {
       throw new UsageError(
         `machine: expected one of ${names.join(', ')}, got ${given.positionals.length} names; run it once for each`,
       );
-    const which = oneOf(name, names, 'machine') ?? 'session';
-    const format = oneOf(given.values['format'], formats, '--format') ?? (given.isJson ? 'json' : 'table');
+    const which = choiceOf(name, names, 'machine') ?? 'session';
+    const format = choiceOf(given.values['format'], formats, '--format') ?? (given.isJson ? 'json' : 'table');
     const file = given.values['policy'];
     const policy = typeof file === 'string' ? await policyIn(file) : definePolicy();
     if (which === 'delivery') {

@@ -2,8 +2,8 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addressForPeople, readAddress } from '../delivery/metadata-url.ts';
 import { forget, purgeRecord } from '../keeper/forget.ts';
-import { sessionOf } from '../report/fold.ts';
-import type { Kept, Store } from '../store/store.ts';
+import { sessionOfReport } from '../report/fold.ts';
+import type { KeptSession, Store } from '../store/store.ts';
 import { oneLine, printable, table } from '../demo/paint.ts';
 import { clock, dayOf } from './arguments.ts';
 import type { Command, Given } from './command.ts';
@@ -88,12 +88,12 @@ function wantedBy({ positionals, values }: Given): Wanted {
     throw new UsageError(
       'purge: expected ids, or --participant, --from or --before, got nothing; `lastword sessions` lists ids',
     );
-  return { ids: positionals.map(sessionOf), ...rule };
+  return { ids: positionals.map(sessionOfReport), ...rule };
 }
 
-async function find(store: Store, { ids, ...rule }: Wanted): Promise<{ those: Kept[]; unknown?: string }> {
+async function find(store: Store, { ids, ...rule }: Wanted): Promise<{ those: KeptSession[]; unknown?: string }> {
   if (ids.length === 0) return { those: await store.find({ ...rule, limit: MOST }) };
-  const those: Kept[] = [];
+  const those: KeptSession[] = [];
   for (const id of ids) {
     const [row, report] = await Promise.all([store.session(id), store.report(id)]);
     if (!row && !report) return { those, unknown: id };
@@ -103,7 +103,7 @@ async function find(store: Store, { ids, ...rule }: Wanted): Promise<{ those: Ke
 }
 
 /** Where else the reports are: files that are ours to remove, and receivers, for people. */
-async function copiesOf(store: Store, those: readonly Kept[]): Promise<{ files: string[]; others: string[] }> {
+async function copiesOf(store: Store, those: readonly KeptSession[]): Promise<{ files: string[]; others: string[] }> {
   const files: string[] = [];
   const others = new Set<string>();
   for (const { session } of those.slice(0, MOST)) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { addressForPeople } from '../delivery/metadata-url.ts';
-import { sessionOf } from '../report/fold.ts';
+import { sessionOfReport } from '../report/fold.ts';
 import type { NewDelivery, Store } from '../store/store.ts';
 import { printable } from '../demo/paint.ts';
 import type { Command } from './command.ts';
@@ -17,7 +17,7 @@ repeat. Either all are queued or none; a running keeper sends them within a seco
   async run({ positionals, isJson }, { settings, print }) {
     if (positionals.length === 0)
       throw new UsageError('redeliver: expected at least one ID, got nothing; `lastword sessions` lists them');
-    const ids = [...new Set(positionals.map(sessionOf))];
+    const ids = [...new Set(positionals.map(sessionOfReport))];
     const unknown: string[] = [];
     const queued = await withStore<NewDelivery[]>(settings, [], async (store) => {
       const rows: NewDelivery[] = [];

@@ -1,9 +1,9 @@
-import { sessionOf } from '../report/fold.ts';
+import { sessionOfReport } from '../report/fold.ts';
 import { printable } from '../demo/paint.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
-import { journalOf, notFound, withStore } from './stored.ts';
+import { storedJournal, notFound, withStore } from './stored.ts';
 
 export const report: Command = {
   name: 'report',
@@ -13,10 +13,10 @@ export const report: Command = {
   options: {},
   async run(given, { settings, print }) {
     const id = only(given, 'ID', 'report');
-    const session = sessionOf(id);
+    const session = sessionOfReport(id);
     const sealed = await withStore(settings, undefined, (store) => store.report(session));
     if (!sealed) {
-      if (!(await journalOf(settings, session))) return notFound(settings, session);
+      if (!(await storedJournal(settings, session))) return notFound(settings, session);
       throw new NotFoundError(
         `${session}: expected a sealed report, got none yet; it is sealed when the call is over and a keeper runs. lastword show ${session} tells what is known`,
       );

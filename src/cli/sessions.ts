@@ -2,10 +2,10 @@ import { whatIsKnown } from '../keeper/reading.ts';
 import { folderNames } from '../keeper/unsealed.ts';
 import type { HangUpState, SessionRow } from '../store/store.ts';
 import { oneLine, printable, spellMs, table } from '../demo/paint.ts';
-import { clock, limitOf, none, oneOf } from './arguments.ts';
-import type { Command, Context } from './command.ts';
+import { clock, limitOf, none, choiceOf } from './arguments.ts';
+import type { Command, CommandContext } from './command.ts';
 import { exitCodes } from './problems.ts';
-import { journalOf, withStore } from './stored.ts';
+import { storedJournal, withStore } from './stored.ts';
 
 const states = ['open', 'recovering', 'sealed'] as const;
 
@@ -21,7 +21,7 @@ export const sessions: Command = {
   async run(given, context) {
     none(given, 'sessions');
     const limit = limitOf(given);
-    const state = oneOf(given.values['state'], states, '--state');
+    const state = choiceOf(given.values['state'], states, '--state');
     const rows = (await rowsOf(context, limit, state)).map(withHangUp(await unreleased(context)));
     if (given.isJson) context.print(printable(rows));
     else if (rows.length === 0) context.print(`no sessions in ${context.settings.directory}`);
@@ -46,7 +46,7 @@ type Unreleased = Exclude<HangUpState, 'done'>;
 const words: Record<Unreleased, string> = { owed: 'hang-up owed', 'given-up': 'hang-up given up' };
 
 /** By session: whose caller may still be on the line. */
-async function unreleased({ settings }: Context): Promise<Map<string, Unreleased>> {
+async function unreleased({ settings }: CommandContext): Promise<Map<string, Unreleased>> {
   const of = (state: Unreleased) => withStore(settings, [], (store) => store.hangUps({ limit: 10_000, state }));
   const found = [...(await of('owed')), ...(await of('given-up'))];
   return new Map(found.map(({ session, state }) => [session, state as Unreleased]));
@@ -59,7 +59,7 @@ const withHangUp =
   };
 
 async function rowsOf(
-  { settings }: Context,
+  { settings }: CommandContext,
   limit: number,
   state: SessionRow['state'] | undefined,
 ): Promise<SessionRow[]> {
@@ -68,7 +68,7 @@ async function rowsOf(
   // The index is a projection: a session that it does not have yet (another process held the database) is in its journal.
   const unindexed: SessionRow[] = [];
   for (const session of await unindexedIn(settings, limit)) {
-    const journal = await journalOf(settings, session);
+    const journal = await storedJournal(settings, session);
     const known = journal && whatIsKnown(journal);
     if (!known || known.isWithdrawn) continue;
     const { facts, acceptedAt, openedAt } = known;
@@ -87,7 +87,7 @@ async function rowsOf(
 /** A keeper writes its rows within milliseconds: who has more folders than this need not wait for a look at all of them. */
 const MOST_FOLDERS = 10_000;
 
-async function unindexedIn(settings: Context['settings'], limit: number): Promise<string[]> {
+async function unindexedIn(settings: CommandContext['settings'], limit: number): Promise<string[]> {
   const names = await folderNames(settings.directory, MOST_FOLDERS);
   if (names === undefined) return [];
   const without = await withStore(settings, names, (store) => store.withoutRow(names));

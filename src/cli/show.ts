@@ -6,11 +6,11 @@ import { forPeople } from '../output/for-people.ts';
 import type { Delivery, OwedHangUp } from '../store/store.ts';
 import { oneLine, printable, table } from '../demo/paint.ts';
 import { summaryRows } from '../demo/summary.ts';
-import { printed, timeline, type Row } from '../demo/timeline.ts';
+import { printed, timeline, type TimelineRow } from '../demo/timeline.ts';
 import { clock, only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
-import { journalOf, notFound, withoutBody, withStore } from './stored.ts';
+import { storedJournal, notFound, withoutBody, withStore } from './stored.ts';
 
 export const show: Command = {
   name: 'show',
@@ -21,7 +21,7 @@ what became of the report; a hang-up that is owed, or was. Also while the call s
   options: {},
   async run(given, { settings, print, paint }) {
     const session = only(given, 'ID', 'show');
-    const journal = await journalOf(settings, session);
+    const journal = await storedJournal(settings, session);
     const deliveries = await withStore(settings, [], (store) => store.deliveries({ limit: 100, session }));
     const [owed] = await withStore(settings, [], (store) => store.hangUps({ limit: 1, session }));
     if (!journal) {
@@ -53,7 +53,7 @@ what became of the report; a hang-up that is owed, or was. Also while the call s
 };
 
 /** *Pure.* Epochs and the keeper's notes as one. */
-const rowsOf = ({ epochs, keeper }: SessionJournal): Row[] => {
+const rowsOf = ({ epochs, keeper }: SessionJournal): TimelineRow[] => {
   const rowOf = timeline();
   const files = [
     ...epochs.map(({ epoch, entries }) => ({ file: String(epoch), entries })),

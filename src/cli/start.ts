@@ -7,7 +7,7 @@ import { runKeeper } from '../keeper/main.ts';
 import { standardError, standardOutput } from '../output/standard-output.ts';
 import { hasLoader, whenStarterIsGone } from '../link/starter.ts';
 import { clock } from './arguments.ts';
-import type { Command, Context, Given } from './command.ts';
+import type { Command, CommandContext, Given } from './command.ts';
 import { openLog } from './log-output.ts';
 import { UsageError } from './problems.ts';
 
@@ -37,7 +37,7 @@ export const dev = commandOf(
 async function keep(
   mode: 'start' | 'dev',
   { positionals, isJson }: Given,
-  { settings, paint }: Context,
+  { settings, paint }: CommandContext,
 ): Promise<number> {
   const [file, ...args] = positionals;
   if (file === undefined) throw new UsageError(`${mode}: expected FILE, got nothing; write lastword ${mode} agent.js`);
@@ -78,7 +78,7 @@ const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 4
 const ownFields = new Set(['level', 'time', 'pid', 'hostname', 'msg']);
 
 /** A line of the log for people: time, level, message, fields. Values are data: they forge no field, line or colour. */
-export function readable(line: string, paint: Context['paint']): string {
+export function readable(line: string, paint: CommandContext['paint']): string {
   const entry = JSON.parse(line) as { level: number; time: number; msg?: string; [field: string]: unknown };
   const level = levels[entry.level] ?? String(entry.level);
   const fields = Object.entries(entry)

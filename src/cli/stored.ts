@@ -48,7 +48,7 @@ export async function notFound(settings: Settings, session: string): Promise<nev
 }
 
 /** *Effect.* undefined where there is no such session, or no such id. @throws JournalError when it cannot be read */
-export async function journalOf({ directory }: Settings, session: string): Promise<SessionJournal | undefined> {
+export async function storedJournal({ directory }: Settings, session: string): Promise<SessionJournal | undefined> {
   try {
     return await readSession(directory, session);
   } catch (error) {

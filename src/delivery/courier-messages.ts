@@ -11,7 +11,7 @@ export type Carried = Pick<NewDelivery, 'delivery' | 'session' | 'report' | 'des
  * `unbegun`: no request was made, and none will be; the row is as it was.
  * `hasDied`: the process that carried the row has ended.
  */
-export type Outcome = (DeliveryOutcome | { kind: 'unbegun'; error: string }) & { hasDied?: boolean };
+export type AttemptOutcome = (DeliveryOutcome | { kind: 'unbegun'; error: string }) & { hasDied?: boolean };
 
 /** Carries a row to its receiver, once, and reads its body itself: what may take long is not on the relay's way. */
 export type Carrier = {
@@ -24,7 +24,7 @@ export type Carrier = {
     row: Omit<Carried, 'body'> & { deaths: number },
     stop: AbortSignal,
     begin: () => Promise<boolean>,
-  ): Promise<Outcome>;
+  ): Promise<AttemptOutcome>;
   close(): Promise<void>;
 };
 
@@ -40,7 +40,7 @@ export type ToCourier =
 export type FromCourier =
   /** Everything is there for the request; it waits for `go`. */
   | { type: 'begin'; ride: number }
-  | { type: 'done'; ride: number; outcome: Outcome }
+  | { type: 'done'; ride: number; outcome: AttemptOutcome }
   /** A child of the courier that runs a user's module: whoever ends the courier ends it, too. */
   | { type: 'module'; pid: number; isThere: boolean }
   /** Work on a disk that hangs has taken many of its threads: another courier is to carry what comes. */

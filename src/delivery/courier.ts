@@ -20,7 +20,7 @@ import type { Destination } from '../link/destination.ts';
 import { standardError } from '../output/standard-output.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { settledWithin } from '../waiting/deadline.ts';
-import type { Carrier, FromCourier, Outcome, ToCourier } from './courier-messages.ts';
+import type { Carrier, FromCourier, AttemptOutcome, ToCourier } from './courier-messages.ts';
 import { NO_BODY } from './courier-messages.ts';
 import { killGroup } from './kill-group.ts';
 import { ATTEMPT_MS, endedBy, openSender } from './send.ts';
@@ -47,13 +47,13 @@ const childFile = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './courier-child.ts' : './courier-child.js', import.meta.url),
 );
 
-const LOST: Outcome = { kind: 'unbegun', error: 'the row has another owner now' };
+const LOST: AttemptOutcome = { kind: 'unbegun', error: 'the row has another owner now' };
 
 type Row = Parameters<Carrier['attempt']>[1];
 type Ride = {
   isBegun: boolean;
   begin: () => Promise<boolean>;
-  finish: (outcome: Outcome) => void;
+  finish: (outcome: AttemptOutcome) => void;
   timer: NodeJS.Timeout;
 };
 
@@ -75,7 +75,7 @@ export type CourierOptions = {
 type Runner = {
   readonly isOpen: boolean;
   readonly ended: Promise<unknown>;
-  carry(destination: Destination, row: Row, begin: () => Promise<boolean>, stop: AbortSignal): Promise<Outcome>;
+  carry(destination: Destination, row: Row, begin: () => Promise<boolean>, stop: AbortSignal): Promise<AttemptOutcome>;
   end(): void;
 };
 
@@ -136,7 +136,7 @@ export function openCourier(options: CourierOptions): Carrier {
     const send = sentTogether<ToCourier>((messages) => {
       if (courier.connected) courier.send(messages, () => undefined); // `exit` tells the rest
     });
-    const settle = (ride: number, outcome: Outcome) => {
+    const settle = (ride: number, outcome: AttemptOutcome) => {
       const one = rides.get(ride);
       if (!one) return;
       rides.delete(ride);
@@ -203,7 +203,7 @@ export function openCourier(options: CourierOptions): Carrier {
       const number = (lastRide += 1);
       const onStop = () => send({ type: 'leave', ride: number });
       try {
-        return await new Promise<Outcome>((finish) => {
+        return await new Promise<AttemptOutcome>((finish) => {
           const onLate = () => die(`no answer within ${attemptMs + STUCK_MS} ms`); // K1
           rides.set(number, { isBegun: false, begin, finish, timer: setTimeout(onLate, attemptMs + STUCK_MS) });
           stop.addEventListener('abort', onStop, { once: true });
@@ -236,7 +236,7 @@ export function openCourier(options: CourierOptions): Carrier {
     return common;
   };
   /** K2. One after the other, each in a process that dies with nobody else's row. */
-  const alone = (carry: (runner: Runner) => Promise<Outcome>): Promise<Outcome> => {
+  const alone = (carry: (runner: Runner) => Promise<AttemptOutcome>): Promise<AttemptOutcome> => {
     const turn = lone.then(async () => {
       const runner = await start();
       try {

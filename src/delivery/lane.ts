@@ -7,7 +7,7 @@
  * a healthy one empties its backlog as quickly as it answers.
  */
 import type { Destination } from '../link/destination.ts';
-import type { Outcome } from './courier-messages.ts';
+import type { AttemptOutcome } from './courier-messages.ts';
 import { readAddress } from './metadata-url.ts';
 
 /** Of a lane that nobody knows yet, or whose receiver fails. */
@@ -31,7 +31,7 @@ export const laneOf = (destination: Destination, address: string): string => {
 };
 
 /** *Pure.* One more with each answer that takes a row, as TCP opens; back to the smallest with any other. */
-export const windowAfter = (window: number, { kind, ...outcome }: Outcome): number => {
+export const windowAfter = (window: number, { kind, ...outcome }: AttemptOutcome): number => {
   if (kind === 'unbegun' || kind === 'refused') return window; // says nothing of the receiver
   const isTaken = kind === 'done' || ('status' in outcome && outcome.status < 300);
   return isTaken ? Math.min(LARGEST_WINDOW, window + 1) : SMALLEST_WINDOW;

@@ -17,7 +17,7 @@ import type { DeliveryDecision, DeliveryPolicy } from '../../machines/delivery.t
 import { forPeople } from '../output/for-people.ts';
 import type { Destination } from '../link/destination.ts';
 import type { Claimed, Delivery, Settlement, Store } from '../store/store.ts';
-import type { Carrier, Outcome } from './courier-messages.ts';
+import type { Carrier, AttemptOutcome } from './courier-messages.ts';
 import { SMALLEST_WINDOW, windowAfter } from './lane.ts';
 import { addressForPeople, readAddress } from './metadata-url.ts';
 
@@ -160,7 +160,7 @@ export const startRelay = (options: RelayOptions): Relay => {
     return false;
   };
 
-  const settle = async (row: Claimed, outcome: Outcome, begunAt: number | undefined): Promise<void> => {
+  const settle = async (row: Claimed, outcome: AttemptOutcome, begunAt: number | undefined): Promise<void> => {
     // Ended by us: nobody knows whether the receiver has it, and stop() gives the row back.
     if (stopping.signal.aborted && (outcome.kind === 'failed' || outcome.kind === 'unbegun')) return;
     const attempts = row.attempts + (begunAt === undefined ? 0 : 1);

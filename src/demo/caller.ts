@@ -9,7 +9,7 @@ import type { Watched } from './watched.ts';
 /** A line is spoken when the one before was understood, or after this. */
 const UNDERSTOOD_MS = 6_000;
 
-export type Caller = {
+export type DemoCaller = {
   /** Spoken after whatever is being spoken. */
   say(text: string): void;
   hangUp(): void;
@@ -30,7 +30,7 @@ export function callerOf(parts: {
   shutDown: () => void;
   /** The agent's own models: lines go in as text, and nothing of them can be broken from here. */
   isOwn: boolean;
-}): Caller {
+}): DemoCaller {
   const { lab, desk, screen, call, does, kill, shutDown, isOwn } = parts;
   const canHear = () => call.state.startsWith('live.conversing') || call.state.startsWith('live.greeting');
   let speaking: Promise<unknown> = Promise.resolve();

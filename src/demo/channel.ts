@@ -34,7 +34,7 @@ export type ToHost =
   | { type: 'kill' };
 export type FromHost = { type: 'over'; code: number | null; signal: string | null } | { type: 'failed'; why: string };
 
-export type Channel<Out, In> = {
+export type DemoChannel<Out, In> = {
   /** Lost when the other side is gone. */
   send(message: Out): void;
   /** One listener; what came before it is kept for it. */
@@ -43,7 +43,7 @@ export type Channel<Out, In> = {
   close(): void;
 };
 
-function over<Out, In>(socket: Socket): Channel<Out, In> {
+function over<Out, In>(socket: Socket): DemoChannel<Out, In> {
   const early: In[] = [];
   let listen: ((message: In) => void) | undefined;
   let isGone = false;
@@ -72,7 +72,7 @@ function over<Out, In>(socket: Socket): Channel<Out, In> {
   };
 }
 
-export type HostChannel = Channel<FromHost, ToHost>;
+export type HostChannel = DemoChannel<FromHost, ToHost>;
 
 /** *Effect.* The host's side. Rejects when nobody listens at `path`. */
 export const joinChannel = (path: string): Promise<HostChannel> =>
@@ -86,7 +86,7 @@ export type Terminal = {
   /** For the environment of the host. */
   readonly path: string;
   /** Called for each host; a second one means that the first has died. */
-  onHost(listen: (channel: Channel<ToHost, FromHost>) => void): void;
+  onHost(listen: (channel: DemoChannel<ToHost, FromHost>) => void): void;
   close(): Promise<void>;
 };
 
@@ -95,7 +95,7 @@ export const openTerminal = async (): Promise<Terminal> => {
   const folder = await mkdtemp(join(tmpdir(), 'lastword-'));
   const path = join(folder, 's');
   const sockets = new Set<Socket>();
-  let listen: (channel: Channel<ToHost, FromHost>) => void = () => {};
+  let listen: (channel: DemoChannel<ToHost, FromHost>) => void = () => {};
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

@@ -23,11 +23,11 @@ import type { Report } from '../report/schema.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { type PaceName, receptionist, startLab } from '../testing/lab/index.ts';
 import { callerOf } from './caller.ts';
-import { CHANNEL, openTerminal, type Channel, type FromHost, type ToHost } from './channel.ts';
+import { CHANNEL, openTerminal, type DemoChannel, type FromHost, type ToHost } from './channel.ts';
 import { openDesk, type Receipt } from './desk.ts';
 import { openScreen } from './screen.ts';
 import { playScript } from './script.ts';
-import { isGood, summary, type Outcome } from './summary.ts';
+import { isGood, summary, type CallSummary } from './summary.ts';
 import { stateName, timeline } from './timeline.ts';
 import { watchSession, type Watched } from './watched.ts';
 
@@ -90,7 +90,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     });
     closers.push(() => screen.close());
 
-    let host: Channel<ToHost, FromHost> | undefined;
+    let host: DemoChannel<ToHost, FromHost> | undefined;
     let failure: string | undefined;
     const does = (what: (ToHost & { type: 'caller' })['does']) => host?.send({ type: 'caller', does: what });
     const kill = () => host?.send({ type: 'kill' });
@@ -182,7 +182,7 @@ async function outcomeOf(call: {
   session: string;
   reports: string;
   receipts: readonly Receipt[];
-}): Promise<Outcome> {
+}): Promise<CallSummary> {
   const { directory, session, reports, receipts } = call;
   const path = join(reports, `${fileNameOf(session)}.json`);
   const written = await readFile(path, 'utf8').catch(() => undefined);

@@ -5,7 +5,7 @@
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { isColoured, oneLine, paintWith, spellMs, type Paint } from './paint.ts';
-import { printed, type Row } from './timeline.ts';
+import { printed, type TimelineRow } from './timeline.ts';
 
 /** Often enough to see that it lives. */
 const TICK_MS = 200;
@@ -13,7 +13,7 @@ const TICK_MS = 200;
 export type Screen = {
   readonly paint: Paint;
   print: (text: string) => void;
-  row(row: Row, startedAt: number): void;
+  row(row: TimelineRow, startedAt: number): void;
   /** From now on the call is in this state. */
   state(name: string): void;
   onLine(listen: (line: string) => void): void;

@@ -1,12 +1,12 @@
 /** The call that is played when nobody is there to type: greeting, question, tool, goodbye. */
-import type { Caller } from './caller.ts';
+import type { DemoCaller } from './caller.ts';
 import type { Screen } from './screen.ts';
 import type { Fits, Watched } from './watched.ts';
 
 /** For each step: far more than it takes on a busy machine, far less than anybody would wait. */
 const STEP_MS = 15_000;
 
-export type Stage = Pick<Caller, 'say' | 'hangUp'> & {
+export type Stage = Pick<DemoCaller, 'say' | 'hangUp'> & {
   until: Watched['until'];
   print: Screen['print'];
 };

@@ -5,7 +5,7 @@ import type { Paint } from './paint.ts';
 import { oneLine, spellMs } from './paint.ts';
 import { heardOf } from './timeline.ts';
 
-export type Outcome = {
+export type CallSummary = {
   report: Report;
   /** Where the file destination wrote it; undefined when it did not. */
   file: string | undefined;
@@ -13,7 +13,7 @@ export type Outcome = {
   delivered: { ok: true } | { ok: false; why: string } | undefined;
 };
 
-const deliveryOf = ({ delivered }: Outcome): { text: string; isGood: boolean } => {
+const deliveryOf = ({ delivered }: CallSummary): { text: string; isGood: boolean } => {
   if (delivered?.ok) return { text: 'delivered, signature verified', isGood: true };
   if (delivered) return { text: `delivered, but the signature does not verify: ${delivered.why}`, isGood: false };
   return { text: 'not delivered yet; it is kept, and `lastword deliveries` says why', isGood: false };
@@ -26,7 +26,7 @@ const near = (path: string): string => {
 };
 
 /** *Pure.* */
-export const isGood = (outcome: Outcome): boolean => outcome.delivered?.ok === true && outcome.file !== undefined;
+export const isGood = (outcome: CallSummary): boolean => outcome.delivered?.ok === true && outcome.file !== undefined;
 
 /** Nothing of an ordinary call. */
 const missingFrom = ({ completeness: { withheld, leftOut } }: Report): [string, string][] => {
@@ -51,7 +51,7 @@ export function summaryRows(report: Report): [string, string][] {
 }
 
 /** *Pure.* */
-export function summary(outcome: Outcome, paint: Paint): string {
+export function summary(outcome: CallSummary, paint: Paint): string {
   const { report, file } = outcome;
   const delivery = deliveryOf(outcome);
   const rows: [string, string][] = [

@@ -2,7 +2,7 @@
 import type { Entry, Json } from '../journal/entry.ts';
 import { oneLine, type Paint, spellMs, type Tone } from './paint.ts';
 
-export type Row = {
+export type TimelineRow = {
   /** Milliseconds since the epoch. */
   at: number;
   what: string;
@@ -57,11 +57,11 @@ export const heardOf = (spoken: {
  * Makes rows of entries, one session in order. It remembers the state, to say how long it lasted; entries that say
  * nothing new make no row.
  */
-export function timeline(): (entry: Entry, file?: string) => Row | undefined {
+export function timeline(): (entry: Entry, file?: string) => TimelineRow | undefined {
   const since = new Map<string, { name: string; at: number }>();
 
   return (entry, file = '1') => {
-    const row = (what: string, text: string, tone: Tone = 'plain'): Row => ({
+    const row = (what: string, text: string, tone: Tone = 'plain'): TimelineRow => ({
       at: entry.at,
       what,
       text: oneLine(text), // whatever went into it
@@ -188,7 +188,7 @@ const noticed = {
 } as const;
 
 /** *Pure.* One row as it is printed: seconds since the first entry, what, text. */
-export const printed = ({ at, what, text, tone, aside }: Row, startedAt: number, paint: Paint): string => {
+export const printed = ({ at, what, text, tone, aside }: TimelineRow, startedAt: number, paint: Paint): string => {
   const time = ((at - startedAt) / 1000).toFixed(1).padStart(6);
   const more = aside === undefined ? '' : `   ${paint('quiet', aside)}`;
   return `${paint('quiet', `${time}  ${what.padEnd(7)}`)}  ${paint(tone, text)}${more}`;

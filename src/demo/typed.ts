@@ -2,17 +2,17 @@
 import { nearest } from './nearest.ts';
 
 export const components = ['llm', 'tts', 'stt'] as const;
-export type Component = (typeof components)[number];
+export type FaultyComponent = (typeof components)[number];
 
 export type Typed =
   | { kind: 'nothing' }
   | { kind: 'line'; text: string }
   | { kind: 'hangup' | 'vanish' | 'return' | 'heal' | 'hang-tool' | 'kill' | 'shutdown' | 'help' }
-  | { kind: 'fail'; component: Component }
+  | { kind: 'fail'; component: FaultyComponent }
   /** What was expected, what came, what to do. */
   | { kind: 'wrong'; why: string };
 
-type Plain = Exclude<Typed, { text: string } | { component: Component } | { why: string }>['kind'];
+type Plain = Exclude<Typed, { text: string } | { component: FaultyComponent } | { why: string }>['kind'];
 const plain: Record<string, Plain> = {
   '/hangup': 'hangup',
   '/vanish': 'vanish',

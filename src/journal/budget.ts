@@ -13,7 +13,7 @@
 import { Counts } from './counts.ts';
 import type { EntryData, EntryKind, Json } from './entry.ts';
 import { toJson } from './json.ts';
-import { bytesOf } from './line-bytes.ts';
+import { lineBytes } from './line-bytes.ts';
 import {
   BETWEEN_BYTES,
   FIRST_PAUSE_MS,
@@ -78,7 +78,7 @@ export class Budget {
 
   /** B2. A shorter one may still find room. */
   #firstOf(draft: Draft, share: Share, atMs: number): Draft[] {
-    const bytes = bytesOf(draft.data);
+    const bytes = lineBytes(draft.data);
     if (this.#pays(share, bytes)) return [draft];
     this.#withhold(share, bytes, atMs);
     return [];
@@ -87,7 +87,7 @@ export class Budget {
   /** B1. While an older value waits, the newer one does too, however short: it may not be written before that. */
   #lastOf(name: string, draft: Draft, atMs: number): Draft[] {
     const share = rules[draft.kind].share as Share;
-    const bytes = bytesOf(draft.data);
+    const bytes = lineBytes(draft.data);
     if (!this.#waiting.has(name) && this.#pays(share, bytes)) return [draft];
     this.#waiting.keep(name, draft, false);
     this.#withhold(share, bytes, atMs);
@@ -97,7 +97,7 @@ export class Budget {
   /** B3. */
   #tool(data: EntryData['tool'], atMs: number): Draft {
     const { args, output, error } = data;
-    const bytes = bytesOf([args ?? null, output ?? null, error ?? null]);
+    const bytes = lineBytes([args ?? null, output ?? null, error ?? null]);
     // A model may ask for a tool that there is none of, by any name.
     const cut: EntryData['tool'] = { ...data, name: nameOf(data.name), call: nameOf(data.call) };
     if (this.#pays('tools', bytes)) return { kind: 'tool', data: cut };
@@ -117,15 +117,15 @@ export class Budget {
     if (facts.isCaller === true) this.#caller = identity;
     const isCallers = identity === this.#caller;
     const isPlain = facts.isCaller === undefined && (change === 'attributes' || change === 'metadata');
-    if (!isPlain && !isCallers && !this.#pays('presence', bytesOf(facts))) {
-      this.#withhold('presence', bytesOf(given), atMs);
+    if (!isPlain && !isCallers && !this.#pays('presence', lineBytes(facts))) {
+      this.#withhold('presence', lineBytes(given), atMs);
       return [];
     }
     if (attributes === undefined && metadata === undefined) return [{ kind: 'participant', data: facts }];
     const [told, said] = [`attributes ${identity}`, `metadata ${identity}`];
     if (change === 'joined') for (const name of [told, said]) this.#waiting.drop(name);
     const isWaiting = this.#waiting.has(attributes ? told : said); // B1
-    const bytes = bytesOf({ attributes, metadata });
+    const bytes = lineBytes({ attributes, metadata });
     if (!isWaiting && this.#paysFor(identity, bytes, isCallers))
       return [{ kind: 'participant', data: { ...given, identity } }];
 

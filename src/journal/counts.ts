@@ -1,6 +1,6 @@
 /** What was withheld, counted: of what it was, and of whom where that can be told of so many. Pure. */
 import type { EntryData } from './entry.ts';
-import { bytesOf } from './line-bytes.ts';
+import { lineBytes } from './line-bytes.ts';
 import { COUNTED_BY_NAME, type Share } from './shares.ts';
 
 type Withheld = EntryData['withheld'];
@@ -22,7 +22,7 @@ export class Counts {
   /** Those that have changed since they were taken last, and that `pays` agrees to. */
   take(pays: (bytes: number) => boolean): Withheld[] {
     return [...this.#counts].flatMap(([name, count]) => {
-      if (!this.#unsaid.has(name) || !pays(bytesOf(count))) return [];
+      if (!this.#unsaid.has(name) || !pays(lineBytes(count))) return [];
       this.#unsaid.delete(name);
       return count;
     });

@@ -61,7 +61,7 @@ export type ModelUsage = {
   [measure: string]: Json;
 };
 
-export type SpokenLine = 'greeting' | 'recovery' | 'filler' | 'nudge' | 'again' | 'windDown' | 'goodbye' | 'apology';
+export type LineName = 'greeting' | 'recovery' | 'filler' | 'nudge' | 'again' | 'windDown' | 'goodbye' | 'apology';
 
 /** By kind: what an entry's `data` is. Add kinds and optional fields freely; never change the meaning of one. */
 export type EntryData = {
@@ -115,7 +115,7 @@ export type EntryData = {
     id: string;
     name: string;
     phase: 'requested' | 'settled' | 'failed' | 'aborted' | 'late';
-    line?: SpokenLine;
+    line?: LineName;
     rung?: 'live' | 'bundled';
     output?: Json;
     error?: string;
@@ -123,7 +123,7 @@ export type EntryData = {
   };
   /** A line of ours, as it went: written once when it is over. `heardMs` is what was played to somebody. */
   spoken: {
-    line: SpokenLine;
+    line: LineName;
     rung: 'live' | 'bundled';
     text?: string;
     firstAudioMs?: number;

@@ -34,7 +34,7 @@ export const journalPath = (directory: string, session: string, file: string): s
 };
 
 /** The name in `1.jsonl` or `keeper.jsonl`; undefined for any other file. */
-export const journalOf = (fileName: string): string | undefined => {
+export const journalNameOf = (fileName: string): string | undefined => {
   const name = fileName.endsWith('.jsonl') ? fileName.slice(0, -'.jsonl'.length) : '';
   return journalName.test(name) ? name : undefined;
 };

@@ -13,7 +13,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entry } from './entry.ts';
 import { journalErrorOf } from './errors.ts';
-import { journalOf, sessionFolder } from './folder.ts';
+import { journalNameOf, sessionFolder } from './folder.ts';
 import { FollowedFile } from './followed-file.ts';
 
 /** Backstop while fs.watch works, and pace where there is nothing to watch yet. */
@@ -75,7 +75,7 @@ const findFiles = async (folder: string, files: Map<string, FollowedFile>): Prom
     throw journalErrorOf(error, folder, 'read');
   }
   for (const name of names) {
-    const file = journalOf(name);
+    const file = journalNameOf(name);
     if (file !== undefined && !files.has(file)) files.set(file, new FollowedFile(join(folder, name), file));
   }
 };

@@ -37,7 +37,7 @@ const rankOf = ({ kind, data }: Entry): Rank => {
   }
 };
 
-export class Kept {
+export class KeptEntries {
   readonly entries: Entry[] = [];
   /** How many were not kept. */
   passedOver = 0;

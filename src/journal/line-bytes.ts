@@ -4,4 +4,4 @@ import type { Json } from './entry.ts';
 const FRAME_BYTES = 120;
 
 /** *Pure.* What an entry takes on the disk, a little more rather than less. */
-export const bytesOf = (data: Json | object): number => Buffer.byteLength(JSON.stringify(data)) + FRAME_BYTES;
+export const lineBytes = (data: Json | object): number => Buffer.byteLength(JSON.stringify(data)) + FRAME_BYTES;

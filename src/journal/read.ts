@@ -4,8 +4,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionJournal } from './entry.ts';
 import { JournalError, journalErrorOf } from './errors.ts';
-import { isSessionId, journalOf, sessionFolder, sessionsFolder } from './folder.ts';
-import { Kept } from './kept.ts';
+import { isSessionId, journalNameOf, sessionFolder, sessionsFolder } from './folder.ts';
+import { KeptEntries } from './kept.ts';
 import { JournalParser, type ParsedJournal } from './parse.ts';
 
 export { parseJournal } from './parse.ts';
@@ -33,7 +33,7 @@ export type ReadLimits = {
 
 /** One file, by whatever path leads to it. One that is not there has no entries. @throws JournalError */
 export const readFileOf = async (path: string, { keptBytes, lineBytes }: ReadLimits = {}): Promise<ParsedJournal> => {
-  const kept = new Kept(keptBytes);
+  const kept = new KeptEntries(keptBytes);
   const parser = new JournalParser((entry, bytes) => kept.take(entry, bytes), lineBytes);
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) parser.push(chunk as Buffer);
@@ -64,7 +64,7 @@ export const readSession = async (
   }
   const journal: SessionJournal = { session, epochs: [], keeper: [] };
   for (const name of names) {
-    const file = journalOf(name);
+    const file = journalNameOf(name);
     if (file === undefined) continue;
     const { entries, torn, lost, passedOver } = await readFileOf(join(folder, name), limits);
     if (file === 'keeper') Object.assign(journal, { keeper: entries, keeperUnread: { lost, passedOver } });

@@ -3,7 +3,7 @@
  * thousand strangers set is not kept in memory either.
  */
 import type { Draft } from './budget.ts';
-import { bytesOf } from './line-bytes.ts';
+import { lineBytes } from './line-bytes.ts';
 import { rules, WAITING_BYTES } from './shares.ts';
 
 type Kept = { draft: Draft; bytes: number; isCallers: boolean };
@@ -20,7 +20,7 @@ export class Waiting {
   /** `name`: what it is the last value of. One for which there is no room is given up, and so is the one before it. */
   keep(name: string, draft: Draft, isCallers: boolean): void {
     this.drop(name);
-    const bytes = bytesOf(draft.data);
+    const bytes = lineBytes(draft.data);
     if (!isCallers && this.#bytes + bytes > WAITING_BYTES) return;
     this.#kept.set(name, { draft, bytes, isCallers });
     if (!isCallers) this.#bytes += bytes;

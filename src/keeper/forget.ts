@@ -8,7 +8,7 @@ import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sessionFolder } from '../journal/folder.ts';
 import { messageOf } from '../errors/thrown.ts';
-import type { Kept, Store } from '../store/store.ts';
+import type { KeptSession, Store } from '../store/store.ts';
 
 export type Forgotten = {
   sessions: number;
@@ -25,7 +25,7 @@ const AT_ONCE = 100;
 /** *Effect.* @throws StoreError, when folders are gone and rows are not: the next time they go, too */
 export async function forget(
   where: { directory: string; store: Pick<Store, 'purge'> },
-  those: readonly Kept[],
+  those: readonly KeptSession[],
   why: string,
   isNamed = false,
 ): Promise<Forgotten> {
@@ -42,11 +42,11 @@ export async function forget(
 
 async function forgetSome(
   { directory, store }: { directory: string; store: Pick<Store, 'purge'> },
-  those: readonly Kept[],
+  those: readonly KeptSession[],
   why: string,
   isNamed: boolean,
 ): Promise<Forgotten> {
-  const gone: Kept[] = [];
+  const gone: KeptSession[] = [];
   const failed: Forgotten['failed'] = [];
   for (const one of those) {
     try {

@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { defaultKeep, type Keep } from '../link/keep.ts';
 import { settledWithin } from '../waiting/deadline.ts';
-import type { Kept, Store } from '../store/store.ts';
+import type { KeptSession, Store } from '../store/store.ts';
 import { forget } from './forget.ts';
 
 const DAY_MS = 86_400_000;
@@ -53,7 +53,7 @@ export function startRetention(options: RetentionOptions): Retention {
   const steady = options.steady ?? (() => performance.now());
   const stopping = new AbortController();
 
-  const go = async (those: Kept[], why: string): Promise<number> => {
+  const go = async (those: KeptSession[], why: string): Promise<number> => {
     const { failed, ...gone } = await forget(options, those, why);
     if (gone.sessions > 0) log.info({ ...gone, why }, 'sealed sessions were forgotten');
     if (failed.length > 0) log.warn({ failed: failed.length, first: failed[0] }, 'sessions could not be forgotten');

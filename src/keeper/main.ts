@@ -35,7 +35,7 @@ import { startOwed } from './owed.ts';
 import { startSealer } from './seal.ts';
 import { trackSessions } from './sessions.ts';
 import { workerFacts } from './worker-facts.ts';
-import { superviseWorker, type Command } from './worker-process.ts';
+import { superviseWorker, type WorkerCommand } from './worker-process.ts';
 
 /** A second SIGINT: time for a goodbye, not for a talk. */
 const HURRY_MS = 3_000;
@@ -58,7 +58,7 @@ export type KeeperOptions = {
   /** Passed on to the agent file, behind the mode. */
   args: string[];
   /** What to start instead of the agent file: the terminal's host, or a test's. */
-  command?: Command;
+  command?: WorkerCommand;
   /** What to do about a caller whose agent has died. `apologize` (default false): say the bundled line before hanging up. */
   crash?: { apologize?: boolean; audio?: string };
   log: Logger;

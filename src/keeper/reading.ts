@@ -16,7 +16,7 @@ import {
 } from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
-import { countOf, durationOf, instantOf, nameOf, oneOf, recordOf, textOf } from '../report/lenient.ts';
+import { countOf, durationOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
 
 export type Known = {
@@ -47,7 +47,7 @@ export type Known = {
 export const defaultHangUp: HangUpPolicy = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' };
 
 const strategyOf = (value: unknown, otherwise: HangUpStrategy): HangUpStrategy =>
-  oneOf(hangUpStrategies, value) ?? otherwise;
+  knownWord(hangUpStrategies, value) ?? otherwise;
 
 const hangUpIn = (value: unknown): HangUpPolicy | undefined => {
   const { normal, failure, transfer } = recordOf(value);
@@ -88,7 +88,7 @@ const sidIn = (entries: readonly Entry[], dispatched: string): string => {
   const sids = (change: string): string[] =>
     entries.flatMap(({ kind, data }) => {
       const { change: what, sid } = recordOf(data);
-      return kind === 'room' && what === change && nameOf(sid) !== null ? [sid as string] : [];
+      return kind === 'room' && what === change && readableName(sid) !== null ? [sid as string] : [];
     });
   return sids('renewed').at(-1) ?? (dispatched === '' ? (sids('connected')[0] ?? '') : dispatched);
 };
@@ -96,7 +96,7 @@ const sidIn = (entries: readonly Entry[], dispatched: string): string => {
 const factsIn = (session: string, job: Record<string, unknown>, entries: readonly Entry[]): JobFacts => {
   const room = recordOf(job['room']);
   return {
-    job: nameOf(job['job']) ?? session,
+    job: readableName(job['job']) ?? session,
     agentName: textOf(job['agentName']) ?? '',
     room: { name: textOf(room['name']) ?? '', sid: sidIn(entries, textOf(room['sid']) ?? '') },
     metadata: textOf(job['metadata']) ?? '',
@@ -131,13 +131,13 @@ export function whatIsKnown(journal: SessionJournal): Known {
     opened: opened && {
       epoch: Math.max(1, countOf(first['epoch'])),
       owner: ownerIn(first['owner']),
-      identity: nameOf(first['identity']) ?? undefined,
+      identity: readableName(first['identity']) ?? undefined,
     },
     policy: policyIn(facts['policy']),
     hangUp: hangUpIn(facts['hangUp']),
     end: recordedEnd(journal),
     isReleased,
     isHangUpOwed: isAsked && !isReleased && !all.some(isSettledWell),
-    caller: nameOf(recordOf(caller?.data)['identity']) ?? undefined,
+    caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
   };
 }

@@ -48,7 +48,7 @@ const LAST_LINES_MS = 100;
 const ORPHANS_MS = 30_000;
 const TERMINATED = 128 + constants.signals.SIGTERM;
 
-export type Command = { file: string; args: string[] };
+export type WorkerCommand = { file: string; args: string[] };
 export type WorkerEnd = {
   /** As a shell has it: 128 + the signal's number for one that was killed. */
   code: number;
@@ -84,7 +84,7 @@ const colours = (): NodeJS.ProcessEnv => {
 };
 
 export function superviseWorker(options: {
-  command: Command;
+  command: WorkerCommand;
   /** For messages. */
   agentFile: string;
   environment: NodeJS.ProcessEnv;

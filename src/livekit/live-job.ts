@@ -1,7 +1,7 @@
 /** One call at work in this process: what its observers and its effects share. */
 import type { tts, voice } from '@livekit/agents';
 import type { Transferred } from '../../machines/index.ts';
-import type { SpokenLine } from '../journal/entry.ts';
+import type { LineName } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call, TransferTarget } from './call.ts';
@@ -20,7 +20,7 @@ export type LiveJob = {
   /** What `session(call)` speaks with, before there is an AgentSession. */
   firstVoice?: tts.TTS;
   /** Lines that were left out, each told once. */
-  leftOut?: Set<SpokenLine>;
+  leftOut?: Set<LineName>;
   readonly call: Call;
   readonly venue: Venue;
   readonly recorder: Recorder;
@@ -38,7 +38,7 @@ export type LiveJob = {
   /** What became of each speech; from the moment the AgentSession is made. */
   told: Speeches | undefined;
   /** Lines that were asked for, whatever became of them. */
-  readonly asked: Set<SpokenLine>;
+  readonly asked: Set<LineName>;
   fillersSaid: number;
   /** The last failure of a model that nothing tried again. */
   failedProvider?: string;

@@ -49,7 +49,7 @@ const LINES_MS = 2_000;
 const LIMITS_MS = 1_500;
 
 const hangUpDefault: HangUpPolicy = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' };
-export const hangUpOf = (given: GivenHangUp | undefined): HangUpPolicy => ({ ...hangUpDefault, ...given });
+export const hangUpPolicyOf = (given: GivenHangUp | undefined): HangUpPolicy => ({ ...hangUpDefault, ...given });
 
 /** A program says nothing of its dialogue, so no silence of its caller can be told. @throws PolicyError */
 export const policyOf = (given: unknown, isProgram: boolean): Policy => {
@@ -151,7 +151,7 @@ async function hangUpFor(
     const [problem] = problemsOf('hangUp', value, 'hangUp(call)');
     if (problem !== undefined) throw new Error(problem);
     const given = value as GivenHangUp;
-    return { hangUp: hangUpOf(given), isHangUpGiven: given.normal !== undefined };
+    return { hangUp: hangUpPolicyOf(given), isHangUpGiven: given.normal !== undefined };
   } catch (error) {
     noteError(noted, 'hangUp', error, true, goesOn);
     return {};

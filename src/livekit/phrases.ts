@@ -39,5 +39,5 @@ export type Language = keyof typeof phrases;
 export const languages = Object.keys(phrases) as readonly Language[];
 
 /** The recording in the package. */
-export const recordingOf = (line: 'apology' | 'filler', language: Language): URL =>
+export const bundledRecording = (line: 'apology' | 'filler', language: Language): URL =>
   new URL(`../sound/assets/${line}.${language}.wav`, import.meta.url);

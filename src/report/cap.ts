@@ -8,7 +8,7 @@
  *   C3  It fits the schema before and after.
  */
 import type { Json } from '../journal/entry.ts';
-import { bytesOf, type Cut, cutEverywhere, emptied, middleOut, shortened } from './cut.ts';
+import { jsonBytes, type Cut, cutEverywhere, emptied, middleOut, shortened } from './cut.ts';
 import type { Report } from './schema.ts';
 
 /**
@@ -26,7 +26,7 @@ const nothing: Json = null;
 const isCaller = ({ isCaller: is }: Report['participants'][number]): boolean => is;
 
 /** One field of the report, as what is cut from it. */
-const within = <Name extends keyof Report>(
+const field = <Name extends keyof Report>(
   name: Name,
   cut: (value: Report[Name], excess: number) => Cut<Report[Name]>,
   part: string = name,
@@ -40,19 +40,19 @@ const within = <Name extends keyof Report>(
 
 /** C1: the order. */
 const steps: readonly Step[] = [
-  within('path', middleOut),
-  within(
+  field('path', middleOut),
+  field(
     'participants',
     (people, excess) =>
       emptied(people, excess, (one) => (isCaller(one) ? one : { ...one, attributes: {}, metadata: null })),
     'participants.attributes',
   ),
-  within('tools', (tools, excess) => emptied(tools, excess, (tool) => ({ ...tool, output: nothing })), 'tools.output'),
-  within('tools', (tools, excess) => emptied(tools, excess, (tool) => ({ ...tool, args: nothing })), 'tools.args'),
-  within('warnings', middleOut),
-  within('errors', middleOut),
-  within('providerSwitches', middleOut),
-  within(
+  field('tools', (tools, excess) => emptied(tools, excess, (tool) => ({ ...tool, output: nothing })), 'tools.output'),
+  field('tools', (tools, excess) => emptied(tools, excess, (tool) => ({ ...tool, args: nothing })), 'tools.args'),
+  field('warnings', middleOut),
+  field('errors', middleOut),
+  field('providerSwitches', middleOut),
+  field(
     'application',
     ({ outcome, attachments }, excess) => {
       const { value, ...count } = emptied(
@@ -64,20 +64,20 @@ const steps: readonly Step[] = [
     },
     'application.attachments',
   ),
-  within('metadata', (value) => {
-    const bytes = bytesOf(value);
+  field('metadata', (value) => {
+    const bytes = jsonBytes(value);
     return bytes > LONG_TEXT ? { value: nothing, entries: 1, bytes } : { value, entries: 0, bytes: 0 };
   }),
-  within('lines', middleOut),
-  within('participants', (people, excess) => middleOut(people, excess, isCaller)),
-  within(
+  field('lines', middleOut),
+  field('participants', (people, excess) => middleOut(people, excess, isCaller)),
+  field(
     'transcript',
     (rows, excess) => emptied(rows, excess, (row) => ({ ...row, text: shortened(row.text, LONG_TEXT) })),
     'transcript.text',
   ),
-  within('transcript', (rows, excess) => middleOut(rows, excess)),
-  within('tools', middleOut),
-  within('usage', (models, excess) =>
+  field('transcript', (rows, excess) => middleOut(rows, excess)),
+  field('tools', middleOut),
+  field('usage', (models, excess) =>
     emptied(models, excess, ({ type, provider, model }) => ({ type, provider, model })),
   ),
   // What is left is long only where somebody wanted it to be.
@@ -85,7 +85,7 @@ const steps: readonly Step[] = [
     part: 'texts',
     cut: (report) => {
       const value = cutEverywhere(report) as Report;
-      return { value, entries: 1, bytes: bytesOf(report) - bytesOf(value) };
+      return { value, entries: 1, bytes: jsonBytes(report) - jsonBytes(value) };
     },
   },
 ];
@@ -95,7 +95,7 @@ const MARKS_BYTES = 4 * 1024;
 
 /** *Pure.* The report, with as much left out as it is above `limit` bytes. */
 export const withinCap = (report: Report, limit: number = REPORT_BYTES): Report => {
-  let bytes = bytesOf(report);
+  let bytes = jsonBytes(report);
   if (bytes <= limit) return report;
   const leftOut: LeftOut[] = [];
   let rest = report;
@@ -106,7 +106,7 @@ export const withinCap = (report: Report, limit: number = REPORT_BYTES): Report 
     if (count.entries === 0) continue;
     leftOut.push({ part, ...count });
     rest = value;
-    bytes = bytesOf(rest);
+    bytes = jsonBytes(rest);
   }
   return { ...rest, completeness: { ...rest.completeness, leftOut } };
 };

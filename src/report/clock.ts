@@ -10,7 +10,7 @@
  * milliseconds since the epoch as they would be if nobody had set the clock since.
  */
 import type { Entry, SessionJournal } from '../journal/entry.ts';
-import { durationOf, nameOf, recordOf } from './lenient.ts';
+import { durationOf, readableName, recordOf } from './lenient.ts';
 
 /** `steady`: where it differs from `at`. */
 export type Timed = Entry & { readonly steady?: number };
@@ -78,7 +78,7 @@ const readingsOf = (file: string, entries: readonly Entry[]): (Reading | undefin
   let last = -Infinity;
   return entries.map((entry, index) => {
     const up = durationOf(entry.up);
-    const named = nameOf(entry.boot) ?? bootIn(entry);
+    const named = readableName(entry.boot) ?? bootIn(entry);
     if (named !== null) boot = named;
     else if (up !== null && up < last) boot = `${file}:${index}`;
     if (up === null) return undefined;
@@ -89,7 +89,7 @@ const readingsOf = (file: string, entries: readonly Entry[]): (Reading | undefin
 
 /** The owner names the boot too. */
 const bootIn = ({ kind, data }: Entry): string | null =>
-  kind === 'session.opened' ? nameOf(recordOf(recordOf(data)['owner'])['bootId']) : null;
+  kind === 'session.opened' ? readableName(recordOf(recordOf(data)['owner'])['bootId']) : null;
 
 /** *Pure.* The same journal, each entry with its steady time; `movedMs`: how far the clock was set, null if unknown. */
 export const withSteadyTime = (journal: SessionJournal): { journal: SessionJournal; movedMs: number | null } => {

@@ -4,7 +4,7 @@
 export type Cut<Value> = { value: Value; entries: number; bytes: number };
 
 /** As JSON. */
-export const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 /** Of each list so much stays in any case, as beginning and end: little beside the megabytes that are left out. */
 const LEAST_BYTES = 16 * 1024;
@@ -20,7 +20,7 @@ export const middleOut = <Element>(
   excess: number,
   stays: (element: Element) => boolean = () => false,
 ): Cut<Element[]> => {
-  const sizes = list.map((element) => bytesOf(element) + 1); // and a comma
+  const sizes = list.map((element) => jsonBytes(element) + 1); // and a comma
   const movable = list.flatMap((element, index) => (stays(element) ? [] : index));
   const total = movable.reduce((sum, index) => sum + (sizes[index] ?? 0), 0);
   const share = Math.max(LEAST_BYTES, total - excess) / 2;
@@ -48,7 +48,7 @@ export const emptied = <Element>(
   const value = [...list];
   const lighter = list
     .map((element, index) => ({ index, empty: empty(element), saved: 0 }))
-    .map((one) => ({ ...one, saved: bytesOf(list[one.index]) - bytesOf(one.empty) }))
+    .map((one) => ({ ...one, saved: jsonBytes(list[one.index]) - jsonBytes(one.empty) }))
     .filter(({ saved }) => saved >= LEAST_SAVED)
     .sort((one, other) => other.saved - one.saved);
   let bytes = 0;

@@ -8,7 +8,7 @@
 import { endOf, ends, type End, hangUpStrategies } from '../../machines/index.ts';
 import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
-import { nameOf, oneOf, recordOf, textOf, textsOf } from './lenient.ts';
+import { readableName, knownWord, recordOf, textOf, textsOf } from './lenient.ts';
 import { stageOf } from './path.ts';
 
 const by = ['caller', 'agent', 'operator', 'limit', 'system'] as const;
@@ -19,14 +19,14 @@ export type RecordedEnd = { end: End; at: number; stage: string | null };
 /** An End as an entry has it; undefined if it is none. */
 export const endIn = (value: unknown): End | undefined => {
   const { by: who, reason, fault, detail, hangUp } = recordOf(value);
-  const named = nameOf(reason);
+  const named = readableName(reason);
   if (named === null) return undefined;
-  const line = nameOf(detail);
-  const strategy = oneOf(hangUpStrategies, hangUp);
+  const line = readableName(detail);
+  const strategy = knownWord(hangUpStrategies, hangUp);
   return {
-    by: oneOf(by, who) ?? 'system',
+    by: knownWord(by, who) ?? 'system',
     reason: named,
-    fault: oneOf(faults, fault) ?? 'none',
+    fault: knownWord(faults, fault) ?? 'none',
     ...(line !== null && { detail: line }),
     ...(strategy && { hangUp: strategy }),
   };
@@ -102,7 +102,7 @@ export const foundBy = (jobs: readonly Chapter[], keeper: Chapter): RecordedEnd 
     ({ kind, data }) => kind === 'transition' && recordOf(data)['machine'] === 'session',
   );
   const stage = stageOf(textsOf(recordOf(last?.data)['to']));
-  const line = nameOf(detail);
+  const line = readableName(detail);
   const say = (end: End, otherwise: string): RecordedEnd => ({ end: { ...end, detail: line ?? otherwise }, at, stage });
   if (what === 'lost') return say(ends.orchestratorError, 'the journal of this session is gone');
   // A journal that was opened too late changes nothing: the caller was released because there was none.

@@ -3,7 +3,7 @@ import type { Entry, Json } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import type { Chapter } from './chapters.ts';
 import { apart, type Moment, momentOf, type Timed } from './clock.ts';
-import { durationOf, listOf, oneOf, recordOf, textMapOf, textOf, textsOf, timeOf } from './lenient.ts';
+import { durationOf, listOf, knownWord, recordOf, textMapOf, textOf, textsOf, timeOf } from './lenient.ts';
 import { stageOf } from './path.ts';
 import type { Report } from './schema.ts';
 
@@ -18,7 +18,7 @@ const toolsIn = ({ epoch, entries, isClosed }: Chapter): Tool[] => {
     const call = textOf(data['call']) ?? `${epoch}-${seq}`;
     const before = tools.get(call);
     const known = before?.tool;
-    const status = oneOf(['settled', 'failed', 'abandoned'], data['status']);
+    const status = knownWord(['settled', 'failed', 'abandoned'], data['status']);
     const isStart = data['status'] === 'started';
     const tool: Tool = {
       call,

@@ -24,8 +24,8 @@ import {
   transfersOf,
   usageOf,
 } from './facts.ts';
-import { countOf, listOf, nameOf, oneOf, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
-import { evidenceFor, hangUpOf, linesOf } from './lines.ts';
+import { countOf, listOf, readableName, knownWord, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
+import { evidenceFor, reportedHangUp, spokenLines } from './lines.ts';
 import { pathOf, stagesOf } from './path.ts';
 import type { Report } from './schema.ts';
 import { presenceOf } from './spans.ts';
@@ -39,7 +39,7 @@ const PREFIX = 'rep_';
  */
 export const reportId = (session: string): string => `${PREFIX}${session.replaceAll('.', '~')}`;
 /** *Pure.* The session of such an id; of a session's own id, that. */
-export const sessionOf = (id: string): string =>
+export const sessionOfReport = (id: string): string =>
   id.startsWith(PREFIX) ? id.slice(PREFIX.length).replaceAll('~', '.') : id;
 
 /** *Pure.* The bytes that are sealed, signed and sent. */
@@ -51,9 +51,9 @@ export const fold = (journal: SessionJournal): Report => {
   const { jobs, keeper } = chaptersOf(timed);
   const chapters = [...jobs, keeper];
   const entries = allEntries(jobs, keeper);
-  const lines = linesOf(chapters);
+  const lines = spokenLines(chapters);
   const path = pathOf(chapters);
-  const hangUp = hangUpOf(jobs, keeper);
+  const hangUp = reportedHangUp(jobs, keeper);
   const people = peopleOf(entries);
   const caller = people.find(({ isCaller }) => isCaller);
   const recorded = recordedIn(jobs);
@@ -112,13 +112,14 @@ const identityOf = (jobs: readonly Chapter[], keeper: Chapter): Identity => {
   const accepted = recordOf(keeper.entries.find(({ kind }) => kind === 'session.accepted')?.data);
   const room = { ...recordOf(accepted['room']), ...recordOf(opened['room']) };
   const connected = allEntries(jobs).find(
-    ({ kind, data }) => kind === 'room' && nameOf(recordOf(data)['sid']) !== null,
+    ({ kind, data }) => kind === 'room' && readableName(recordOf(data)['sid']) !== null,
   );
-  const name = nameOf(room['name']);
+  const name = readableName(room['name']);
   return {
     job: textOf(opened['job']) ?? textOf(accepted['job']),
     agentName: textOf(opened['agentName']) ?? textOf(accepted['agentName']),
-    room: name === null ? null : { name, sid: nameOf(room['sid']) ?? nameOf(recordOf(connected?.data)['sid']) },
+    room:
+      name === null ? null : { name, sid: readableName(room['sid']) ?? readableName(recordOf(connected?.data)['sid']) },
     policyHash: textOf(opened['policyHash']),
     machineHash: textOf(opened['machineHash']),
     versions: textMapOf(opened['versions']),
@@ -177,7 +178,7 @@ const alsoTriggeredIn = (jobs: readonly Chapter[], keeper: Chapter, isRecorded: 
   const closed = allEntries(jobs).find(({ kind }) => kind === 'session.closed');
   if (closed) return listOf(recordOf(closed.data)['alsoTriggered']).flatMap((each) => withDetail(endIn(each)));
   // It was ending, and died on the way: the first reason stays, and the crash is told beside it.
-  const isCrash = (data: unknown) => oneOf(['died', 'frozen', 'gone'], recordOf(data)['what']) !== null;
+  const isCrash = (data: unknown) => knownWord(['died', 'frozen', 'gone'], recordOf(data)['what']) !== null;
   const crash = isRecorded && keeper.entries.some(({ kind, data }) => kind === 'keeper.noticed' && isCrash(data));
   return crash ? withDetail(foundBy(jobs, keeper).end) : [];
 };

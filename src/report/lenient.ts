@@ -13,7 +13,7 @@ export const textOf = (value: unknown): string | null => (typeof value === 'stri
 export const textsOf = (value: unknown): string[] => listOf(value).filter((each) => typeof each === 'string');
 
 /** A text that says something; else null. */
-export const nameOf = (value: unknown): string | null =>
+export const readableName = (value: unknown): string | null =>
   typeof value === 'string' && value.trim() !== '' ? value : null;
 
 export const textMapOf = (value: unknown): Record<string, string> =>
@@ -37,5 +37,5 @@ export const instantOf = (at: unknown): number | undefined =>
 export const timeOf = (at: number | undefined | null): string | null =>
   instantOf(at) === undefined ? null : new Date(at as number).toISOString();
 
-export const oneOf = <const Word extends string>(words: readonly Word[], value: unknown): Word | null =>
+export const knownWord = <const Word extends string>(words: readonly Word[], value: unknown): Word | null =>
   words.find((word) => word === value) ?? null;

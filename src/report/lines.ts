@@ -1,10 +1,10 @@
 /** What was said by us, how much of it was heard, and how the caller was released. Pure. */
 import type { Chapter } from './chapters.ts';
 import { apart, type Moment, momentOf } from './clock.ts';
-import { countOf, durationOf, oneOf, recordOf, textOf, textsOf, timeOf } from './lenient.ts';
+import { countOf, durationOf, knownWord, recordOf, textOf, textsOf, timeOf } from './lenient.ts';
 import type { Report } from './schema.ts';
 
-export type SpokenLine = Report['lines'][number];
+export type ReportedLine = Report['lines'][number];
 type HangUp = NonNullable<Report['hangUp']>;
 
 const outcomes = ['played', 'cut', 'skipped', 'failed', 'held-back'] as const;
@@ -12,8 +12,8 @@ const outcomes = ['played', 'cut', 'skipped', 'failed', 'held-back'] as const;
 /** Asked for, and no word yet of how it went. */
 type Pending = { id: string; line: string; rung: string | null; asked: Moment; heard?: Moment; error?: string };
 
-const settled = (line: string, data: Record<string, unknown>, heard: Moment | undefined): SpokenLine => {
-  const outcome = oneOf(outcomes, data['outcome']) ?? 'unknown';
+const settled = (line: string, data: Record<string, unknown>, heard: Moment | undefined): ReportedLine => {
+  const outcome = knownWord(outcomes, data['outcome']) ?? 'unknown';
   const plannedMs = durationOf(data['plannedMs']);
   const measuredMs = durationOf(data['heardMs']);
   // An output counts what it plays in its own time, and nobody hears more of a line than there is.
@@ -32,7 +32,7 @@ const settled = (line: string, data: Record<string, unknown>, heard: Moment | un
   };
 };
 
-const unsettled = ({ line, rung, heard, asked, error }: Pending): SpokenLine => ({
+const unsettled = ({ line, rung, heard, asked, error }: Pending): ReportedLine => ({
   line,
   outcome: error === undefined ? 'unknown' : 'failed',
   rung,
@@ -45,8 +45,8 @@ const unsettled = ({ line, rung, heard, asked, error }: Pending): SpokenLine => 
   why: error ?? null,
 });
 
-const linesIn = ({ entries }: Chapter): SpokenLine[] => {
-  const lines: SpokenLine[] = [];
+const linesIn = ({ entries }: Chapter): ReportedLine[] => {
+  const lines: ReportedLine[] = [];
   const pending: Pending[] = [];
   for (const entry of entries) {
     const { kind, data: raw } = entry;
@@ -75,16 +75,16 @@ const linesIn = ({ entries }: Chapter): SpokenLine[] => {
   return [...lines, ...pending.map(unsettled)];
 };
 
-export const linesOf = (chapters: readonly Chapter[]): SpokenLine[] => chapters.flatMap(linesIn);
+export const spokenLines = (chapters: readonly Chapter[]): ReportedLine[] => chapters.flatMap(linesIn);
 
 /** Of several tries (rungs, epochs) the one that was heard most; among equals the last. */
-export const evidenceFor = (line: string, lines: readonly SpokenLine[]): SpokenLine | null =>
+export const evidenceFor = (line: string, lines: readonly ReportedLine[]): ReportedLine | null =>
   lines
     .filter((each) => each.line === line)
-    .reduce<SpokenLine | null>((best, each) => ((best?.heardMs ?? 0) > (each.heardMs ?? 0) ? best : each), null);
+    .reduce<ReportedLine | null>((best, each) => ((best?.heardMs ?? 0) > (each.heardMs ?? 0) ? best : each), null);
 
 /** The one that was verified, else the last that was tried; `unknown` if all we know is that it was asked for. */
-export const hangUpOf = (jobs: readonly Chapter[], keeper: Chapter): (Moment & { evidence: HangUp }) | null => {
+export const reportedHangUp = (jobs: readonly Chapter[], keeper: Chapter): (Moment & { evidence: HangUp }) | null => {
   let found: (Moment & { evidence: HangUp }) | null = null;
   for (const { epoch, entries } of [...jobs, keeper]) {
     const by = epoch === 0 ? 'recovery' : 'session';

@@ -1,6 +1,6 @@
 /** What a journal says that it does not hold. Pure. */
 import type { Chapter } from './chapters.ts';
-import { countOf, nameOf, recordOf } from './lenient.ts';
+import { countOf, readableName, recordOf } from './lenient.ts';
 import type { Report } from './schema.ts';
 
 type Withheld = Report['completeness']['withheld'][number];
@@ -19,9 +19,9 @@ const lastIn = ({ entries }: Chapter): Map<string, Withheld> => {
   const last = new Map<string, Withheld>();
   for (const { kind, data } of entries) {
     const { part: given, identity: whose, entries: many, bytes } = recordOf(data);
-    const part = nameOf(given);
+    const part = readableName(given);
     if (kind !== 'withheld' || part === null) continue;
-    const identity = nameOf(whose);
+    const identity = readableName(whose);
     last.set(JSON.stringify([part, identity]), { part, identity, entries: countOf(many), bytes: countOf(bytes) });
   }
   return last;

@@ -17,14 +17,18 @@ const PATIENCE_MS = 200;
 const DIRECT = { timeout: 400, tries: 2 };
 const CONNECT_MS = 5_000;
 
-export type Ask = (hostname: string) => Promise<LookupAddress[]>;
+export type FindAddresses = (hostname: string) => Promise<LookupAddress[]>;
 
-const bySystem: Ask = (hostname) => lookup(hostname, { all: true });
-const directly: Ask = async (hostname) =>
+const bySystem: FindAddresses = (hostname) => lookup(hostname, { all: true });
+const directly: FindAddresses = async (hostname) =>
   (await new Resolver(DIRECT).resolve4(hostname)).map((address) => ({ address, family: 4 }));
 
 /** *Effect.* A lookup that remembers. The asking functions are for tests. */
-export function rememberedLookup(system: Ask = bySystem, direct: Ask = directly, patienceMs = PATIENCE_MS) {
+export function rememberedLookup(
+  system: FindAddresses = bySystem,
+  direct: FindAddresses = directly,
+  patienceMs = PATIENCE_MS,
+) {
   const known = new Map<string, LookupAddress[]>();
   const asking = new Map<string, Promise<LookupAddress[]>>();
   const ask = (hostname: string): Promise<LookupAddress[]> => {

@@ -13,7 +13,7 @@ import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import {
   ends,
   sessionMachine,
-  type Context,
+  type SessionContext,
   type Effects,
   type Input,
   type SessionEvent,
@@ -38,9 +38,9 @@ export type SessionRun = {
   /** The leaves of the current state: `live.conversing.dialogue.active`, … */
   leaves(): string[];
   hasTag(tag: 'live' | 'leaving' | 'released'): boolean;
-  context(): Context;
+  context(): SessionContext;
   /** Resolves when `closed` is reached; never rejects. */
-  readonly closed: Promise<Context>;
+  readonly closed: Promise<SessionContext>;
 };
 
 export type RunOptions = {
@@ -105,7 +105,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
       const snapshot = seen.snapshot as { value?: unknown };
       if (snapshot.value === undefined) return;
       const now = leavesOf(snapshot.value);
-      const { end } = (seen.snapshot as { context?: Context }).context ?? {};
+      const { end } = (seen.snapshot as { context?: SessionContext }).context ?? {};
       const isFirst = end !== undefined && end !== null && stage === undefined;
       if (isFirst) stage = stageOf(states);
       if (now.join() === states.join()) return;
@@ -156,8 +156,8 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
     }
   }
 
-  const closed = new Promise<Context>((resolve) => {
-    const finish = (context: Context) => {
+  const closed = new Promise<SessionContext>((resolve) => {
+    const finish = (context: SessionContext) => {
       isOver = true;
       scope.abort();
       resolve(context);

@@ -55,6 +55,6 @@ export function parseWav(bytes: Uint8Array, name = 'WAV data'): Wav {
 }
 
 /** The samples as little-endian bytes, without a copy (every platform that Node runs on is little-endian). */
-export function bytesOf(samples: Int16Array): Buffer {
+export function pcmBytes(samples: Int16Array): Buffer {
   return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
 }

@@ -8,7 +8,14 @@
 import { Worker } from 'node:worker_threads';
 import { sentTogether } from '../link/sent-together.ts';
 import { StoreError, type Store } from './store.ts';
-import { methods, type Answer, type Call, type Given, type Opened, type Told } from './thread-messages.ts';
+import {
+  methods,
+  type StoreAnswer,
+  type StoreCall,
+  type StoreRequest,
+  type Opened,
+  type Told,
+} from './thread-messages.ts';
 
 /** Above the driver's own wait for another process (1,500 ms), several times over: calls wait for each other. */
 const CALL_MS = 10_000;
@@ -22,7 +29,7 @@ const threadFile = new URL(
 );
 
 type Asked = { resolve: (value: unknown) => void; reject: (error: StoreError) => void; timer: NodeJS.Timeout };
-type Thread = { post: (given: Given[]) => void; ended: Promise<void>; terminate: () => Promise<unknown> };
+type Thread = { post: (given: StoreRequest[]) => void; ended: Promise<void>; terminate: () => Promise<unknown> };
 
 const errorOf = ({ code, message }: Told): StoreError => new StoreError({ code, message });
 
@@ -46,7 +53,7 @@ export const openInThread = async (location: string, options: { thread?: URL } =
     clearTimeout(one.timer);
     finish(one);
   };
-  const take = (answer: Answer): void =>
+  const take = (answer: StoreAnswer): void =>
     settle(answer.id, (one) => ('error' in answer ? one.reject(errorOf(answer.error)) : one.resolve(answer.value)));
   const failAll = (message: string): void => {
     for (const id of asked.keys()) settle(id, ({ reject }) => reject(new StoreError({ code: 'FAILED', message })));
@@ -62,13 +69,13 @@ export const openInThread = async (location: string, options: { thread?: URL } =
         reject(new StoreError({ code: 'UNWRITABLE', message }));
         void worker.terminate();
       }, OPEN_MS);
-      worker.on('message', (told: Opened | Answer[]) => {
+      worker.on('message', (told: Opened | StoreAnswer[]) => {
         if (Array.isArray(told)) return told.forEach(take);
         clearTimeout(late);
         if (!told.isOpen) return reject(errorOf(told.error));
         // A thread has no origin: the rule is for windows.
         // oxlint-disable-next-line unicorn/require-post-message-target-origin
-        const post = (given: Given[]) => worker.postMessage(given);
+        const post = (given: StoreRequest[]) => worker.postMessage(given);
         return resolve({ post, ended, terminate: () => worker.terminate() });
       });
       worker.once('error', (error) => {
@@ -87,7 +94,7 @@ export const openInThread = async (location: string, options: { thread?: URL } =
   await running();
 
   /** What goes in one piece goes mostly into one transaction. */
-  const give = sentTogether<Given>((given) => {
+  const give = sentTogether<StoreRequest>((given) => {
     running().then(
       ({ post }) => post(given),
       (error: StoreError) => {
@@ -96,7 +103,7 @@ export const openInThread = async (location: string, options: { thread?: URL } =
     );
   });
 
-  const ask = (method: Call['method'], given: readonly unknown[]): Promise<unknown> =>
+  const ask = (method: StoreCall['method'], given: readonly unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (isClosed) return reject(new StoreError({ code: 'CLOSED', message: 'the store was used after close()' }));
       const id = (lastId += 1);
@@ -125,7 +132,7 @@ export const openInThread = async (location: string, options: { thread?: URL } =
   };
   const asking = Object.keys(methods).map((method) => [
     method,
-    (...given: unknown[]) => ask(method as Call['method'], given),
+    (...given: unknown[]) => ask(method as StoreCall['method'], given),
   ]);
   return { ...(Object.fromEntries(asking) as Omit<Store, 'close'>), ...close };
 };

@@ -6,7 +6,7 @@
  *       acknowledged before all are on the disk. One flush for a hundred rows is what makes an outbox quick.
  */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import type { Row } from './sqlite-rows.ts';
+import type { SqliteRow } from './sqlite-rows.ts';
 import { StoreError } from './store.ts';
 import { messageOf } from '../errors/thrown.ts';
 
@@ -45,12 +45,12 @@ export class Connection {
     return this.#statement(sql).run(...values).changes;
   }
 
-  all(sql: string, ...values: (string | number | null)[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[];
+  all(sql: string, ...values: (string | number | null)[]): SqliteRow[] {
+    return this.#statement(sql).all(...values) as SqliteRow[];
   }
 
   /** Outside of `write`. @throws StoreError */
-  rows(wanted: string, sql: string, ...values: (string | number | null)[]): Row[] {
+  rows(wanted: string, sql: string, ...values: (string | number | null)[]): SqliteRow[] {
     try {
       return this.all(sql, ...values);
     } catch (error) {

@@ -6,7 +6,7 @@
  */
 import type { Connection } from './sqlite-connection.ts';
 import { keptOf } from './sqlite-rows.ts';
-import type { Kept, Purged } from './store.ts';
+import type { KeptSession, Purged } from './store.ts';
 
 const KEPT = `
   select session, sealed_at, bytes from sessions s where state = 'sealed' and sealed_at < ?
@@ -23,14 +23,14 @@ const FIND = `
 
 const UNSEALED = `select 1 from sessions where session = ? and state <> 'sealed'`;
 
-export class Retention {
+export class RetentionTable {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  kept(sealedBefore = Number.MAX_SAFE_INTEGER, limit: number): Kept[] {
+  kept(sealedBefore = Number.MAX_SAFE_INTEGER, limit: number): KeptSession[] {
     return this.#connection.rows('list what may go', KEPT, Math.round(sealedBefore), limit).map(keptOf);
   }
 
@@ -39,7 +39,7 @@ export class Retention {
     return Number(this.#connection.rows('measure what is kept', sql)[0]?.['bytes'] ?? 0);
   }
 
-  find(ask: { participant?: string; from?: number; before?: number; limit: number }): Kept[] {
+  find(ask: { participant?: string; from?: number; before?: number; limit: number }): KeptSession[] {
     const { participant = null, from = 0, before = Number.MAX_SAFE_INTEGER, limit } = ask;
     return this.#connection.rows('find sessions', FIND, from, before, participant, limit).map(keptOf);
   }

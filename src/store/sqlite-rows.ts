@@ -1,14 +1,14 @@
 /** Rows of SQLite, as the port has them. Pure. */
-import type { Delivery, Kept, OwedHangUp, SessionRow } from './store.ts';
+import type { Delivery, KeptSession, OwedHangUp, SessionRow } from './store.ts';
 
-export type Row = Record<string, string | number | null>;
+export type SqliteRow = Record<string, string | number | null>;
 
 /** Columns that are null are left out: in the port, unknown is absent. */
-export const known = (values: Record<string, unknown>): Record<string, unknown> =>
+export const withoutNulls = (values: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined));
 
-export const sessionOf = (row: Row): SessionRow =>
-  known({
+export const sessionRowOf = (row: SqliteRow): SessionRow =>
+  withoutNulls({
     session: row['session'],
     job: row['job'],
     room: row['room'],
@@ -27,7 +27,7 @@ export const DELIVERY_COLUMNS =
   'delivery, session, report, destination, lane, kind, next_at, state, attempts, first_at, deaths, created_at, settled_at, last_error';
 
 /** One by one and not through `known`: a relay at work reads ten thousand a second. */
-export const deliveryOf = (row: Row): Delivery => {
+export const deliveryOf = (row: SqliteRow): Delivery => {
   const { first_at: firstAt, settled_at: settledAt, last_error: lastError } = row;
   const found: Record<string, unknown> = {
     delivery: row['delivery'],
@@ -48,8 +48,8 @@ export const deliveryOf = (row: Row): Delivery => {
   return found as Delivery;
 };
 
-export const hangUpOf = (row: Row): OwedHangUp =>
-  known({
+export const owedHangUpOf = (row: SqliteRow): OwedHangUp =>
+  withoutNulls({
     session: row['session'],
     server: row['server'],
     room: row['room'],
@@ -65,7 +65,7 @@ export const hangUpOf = (row: Row): OwedHangUp =>
     lastError: row['last_error'],
   }) as OwedHangUp;
 
-export const keptOf = (row: Row): Kept => ({
+export const keptOf = (row: SqliteRow): KeptSession => ({
   session: String(row['session']),
   sealedAt: Number(row['sealed_at'] ?? 0),
   bytes: Number(row['bytes'] ?? 0),

@@ -12,8 +12,8 @@ import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { migrate } from './migrate.ts';
 import { BUSY_MS, Connection, storeErrorOf } from './sqlite-connection.ts';
 import { Outbox } from './sqlite-outbox.ts';
-import { Retention } from './sqlite-retention.ts';
-import { hangUpOf, known, sessionOf } from './sqlite-rows.ts';
+import { RetentionTable } from './sqlite-retention.ts';
+import { owedHangUpOf, withoutNulls, sessionRowOf } from './sqlite-rows.ts';
 import {
   StoreError,
   type ClaimAsk,
@@ -21,7 +21,7 @@ import {
   type Delivery,
   type HangUpSettlement,
   type HangUpState,
-  type Kept,
+  type KeptSession,
   type NewDelivery,
   type NewHangUp,
   type OwedHangUp,
@@ -142,12 +142,12 @@ const HASTEN_OWED = `update hang_ups set next_at = ?1 where state = 'owed' and n
 export class SqliteStore implements Store {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
-  readonly #retention: Retention;
+  readonly #retention: RetentionTable;
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#outbox = new Outbox(connection, now);
-    this.#retention = new Retention(connection);
+    this.#retention = new RetentionTable(connection);
   }
 
   together(works: readonly (() => void)[]): void {
@@ -160,13 +160,13 @@ export class SqliteStore implements Store {
 
   async session(id: string): Promise<SessionRow | undefined> {
     const [row] = this.#connection.rows('read a session', 'select * from sessions where session = ?', id);
-    return row && sessionOf(row);
+    return row && sessionRowOf(row);
   }
 
   async sessions({ limit, before, state }: Page & { state?: SessionRow['state'] }): Promise<SessionRow[]> {
     const sql = `select * from sessions where (?1 is null or accepted_at < ?1) and (?2 is null or state = ?2)
       order by accepted_at desc, rowid desc limit ?3`;
-    return this.#connection.rows('list sessions', sql, before ?? null, state ?? null, limit).map(sessionOf);
+    return this.#connection.rows('list sessions', sql, before ?? null, state ?? null, limit).map(sessionRowOf);
   }
 
   async seal(row: SessionRow, report: SealedReport, deliveries: NewDelivery[]): Promise<boolean> {
@@ -185,7 +185,7 @@ export class SqliteStore implements Store {
   async report(session: string): Promise<SealedReport | undefined> {
     const sql = 'select session, report, sealed_at as "sealedAt", body from reports where session = ?';
     const [row] = this.#connection.rows('read a report', sql, session);
-    return row && (known(row) as SealedReport);
+    return row && (withoutNulls(row) as SealedReport);
   }
 
   async enqueue(deliveries: NewDelivery[]): Promise<void> {
@@ -242,7 +242,7 @@ export class SqliteStore implements Store {
     const rows = this.#connection.write('take owed hang-ups', () =>
       this.#connection.all(TAKE_OWED, Math.round(again), server, Math.round(now), limit),
     );
-    return rows.map(hangUpOf).sort((one, other) => one.since - other.since);
+    return rows.map(owedHangUpOf).sort((one, other) => one.since - other.since);
   }
 
   async settleHangUp(session: string, settlement: HangUpSettlement): Promise<boolean> {
@@ -276,7 +276,7 @@ export class SqliteStore implements Store {
       and (?3 is null or state = ?3) order by since desc, rowid desc limit ?4`;
     return this.#connection
       .rows('list hang-ups', sql, before ?? null, session ?? null, state ?? null, limit)
-      .map(hangUpOf);
+      .map(owedHangUpOf);
   }
 
   async close(): Promise<void> {
@@ -290,7 +290,7 @@ export class SqliteStore implements Store {
 
   async unsealed(): Promise<SessionRow[]> {
     const sql = `select * from sessions indexed by sessions_unsealed where state <> 'sealed' order by accepted_at desc`;
-    return this.#connection.rows('list unsealed sessions', sql).map(sessionOf);
+    return this.#connection.rows('list unsealed sessions', sql).map(sessionRowOf);
   }
 
   async withoutReport(sessions: readonly string[]): Promise<string[]> {
@@ -301,7 +301,7 @@ export class SqliteStore implements Store {
     return this.#without('sessions', sessions);
   }
 
-  async kept({ sealedBefore, limit }: { sealedBefore?: number; limit: number }): Promise<Kept[]> {
+  async kept({ sealedBefore, limit }: { sealedBefore?: number; limit: number }): Promise<KeptSession[]> {
     return this.#retention.kept(sealedBefore, limit);
   }
 
@@ -309,7 +309,7 @@ export class SqliteStore implements Store {
     return this.#retention.bytes();
   }
 
-  async find(ask: Parameters<Store['find']>[0]): Promise<Kept[]> {
+  async find(ask: Parameters<Store['find']>[0]): Promise<KeptSession[]> {
     return this.#retention.find(ask);
   }
 

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSqlite, type SqliteStore } from './sqlite.ts';
 import { StoreError } from './store.ts';
-import { methods, type Answer, type Call, type Given, type Opened } from './thread-messages.ts';
+import { methods, type StoreAnswer, type StoreCall, type StoreRequest, type Opened } from './thread-messages.ts';
 import { messageOf } from '../errors/thrown.ts';
 
 /** A transaction holds the database for other processes meanwhile. */
@@ -13,8 +13,8 @@ const MOST_TOGETHER = 256;
 
 const port = parentPort;
 if (!port) throw new Error('store-thread is started by in-thread.ts');
-let answers: Answer[] = [];
-const say = (answer: Answer): void => {
+let answers: StoreAnswer[] = [];
+const say = (answer: StoreAnswer): void => {
   // A tick comes when no promise is left to run: by then all of a batch are answered.
   if (answers.push(answer) === 1) process.nextTick(tell);
 };
@@ -28,12 +28,12 @@ const told = (error: unknown) =>
     ? { code: error.code, message: error.message.slice(error.code.length + 2) }
     : { code: 'FAILED' as const, message: messageOf(error) };
 
-const calls: Call[] = [];
+const calls: StoreCall[] = [];
 let isPlanned = false;
 
-const call = (store: SqliteStore, { method, given }: Call): Promise<unknown> =>
+const call = (store: SqliteStore, { method, given }: StoreCall): Promise<unknown> =>
   (store[method] as (...given: unknown[]) => Promise<unknown>).apply(store, [...given]);
-const answer = async ({ id }: Call, asked: Promise<unknown>): Promise<void> => {
+const answer = async ({ id }: StoreCall, asked: Promise<unknown>): Promise<void> => {
   try {
     say({ id, value: await asked });
   } catch (error) {
@@ -47,7 +47,7 @@ const work = (store: SqliteStore): void => {
   const batch = calls.splice(0, MOST_TOGETHER);
   if (calls.length > 0) plan(store);
   const writes = batch.filter(({ method }) => methods[method] === 'writes');
-  const asked = new Map<Call, Promise<unknown>>();
+  const asked = new Map<StoreCall, Promise<unknown>>();
   try {
     store.together(writes.map((one) => () => void asked.set(one, call(store, one))));
     for (const one of writes) void answer(one, asked.get(one) ?? Promise.resolve());
@@ -67,7 +67,7 @@ const { location } = workerData as { location: string };
 try {
   const store = await openSqlite(location);
   opened({ isOpen: true });
-  port.on('message', (given: Given[]) => {
+  port.on('message', (given: StoreRequest[]) => {
     for (const one of given) if (one !== 'close') calls.push(one);
     if (!given.includes('close')) return plan(store);
     while (calls.length > 0) work(store);

@@ -49,7 +49,7 @@ export type SessionRow = {
 };
 
 /** A sealed session that may go: nothing of it is owed to anybody. */
-export type Kept = { session: string; sealedAt: number; bytes: number };
+export type KeptSession = { session: string; sealedAt: number; bytes: number };
 export type Purged = { sessions: number; deliveries: number };
 
 export type SealedReport = {
@@ -201,11 +201,11 @@ export interface Store {
   /** Newest first. */
   hangUps(page: Page & { session?: string; state?: HangUpState }): Promise<OwedHangUp[]>;
   /** Sealed sessions of which nothing is owed any more (deliveries, hang-ups), the oldest first. */
-  kept(ask: { sealedBefore?: number; limit: number }): Promise<Kept[]>;
+  kept(ask: { sealedBefore?: number; limit: number }): Promise<KeptSession[]>;
   /** All that sealed sessions take on the disk. */
   keptBytes(): Promise<number>;
   /** Sealed sessions by who took part in them, or by when they were sealed; for `lastword purge`. */
-  find(ask: { participant?: string; from?: number; before?: number; limit: number }): Promise<Kept[]>;
+  find(ask: { participant?: string; from?: number; before?: number; limit: number }): Promise<KeptSession[]>;
   /** What is owed yet, deliveries and hang-ups, by session. */
   owedOf(sessions: readonly string[]): Promise<Record<string, number>>;
   /** Forgets sealed sessions: rows, reports, deliveries and their bodies, hang-ups. One that is not sealed is left. */

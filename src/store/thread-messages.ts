@@ -2,16 +2,16 @@
 import type { Store, StoreErrorCode } from './store.ts';
 
 export type Told = { code: StoreErrorCode; message: string };
-export type Call = { id: number; method: Exclude<keyof Store, 'close'>; given: readonly unknown[] };
+export type StoreCall = { id: number; method: Exclude<keyof Store, 'close'>; given: readonly unknown[] };
 /** To a thread, in lists. */
-export type Given = Call | 'close';
+export type StoreRequest = StoreCall | 'close';
 /** The first that a thread says. */
 export type Opened = { isOpen: true } | { isOpen: false; error: Told };
 /** From a thread, in lists, as calls are: a message between threads costs more than most of them. */
-export type Answer = { id: number; value: unknown } | { id: number; error: Told };
+export type StoreAnswer = { id: number; value: unknown } | { id: number; error: Told };
 
 /** Every method of the port. Those that write share a transaction, those that read need none. */
-export const methods: { readonly [Method in Call['method']]: 'reads' | 'writes' } = {
+export const methods: { readonly [Method in StoreCall['method']]: 'reads' | 'writes' } = {
   putSession: 'writes',
   session: 'reads',
   sessions: 'reads',

@@ -1,16 +1,16 @@
 /** Waiting, but not for ever: the SDK, users' code and the network all hang now and then. */
 
-export type Outcome<Value> = { kind: 'settled'; value: Value } | { kind: 'failed'; error: unknown } | { kind: 'late' };
+export type Settled<Value> = { kind: 'settled'; value: Value } | { kind: 'failed'; error: unknown } | { kind: 'late' };
 
 /** Never rejects. A promise that is late goes on by itself; its rejection is swallowed here. */
-export async function settledWithin<Value>(promise: PromiseLike<Value>, ms: number): Promise<Outcome<Value>> {
+export async function settledWithin<Value>(promise: PromiseLike<Value>, ms: number): Promise<Settled<Value>> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Outcome<Value>>((resolve) => {
+  const late = new Promise<Settled<Value>>((resolve) => {
     timer = setTimeout(() => resolve({ kind: 'late' }), ms);
   });
   const settled = Promise.resolve(promise).then(
-    (value): Outcome<Value> => ({ kind: 'settled', value }),
-    (error: unknown): Outcome<Value> => ({ kind: 'failed', error }),
+    (value): Settled<Value> => ({ kind: 'settled', value }),
+    (error: unknown): Settled<Value> => ({ kind: 'failed', error }),
   );
   try {
     return await Promise.race([settled, late]);

@@ -461,7 +461,9 @@ test.each(languages)(
   'B12 in the language of the call, %s: live texts, recordings, and the report says which rung',
   async (language) => {
     const lengthOf = (line: 'filler' | 'apology') => {
-      const { samples, sampleRate } = readWav(new URL(`../../src/sound/assets/${line}.${language}.wav`, import.meta.url));
+      const { samples, sampleRate } = readWav(
+        new URL(`../../src/sound/assets/${line}.${language}.wav`, import.meta.url),
+      );
       return (samples.length * 1000) / sampleRate;
     };
     for (const isMute of [false, true]) {

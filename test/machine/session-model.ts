@@ -4,7 +4,7 @@ import {
   defaultPolicy,
   endOf,
   ends,
-  type Context,
+  type SessionContext,
   type End,
   type Greeting,
   type SessionEvent,
@@ -74,7 +74,7 @@ export const more = (count: number): number => Math.min(2, count + 1);
 
 const waiting = { live: { conversing: { dialogue: 'waiting' } } } as const;
 const suspended = { live: { conversing: { dialogue: 'suspended' } } } as const;
-const contextOf = (snapshot: AnyMachineSnapshot): Context => snapshot.context as Context;
+const contextOf = (snapshot: AnyMachineSnapshot): SessionContext => snapshot.context as SessionContext;
 
 const arrived = (presence: Presence, type: string): Presence => {
   if (type === 'caller.lost') return presence === 'there' ? 'lost' : presence;

@@ -1,6 +1,6 @@
 /** A call as a list of what happens: where it leads, and what is asked for on the way. No clock: a limit is an event. */
 import { initialTransition, transition, type AnyEventObject, type AnyStateNode } from 'xstate';
-import { defaultPolicy, sessionMachine, type Context, type Input, type Limit } from '../../machines/index.ts';
+import { defaultPolicy, sessionMachine, type SessionContext, type Input, type Limit } from '../../machines/index.ts';
 
 const nodeAt = (place: string): AnyStateNode =>
   place.split('.').reduce<AnyStateNode>((node, key) => {
@@ -42,9 +42,9 @@ export const intoTheCall: AnyEventObject[] = [
 export type Walk = {
   /** Effects by name, a line by its own. */
   asked: string[];
-  context: Context;
+  context: SessionContext;
   /** What a session that is closed tells who ran it. */
-  output: Context | undefined;
+  output: SessionContext | undefined;
   isAt: (place: string) => boolean;
   /** Timers that were started, in ms, by the event that they raise. */
   timers: Map<string, number>;

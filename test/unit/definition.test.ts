@@ -4,7 +4,7 @@ import { destination, file, slack } from '../../src/index.ts';
 import { parseMetadata } from '../../src/livekit/call.ts';
 import { checkDefinition, DefinitionError, type SessionDefinition } from '../../src/livekit/definition.ts';
 import { isLoud } from '../../src/sound/loudness.ts';
-import { languages, phrases, recordingOf } from '../../src/livekit/phrases.ts';
+import { languages, phrases, bundledRecording } from '../../src/livekit/phrases.ts';
 import { readWav } from '../../src/sound/wav.ts';
 
 const right = { session: () => ({}), agent: () => new voice.Agent({ instructions: '' }) };
@@ -148,7 +148,7 @@ test.each(languages)(
       ['apology', rest.policy.apologyMs - 2000],
       ['filler', 1500],
     ] as const) {
-      const { sampleRate, samples } = readWav(recordingOf(line, language));
+      const { sampleRate, samples } = readWav(bundledRecording(line, language));
       expect(sampleRate).toBe(24_000);
       expect((samples.length * 1000) / sampleRate).toBeLessThan(longestMs);
       expect(isLoud(samples)).toBe(true);

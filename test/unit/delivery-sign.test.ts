@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { reportId, sessionOf } from '../../src/report/fold.ts';
+import { reportId, sessionOfReport } from '../../src/report/fold.ts';
 import { secretProblem, signHeaders, signWebhook, verifyWebhook } from '../../src/delivery/sign.ts';
 
 const secretOf = (bytes = 32) => `whsec_${randomBytes(bytes).toString('base64')}`;
@@ -18,7 +18,7 @@ describe('a signature of ours', () => {
       fc.property(fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/), (session) => {
         const id = reportId(session);
         expect(new Webhook(secret).verify(body, signHeaders({ id, at, body, secrets: [secret] }))).toBeDefined();
-        expect(sessionOf(id)).toBe(session);
+        expect(sessionOfReport(id)).toBe(session);
       }),
       { examples: [['AJ_1.2'], ['a.'], ['0..']] },
     );

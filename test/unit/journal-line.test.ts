@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/journal/entry.ts';
 import { realDisk } from '../../src/journal/disk.ts';
-import { Kept } from '../../src/journal/kept.ts';
+import { KeptEntries } from '../../src/journal/kept.ts';
 import { entryOf, lineOf } from '../../src/journal/line.ts';
 import { JournalParser, parseJournal } from '../../src/journal/parse.ts';
 import { readSession } from '../../src/journal/read.ts';
@@ -245,7 +245,7 @@ describe('a journal that is longer than what may be kept', () => {
   });
 
   it('no kind may pass the ceiling, and the last words are the last to go', () => {
-    const kept = new Kept(100_000);
+    const kept = new KeptEntries(100_000);
     const take = (kind: string, data: unknown = {}) => {
       const before = kept.entries.length;
       kept.take(entry(1, kind, data), 1_000);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { rememberedLookup, type Ask } from '../../src/rooms/remembered-names.ts';
+import { rememberedLookup, type FindAddresses } from '../../src/rooms/remembered-names.ts';
 
 const found = (address: string) => [{ address, family: 4 }];
 const never = () => new Promise<never>(() => undefined);
-const refused: Ask = () => Promise.reject(new Error('ENOTFOUND'));
+const refused: FindAddresses = () => Promise.reject(new Error('ENOTFOUND'));
 
 /** Answers in turn; the last one for ever. */
-const inTurn = (...answers: Ask[]): Ask => {
+const inTurn = (...answers: FindAddresses[]): FindAddresses => {
   const left = [...answers];
   return (hostname) => (left.length > 1 ? left.shift() : left[0])?.(hostname) ?? never();
 };
@@ -23,7 +23,7 @@ describe('the address of LiveKit', () => {
   });
 
   it('is the last one known while the system gives no answer, or a bad one', async () => {
-    for (const trouble of [never, refused, () => Promise.resolve([])] as Ask[]) {
+    for (const trouble of [never, refused, () => Promise.resolve([])] as FindAddresses[]) {
       const find = rememberedLookup(
         inTurn(() => Promise.resolve(found('10.0.0.1')), trouble),
         refused,

@@ -12,7 +12,16 @@ import {
   transfersOf,
   usageOf,
 } from '../../src/report/facts.ts';
-import { countOf, durationOf, nameOf, oneOf, recordOf, textMapOf, textsOf, timeOf } from '../../src/report/lenient.ts';
+import {
+  countOf,
+  durationOf,
+  readableName,
+  knownWord,
+  recordOf,
+  textMapOf,
+  textsOf,
+  timeOf,
+} from '../../src/report/lenient.ts';
 import { pathOf, stageOf, stagesOf } from '../../src/report/path.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
 
@@ -430,11 +439,11 @@ test('what is read leniently: each door lets its own through, and nothing else',
   expect(odd.map(countOf)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   expect([countOf(3), countOf(0)]).toEqual([3, 0]);
   expect(odd.map(durationOf).filter((ms) => ms !== null)).toEqual([1.5, 2 ** 53, 0]);
-  expect(odd.map(nameOf).filter((name) => name !== null)).toEqual(['a']);
+  expect(odd.map(readableName).filter((name) => name !== null)).toEqual(['a']);
   expect(odd.map(textsOf).filter((texts) => texts.length > 0)).toEqual([['a']]);
   expect(odd.map(textMapOf).filter((map) => Object.keys(map).length > 0)).toEqual([{ a: 'b' }]);
   expect(odd.map(recordOf).filter((record) => Object.keys(record).length > 0)).toEqual([{ a: 'b', c: 1 }]);
-  expect([oneOf(['a', 'b'], 'b'), oneOf(['a'], 'c'), oneOf(['1'], 1)]).toEqual(['b', null, null]);
+  expect([knownWord(['a', 'b'], 'b'), knownWord(['a'], 'c'), knownWord(['1'], 1)]).toEqual(['b', null, null]);
   expect([timeOf(0), timeOf(-1), timeOf(undefined), timeOf(null), timeOf(NaN)]).toEqual([
     at(0),
     null,

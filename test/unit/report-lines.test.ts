@@ -1,6 +1,6 @@
 /** What was said by us and how the caller was released, as entries that are complete, damaged or missing tell it. */
 import { describe, expect, test } from 'vitest';
-import { evidenceFor, hangUpOf, linesOf } from '../../src/report/lines.ts';
+import { evidenceFor, reportedHangUp, spokenLines } from '../../src/report/lines.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
 
 type Given = [string, unknown];
@@ -17,7 +17,7 @@ const audible = (line: string | null, rung: string | null = 'live', type = 'line
   { type, line, rung },
 ];
 const spoken = (data: object): Given => ['spoken', data];
-const linesFrom = (...all: Given[]) => linesOf([chapter(entries(...all))]);
+const linesFrom = (...all: Given[]) => spokenLines([chapter(entries(...all))]);
 
 describe('the lines', () => {
   const nothing = {
@@ -142,7 +142,7 @@ describe('the lines', () => {
   test('the lines of each process, one process after the other', () => {
     const one = chapter(entries(asked('s1', 'greeting')));
     const two = chapter(entries(spoken({ line: 'greeting', rung: 'live', outcome: 'played' })), { epoch: 2 });
-    expect(linesOf([one, two]).map(({ outcome }) => outcome)).toEqual(['unknown', 'played']);
+    expect(spokenLines([one, two]).map(({ outcome }) => outcome)).toEqual(['unknown', 'played']);
   });
 
   test('the evidence is of the try that was heard most, among equals of the last', () => {
@@ -166,7 +166,7 @@ describe('the hang-up', () => {
   const whole = { strategy: 'delete-room', attempts: 2, left: ['witness'], error: 'e', ms: 40 };
 
   test('asked for is unknown, told is what was told, verified stays', () => {
-    expect(hangUpOf([chapter(entries(['log', {}], wish, wish))], nobody)).toEqual({
+    expect(reportedHangUp([chapter(entries(['log', {}], wish, wish))], nobody)).toEqual({
       at: 2000,
       evidence: {
         strategy: null,
@@ -179,10 +179,10 @@ describe('the hang-up', () => {
         at: at(2),
       },
     });
-    const told = hangUpOf([chapter(entries(wish, done({ ...whole, verified: 'yes' })))], nobody);
+    const told = reportedHangUp([chapter(entries(wish, done({ ...whole, verified: 'yes' })))], nobody);
     expect(told).toEqual({ at: 2000, evidence: { ...whole, outcome: 'unverified', by: 'session', at: at(2) } });
     const later = chapter(entries(['log', {}], ['log', {}], done({ strategy: 'leave', verified: true })), { epoch: 0 });
-    expect(hangUpOf([chapter(entries(wish, done({ ...whole, verified: false })))], later)).toMatchObject({
+    expect(reportedHangUp([chapter(entries(wish, done({ ...whole, verified: false })))], later)).toMatchObject({
       at: 3000,
       evidence: {
         strategy: 'leave',
@@ -194,7 +194,7 @@ describe('the hang-up', () => {
         by: 'recovery',
       },
     });
-    const twice = hangUpOf(
+    const twice = reportedHangUp(
       [chapter(entries(done({ ...whole, verified: true }), done({ strategy: 'leave', verified: true }), wish))],
       later,
     );
@@ -210,6 +210,6 @@ describe('the hang-up', () => {
       ['effect', { name: 'hangUp', phase: 'settled' }],
       ['event', { name: 'hangUp', phase: 'requested' }],
     );
-    expect(hangUpOf([chapter(others)], nobody)).toBeNull();
+    expect(reportedHangUp([chapter(others)], nobody)).toBeNull();
   });
 });

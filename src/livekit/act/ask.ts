@@ -59,7 +59,7 @@ export async function startOptionsOf(job: LiveJob, signal: AbortSignal): Promise
 }
 
 /** The lines of this call, asked for or waited for. Rejects without a greeting: the start has failed. */
-export async function linesOf(job: LiveJob, signal: AbortSignal): Promise<void> {
+export async function resolveLines(job: LiveJob, signal: AbortSignal): Promise<void> {
   const failed = await unlessAborted(askLines(job), signal);
   if (failed) throw failed.error;
 }

@@ -9,7 +9,7 @@ import { ends } from '../../../machines/index.ts';
 import { unlessAborted } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { callerWishOf, startProblem } from '../start-options.ts';
-import { linesOf, startOptionsOf } from './ask.ts';
+import { resolveLines, startOptionsOf } from './ask.ts';
 
 /** Before the machine's own limit: what it finds by itself has no detail. */
 const SOONER_MS = 250;
@@ -31,7 +31,7 @@ export async function awaitCaller(job: LiveJob, signal: AbortSignal): Promise<{ 
       await startOptionsOf(job, AbortSignal.any([signal, AbortSignal.timeout(connectMs)]));
     }
     const { identity } = await venue.awaitCaller(signal);
-    await linesOf(job, signal);
+    await resolveLines(job, signal);
     return { identity };
   } finally {
     clearTimeout(timer);

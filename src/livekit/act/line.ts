@@ -5,11 +5,11 @@ import type { EntryData } from '../../journal/entry.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 
-export type Heard = Effects['speak']['output'];
-export type Spoken = EntryData['spoken'];
-export type Note = (more: Pick<Spoken, 'heardMs' | 'outcome'> & Partial<Spoken>) => void;
+export type HeardOfLine = Effects['speak']['output'];
+export type SpokenEntry = EntryData['spoken'];
+export type Note = (more: Pick<SpokenEntry, 'heardMs' | 'outcome'> & Partial<SpokenEntry>) => void;
 
-export type Ask = {
+export type LineAsk = {
   job: LiveJob;
   speech: Speech;
   port: EffectPort;
@@ -24,7 +24,7 @@ export type Ask = {
  * A line whose state is left before it was heard. A remark has failed when its rung was over; before that the call went
  * on by itself, and well. First words and last words have limits of their own, and count as failed.
  */
-export const leftUnheard = ({ speech: { line, until }, isLate }: Ask): Pick<Spoken, 'outcome' | 'why'> =>
+export const leftUnheard = ({ speech: { line, until }, isLate }: LineAsk): Pick<SpokenEntry, 'outcome' | 'why'> =>
   until === 'played' || line === 'greeting' || line === 'recovery' || isLate()
     ? { outcome: 'failed', why: 'no audio came in time' }
     : { outcome: 'skipped', why: 'the call went on before it was heard' };

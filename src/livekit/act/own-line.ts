@@ -9,16 +9,16 @@ import type { LiveJob } from '../live-job.ts';
 import { blameTrackAfterFiller } from '../guard/silence.ts';
 import { noteError } from '../note-error.ts';
 import { askLines } from '../of-call.ts';
-import { phrases, recordingOf } from '../phrases.ts';
+import { phrases, bundledRecording } from '../phrases.ts';
 import { recorded, synthesize } from '../synthesize.ts';
-import { type Ask, type Heard, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
+import { type LineAsk, type HeardOfLine, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
 
 /** Less than a rung takes: what is not known by then is said in the words of the package. */
 const WORDS_MS = 500;
 /** A track that was told to stop stops within a frame or two; one that does not is not waited for. */
 const STOPPING_MS = 100;
 
-export async function onOwnTrack(ask: Ask): Promise<Heard> {
+export async function onOwnTrack(ask: LineAsk): Promise<HeardOfLine> {
   const { job, speech, port, audible, told, note: noted } = ask;
   const { venue } = job;
   const line = speech.line === 'apology' ? 'apology' : 'filler';
@@ -36,7 +36,7 @@ export async function onOwnTrack(ask: Ask): Promise<Heard> {
   const isLeftToRecording = line === 'filler' && !voice; // S5
   const isLive = speech.rung === 'live' && (say !== undefined || own === undefined) && !isLeftToRecording; // S4
   const words = nextOf(job, say) ?? phrases[definition.language][line];
-  const recording = own ?? recordingOf(line, definition.language);
+  const recording = own ?? bundledRecording(line, definition.language);
   // What a recording of the user's own says is not known.
   const text = isLive ? { text: words } : own ? {} : { text: phrases[definition.language][line] };
   const stop = new AbortController();

@@ -8,7 +8,7 @@ import type { Words } from '../lines.ts';
 import type { LiveJob } from '../live-job.ts';
 import type { OurSpeech } from '../observe/playout.ts';
 import { framesOf } from '../synthesize.ts';
-import { type Ask, type Heard, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
+import { type LineAsk, type HeardOfLine, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
 
 type SayOptions = NonNullable<Parameters<voice.AgentSession['say']>[1]>;
 
@@ -33,7 +33,7 @@ const wordsOf = (job: LiveJob, line: Speech['line']): Words | undefined => {
   return typeof words === 'object' ? words : undefined;
 };
 
-export async function throughSession(ask: Ask): Promise<Heard> {
+export async function throughSession(ask: LineAsk): Promise<HeardOfLine> {
   const { job, speech, port, audible, told, note } = ask;
   const { line } = speech;
   const { session, playout } = job;
@@ -66,7 +66,7 @@ export async function throughSession(ask: Ask): Promise<Heard> {
     const plannedMs = playback.plannedMs();
     note({ ...text, ...(plannedMs > 0 && { plannedMs }), ...told(), ...more });
   };
-  const finish = async (): Promise<Heard> => {
+  const finish = async (): Promise<HeardOfLine> => {
     // The handle ends without a sound when the model or the TTS failed: then there is no playback to wait for.
     const ended = handle.waitForPlayout().then(() => undefined);
     await Promise.race([playback.audible, ended]);
@@ -119,7 +119,7 @@ const isClosing = (session: voice.AgentSession): boolean =>
   (session as unknown as { _closing?: boolean })._closing === true;
 
 /** S5. Told once for each line; and it is the caller's turn, as it is after a line that was heard. */
-const leftOut = (job: LiveJob, line: Speech['line'], note: Note, { send }: EffectPort): Heard => {
+const leftOut = (job: LiveJob, line: Speech['line'], note: Note, { send }: EffectPort): HeardOfLine => {
   const why = 'there is no TTS to speak with, and the line has no audio';
   note({ heardMs: 0, outcome: 'skipped', why });
   job.leftOut ??= new Set();

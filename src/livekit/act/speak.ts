@@ -15,14 +15,14 @@ import { stopwatch } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 import { watchFirstWords, watchLastFiller } from '../guard/silence.ts';
-import type { Ask, Heard, Note } from './line.ts';
+import type { LineAsk, HeardOfLine, Note } from './line.ts';
 import { onOwnTrack } from './own-line.ts';
 import { throughSession } from './session-line.ts';
 
 /** The machine's timer and this clock begin in the same instant, but for so much. */
 const TIMER_MS = 50;
 
-export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<Heard> {
+export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<HeardOfLine> {
   const { line, rung } = speech;
   const elapsed = stopwatch();
   job.asked.add(line);
@@ -49,6 +49,6 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
   };
   const told = () => (firstAudioMs === undefined ? {} : { firstAudioMs });
   const isLate = () => elapsed() >= job.definition.policy.rungMs - TIMER_MS;
-  const ask: Ask = { job, speech, port, audible, told, isLate, note };
+  const ask: LineAsk = { job, speech, port, audible, told, isLate, note };
   return isOwnTrack ? onOwnTrack(ask) : throughSession(ask);
 }

@@ -14,7 +14,7 @@ import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
 import { askLines } from '../of-call.ts';
-import { ask, linesOf, startOptionsOf } from './ask.ts';
+import { ask, resolveLines, startOptionsOf } from './ask.ts';
 import { startProgram } from './start-program.ts';
 
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
@@ -28,7 +28,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   if (prewarmFailure !== undefined) failed('prewarm')(prewarmFailure);
   if (definition.program) {
     await startOptionsOf(job, signal);
-    if (venue.caller()) await linesOf(job, signal);
+    if (venue.caller()) await resolveLines(job, signal);
     return startProgram(job, definition.program);
   }
 
@@ -60,7 +60,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     signal,
   );
   const start = await startOptionsOf(job, signal);
-  if (venue.caller()) await linesOf(job, signal);
+  if (venue.caller()) await resolveLines(job, signal);
 
   warmUp(job, agent.tts ?? options.tts);
   const session = new voice.AgentSession({

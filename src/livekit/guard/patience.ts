@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { Task, voice } from '@livekit/agents';
 import { isA } from '../../errors/thrown.ts';
-import { type Outcome, settledWithin } from '../../waiting/deadline.ts';
+import { type Settled, settledWithin } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
 import { awaitedByCall } from './awaited.ts';
 import { noteError } from '../note-error.ts';
@@ -31,7 +31,7 @@ export async function settledUnlessLetGo<Value>(
   { letGo }: LiveJob,
   work: Promise<Value>,
   { limitMs, graceMs, isOnItsOwn }: Patience,
-): Promise<Exclude<Outcome<Value>, { kind: 'late' }> | Late> {
+): Promise<Exclude<Settled<Value>, { kind: 'late' }> | Late> {
   const wake = new AbortController();
   setMaxListeners(0, letGo.signal); // a model may call a hundred tools at once; each leaves when it is done
   const released = new Promise<{ kind: 'late' }>((resolve) => {

@@ -5,7 +5,7 @@ type Named = { label?: unknown; provider?: unknown; model?: unknown };
 /** The SDK's word for a model that does not say. */
 const UNKNOWN = 'unknown';
 
-export function nameOf(component: string, given: unknown): { label: string; provider?: string; model?: string } {
+export function modelNameOf(component: string, given: unknown): { label: string; provider?: string; model?: string } {
   const named = (given ?? {}) as Named;
   const label: unknown = typeof named.label === 'function' ? Reflect.apply(named.label, given, []) : named.label;
   const told = (value: unknown): value is string => typeof value === 'string' && value !== UNKNOWN;

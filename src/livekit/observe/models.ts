@@ -8,7 +8,7 @@
  */
 import type { llm, stt, tts } from '@livekit/agents';
 import type { LiveJob } from '../live-job.ts';
-import { nameOf } from './model-name.ts';
+import { modelNameOf } from './model-name.ts';
 import { replaceMethod } from './replace-method.ts';
 
 type Component = 'llm' | 'tts' | 'stt';
@@ -33,7 +33,7 @@ export function watchModels(
     replaceMethod(model, 'emit', ([name, event], emit) => {
       if (name === `${component}_availability_changed`) {
         const { [component]: provider, available } = event as Switch;
-        recorder.append('provider', { component, ...nameOf(component, provider), available });
+        recorder.append('provider', { component, ...modelNameOf(component, provider), available });
       }
       if (name !== 'error') return emit();
       if ((event as { recoverable?: boolean } | undefined)?.recoverable === false) broken.add(model);

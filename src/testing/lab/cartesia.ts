@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { bytesOf } from '../../sound/wav.ts';
+import { pcmBytes } from '../../sound/wav.ts';
 import { encodeSpeech, PIECE_MS } from '../speech/index.ts';
 import type { Channel } from './channel.ts';
 import type { Fault, Spoken } from './script.ts';
@@ -100,7 +100,7 @@ export function serveCartesia(socket: WebSocket, channel: Channel): void {
       if (ask.add_timestamps)
         send({ ...base, type: 'timestamps', word_timestamps: wordsOf(ask.transcript, spoken.durationMs, durationMs) });
       for (let at = 0; at < end; at += chunk) {
-        const audio = bytesOf(samples.subarray(at, Math.min(end, at + chunk)));
+        const audio = pcmBytes(samples.subarray(at, Math.min(end, at + chunk)));
         send({ ...base, type: 'chunk', step_time: 10, data: audio.toString('base64') });
         const everyMs = CHUNK_MS / channel.profile.timesRealTime;
         if (everyMs > 0) await sleep(everyMs);

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { bytesOf, parseWav } from '../../sound/wav.ts';
+import { pcmBytes, parseWav } from '../../sound/wav.ts';
 import { encodeSpeech, measureSpeech } from '../speech/index.ts';
 import type { Channel } from './channel.ts';
 import type { Answer, Component, Fault, Prompt, PromptMessage } from './script.ts';
@@ -95,7 +95,7 @@ async function serveSpeech({ channel, response, body }: Exchange): Promise<void>
   const samples = encodeSpeech(spoken.utterance, spoken.durationMs, SPEECH_RATE);
   if (begun.fault?.kind === 'silence') samples.fill(0);
   // Real speech ends in silence, and the plugin relies on it: it drops what does not fill its last 100 ms.
-  const audio = Buffer.concat([bytesOf(samples), Buffer.alloc((SPEECH_RATE * 2 * TRAILING_MS) / 1000)]);
+  const audio = Buffer.concat([pcmBytes(samples), Buffer.alloc((SPEECH_RATE * 2 * TRAILING_MS) / 1000)]);
   response.writeHead(200, { 'content-type': 'audio/pcm' });
   const parts = Array.from({ length: Math.ceil(audio.length / PART_BYTES) }, (_, index) =>
     audio.subarray(index * PART_BYTES, (index + 1) * PART_BYTES),
