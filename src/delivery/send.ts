@@ -14,6 +14,7 @@ import type { HttpPost } from './send-http.ts';
 import { printReport, writeReport } from './send-local.ts';
 import { runModule } from './send-module.ts';
 import { signHeaders } from './sign.ts';
+import { unlessAborted } from '../waiting/deadline.ts';
 import { slackBody } from './slack-text.ts';
 import { messageOf } from '../errors/thrown.ts';
 
@@ -66,21 +67,6 @@ export const endedBy = async <Result>(
   }
 };
 
-/** Rejects with the signal's reason when it is aborted. */
-const untilAborted = async (work: Promise<void>, signal: AbortSignal): Promise<void> => {
-  let leave = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', leave, { once: true });
-  });
-  work.catch(() => {});
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
-};
-
 /** Effect. Opens no connection yet. */
 export const openSender = (options: SenderOptions = {}): Sender => {
   const { attemptMs = ATTEMPT_MS, now = Date.now } = options;
@@ -95,7 +81,7 @@ export const openSender = (options: SenderOptions = {}): Sender => {
     if (hung.has(place)) throw new Error(`the last write to ${place} has not come back; is it a network disk?`);
     const work = begin();
     try {
-      await untilAborted(work, signal);
+      await unlessAborted(work, signal, () => signal.reason);
     } catch (error) {
       if (signal.aborted) {
         hung.add(place);
@@ -132,9 +118,11 @@ export const openSender = (options: SenderOptions = {}): Sender => {
       case 'file':
         await onDisk(destination.directory, () => writeReport(destination.directory, delivery), signal);
         return { kind: 'done' };
-      case 'stdout':
-        await untilAborted(printReport(options.output ?? standardOutput(), delivery.body, signal), signal);
+      case 'stdout': {
+        const printed = printReport(options.output ?? standardOutput(), delivery.body, signal);
+        await unlessAborted(printed, signal, () => signal.reason);
         return { kind: 'done' };
+      }
       case 'module':
         return runModule(destination.url, delivery, signal, options);
     }

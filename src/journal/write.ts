@@ -18,6 +18,7 @@ import { toJson } from './json.ts';
 import { lineOf } from './line.ts';
 import { bootId } from './owner.ts';
 import { tailOf, type Tail } from './tail.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 
 /** How long `openJournal`, `durable` and `close` wait for the disk, unless told otherwise. */
 const DISK_MS = 5_000;
@@ -81,7 +82,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   const { directory, session, file, first, disk = realDisk, diskMs = DISK_MS } = options;
   const path = journalPath(directory, session, file);
   const opening = open(disk, sessionFolder(directory, session), path);
-  const opened = await within(diskMs, opening, path, 'open').catch((error: unknown) => {
+  const opened = await inTime(diskMs, opening, path, 'open').catch((error: unknown) => {
     // Too late is not never: the descriptor that arrives later has no owner any more.
     opening.then(({ handle }) => handle.close()).catch(() => undefined);
     throw journalErrorOf(error, path, 'open');
@@ -117,20 +118,11 @@ const open = async (disk: Disk, folder: string, path: string): Promise<Opened> =
   }
 };
 
-const within = async <Result>(ms: number, work: Promise<Result>, path: string, wanted: string): Promise<Result> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(journalErrorOf(Object.assign(new Error(`no answer in ${ms} ms`), { code: 'ETIMEDOUT' }), path, wanted)),
-      ms,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+const inTime = async <Result>(ms: number, work: Promise<Result>, path: string, wanted: string): Promise<Result> => {
+  const done = await settledWithin(work, ms);
+  if (done.kind === 'settled') return done.value;
+  if (done.kind === 'failed') throw done.error;
+  throw journalErrorOf(Object.assign(new Error(`no answer in ${ms} ms`), { code: 'ETIMEDOUT' }), path, wanted);
 };
 
 class JournalFile implements Journal {
@@ -203,7 +195,7 @@ class JournalFile implements Journal {
     this.#waiters.push(waiter);
     this.#flush();
     try {
-      await within(this.#diskMs, done, this.path, 'write');
+      await inTime(this.#diskMs, done, this.path, 'write');
     } catch (error) {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
       const failure = journalErrorOf(error, this.path, 'write');
@@ -227,7 +219,7 @@ class JournalFile implements Journal {
     } finally {
       clearTimeout(this.#retry);
       clearImmediate(this.#scheduled);
-      await within(this.#diskMs, this.#file.close(), this.path, 'close').catch((error: unknown) =>
+      await inTime(this.#diskMs, this.#file.close(), this.path, 'close').catch((error: unknown) =>
         this.#tell(journalErrorOf(error, this.path, 'close')),
       );
     }

@@ -22,6 +22,7 @@ import { refusalOf, type Referrals } from './refer.ts';
 import { RoomsError } from './rooms-error.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from './rooms.ts';
 import { messageOf } from '../errors/thrown.ts';
+import { unlessAborted } from '../waiting/deadline.ts';
 
 export type RoomsOptions = {
   /** For one request; default 1,000 ms. A deletion takes 35 to 65 ms on a healthy server. */
@@ -57,21 +58,7 @@ type HangUp = HangUpRequest & { left: string[] };
 
 const nameOf = ({ identity }: Occupant): string => identity;
 
-/** Rejects when the signal says stop; the promise goes on by itself, its rejection swallowed. */
-const unlessStopped = async <Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> => {
-  let leave = (): void => {};
-  const stopped = new Promise<never>((_, reject) => {
-    leave = () => reject(new RoomsError('stopped before the server had answered'));
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
-  });
-  try {
-    return await Promise.race([promise, stopped]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-    promise.catch(() => {});
-  }
-};
+const stopped = () => new RoomsError('stopped before the server had answered');
 
 /** Effect. A client of its own for one LiveKit server; opens no connection yet. */
 export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Rooms & Referrals => {
@@ -109,7 +96,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
 
   const ask = async <Value>(doing: string, signal: AbortSignal, request: () => Promise<Value>): Promise<Value> => {
     try {
-      return await unlessStopped(request(), signal);
+      return await unlessAborted(request(), signal, stopped);
     } catch (thrown) {
       throw translated(doing, thrown);
     }
@@ -259,7 +246,8 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
       const inTime = AbortSignal.any([signal, AbortSignal.timeout(longestReferMs)]);
       try {
         if (inTime.aborted) return { outcome: 'failed', error: 'refer: stopped before it was asked for' };
-        await unlessStopped(sip.transferSipParticipant(room, identity, to, { ...wanted, ringingTimeout }), inTime);
+        const referring = sip.transferSipParticipant(room, identity, to, { ...wanted, ringingTimeout });
+        await unlessAborted(referring, inTime, stopped);
         return { outcome: 'transferred' };
       } catch (thrown) {
         const { message } = thrown instanceof SipCallError ? thrown : translated('refer', thrown);

@@ -7,6 +7,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { sentTogether } from '../link/sent-together.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import { StoreError, type Store } from './store.ts';
 import {
   methods,
@@ -123,11 +124,8 @@ export const openInThread = async (location: string, options: { thread?: URL } =
       if (!thread) return;
       give('close'); // behind what was asked before
       const open = await thread;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<'late'>((done) => (timer = setTimeout(() => done('late'), CLOSE_MS)));
-      const how = await Promise.race([open.ended, late]);
-      clearTimeout(timer);
-      if (how === 'late') void open.terminate(); // what was not done is a row, or a session that is not sealed yet
+      const ended = await settledWithin(open.ended, CLOSE_MS);
+      if (ended.kind === 'late') void open.terminate(); // what was not done is a row, or a session that is not sealed yet
     },
   };
   const asking = Object.keys(methods).map((method) => [

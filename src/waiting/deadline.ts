@@ -24,10 +24,17 @@ export class LeftError extends Error {
   override name = 'LeftError';
 }
 
-/** Rejects with LeftError as soon as it is aborted; the promise goes on by itself. */
-export function unlessAborted<Value>(promise: PromiseLike<Value>, signal: AbortSignal): Promise<Value> {
+/**
+ * Rejects as soon as it is aborted, with what `why` makes; default: LeftError. The promise goes on by itself, and its
+ * rejection is swallowed.
+ */
+export function unlessAborted<Value>(
+  promise: PromiseLike<Value>,
+  signal: AbortSignal,
+  why: () => unknown = () => new LeftError('left before it was done'),
+): Promise<Value> {
   return new Promise<Value>((resolve, reject) => {
-    const leave = () => reject(new LeftError('left before it was done'));
+    const leave = () => reject(why());
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
     Promise.resolve(promise)
