@@ -31,7 +31,8 @@ export type { Call, EndOptions, TransferTarget } from './livekit/call.ts';
 export { endSessionTool } from './livekit/tools/end-session.ts';
 
 // Where reports and alerts go.
-export { destination, file, slack, stdout, webhook } from './delivery/destinations.ts';
+export { destination, file, slack, stdout } from './delivery/destinations.ts';
+export { webhook } from './delivery/webhook.ts';
 export { signWebhook, verifyWebhook } from './delivery/sign.ts';
 export type { Destination } from './link/destination.ts';
 export type { Report } from './report/schema.ts';

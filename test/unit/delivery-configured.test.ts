@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { configuredDestinations } from '../../src/delivery/configured.ts';
-import { slack, webhook } from '../../src/delivery/destinations.ts';
+import { slack } from '../../src/delivery/destinations.ts';
+import { webhook } from '../../src/delivery/webhook.ts';
 
 test('two destinations of one name are refused: the store would take the second for the first', () => {
   const urls = ['https://hooks.slack.com/services/A', 'https://hooks.slack.com/services/B'] as const;

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import type { DeliveryOutcome } from '../../machines/delivery.ts';
-import { webhook } from '../../src/delivery/destinations.ts';
+import { webhook } from '../../src/delivery/webhook.ts';
 import { startRelay } from '../../src/delivery/relay.ts';
 import { deliveriesFor } from '../../src/delivery/rows.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';

@@ -10,9 +10,9 @@ import {
   file,
   slack,
   stdout,
-  webhook,
 } from '../../src/delivery/destinations.ts';
-import type { WebhookOptions } from '../../src/delivery/destinations.ts';
+import { webhook } from '../../src/delivery/webhook.ts';
+import type { WebhookOptions } from '../../src/delivery/webhook.ts';
 
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const here = new URL(import.meta.url);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isInsideHost, isPublicAddress } from '../../src/delivery/addresses.ts';
-import { webhook } from '../../src/delivery/destinations.ts';
+import { webhook } from '../../src/delivery/webhook.ts';
 import { addressFor, matchesPattern, patternProblem, readAddress, targetOf } from '../../src/delivery/metadata-url.ts';
 
 const allows = (pattern: string, url: string) => matchesPattern(new URL(url), pattern);

@@ -1,7 +1,8 @@
 /** What an operator reads in Slack, in the user's words or in ours. */
 import { describe, expect, test } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
-import { slack, webhook } from '../../src/delivery/destinations.ts';
+import { slack } from '../../src/delivery/destinations.ts';
+import { webhook } from '../../src/delivery/webhook.ts';
 import { alertsFor } from '../../src/delivery/rows.ts';
 import { slackBody } from '../../src/delivery/slack-text.ts';
 import type { WorkerHello } from '../../src/link/messages.ts';
