@@ -1,9 +1,9 @@
 /**
  * The store in one SQLite file: WAL, every commit flushed.
  *
- * Owns: the database, sessions, reports and owed hang-ups; the outbox is beside it (sqlite-outbox.ts). The driver is
- * synchronous, so a call holds its thread for as long as it takes, up to `BUSY_MS` when another process writes: the keeper
- * has it in a thread of its own (in-thread.ts), the command line in its only one, a job never.
+ * Opens the database, and seals: what touches several tables is here, each table has a file beside this one. The driver
+ * is synchronous, so a call holds its thread for as long as it takes, up to `BUSY_MS` when another process writes: the
+ * keeper has it in a thread of its own (in-thread.ts), the command line in its only one, a job never.
  *   S2  Report, session row and deliveries are sealed in one transaction, and the report's primary key decides.
  */
 import { mkdir, open } from 'node:fs/promises';
@@ -11,9 +11,11 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { migrate } from './migrate.ts';
 import { BUSY_MS, Connection, storeErrorOf } from './sqlite-connection.ts';
+import { HangUpsTable } from './sqlite-hang-ups.ts';
 import { Outbox } from './sqlite-outbox.ts';
 import { RetentionTable } from './sqlite-retention.ts';
-import { owedHangUpOf, withoutNulls, sessionRowOf } from './sqlite-rows.ts';
+import { withoutNulls } from './sqlite-rows.ts';
+import { SessionsTable } from './sqlite-sessions.ts';
 import {
   StoreError,
   type ClaimAsk,
@@ -112,42 +114,20 @@ const openingError = (error: unknown, path: string): StoreError => {
   return new StoreError({ code: isDamaged ? 'FAILED' : 'UNWRITABLE', message, cause: error });
 };
 
-const PUT_SESSION = `
-  insert into sessions (session, job, room, room_sid, agent_name, accepted_at, state, ended_at, ended_by, reason, bytes,
-    sealed_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  on conflict (session) do update set
-    job = excluded.job, room = excluded.room, agent_name = excluded.agent_name, accepted_at = excluded.accepted_at,
-    state = excluded.state, ended_at = coalesce(excluded.ended_at, ended_at),
-    ended_by = coalesce(excluded.ended_by, ended_by), reason = coalesce(excluded.reason, reason),
-    room_sid = coalesce(excluded.room_sid, room_sid), bytes = max(excluded.bytes, bytes), sealed_at = excluded.sealed_at
-  where sessions.state <> 'sealed'`;
-
-const OWE = `
-  insert into hang_ups (session, server, room, room_sid, strategy, caller, agent, state, since, next_at)
-  values (?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?) on conflict (session) do nothing`;
-
-const SETTLE_HANG_UP = `
-  update hang_ups set state = ?, next_at = coalesce(?, next_at), settled_at = ?, last_error = coalesce(?, last_error)
-  where session = ? and state = 'owed'`;
-
-const TAKE_OWED = `
-  update hang_ups set attempts = attempts + 1, next_at = ? where session in
-    (select session from hang_ups where state = 'owed' and server = ? and next_at <= ? order by next_at, rowid limit ?)
-  returning *`;
-
-const HASTEN_OWED = `update hang_ups set next_at = ?1 where state = 'owed' and next_at > ?2`;
-
 /** The port, and what its thread needs: several calls in one transaction. */
 export class SqliteStore implements Store {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #retention: RetentionTable;
+  readonly #sessions: SessionsTable;
+  readonly #hangUps: HangUpsTable;
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#outbox = new Outbox(connection, now);
     this.#retention = new RetentionTable(connection);
+    this.#sessions = new SessionsTable(connection);
+    this.#hangUps = new HangUpsTable(connection);
   }
 
   together(works: readonly (() => void)[]): void {
@@ -155,18 +135,15 @@ export class SqliteStore implements Store {
   }
 
   async putSession(row: SessionRow): Promise<void> {
-    this.#connection.write('write a session', () => this.#putSession(row));
+    this.#connection.write('write a session', () => this.#sessions.put(row));
   }
 
   async session(id: string): Promise<SessionRow | undefined> {
-    const [row] = this.#connection.rows('read a session', 'select * from sessions where session = ?', id);
-    return row && sessionRowOf(row);
+    return this.#sessions.one(id);
   }
 
-  async sessions({ limit, before, state }: Page & { state?: SessionRow['state'] }): Promise<SessionRow[]> {
-    const sql = `select * from sessions where (?1 is null or accepted_at < ?1) and (?2 is null or state = ?2)
-      order by accepted_at desc, rowid desc limit ?3`;
-    return this.#connection.rows('list sessions', sql, before ?? null, state ?? null, limit).map(sessionRowOf);
+  async sessions(page: Page & { state?: SessionRow['state'] }): Promise<SessionRow[]> {
+    return this.#sessions.list(page);
   }
 
   async seal(row: SessionRow, report: SealedReport, deliveries: NewDelivery[]): Promise<boolean> {
@@ -176,7 +153,7 @@ export class SqliteStore implements Store {
       const isFirst =
         this.#connection.run(sql, report.session, report.report, Math.round(report.sealedAt), report.body) > 0;
       if (!isFirst) return false;
-      this.#putSession({ ...row, state: 'sealed' }, report.sealedAt);
+      this.#sessions.put({ ...row, state: 'sealed' }, report.sealedAt);
       this.#outbox.add(deliveries);
       return true;
     });
@@ -229,54 +206,27 @@ export class SqliteStore implements Store {
   }
 
   async owe(hangUp: NewHangUp): Promise<boolean> {
-    const { session, server, room, roomSid, strategy, caller, agent, since, nextAt } = hangUp;
-    const who = [caller ?? null, agent ?? null];
-    const times = [Math.round(since), Math.round(nextAt)];
-    return this.#connection.write(
-      'write down a hang-up',
-      () => this.#connection.run(OWE, session, server, room, roomSid, strategy, ...who, ...times) > 0,
-    );
+    return this.#hangUps.owe(hangUp);
   }
 
-  async takeOwed({ server, now, again, limit }: Parameters<Store['takeOwed']>[0]): Promise<OwedHangUp[]> {
-    const rows = this.#connection.write('take owed hang-ups', () =>
-      this.#connection.all(TAKE_OWED, Math.round(again), server, Math.round(now), limit),
-    );
-    return rows.map(owedHangUpOf).sort((one, other) => one.since - other.since);
+  async takeOwed(ask: Parameters<Store['takeOwed']>[0]): Promise<OwedHangUp[]> {
+    return this.#hangUps.take(ask);
   }
 
   async settleHangUp(session: string, settlement: HangUpSettlement): Promise<boolean> {
-    const { kind } = settlement;
-    const state: HangUpState = kind === 'retry' ? 'owed' : kind;
-    const nextAt = kind === 'retry' ? Math.round(settlement.nextAt) : null;
-    const settledAt = kind === 'retry' ? null : Math.round(settlement.at);
-    const error = kind === 'done' ? null : settlement.error;
-    return this.#connection.write(
-      'settle a hang-up',
-      () => this.#connection.run(SETTLE_HANG_UP, state, nextAt, settledAt, error, session) > 0,
-    );
+    return this.#hangUps.settle(session, settlement);
   }
 
-  async hastenOwed({ now, furthestMs }: { now: number; furthestMs: number }): Promise<number> {
-    const furthest = Math.round(now + furthestMs);
-    return this.#connection.write('hasten owed hang-ups', () =>
-      this.#connection.run(HASTEN_OWED, Math.floor(now), furthest),
-    );
+  async hastenOwed(ask: { now: number; furthestMs: number }): Promise<number> {
+    return this.#hangUps.hasten(ask);
   }
 
   async nextOwed(server: string): Promise<number | undefined> {
-    const sql = `select min(next_at) as next from hang_ups where state = 'owed' and server = ?`;
-    const next = this.#connection.rows('look for owed hang-ups', sql, server)[0]?.['next'];
-    return typeof next === 'number' ? next : undefined;
+    return this.#hangUps.next(server);
   }
 
   async hangUps(page: Page & { session?: string; state?: HangUpState }): Promise<OwedHangUp[]> {
-    const { limit, before, session, state } = page;
-    const sql = `select * from hang_ups where (?1 is null or since < ?1) and (?2 is null or session = ?2)
-      and (?3 is null or state = ?3) order by since desc, rowid desc limit ?4`;
-    return this.#connection
-      .rows('list hang-ups', sql, before ?? null, session ?? null, state ?? null, limit)
-      .map(owedHangUpOf);
+    return this.#hangUps.list(page);
   }
 
   async close(): Promise<void> {
@@ -284,21 +234,19 @@ export class SqliteStore implements Store {
   }
 
   async dropSession(id: string): Promise<void> {
-    const sql = `delete from sessions where session = ? and state <> 'sealed'`;
-    this.#connection.write('drop a session', () => this.#connection.run(sql, id));
+    this.#sessions.drop(id);
   }
 
   async unsealed(): Promise<SessionRow[]> {
-    const sql = `select * from sessions indexed by sessions_unsealed where state <> 'sealed' order by accepted_at desc`;
-    return this.#connection.rows('list unsealed sessions', sql).map(sessionRowOf);
+    return this.#sessions.unsealed();
   }
 
   async withoutReport(sessions: readonly string[]): Promise<string[]> {
-    return this.#without('reports', sessions);
+    return this.#sessions.without('reports', sessions);
   }
 
   async withoutRow(sessions: readonly string[]): Promise<string[]> {
-    return this.#without('sessions', sessions);
+    return this.#sessions.without('sessions', sessions);
   }
 
   async kept({ sealedBefore, limit }: { sealedBefore?: number; limit: number }): Promise<KeptSession[]> {
@@ -319,19 +267,5 @@ export class SqliteStore implements Store {
 
   async purge(sessions: readonly string[]): Promise<Purged> {
     return this.#retention.purge(sessions);
-  }
-
-  #without(table: 'reports' | 'sessions', sessions: readonly string[]): string[] {
-    const sql = `select value as session from json_each(?) where value not in (select session from ${table})`;
-    const rows = this.#connection.rows(`look through ${table}`, sql, JSON.stringify(sessions));
-    return rows.map(({ session }) => String(session));
-  }
-
-  #putSession(row: SessionRow, sealedAt: number | null = null): void {
-    const { session, job, room, roomSid, agentName, acceptedAt, state, endedAt, by, reason, bytes } = row;
-    const ended = [endedAt === undefined ? null : Math.round(endedAt), by ?? null, reason ?? null];
-    const place = [session, job, room, roomSid === '' ? null : (roomSid ?? null), agentName];
-    const kept = [bytes ?? 0, sealedAt === null ? null : Math.round(sealedAt)];
-    this.#connection.run(PUT_SESSION, ...place, Math.round(acceptedAt), state, ...ended, ...kept);
   }
 }
