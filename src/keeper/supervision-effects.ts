@@ -1,0 +1,154 @@
+/**
+ * The effects of the supervision machine for one session: who is asked, who is killed, who is let go, what is sealed.
+ *
+ *   F7  An effect that is late goes on by itself, and is not begun a second time beside the first.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { fromPromise } from 'xstate';
+import type { SupervisionEffects } from '../../machines/index.ts';
+import type { Owner } from '../journal/entry.ts';
+import { isAlive } from '../journal/owner.ts';
+import type { Evidence } from './evidence.ts';
+import { journalStateOf, type KnownSession } from './known-session.ts';
+import type { Notes } from './notes.ts';
+import { defaultHangUp } from './reading.ts';
+import { recover } from './recover.ts';
+import type { Sealed } from './seal.ts';
+import type { IndexRow } from './session-row.ts';
+import type { SuperviseOptions } from './supervise.ts';
+
+/** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
+const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
+const LAST_DEATH_PAUSE_MS = 250;
+
+type Act = {
+  [Name in keyof SupervisionEffects]: (
+    input: SupervisionEffects[Name]['input'],
+    signal: AbortSignal,
+  ) => Promise<SupervisionEffects[Name]['output']>;
+};
+
+export type OfSession = {
+  known: KnownSession;
+  notes: Notes;
+  index: IndexRow;
+  evidence: Evidence;
+  options: SuperviseOptions;
+  /** Its report is in the store, by whomever it was sealed. */
+  onSealed: (report: string) => void;
+};
+
+/** For the machine's `provide`. */
+export const effectsOf = (session: OfSession) => {
+  const act = actsOf(session);
+  const provide = <Name extends keyof SupervisionEffects>(name: Name) =>
+    fromPromise<SupervisionEffects[Name]['output'], SupervisionEffects[Name]['input']>(async ({ input, signal }) => {
+      try {
+        return await act[name](input, signal);
+      } catch (error) {
+        if (!signal.aborted && name !== 'seal')
+          session.known.log.warn({ err: error, effect: name }, 'an effect of the supervision failed');
+        throw error;
+      }
+    });
+  return {
+    look: provide('look'),
+    awaitDeath: provide('awaitDeath'),
+    ask: provide('ask'),
+    askRoom: provide('askRoom'),
+    secure: provide('secure'),
+    recover: provide('recover'),
+    seal: provide('seal'),
+  };
+};
+
+const actsOf = ({ known, notes, index, evidence, options, onSealed }: OfSession): Act => {
+  const { isOfWorker = async () => true, isReachable = () => true } = options;
+  let sealing: Promise<Sealed> | undefined;
+
+  const kill = async (victim: Owner, signal: AbortSignal) => {
+    const { pid } = victim;
+    if ((await isAlive(victim)) !== 'alive') return;
+    if (!(await isOfWorker(victim)))
+      return known.log.warn({ pid }, 'the job is outside the process group of the worker; it is not killed');
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      known.log.warn({ err: error, pid }, 'the job could not be killed');
+    }
+    // What it writes after this would be missing in the report.
+    while (!signal.aborted && (await isAlive(victim)) === 'alive') await pause(5);
+  };
+
+  return {
+    async look() {
+      try {
+        const journal = journalStateOf(await known.read());
+        return { journal: journal === 'withdrawn' ? 'none' : journal };
+      } catch {
+        return { journal: 'unreadable' };
+      }
+    },
+    async awaitDeath(_, signal) {
+      const pauses = DEATH_PAUSES_MS.values();
+      for (;;) {
+        if (known.owner && (await isAlive(known.owner)) === 'dead') return;
+        await pause(pauses.next().value ?? LAST_DEATH_PAUSE_MS, undefined, { signal });
+      }
+    },
+    async ask() {
+      const verdict = await evidence.verdict(known.suspect);
+      if (verdict.process !== 'alive' || !known.owner) return verdict;
+      // It could not reach us, or may not speak, or is no process of ours: silence says nothing, and LiveKit is asked.
+      const isBarred = !isReachable() || known.isRefused;
+      return isBarred || !(await isOfWorker(known.owner)) ? { ...verdict, process: 'unknown' } : verdict;
+    },
+    async askRoom(_, signal) {
+      const rooms = await options.rooms();
+      const { facts, identity } = known;
+      if (!rooms || !facts) throw new Error('there is no LiveKit to ask');
+      const occupants = await rooms.occupants(facts.room.name, signal);
+      const agentThere = occupants.some((one) =>
+        identity === undefined ? one.kind === 'agent' : one.identity === identity,
+      );
+      // LiveKit lists a dead agent for 20 s: whom it does not list sooner may have yet to join.
+      if (!agentThere && known.silentMs < known.policy.startMs) throw new Error('it may have yet to join');
+      return { agentThere };
+    },
+    async secure({ noticed }, signal) {
+      if (known.owner && noticed !== 'died') await kill(known.owner, signal);
+      return { journal: journalStateOf(await known.read()) };
+    },
+    async recover({ noticed }, signal) {
+      index.put('recovering');
+      const { facts, journal, policy, identity, log } = known;
+      return await recover({
+        room: facts?.room.name ?? '',
+        roomSid: (journal?.facts ?? facts)?.room.sid ?? '',
+        agent: identity,
+        caller: journal?.caller,
+        policy,
+        hangUp: journal?.hangUp ?? defaultHangUp,
+        end: journal?.end ?? null,
+        isReleased: journal?.isReleased ?? false,
+        isUnopened: noticed === 'unopened' && journal?.isLost !== true, // an agent that nobody knows of may be its own
+        rooms: facts ? await options.rooms() : null,
+        apologize: options.apologize(),
+        signal,
+        notes,
+        log,
+      });
+    },
+    async seal({ isHangUpOwed }) {
+      sealing ??= (async () => {
+        await notes.durable();
+        return await options.seal(known.session, known.log, isHangUpOwed, known.remembered);
+      })().finally(() => (sealing = undefined)); // F7
+      const { isFirst, ...sealed } = await sealing;
+      onSealed(sealed.report);
+      if (!isFirst) return;
+      notes.append('keeper.sealed', sealed);
+      known.log.info(sealed, 'report sealed');
+    },
+  };
+};
