@@ -16,7 +16,7 @@
 // A session: what it is, and who runs it.
 export { defineSession } from './job/job.ts';
 export { runWorker } from './worker/run-worker.ts';
-export type { WorkerOptions } from './worker/run-worker.ts';
+export type { WorkerOptions } from './worker/worker-options.ts';
 export type { SessionDefinition, StartOptions } from './livekit/definition.ts';
 export type { Apology, Filler, Words } from './livekit/lines.ts';
 export type { GivenPolicy, OfCall } from './livekit/of-call.ts';

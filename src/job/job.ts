@@ -273,7 +273,7 @@ export function callerFile(): string {
     Error.prepareStackTrace = (_, sites) => sites;
     const sites = new Error('who calls').stack as unknown as NodeJS.CallSite[];
     const files = sites.map((site) => pathOf(site.getFileName() ?? ''));
-    const ours = ['./job', './worker'].map((name) =>
+    const ours = ['./job', '../worker/run-worker'].map((name) =>
       pathOf(new URL(`${name}${extname(import.meta.url)}`, import.meta.url).href),
     );
     return files.find((file) => isAbsolute(file) && !ours.includes(file)) ?? '';

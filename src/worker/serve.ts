@@ -1,0 +1,193 @@
+/** The worker's process, below its keeper: the SDK's server with our link, our pool and our count of calls. */
+import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { AgentServer, cli, ServerOptions } from '@livekit/agents';
+import { configuredDestinations } from '../delivery/configured.ts';
+import { describeValue } from '../errors/config-error.ts';
+import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from '../job/memory-limits.ts';
+import { connectLink, type LinkLog } from '../link/client.ts';
+import { takeWorkerToken } from '../link/secret.ts';
+import { isServerUrl } from '../link/wire.ts';
+import type { Defined } from '../livekit/definition.ts';
+import { surviveLostOutput } from '../output/own-output.ts';
+import { settledWithin } from '../waiting/deadline.ts';
+import { orRefuse, refuse } from './refuse.ts';
+import { takePool } from './sdk-pool.ts';
+import { isTooLate, seated, Seats } from './seats.ts';
+import { portFrom, portProblem, type WorkerOptions } from './worker-options.ts';
+
+/** The server assigns to workers below 0.7, so a full worker says exactly that (sdk-facts, 12). */
+const FULL_LOAD = 0.7;
+/** A process that is still warming up misses the SDK's shutdown request; 60 s is the SDK's patience (trap T17). */
+const SHUTDOWN_PROCESS_MS = 3000;
+/**
+ * Import and prewarm of a job process. The SDK's default of 10 s is 2 s for the import beside a prewarm that hangs: on
+ * a busy machine each process was killed before it was ready, and the next one too.
+ */
+const INITIALIZE_PROCESS_MS = 30_000;
+/** Without a keeper nobody tells the calls that the worker drains: the SDK does when it closes, so that comes at once. */
+const ALONE_DRAIN_MS = 1;
+/** The agent file has run to its end by then, unless it waits for something itself. */
+const IMPORT_MS = 5_000;
+/** An idle job takes about 140 MiB and a talking one a tenth of a core: measured on two cores. */
+const CALLS_PER_CORE = 10;
+
+/** Commands of the SDK's that take calls below a keeper. */
+export const keeperCommands = ['start', 'dev'];
+
+export async function runServer(file: string, definition: Defined, options: WorkerOptions): Promise<void> {
+  surviveLostOutput();
+  const { env } = process;
+  const {
+    agentName = env['LIVEKIT_AGENT_NAME'] ?? '',
+    maxCalls = CALLS_PER_CORE * availableParallelism(),
+    permissions,
+    server,
+  } = options;
+  const { policy } = definition;
+  const livekit = {
+    url: env['LIVEKIT_URL'] ?? '',
+    apiKey: env['LIVEKIT_API_KEY'] ?? '',
+    apiSecret: env['LIVEKIT_API_SECRET'] ?? '',
+  };
+  const [command = ''] = process.argv.slice(2);
+  const isServing = keeperCommands.includes(command);
+  const takesCalls = isServing || command === 'connect';
+  const port = takesCalls ? (options.port ?? portFrom(env['LASTWORD_PORT'])) : options.port;
+  if (isServing) {
+    for (const [name, value] of [
+      ['LIVEKIT_URL', livekit.url],
+      ['LIVEKIT_API_KEY', livekit.apiKey],
+      ['LIVEKIT_API_SECRET', livekit.apiSecret],
+    ]) {
+      if (value === '')
+        refuse(
+          `${name}: expected the address and keys of a LiveKit server, got nothing; set it in the environment or in .env`,
+        );
+    }
+    if (!isServerUrl(livekit.url))
+      refuse(
+        `LIVEKIT_URL: expected the address of a LiveKit server, got ${describeValue(livekit.url)}; write it as wss://HOST or ws://HOST:PORT`,
+      );
+    const problem = await portProblem(port ?? 8081);
+    if (problem !== undefined && command === 'start') refuse(problem);
+    await checkDefaultExport(file);
+  }
+  if (!takesCalls)
+    // Nothing that a call needs is asked for: an image is built without keys and without receivers.
+    return cli.runApp(new ServerOptions({ ...server, agent: file, agentName, ...livekit, wsURL: livekit.url }));
+
+  // Before the first connection: a hello that cannot be said would be a worker that takes calls nobody seals.
+  const destinations = orRefuse(() => configuredDestinations(definition, env));
+  const memory = orRefuse(() => memoryLimits(env, server));
+  Object.assign(env, memoryEnvironment(memory)); // the jobs inherit it
+  const socket = env['LASTWORD_SOCKET'];
+  const token = takeWorkerToken();
+  let isReady = false;
+  const link =
+    socket === undefined
+      ? undefined
+      : connectLink({
+          path: socket,
+          hello: () => [
+            {
+              type: 'hello.worker',
+              pid: process.pid,
+              agentFile: file,
+              agentName,
+              livekit,
+              ...destinations,
+              policy,
+              hangUp: definition.hangUp,
+              shutdown: options.shutdown ?? 'end',
+              ...(options.keep && { keep: options.keep }),
+              ...(token !== undefined && { token }),
+            },
+            ...(isReady ? [{ type: 'worker.ready' } as const] : []),
+          ],
+          onMessage: () => {},
+          log: refusals,
+          // Nobody would seal what we do: finish the calls and go.
+          lonely: { call: () => process.kill(process.pid, 'SIGTERM') },
+        });
+
+  let live: AgentServer | undefined;
+  const seats = new Seats(maxCalls, () => (live?.activeJobs ?? []).map(({ job }) => job.id));
+  const idle = server?.numIdleProcesses || (command === 'start' ? warmByDefault(maxCalls) : 0);
+  const pool = await takePool({
+    idle: () => Math.min(idle, maxCalls - seats.taken),
+    onLaunched: (job) => link?.send({ type: 'job.launched', job }),
+    onGone: (job, why) => {
+      seats.leave(job);
+      link?.send({ type: 'job.unstarted', job, why });
+    },
+  });
+  onServer((server) => {
+    live = server;
+    const drain = server.drain.bind(server);
+    server.drain = (timeoutMs) => {
+      pool?.close();
+      return drain(link?.isConnected === false ? ALONE_DRAIN_MS : timeoutMs);
+    };
+    server.event.on('worker_registered', () => {
+      if (!isReady) link?.send({ type: 'worker.ready' });
+      isReady = true;
+    });
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => link?.send({ type: 'worker.draining' }));
+  }
+  const decide = options.requestFunc ?? ((request) => request.accept());
+
+  cli.runApp(
+    new ServerOptions({
+      ...server,
+      agent: file,
+      agentName,
+      ...livekit,
+      wsURL: livekit.url,
+      ...(permissions && { permissions }),
+      ...(port !== undefined && { port }),
+      numIdleProcesses: idle,
+      loadFunc: async () => (FULL_LOAD * seats.taken) / maxCalls,
+      drainTimeout: server?.drainTimeout ?? policy.shutdownBudgetMs,
+      initializeProcessTimeout: server?.initializeProcessTimeout ?? INITIALIZE_PROCESS_MS,
+      ...sdkMemoryLimits(memory),
+      shutdownProcessTimeout: server?.shutdownProcessTimeout ?? SHUTDOWN_PROCESS_MS,
+      requestFunc: (request) => {
+        const isLate = () => isTooLate(pool, seats, policy.startMs);
+        if (seats.isFull || isLate()) return request.reject();
+        return decide(seated(request, { seats, isLate, link, livekit }));
+      },
+    }),
+  );
+}
+
+/** The SDK's own log is not there yet; what else happens to the link is said by the keeper. */
+const refusals: LinkLog = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: (fields, message) => console.error(`lastword: ${message}: ${JSON.stringify(fields)}`),
+};
+
+/** The SDK's command line makes the server and keeps it to itself; its `run` is where it can be met. */
+function onServer(meet: (server: AgentServer) => void): void {
+  const run = Reflect.get(AgentServer.prototype, 'run') as (this: AgentServer) => Promise<void>;
+  AgentServer.prototype.run = function meeting(this: AgentServer) {
+    meet(this);
+    return run.call(this);
+  };
+}
+
+/** Each job would find out by itself, and the first callers with it. */
+async function checkDefaultExport(file: string): Promise<void> {
+  const imported = await settledWithin(import(pathToFileURL(file).href) as Promise<{ default?: unknown }>, IMPORT_MS);
+  if (imported.kind !== 'settled') return; // it still runs
+  const given = imported.value.default as { default?: unknown } | undefined;
+  if (!isAgent(given) && !isAgent(given?.default))
+    refuse(
+      `${file}: expected \`export default defineSession({ … })\`, got ${describeValue(given)}; export it as the default`,
+    );
+}
+const isAgent = (value: unknown): boolean => typeof (value as { entry?: unknown } | undefined)?.entry === 'function';
