@@ -6,7 +6,6 @@
  *   tell the calls → drain the worker → every session sealed → what is sealed delivered, what is owed tried → exit.
  *   M1  Every step of the end has a limit, and what is left at the limit is killed, hung up on, and sealed.
  *   M3  With `shutdown: 'finish'` the calls are told late: so that there is still time for the longest goodbye.
- *   M2  Only the first SIGTERM counts. A second SIGINT (an impatient terminal), `ECHO_MS` later, shortens the budget, and nothing else.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -30,17 +29,17 @@ import { fileOf, openStore } from '../store/open.ts';
 import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
 import { claimDirectory, markEnding } from './claim.ts';
 import { openFolding } from './fold-in-thread.ts';
-import { keepOf, spellKeep, startRetention } from './keep.ts';
+import { startRetention } from './keep.ts';
 import { startOwed } from './owed.ts';
+import { openPeers } from './peers.ts';
 import { startSealer } from './seal.ts';
 import { trackSessions } from './sessions.ts';
+import { takeSignals } from './signals.ts';
 import { workerFacts } from './worker-facts.ts';
 import { superviseWorker, type WorkerCommand } from './worker-process.ts';
 
 /** A second SIGINT: time for a goodbye, not for a talk. */
 const HURRY_MS = 3_000;
-/** One order that comes by two ways, no impatience: pm2 tells every process of the tree, and the one in front tells us. */
-const ECHO_MS = 500;
 /** After the last session: the SDK can wait up to a minute for an idle process that missed its order. */
 const WORKER_MS = 5_000;
 /** Beside the recovery's own limits, when jobs had to be killed. */
@@ -95,7 +94,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     (text) => log.warn(text),
   );
   const closers: (() => Promise<void> | void)[] = [release];
-  const end = signals(log);
+  const end = takeSignals(log);
   closers.push(end.forget);
 
   try {
@@ -187,45 +186,21 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       );
       relay.wake();
     }
-    const onPeer = (peer: Peer): PeerHandler => ({
-      onMessage(message) {
-        switch (message.type) {
-          case 'hello.worker':
-            log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
-            if (!facts.now) log.info(keepOf(message.keep ?? {}), spellKeep(keepOf(message.keep ?? {})));
-            facts.take(message);
-            sessions.workerHere();
-            worker.hello(message.pid);
-            owed.wake();
-            return relay.wake();
-          case 'worker.ready':
-            return log.info('the worker takes calls');
-          case 'worker.draining':
-            return sessions.draining(budgetMs(), graceMs());
-          case 'job.offered':
-            return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
-          case 'job.launched':
-            return sessions.launched(message.job);
-          case 'job.unstarted':
-            return sessions.unstarted(message.job, message.why);
-          case 'job.withdrawn':
-            return sessions.withdrawn(message.job, message.why);
-          case 'hello.job':
-            return sessions.hello(peer, message);
-          case 'beat':
-            return sessions.beat(message.session);
-          case 'job.closed':
-            return sessions.closed(message.session, message.tail);
-          case 'alert':
-            return void alert(message).catch(lost);
-        }
+    const onPeer = openPeers({
+      facts,
+      sessions,
+      log,
+      onWorker: (pid) => {
+        worker.hello(pid);
+        owed.wake();
+        relay.wake();
       },
-      onRefused(message) {
-        if (message.type === 'hello.job') sessions.refused(message.session);
-        if (message.type === 'hello.job' && mendSecret(directory, secret))
+      onDraining: () => sessions.draining(budgetMs(), graceMs()),
+      onAlert: (message) => void alert(message).catch(lost),
+      onRefusedJob: () => {
+        if (mendSecret(directory, secret))
           log.warn('the secret of LASTWORD_DIR was removed or replaced; it is written again');
       },
-      onClose: () => sessions.gone(peer),
     });
     const server = await listen({ path, onPeer, admission: openAdmission(secret), log });
     closers.push(() => server.close());
@@ -275,30 +250,4 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       if (closed.kind !== 'settled') log.warn({ closed }, 'something did not close in time');
     }
   }
-}
-
-/** M2. */
-function signals(log: Logger) {
-  let ask: () => void = () => undefined;
-  let hurry: () => void = () => undefined;
-  const asked = new Promise<undefined>((done) => (ask = () => done(undefined)));
-  const hurried = new Promise<void>((done) => (hurry = done));
-  let askedAt: number | undefined;
-  const take = (signal: NodeJS.Signals) => {
-    const again = askedAt !== undefined;
-    const hurries = signal === 'SIGINT' && performance.now() - (askedAt ?? Infinity) >= ECHO_MS;
-    log.info({ signal, again, hurries }, 'signal');
-    if (hurries) hurry();
-    askedAt ??= performance.now();
-    ask();
-  };
-  const names: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-  for (const name of names) process.on(name, take);
-  return {
-    asked,
-    hurried,
-    forget: () => {
-      for (const name of names) process.removeListener(name, take);
-    },
-  };
 }

@@ -1,0 +1,60 @@
+/** What the keeper does about each message of a worker or a job. */
+import type { Logger } from 'pino';
+import type { ToKeeper } from '../link/messages.ts';
+import type { Peer, PeerHandler } from '../link/server.ts';
+import { keepOf, spellKeep } from './keep.ts';
+import type { Sessions } from './sessions.ts';
+import type { WorkerFacts } from './worker-facts.ts';
+
+export type PeersOptions = {
+  facts: WorkerFacts;
+  sessions: Sessions;
+  log: Logger;
+  /** A worker has said who it is, and where LiveKit and the receivers are. */
+  onWorker: (pid: number) => void;
+  onDraining: () => void;
+  onAlert: (message: Extract<ToKeeper, { type: 'alert' }>) => void;
+  /** A job's hello was refused. */
+  onRefusedJob: () => void;
+};
+
+export const openPeers =
+  ({ facts, sessions, log, onWorker, onDraining, onAlert, onRefusedJob }: PeersOptions) =>
+  (peer: Peer): PeerHandler => ({
+    onMessage(message) {
+      switch (message.type) {
+        case 'hello.worker':
+          log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
+          if (!facts.now) log.info(keepOf(message.keep ?? {}), spellKeep(keepOf(message.keep ?? {})));
+          facts.take(message);
+          sessions.workerHere();
+          return onWorker(message.pid);
+        case 'worker.ready':
+          return log.info('the worker takes calls');
+        case 'worker.draining':
+          return onDraining();
+        case 'job.offered':
+          return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
+        case 'job.launched':
+          return sessions.launched(message.job);
+        case 'job.unstarted':
+          return sessions.unstarted(message.job, message.why);
+        case 'job.withdrawn':
+          return sessions.withdrawn(message.job, message.why);
+        case 'hello.job':
+          return sessions.hello(peer, message);
+        case 'beat':
+          return sessions.beat(message.session);
+        case 'job.closed':
+          return sessions.closed(message.session, message.tail);
+        case 'alert':
+          return onAlert(message);
+      }
+    },
+    onRefused(message) {
+      if (message.type !== 'hello.job') return;
+      sessions.refused(message.session);
+      onRefusedJob();
+    },
+    onClose: () => sessions.gone(peer),
+  });
