@@ -22,7 +22,7 @@ import { rememberNames } from '../rooms/remembered-names.ts';
 import { openAdmission } from '../link/admission.ts';
 import { isListening } from '../link/listening.ts';
 import { mendSecret, openSecret, tokenOf, workerTokenVariable } from '../link/secret.ts';
-import { listen, type Peer, type PeerHandler } from '../link/server.ts';
+import { listen } from '../link/server.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { inheritedFlags } from '../link/starter.ts';
 import { fileOf, openStore } from '../store/open.ts';
