@@ -4,9 +4,10 @@ import { begin } from './sql/000001-begin.ts';
 import { hangUps } from './sql/000002-hang-ups.ts';
 import { lanes } from './sql/000003-lanes.ts';
 import { keep } from './sql/000004-keep.ts';
+import { byLane } from './sql/000005-by-lane.ts';
 import { StoreError } from './store.ts';
 
-const migrations: readonly string[] = [begin, hangUps, lanes, keep];
+const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane];
 
 const versionOf = (database: DatabaseSyncInstance): number =>
   (database.prepare('pragma user_version').get() as { user_version: number }).user_version;
