@@ -53,7 +53,7 @@ export type RelayOptions = {
    */
   owner: string;
   log: Logger;
-  /** Attempts at the same time, in all. Default 512: three receivers that are slow and well have theirs, and there is room. */
+  /** Attempts at the same time, in all. Default 768: four receivers that are slow and well have theirs, and there is room. */
   total?: number;
   policy?: DeliveryPolicy;
   /** Makes the attempts: in the keeper, by its courier. */
@@ -84,7 +84,7 @@ type Waiter = { until: number; leave: () => void };
 /** Effect. Starts at once. */
 export const startRelay = (options: RelayOptions): Relay => {
   const { store, destinations, owner, log, sender, policy = defaultDeliveryPolicy } = options;
-  const { total = 512 } = options;
+  const { total = 768 } = options;
   const longestMs = Math.max(...policy.schedule) * (1 + policy.jitter);
   const furthestMs = Math.max(longestMs, policy.retryAfterMaxMs, LEASE_MS);
   const now = options.now ?? Date.now;
@@ -209,7 +209,7 @@ export const startRelay = (options: RelayOptions): Relay => {
       return true;
     };
     const outcome = await sender.attempt(destination, row, stopping.signal, begin);
-    lane.window = windowAfter(lane.window, outcome);
+    lane.window = windowAfter(lane.window, outcome, begunAt === undefined ? undefined : now() - begunAt);
     await settle(row, outcome, begunAt);
   };
 

@@ -286,11 +286,24 @@ describe('a receiver that takes what it is sent', () => {
 
   it('and then does not gets the smallest window again', () => {
     let window = 4;
-    for (let round = 0; round < 200; round += 1) window = windowAfter(window, DONE);
+    for (let round = 0; round < 200; round += 1) window = windowAfter(window, DONE, 200);
     expect(window).toBe(160);
-    expect(windowAfter(window, { kind: 'unbegun', error: 'no courier' })).toBe(160);
-    expect(windowAfter(window, BUSY)).toBe(4);
-    expect(windowAfter(window, { kind: 'failed', error: 'ECONNREFUSED' })).toBe(4);
+    expect(windowAfter(window, { kind: 'unbegun', error: 'no courier' }, undefined)).toBe(160);
+    expect(windowAfter(window, BUSY, 5)).toBe(4);
+    expect(windowAfter(window, { kind: 'failed', error: 'ECONNREFUSED' }, 5)).toBe(4);
+  });
+
+  it('at once has a wider one for as long as it does, and never a disk', () => {
+    const taken: DeliveryOutcome = { kind: 'answered', status: 204 };
+    const after = (outcome: DeliveryOutcome, tookMs: number) => {
+      let window = 4;
+      for (let round = 0; round < 600; round += 1) window = windowAfter(window, outcome, tookMs);
+      return window;
+    };
+    expect(after(taken, 5)).toBe(480);
+    expect(windowAfter(480, taken, 50)).toBe(160);
+    expect(after(taken, 50)).toBe(160);
+    expect(after(DONE, 5)).toBe(160);
   });
 });
 
