@@ -70,7 +70,12 @@ const take = (message: ToCourier) => {
     }
   }
 };
-process.on('message', (messages: ToCourier[]) => messages.forEach(take));
+// Each carry reads its body before it waits for anything.
+process.on('message', (messages: ToCourier[]) => {
+  const takeAll = () => messages.forEach(take);
+  if (reader) reader.together(takeAll);
+  else takeAll();
+});
 process.once('disconnect', () => {
   // C2; exit() would wait for the threads, and one that writes to a disk that hangs never comes back.
   process.kill(process.pid, 'SIGKILL');
