@@ -1,5 +1,5 @@
 /** A clock that stands still until it is told: timers in order of time, and the event loop drained after each. */
-import type { Timers } from '../../src/delivery/relay.ts';
+import type { Timers } from '../../src/delivery/relay-clock.ts';
 
 export type VirtualClock = {
   now: () => number;
