@@ -11,8 +11,8 @@ export type ClockOptions = { now?: () => number; random?: () => number; timers?:
 
 export type RelayClock = Required<ClockOptions> & {
   /** What the store answers. @throws Error when it does not within 10 s */
-  within<Value>(asked: Promise<Value>, what: string): Promise<Value>;
-  pause(milliseconds: number): Promise<void>;
+  within: <Value>(asked: Promise<Value>, what: string) => Promise<Value>;
+  pause: (milliseconds: number) => Promise<void>;
 };
 
 export const relayClock = ({
@@ -23,7 +23,7 @@ export const relayClock = ({
   now,
   random,
   timers,
-  async within(asked, what) {
+  within: async (asked, what) => {
     let limit: unknown;
     const late = new Promise<never>((_, reject) => {
       const onLate = () => reject(new Error(`${what}: the store gave no answer in ${STORE_MS} ms`));
