@@ -164,13 +164,6 @@ describe('the errors', () => {
   });
 });
 
-test('the source map has every folder and file at the top of src', () => {
-  const text = read('docs/source-map.md');
-  const there = readdirSync(path.join(root, 'src'), { withFileTypes: true });
-  const folders = there.filter((entry) => entry.isDirectory() && entry.name !== 'assets');
-  expect(folders.map(({ name }) => `src/${name}/`).filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
-});
-
 test('no document names a machine, a mirror or a password', () => {
   const texts = [...documents, ...filesBelow('docs', '.ts')].map(read).join('\n');
   expect(texts.match(/\/(?:work|root|home)\/|registry\.|(?:api|secret)[_-]?key\s*[:=]\s*['"][^'"]{12}/gi)).toBeNull();
