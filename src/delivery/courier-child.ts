@@ -11,7 +11,6 @@ import { messageOf } from '../errors/thrown.ts';
 import { openSqliteReader, type SqliteReader } from '../store/sqlite-reader.ts';
 import type { Destination } from '../link/destination.ts';
 import { NO_BODY, type FromCourier, type ToCourier } from './courier-messages.ts';
-import { readAddress } from './metadata-url.ts';
 import { openSender, stopped } from './send.ts';
 import { sentTogether } from '../link/sent-together.ts';
 
@@ -38,8 +37,8 @@ const bodyOf = (delivery: string): string | undefined => {
 };
 
 const destinations = new Map<string, Destination>();
-const carry = async ({ ride, row, body = bodyOf(row.delivery) }: Extract<ToCourier, { type: 'carry' }>) => {
-  const destination = destinations.get(readAddress(row.destination).name);
+const carry = async ({ ride, to, row, body = bodyOf(row.delivery) }: Extract<ToCourier, { type: 'carry' }>) => {
+  const destination = destinations.get(to);
   if (destination === undefined) throw new Error('the courier was not told of this destination');
   if (body === undefined) return say({ type: 'done', ride, outcome: { kind: 'refused', error: NO_BODY } });
   const ending = new AbortController();

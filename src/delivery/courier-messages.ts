@@ -29,9 +29,9 @@ export type Carrier = {
 };
 
 export type ToCourier =
-  /** What its name means from now on; said before the first row that names it. */
+  /** What its name means from now on; said before the first row that is carried there. */
   | { type: 'destination'; destination: Destination }
-  | { type: 'carry'; ride: number; row: Omit<Carried, 'body'>; body?: string }
+  | { type: 'carry'; ride: number; to: string; row: Omit<Carried, 'body'>; body?: string }
   /** The attempt is written down: the request may be made. */
   | { type: 'go'; ride: number }
   /** Ends the attempt early. */

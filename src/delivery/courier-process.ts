@@ -115,7 +115,7 @@ export class CourierProcess {
         if (this.#said.get(destination.name) !== destination) this.#send({ type: 'destination', destination });
         this.#said.set(destination.name, destination);
         const carried = { delivery, session, report, destination: address, kind };
-        this.#send({ type: 'carry', ride, row: carried, ...(body !== undefined && { body }) });
+        this.#send({ type: 'carry', ride, to: destination.name, row: carried, ...(body !== undefined && { body }) });
         if (!this.#isOpen && !this.#process.connected) this.#die('it was gone before it took the row');
       });
     } finally {
