@@ -8,26 +8,20 @@
  *   P3  One that ends before it said hello, when none ever did, will not do better the next time: that is the end, with
  *       its code. Later on a failing start is tried again, at most MAX_FAILED_STARTS times in a row.
  *   P4  One that ends by itself with 0 was done; so is the keeper.
- *   P5  Its jobs are in its group, and so is the SDK's process for turn detection, which lives for 15 s after its worker
- *       died; one that still imports lives on, too. The keeper does not leave before the group is empty.
- *   P6  A job is killed only inside the group of a worker that this keeper started or found in worker.json, and only when
- *       it is no older than that worker: a pid that somebody names over the link may be anybody's. While a group has
- *       members its number is nobody else's, so a group whose worker is dead still tells.
- *   P7  An earlier keeper's worker that does not connect is killed at once. Its jobs may connect by themselves, and serve
- *       callers: they are told like those of any worker that died, and only what is left after ORPHANS_MS is killed, each
- *       process by its pid and its start time.
+ *
+ * Who belongs to it, and what outlives it: worker-groups.ts.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
 import { forward, wayTo } from '../output/child-output.ts';
-import { groupOf, isAlive, isGroupAlive, membersOf, ownerOf } from '../journal/owner.ts';
+import { isAlive, ownerOf } from '../journal/owner.ts';
 import { standardError, standardOutput } from '../output/standard-output.ts';
 import { settledWithin } from '../waiting/deadline.ts';
+import { WorkerGroups } from './worker-groups.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
@@ -39,13 +33,8 @@ const HELLO_MS = 60_000;
 /** How long a worker that an earlier keeper started gets to connect: the client's longest pause, and a slow machine. */
 const ADOPTION_MS = 4_000;
 const ADOPTED_POLL_MS = 200;
-/** An idle process leaves at once when its worker has died, and a killed one when the kernel has taken it apart. */
-const LEAVING_MS = 1_000;
-const LEAVING_POLL_MS = 50;
 /** What a process printed last is in its pipe when its exit is known; its jobs may hold that pipe open for long. */
 const LAST_LINES_MS = 100;
-/** P7: longer than the SDK lets a job live without its worker (15 s), and than a goodbye takes. */
-const ORPHANS_MS = 30_000;
 const TERMINATED = 128 + constants.signals.SIGTERM;
 
 export type WorkerCommand = { file: string; args: string[] };
@@ -93,11 +82,12 @@ export function superviseWorker(options: {
   log: Logger;
   /** It died, and jobs of it may live on. */
   onDied: () => void;
-  /** For tests; default 30,000. */
+  /** For tests: after how long what an earlier worker left is ended. */
   orphansMs?: number;
 }): WorkerProcess {
-  const { command, agentFile, environment, directory, log, onDied, orphansMs = ORPHANS_MS } = options;
+  const { command, agentFile, environment, directory, log, onDied, orphansMs } = options;
   const record = join(directory, 'worker.json');
+  const groups = new WorkerGroups(log, orphansMs);
   let child: ChildProcess | undefined;
   let pid: number | undefined;
   let group: number | undefined;
@@ -112,23 +102,6 @@ export function superviseWorker(options: {
   let adoptedHello: (() => void) | undefined;
   let end: (end: WorkerEnd) => void = () => undefined;
   const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
-
-  const signal = (name: NodeJS.Signals, to = pid) => {
-    try {
-      if (to !== undefined) process.kill(to, name);
-    } catch (error) {
-      log.debug({ err: error, to }, 'the worker was gone before the signal');
-    }
-  };
-  /** P6: group → when its worker started. */
-  const groups = new Map<number, string>();
-  /** P5 */
-  const killGroup = () => signal('SIGKILL', group && -group);
-  const isGroupGone = async (): Promise<boolean> => {
-    for (const until = performance.now() + LEAVING_MS; performance.now() < until; await sleep(LEAVING_POLL_MS))
-      if (group === undefined || !(await isGroupAlive(group))) return true;
-    return false;
-  };
 
   const onExit = (code: number, isKilled: boolean) => {
     clearTimeout(timer);
@@ -186,7 +159,7 @@ export function superviseWorker(options: {
     });
     timer = setTimeout(() => {
       log.error({ workerPid: pid }, `the worker did not say hello within ${HELLO_MS} ms; killing it`);
-      signal('SIGKILL');
+      groups.signal('SIGKILL', pid);
     }, HELLO_MS);
     log.info({ workerPid: pid, file: command.file }, 'worker started'); // an argument may be a key
     if (started.pid !== undefined) void remember(started.pid);
@@ -196,7 +169,7 @@ export function superviseWorker(options: {
   const remember = async (workerPid: number) => {
     try {
       const owner = await ownerOf(workerPid);
-      groups.set(workerPid, owner.startTicks); // P6
+      groups.add(owner);
       await rm(record, { force: true }); // made anew: a link that somebody planted is not followed
       await writeFile(record, JSON.stringify(owner), { mode: 0o600, flag: 'wx' });
     } catch (error) {
@@ -210,23 +183,6 @@ export function superviseWorker(options: {
     setTimeout(() => void watchAdopted(owner), ADOPTED_POLL_MS);
   };
 
-  /** P7. A stranger is never hit: the list is made while the leader lives, and names each process by its start, too. */
-  let orphans: Owner[] = [];
-  const endEarlier = async (leader: Owner) => {
-    orphans = (await membersOf(leader.pid)).filter((member) => member.pid !== leader.pid);
-    signal('SIGKILL', leader.pid);
-    if (orphans.length === 0) return;
-    onDied();
-    setTimeout(() => void killOrphans(), orphansMs).unref();
-  };
-  const killOrphans = async () => {
-    for (const orphan of orphans.splice(0)) {
-      if ((await isAlive(orphan)) !== 'alive') continue;
-      log.warn({ pid: orphan.pid }, 'a process of an earlier worker outlived it; killing it');
-      signal('SIGKILL', orphan.pid);
-    }
-  };
-
   const adopt = async (): Promise<boolean> => {
     const owner = await readFile(record, 'utf8').then(
       (text) => JSON.parse(text) as Owner,
@@ -234,7 +190,7 @@ export function superviseWorker(options: {
     );
     if (!owner) return false;
     const liveness = await isAlive(owner);
-    if (liveness !== 'unknown') groups.set(owner.pid, owner.startTicks); // P6
+    if (liveness !== 'unknown') groups.add(owner);
     if (liveness !== 'alive') return false;
     pid = owner.pid;
     group = pid;
@@ -252,7 +208,7 @@ export function superviseWorker(options: {
           { workerPid: pid },
           `an earlier worker lives and did not connect within ${ADOPTION_MS} ms; ending it`,
         );
-        await endEarlier(owner);
+        await groups.endEarlier(owner, onDied);
         pid = undefined;
         group = undefined;
         return false;
@@ -292,26 +248,13 @@ export function superviseWorker(options: {
       if (pid === undefined) {
         clearTimeout(timer);
         end({ code: 0 });
-      } else signal('SIGTERM');
+      } else groups.signal('SIGTERM', pid);
     },
     kill() {
       isGivenUp = true;
-      killGroup();
+      groups.signal('SIGKILL', group && -group);
     },
-    async owns(owner) {
-      const group = await groupOf(owner);
-      const leaderTicks = group === undefined ? undefined : groups.get(group);
-      if (group === undefined || leaderTicks === undefined || Number(owner.startTicks) < Number(leaderTicks))
-        return false;
-      const { startTicks } = await ownerOf(group); // empty when it is dead; another one when its number was given anew
-      return startTicks === '' || startTicks === leaderTicks;
-    },
-    async clear() {
-      await killOrphans();
-      if (await isGroupGone()) return;
-      log.warn({ group }, 'processes of the worker outlived it; killing them');
-      killGroup();
-      if (!(await isGroupGone())) log.error({ group }, 'processes of the worker cannot be ended');
-    },
+    owns: (owner) => groups.owns(owner),
+    clear: () => groups.clear(group),
   };
 }

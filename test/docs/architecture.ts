@@ -104,7 +104,6 @@ export async function picture(): Promise<string> {
 }
 
 const linesOf = (file: string): number => readFileSync(join(root, file), 'utf8').split('\n').length - 1;
-const medianOf = (values: number[]): number => values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
 
 /** The files above 300 lines. */
 export const longFiles = (): string[] => sources.filter((file) => linesOf(file) > 300).sort();
@@ -115,12 +114,10 @@ function table(): string {
   const rows = Object.entries(rooms)
     .toSorted(([one], [other]) => (floor.get(one) ?? 0) - (floor.get(other) ?? 0))
     .map(([room, what]) => {
-      const files = sources.filter((file) => roomOf(file) === room);
       const leads = [...(all.get(room) ?? [])].map(short).sort().join(', ');
-      const size = `${files.length}, ${medianOf(files.map(linesOf))}`;
-      return `| \`${room}/\` | ${what} | ${leads === '' ? '–' : leads} | ${size} |`;
+      return `| \`${room}/\` | ${what} | ${leads === '' ? '–' : leads} |`;
     });
-  return ['| room | what is in it | imports | files, median lines |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return ['| room | what is in it | imports |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 const [BEGIN, END] = ['<!-- generated: npm run gen:docs -->', '<!-- /generated -->'];
