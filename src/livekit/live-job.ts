@@ -44,6 +44,10 @@ export type LiveJob = {
   failedProvider?: string;
   /** The transfer that is under way. */
   transfer: { id: string; target: TransferTarget; settle: (result: Transferred) => void } | undefined;
+  /** How many transfers were asked for: the next one's id. */
+  transfersAsked: number;
+  /** The worker is gone, which was said. */
+  isOrphan: boolean;
   /** Since when the session is not heard any more, by the monotonic clock. */
   quietSince?: number | undefined;
   /** The SDK's ways to end it; from the moment that the user's code may take one. */
@@ -65,4 +69,6 @@ export const newJob = (given: Pick<LiveJob, Given>): LiveJob => ({
   asked: new Set(),
   fillersSaid: 0,
   transfer: undefined,
+  transfersAsked: 0,
+  isOrphan: false,
 });

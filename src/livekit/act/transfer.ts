@@ -18,15 +18,13 @@ import { overhear } from '../observe/overhear.ts';
 
 type Warm = Extract<TransferTarget, { participant: string }>;
 
-let asked = 0;
-
 /** Asks the machine; never rejects. */
 export function askTransfer(job: LiveJob, given: TransferTarget): Promise<Transferred> {
   const failed = (detail: string): Promise<Transferred> => Promise.resolve({ outcome: 'failed', detail });
   const target = readOnce(given);
   if ('problem' in target) return failed(target.problem);
   if (job.transfer) return failed('another transfer is under way');
-  const id = String((asked += 1));
+  const id = String((job.transfersAsked += 1));
   return new Promise((resolve) => {
     const settle = (result: Transferred) => {
       if (job.transfer?.id === id) job.transfer = undefined;

@@ -56,12 +56,10 @@ function takeRequest({ run }: LiveJob): void {
   run.send({ type: 'shutdown.requested', end, graceMs: REQUEST_GRACE_MS });
 }
 
-const orphans = new WeakSet<LiveJob>();
-
 /** Told by the closed channel and by the keeper, in whatever order: said once. */
 export function loseWorker(job: LiveJob): void {
-  if (orphans.has(job)) return;
-  orphans.add(job);
+  if (job.isOrphan) return;
+  job.isOrphan = true;
   const end = endOf('system', 'worker_lost', 'platform', 'the worker process is gone');
   job.run.send({ type: 'shutdown.requested', end, graceMs: job.definition.policy.shutdownBudgetMs });
 }
