@@ -21,7 +21,15 @@ export { toDot, toMermaid, transitionTable } from './analysis/diagram.ts';
 export { machineShape } from './analysis/shape.ts';
 export type { MachineShape } from './analysis/shape.ts';
 
-export type { Effects, Heard, RecoveryEffects, Speech, SupervisionEffects, Transferred, Verdict } from './effects.ts';
+export type {
+  Effects,
+  HeardLine,
+  RecoveryEffects,
+  Speech,
+  SupervisionEffects,
+  Transferred,
+  Verdict,
+} from './effects.ts';
 export { endOf, ends, hangUpStrategies, isReason, noAnswer, reasons } from './ends.ts';
 export type { End, HangUpStrategy, Reason } from './ends.ts';
 export type { Awaited, Greeting, Line, Noticed, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';

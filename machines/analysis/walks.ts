@@ -153,7 +153,7 @@ export function boundOf(machine: AnyStateMachine, context: unknown, state: strin
   return found;
 }
 
-export type Rule = {
+export type BoundRule = {
   from: (node: AnyStateNode) => boolean; // leaves where a run may begin
   counts: (node: AnyStateNode) => boolean; // it goes on while this holds
   isFree?: (node: AnyStateNode) => boolean; // counts, and costs nothing
@@ -163,7 +163,7 @@ export type Rule = {
 };
 
 /** Pure. The longest run of steps that count. */
-export function longestRun(machine: AnyStateMachine, context: unknown, rule: Rule): Bound {
+export function longestRun(machine: AnyStateMachine, context: unknown, rule: BoundRule): Bound {
   const chart = chartOf(machine, context);
   const stepOf = (leaf: AnyStateNode): AnyStateNode =>
     outward(leaf).reduce((step, up) => (chart.ownOf(up) < Infinity && rule.counts(up) ? up : step), leaf);

@@ -13,7 +13,7 @@ import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import {
   recoveryMachine,
   type End,
-  type Heard,
+  type HeardLine,
   type Policy,
   type HangUpStrategy,
   type RecoveryEffects,
@@ -27,7 +27,7 @@ import { leavesOf } from '../session/run.ts';
 import type { Notes } from './notes.ts';
 import { strategyFor } from '../session/hang-up-strategy.ts';
 
-export type Apologize = (request: { room: string; signal: AbortSignal; onAudible: () => void }) => Promise<Heard>;
+export type Apologize = (request: { room: string; signal: AbortSignal; onAudible: () => void }) => Promise<HeardLine>;
 
 export type RecoveryRequest = {
   room: string;

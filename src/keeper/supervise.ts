@@ -25,7 +25,7 @@ import type { Known } from './reading.ts';
 import type { Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
 import { openRow } from './session-row.ts';
-import { effectsOf } from './supervision-effects.ts';
+import { supervisionEffects } from './supervision-effects.ts';
 import type { Remembered } from './whole-journal.ts';
 
 /** A day: far more than the longest call of a default policy, and less than a clock that was wrong is corrected by. */
@@ -112,7 +112,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     };
   });
   const onSealed = (sealed: string) => (report = sealed);
-  const actors = effectsOf({ known, notes, index, evidence, options, onSealed });
+  const actors = supervisionEffects({ known, notes, index, evidence, options, onSealed });
 
   /** Said once each: what the keeper decided, for whoever reads the journal or the log. */
   let noticed: Noticed | null = null;

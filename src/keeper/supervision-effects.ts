@@ -39,7 +39,7 @@ export type OfSession = {
 };
 
 /** For the machine's `provide`. */
-export const effectsOf = (session: OfSession) => {
+export const supervisionEffects = (session: OfSession) => {
   const act = actsOf(session);
   const provide = <Name extends keyof SupervisionEffects>(name: Name) =>
     fromPromise<SupervisionEffects[Name]['output'], SupervisionEffects[Name]['input']>(async ({ input, signal }) => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { floors, longFiles, picture, rooms, ways, withRooms } from './architecture.ts';
+import { doubleNames, floors, longFiles, picture, rooms, ways, withRooms } from './architecture.ts';
 import { repositoryRoot } from './repository.ts';
 
 const root = repositoryRoot();
@@ -20,6 +20,10 @@ test('no way leads back: a circle of rooms is refused by name', () => {
   expect(() => floors(planted)).toThrow(
     /a circle: .*src\/store → .*src\/keeper|a circle: .*src\/keeper → .*src\/store/,
   );
+});
+
+test('no exported name means two things', () => {
+  expect(doubleNames()).toEqual([]);
 });
 
 test('is up to date; if not: npm run gen:docs', async () => {

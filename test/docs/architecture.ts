@@ -108,6 +108,17 @@ const linesOf = (file: string): number => readFileSync(join(root, file), 'utf8')
 /** The files above 300 lines. */
 export const longFiles = (): string[] => sources.filter((file) => linesOf(file) > 300).sort();
 
+/** Names that two files or more export, each with its files. Those of `lastword/testing` alone are its own affair. */
+export function doubleNames(): string[] {
+  const files = new Map<string, string[]>();
+  for (const file of sources)
+    for (const [, name = ''] of readFileSync(join(root, file), 'utf8').matchAll(
+      /^export (?:async )?(?:const|function\*?|class|type|interface) (\w+)/gm,
+    ))
+      files.set(name, [...(files.get(name) ?? []), file]);
+  return [...files].filter(([, where]) => where.length > 1).map(([name, where]) => `${name}: ${where.join(', ')}`);
+}
+
 function table(): string {
   const all = ways();
   const floor = floors(all);

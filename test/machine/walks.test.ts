@@ -3,7 +3,7 @@ import { and, createMachine, fromPromise, not, stateIn, type AnyStateMachine } f
 import { describe, expect, test } from 'vitest';
 import { boundOf, bounds, UnboundedMachineError, type Bound } from '../../machines/index.ts';
 import { hasTag } from '../../machines/analysis/chart.ts';
-import { longestRun, prepend, worstOf, type Rule } from '../../machines/analysis/walks.ts';
+import { longestRun, prepend, worstOf, type BoundRule } from '../../machines/analysis/walks.ts';
 
 /** States and delays as they are; `end` is final, and everything begins in `a`. */
 const machineOf = (states: Record<string, object>, root: object = {}): AnyStateMachine =>
@@ -155,7 +155,7 @@ describe('where a step can lead', () => {
     expect(costs(regions([{ guard: stateIn('#m.a.two.y'), target: '#m.b' }]))).toBe(110);
     expect(costs(regions([{ guard: stateIn('#m.a.two.y'), target: '#m.end' }, { target: '#m.b' }]))).toBe(110);
     const counts = (id: string): boolean => ['m.a.one.x', 'm.b'].includes(id);
-    const rule: Rule = { from: ({ id }) => id === 'm.a.one.x', counts: ({ id }) => counts(id) };
+    const rule: BoundRule = { from: ({ id }) => id === 'm.a.one.x', counts: ({ id }) => counts(id) };
     const x = { after: { ten: '#m.end' }, on: { e: { guard: stateIn('#m.a.two.y'), target: '#m.b' } } };
     const two = { initial: 'x', states: { x: {}, y: {} } };
     const beside = { a: { type: 'parallel', states: { one: { initial: 'x', states: { x } }, two } }, ...longer };
@@ -172,7 +172,7 @@ describe('where a step can lead', () => {
       },
       b: { tags: 'counts', after: { hundred: 'end' } },
     });
-    const rule: Rule = {
+    const rule: BoundRule = {
       from: ({ id }) => id === 'm.a.one.x',
       counts: (node) => hasTag(node, 'counts'),
     };
@@ -284,8 +284,8 @@ describe('refused, by name', () => {
 
 describe('a run', () => {
   const silent = (node: Parameters<typeof hasTag>[0]) => hasTag(node, 'silent');
-  const rule: Rule = { from: silent, counts: silent };
-  const run = (states: Record<string, object>, more: Partial<Rule> = {}): Bound =>
+  const rule: BoundRule = { from: silent, counts: silent };
+  const run = (states: Record<string, object>, more: Partial<BoundRule> = {}): Bound =>
     longestRun(machineOf(states), { ms: 7 }, { ...rule, ...more });
   const s = (limit: string, target: string, more: object = {}) => ({
     tags: 'silent',
