@@ -206,6 +206,32 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect(await claim({ limit: 20, each: 3, seats: { 'https://slow.example': 7 } })).toHaveLength(7);
     });
 
+    it('of several lanes the oldest rows come first, whichever lane they wait for', async () => {
+      await store.enqueue([
+        newDelivery('a-1', 'one', { lane: 'https://a.example', nextAt: 100 }),
+        newDelivery('a-2', 'one', { lane: 'https://a.example', nextAt: 300 }),
+        newDelivery('b-1', 'one', { lane: 'https://b.example', nextAt: 200 }),
+        newDelivery('b-2', 'one', { lane: 'https://b.example', nextAt: 400 }),
+      ]);
+      const ids = async (limit: number) => (await claim({ limit })).map(({ delivery }) => delivery);
+      expect(await ids(2)).toEqual(['a-1', 'b-1']);
+      expect(await ids(1)).toEqual(['a-2']);
+    });
+
+    it('a lane that is full takes nobody’s turn, and two destinations at one receiver share its places', async () => {
+      const lane = 'https://a.example';
+      await store.enqueue([
+        ...[1, 2, 3].map((at) => newDelivery(`mine-${at}`, 'one', { lane, nextAt: at })),
+        ...[4, 5, 6].map((at) => newDelivery(`theirs-${at}`, 'one', { destination: 'elsewhere', lane, nextAt: at })),
+        newDelivery('other', 'one', { lane: 'https://b.example', nextAt: 7 }),
+      ]);
+      const names = ['backend', 'elsewhere'];
+      const ids = async (more: Parameters<typeof claim>[0]) =>
+        (await claim({ names, ...more })).map(({ delivery }) => delivery);
+      expect(await ids({ limit: 1, seats: { [lane]: 0 } })).toEqual(['other']);
+      expect(await ids({ seats: { [lane]: 4 } })).toEqual(['mine-1', 'mine-2', 'mine-3', 'theirs-4']);
+    });
+
     it('rows of destinations that nobody asked for are left alone, and counted by name', async () => {
       await store.enqueue([
         newDelivery('mine', 'one'),
