@@ -23,7 +23,7 @@ export const purge: Command = {
 --from DAY               sealed on that day or later (2026-11-20, in this machine's time zone)
 --before DAY             sealed before that day
 --dry-run                says what would go, and changes nothing
---force                  also what is still to be delivered: it is not sent any more
+--force                  also what is still owed: it is not sent any more, and nobody is hung up on
 
 A session that is not sealed is left. Reports that were delivered to a file destination without a name of its own are
 removed as well; every other receiver has its copy, and is named. What went is noted in LASTWORD_DIR/purged.jsonl.`,
@@ -61,7 +61,7 @@ removed as well; every other receiver has its copy, and is named. What went is n
         session,
         clock(sealedAt),
         `${Math.ceil(bytes / 1_000)} kB`,
-        owed[session] === undefined ? '' : `${owed[session]} still to be delivered`,
+        owed[session] === undefined ? '' : `${owed[session]} still owed: deliveries, or a hang-up`,
       ]);
       print(table([['SESSION', 'SEALED', 'SIZE', ''], ...cells]));
       print(isDry ? 'nothing was changed (--dry-run)' : 'nothing was changed: wait for what is owed, or add --force');

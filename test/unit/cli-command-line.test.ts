@@ -292,13 +292,37 @@ describe('purge', () => {
     expect(await isKept('AJ_p3')).toBe(false);
   });
 
-  it('leaves what is still to be delivered, unless it is forced', async () => {
+  it('leaves what is still owed, unless it is forced', async () => {
     await seal('AJ_p4', 2);
     const { code, out } = await run(['purge', 'AJ_p4']);
-    expect([code, out]).toEqual([1, expect.stringContaining('2 still to be delivered')]);
+    expect([code, out]).toEqual([1, expect.stringContaining('2 still owed')]);
     expect(await isKept('AJ_p4')).toBe(true);
     expect(await run(['purge', 'AJ_p4', '--force'])).toMatchObject({ code: 0 });
     expect(await isKept('AJ_p4')).toBe(false);
+  });
+
+  it('leaves a session whose caller may still be on the line: somebody has to know whom to hang up on', async () => {
+    await seal('AJ_p6');
+    const open = await store();
+    const room = { server: 'wss://x.example', room: 'lobby', roomSid: 'RM_1', strategy: 'delete-room' as const };
+    await open.owe({ session: 'AJ_p6', ...room, since: 1_000, nextAt: 2_000 });
+    await open.close();
+    const { code, out } = await run(['purge', 'AJ_p6']);
+    expect([code, out]).toEqual([1, expect.stringContaining('1 still owed: deliveries, or a hang-up')]);
+    expect(await isKept('AJ_p6')).toBe(true);
+  });
+
+  it('forgets more than fit into one transaction', async () => {
+    const open = await store();
+    const sealedAt = new Date(2025, 1, 3, 12).getTime();
+    const ids = Array.from({ length: 250 }, (_, at) => `AJ_many_${at}`);
+    for (const session of ids) {
+      const row = { session, job: session, room: 'lobby', agentName: '', acceptedAt: 1_000, state: 'sealed' as const };
+      await open.seal(row, { session, report: `rep_${session}`, sealedAt, body: '{}' }, []);
+    }
+    await open.close();
+    const { code, out } = await run(['purge', '--from', '2025-01-01', '--before', '2025-12-31']);
+    expect([code, out]).toEqual([0, expect.stringContaining('forgotten: 250 sessions')]);
   });
 
   it("removes the file of a file destination, and no file that is somebody else's", async () => {
