@@ -59,6 +59,7 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
             ? { kind: 'refused', error: error.message }
             : { kind: 'failed', error: worded(error) },
         );
+      if (signal.aborted) return failed(signal.reason); // a listener would not be told any more
       // Also while it waits for its connection, which undici knows no way to end.
       const onStop = () => {
         failed(signal.reason);

@@ -13,6 +13,7 @@ import { type Sessions, trackSessions } from '../../src/keeper/sessions.ts';
 import type { FromKeeper, WorkerHello } from '../../src/link/messages.ts';
 import type { Peer } from '../../src/link/server.ts';
 import type { Occupant, Rooms } from '../../src/rooms/rooms.ts';
+import { emptyStore } from './empty-store.ts';
 
 /** Time for an answer that is not to come. */
 const SILENT_MS = 150;
@@ -33,14 +34,7 @@ beforeEach(async () => {
   occupants = [];
   sessions = trackSessions({
     directory,
-    store: {
-      putSession: async () => {},
-      session: async () => undefined,
-      report: async () => undefined,
-      unsealed: async () => [],
-      withoutReport: async () => [],
-      dropSession: async () => {},
-    },
+    store: emptyStore,
     rooms: async () => ({ occupants: async () => occupants }) as unknown as Rooms,
     isWorkerHere: () => true,
     apologize: () => undefined,

@@ -12,6 +12,7 @@ import { type Sessions, trackSessions } from '../../src/keeper/sessions.ts';
 import type { FromKeeper, WorkerHello } from '../../src/link/messages.ts';
 import type { Peer } from '../../src/link/server.ts';
 import { until } from '../e2e/harness/until.ts';
+import { emptyStore } from './empty-store.ts';
 
 const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
 const policy = definePolicy({ startMs: 600, warmStartMs: 200 });
@@ -22,14 +23,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lastword-starts-'));
   sessions = trackSessions({
     directory,
-    store: {
-      putSession: async () => {},
-      session: async () => undefined,
-      report: async () => undefined,
-      unsealed: async () => [],
-      withoutReport: async () => [],
-      dropSession: async () => {},
-    },
+    store: emptyStore,
     rooms: async () => null,
     isWorkerHere: () => true,
     apologize: () => undefined,
