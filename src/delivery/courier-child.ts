@@ -14,7 +14,7 @@ import { NO_BODY, type FromCourier, type ToCourier } from './courier-messages.ts
 import { openSender, stopped } from './send.ts';
 import { sentTogether } from '../link/sent-together.ts';
 
-/** Of the threads that files and names share (courier.ts sets their number): a quarter may hang before we say so. */
+/** Of the threads that files and names share (courier-process.ts sets their number): a quarter may hang before we say so. */
 const MOST_HUNG = 16;
 
 const say = sentTogether<FromCourier>((messages) => void process.send?.(messages, () => undefined));
