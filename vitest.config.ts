@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
  * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` three files (one
  * alone leaves nine tenths of a core free), `crash`, `docs` and `e2e` two. Alone run the files that count the last per
  * cents of a goodbye or the first milliseconds of a death (`e2e-alone`), and those whose callers lost a quarter of a line
- * and of their own words beside another file: three calls at a time, and the long interview.
+ * and of their own words beside another file: three calls at a time, a caller who floods, and the long interview.
  */
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, sequence: { groupOrder }, ...options },
@@ -18,6 +18,7 @@ const computing = besideEachOther(availableParallelism());
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 const alone = [
   'ending',
+  'faults/floods',
   'harness',
   'providers-die',
   'slow-calls',
