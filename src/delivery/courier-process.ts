@@ -75,7 +75,6 @@ export class CourierProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // standard output may be a destination
       execArgv: process.execArgv.filter((argument) => !argument.startsWith('--inspect')),
       env: { UV_THREADPOOL_SIZE: String(THREADS), ...process.env },
-      serialization: 'advanced',
     });
     this.#process = courier;
     for (const stream of [courier.stdout, courier.stderr]) forward(stream, standardError());

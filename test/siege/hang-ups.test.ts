@@ -2,7 +2,10 @@
  * A job is killed while the world around the keeper misbehaves: its caller is released within 2 s all the same. Each
  * siege is laid for certain before the job dies (harness/sieges.ts).
  */
+import { appendFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { journalPath } from '../../src/journal/folder.ts';
+import { lineOf } from '../../src/journal/line.ts';
 import { until } from '../e2e/harness/index.ts';
 import type { Siege } from './harness/siege.ts';
 import { sieges } from './harness/sieges.ts';
@@ -10,6 +13,8 @@ import { sieges } from './harness/sieges.ts';
 /** G8: of a killed process. */
 const RELEASED_MS = 2_000;
 const VICTIM = 'AJ_victim';
+/** 96 MiB: its fold takes seconds, whatever thread it is on. */
+const LONG = { entries: 12_000, characters: 8 * 1_024 };
 
 /** `during`, `afterwards`: what else must be true while it is besieged, and when it no longer is. */
 const released = async (
@@ -55,4 +60,23 @@ describe('a killed job: its caller is released within 2 s', () => {
   });
 
   test('(g) while another process of this user writes rubbish to the socket', () => released(sieges.g));
+
+  test('while a journal of 96 MiB is folded', async () => {
+    await using laid = await sieges.calm.lay(['AJ_long', VICTIM]);
+    const { siege } = laid;
+    const { lastSeq } = await siege.job('AJ_long').status();
+    const at = Date.now();
+    const lines = Array.from({ length: LONG.entries }, (_, index) => {
+      const said = { role: 'user', text: 'x'.repeat(LONG.characters), interrupted: false, createdAt: at } as const;
+      return lineOf({ seq: lastSeq + 1 + index, at, up: 1, kind: 'item', data: { id: `item-${index}`, ...said } });
+    });
+    await appendFile(journalPath(siege.directory, 'AJ_long', '1'), lines.join(''));
+    await siege.job('AJ_long').kill();
+    await siege.released('AJ_long');
+    await siege.job(VICTIM).kill();
+    expect(await siege.released(VICTIM, 30_000)).toBeLessThan(RELEASED_MS);
+    const isSealed = () => siege.withStore((store) => store.report('AJ_long'));
+    expect(await isSealed(), 'it was folded meanwhile').toBeUndefined();
+    await until('its report', isSealed, 60_000);
+  });
 });
