@@ -14,7 +14,7 @@ import { sieges } from './harness/sieges.ts';
 const RELEASED_MS = 2_000;
 const VICTIM = 'AJ_victim';
 /** 96 MiB: its fold takes seconds, whatever thread it is on. */
-const LONG = { entries: 12_000, characters: 8 * 1_024 };
+const LONG = { journals: 4, entries: 12_000, characters: 8 * 1_024 };
 
 /** `during`, `afterwards`: what else must be true while it is besieged, and when it no longer is. */
 const released = async (
@@ -31,6 +31,16 @@ const released = async (
   await during?.(siege);
   await laid.lift();
   await afterwards?.(siege);
+};
+
+const prolong = async (siege: Siege, session: string) => {
+  const { lastSeq } = await siege.job(session).status();
+  const at = Date.now();
+  const lines = Array.from({ length: LONG.entries }, (_, index) => {
+    const said = { role: 'user', text: 'x'.repeat(LONG.characters), interrupted: false, createdAt: at } as const;
+    return lineOf({ seq: lastSeq + 1 + index, at, up: 1, kind: 'item', data: { id: `item-${index}`, ...said } });
+  });
+  await appendFile(journalPath(siege.directory, session, '1'), lines.join(''));
 };
 
 describe('a killed job: its caller is released within 2 s', () => {
@@ -61,22 +71,18 @@ describe('a killed job: its caller is released within 2 s', () => {
 
   test('(g) while another process of this user writes rubbish to the socket', () => released(sieges.g));
 
-  test('while a journal of 96 MiB is folded', async () => {
-    await using laid = await sieges.calm.lay(['AJ_long', VICTIM]);
+  test('while journals of 96 MiB are folded, one after the other', async () => {
+    const long = Array.from({ length: LONG.journals }, (_, index) => `AJ_long-${index}`);
+    await using laid = await sieges.calm.lay([...long, VICTIM]);
     const { siege } = laid;
-    const { lastSeq } = await siege.job('AJ_long').status();
-    const at = Date.now();
-    const lines = Array.from({ length: LONG.entries }, (_, index) => {
-      const said = { role: 'user', text: 'x'.repeat(LONG.characters), interrupted: false, createdAt: at } as const;
-      return lineOf({ seq: lastSeq + 1 + index, at, up: 1, kind: 'item', data: { id: `item-${index}`, ...said } });
-    });
-    await appendFile(journalPath(siege.directory, 'AJ_long', '1'), lines.join(''));
-    await siege.job('AJ_long').kill();
-    await siege.released('AJ_long');
+    for (const session of long) await prolong(siege, session);
+    const isSealed = (session: string) => siege.withStore((store) => store.report(session));
+    await Promise.all(long.map((session) => siege.job(session).kill()));
+    await until('a report', async () => (await Promise.all(long.map(isSealed))).find(Boolean), 60_000);
     await siege.job(VICTIM).kill();
     expect(await siege.released(VICTIM, 30_000)).toBeLessThan(RELEASED_MS);
-    const isSealed = () => siege.withStore((store) => store.report('AJ_long'));
-    expect(await isSealed(), 'it was folded meanwhile').toBeUndefined();
-    await until('its report', isSealed, 60_000);
+    const missing = (await Promise.all(long.map(isSealed))).filter((report) => report === undefined);
+    expect(missing.length, 'others were folded meanwhile').toBeGreaterThan(0);
+    for (const session of long) await until('its report', () => isSealed(session), 60_000);
   });
 });
