@@ -126,6 +126,7 @@ export const conversing = session.createStateConfig({
           id: 'waiting',
           description: 'The caller waits for us: one clock for what they hear, one for our patience.',
           type: 'parallel',
+          tags: 'waiting',
           on: {
             ...actsMeanwhile,
             'caller.waits': { actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
@@ -168,7 +169,7 @@ export const conversing = session.createStateConfig({
                 fillingBundled: {
                   id: 'fillingBundled',
                   description: 'The last rung: if it is not heard, no goodbye and no apology would be.',
-                  tags: 'silent',
+                  tags: ['silent', 'lastRung'],
                   on: {
                     'answer.moved': 'moved',
                     'session.end': hangUpAsGiven,
@@ -334,6 +335,7 @@ export const conversing = session.createStateConfig({
         asking: {
           id: 'transferring',
           description: 'Somebody else is called; meanwhile the conversation goes on, and fillers are earned.',
+          tags: 'transferring',
           ...within(
             'transferMs',
             'transfer',

@@ -70,7 +70,7 @@ export const exiting = session.createStateConfig({
     hangingUp: {
       id: 'hangingUp',
       description: 'The caller is released, in the way that the end calls for.',
-      tags: 'silent',
+      tags: ['silent', 'hangingUp'],
       ...within('hangUpMs', 'hangUp', { done: '#reporting', otherwise: '#reporting' }, (context) => ({
         end: endSoFar(context),
       })),

@@ -82,7 +82,7 @@ export const greeting = session.createStateConfig({
   id: 'greeting',
   description: 'Until the first audio of the first words is seen; they play on in conversing.',
   type: 'parallel',
-  tags: 'starting',
+  tags: ['starting', 'greeting'],
   on: {
     'agent.audible': '#agentSpeaks',
     'caller.waits': { guard: 'isTurn', target: '#waiting', actions: ['noteAwaited', 'oweAnswer'] },
@@ -103,6 +103,7 @@ export const greeting = session.createStateConfig({
         listening: { description: "greeting: 'agent'. Its onEnter speaks, now that a caller is there." },
         speaking: {
           description: 'The greeting; after a crash, the words that excuse it.',
+          tags: 'greets',
           ...during('speak', { done: '#agentSpeaks', otherwise: startupFailedUnheard }, ({ resumed }) => ({
             line: resumed ? 'recovery' : 'greeting',
             rung: 'live',
@@ -128,7 +129,7 @@ export const greeting = session.createStateConfig({
         },
         filling: {
           description: 'The last rung: if it is not heard, no apology would be.',
-          tags: 'silent',
+          tags: ['silent', 'lastRung'],
           on: {
             'caller.speaks': 'callerSpeaks',
             'session.end': hangUpAsGiven,

@@ -59,8 +59,26 @@ export const atTheStart = (input: Input): SessionContext => ({
  * silent    the caller waits for us and hears nothing        audible   a line of ours plays
  * starting  nothing was ever heard                           expecting costs nothing to a caller who is there
  * fresh     heard on entry: a silence begins here anew       leaving   an end is recorded     released  caller let go
+ *
+ * What adapters ask for:
+ * greeting  until the first words are heard                  greets    they are ours          waiting   an answer is owed
+ * lastRung  no other line would be heard after this one      transferring  to somebody else   hangingUp  being let go
  */
-export type Tag = 'live' | 'silent' | 'audible' | 'starting' | 'expecting' | 'fresh' | 'leaving' | 'released';
+export type Tag =
+  | 'live'
+  | 'silent'
+  | 'audible'
+  | 'starting'
+  | 'expecting'
+  | 'fresh'
+  | 'leaving'
+  | 'released'
+  | 'greeting'
+  | 'greets'
+  | 'waiting'
+  | 'lastRung'
+  | 'transferring'
+  | 'hangingUp';
 
 export const { within, during, spoken } = stepsOf<Effects, SessionContext>();
 

@@ -48,7 +48,7 @@ import { hashOf, standBy, stepIn } from './stand-by.ts';
 import { BEGUN, IMPORTED, tellPool } from './tell-pool.ts';
 import { version } from './version.ts';
 
-/** Inside the worker's limit for import and prewarm (worker.ts), after which it kills the process and starts another. */
+/** Inside the worker's limit for import and prewarm (worker/serve.ts), after which it kills the process and starts another. */
 const PREWARM_MS = 8000;
 /** The SDK's shutdown callbacks have no limit of their own; this is it. */
 const EXIT_BACKSTOP_MS = 10_000;
@@ -177,13 +177,11 @@ async function runJob(context: JobContext, defined: Defined): Promise<void> {
     ),
     recorder,
     log,
-    onStates: (leaves) => {
+    onStates: () => {
       clearTimeout(begun);
-      if (leaves.some((leaf) => /joining|greeting/.test(leaf))) return;
-      begun = setTimeout(
-        () => tellPool(BEGUN),
-        leaves.some((leaf) => leaf.includes('awaitingCaller')) ? NO_CALLER_MS : 0,
-      );
+      const isExpecting = run.hasTag('expecting');
+      if (run.hasTag('starting') && !run.hasTag('leaving') && !isExpecting) return;
+      begun = setTimeout(() => tellPool(BEGUN), isExpecting ? NO_CALLER_MS : 0);
     },
   });
   parts.job = newJob({

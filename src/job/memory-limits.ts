@@ -10,7 +10,7 @@ const NEAR = 0.8;
 /** Of a warm process; it grows when it talks. */
 const WARM_MB = 200;
 const WARM_SHARE = 0.25;
-/** Half of the calls that a core can hold (worker.ts) may come at the same moment, and some more. */
+/** Half of the calls that a core can hold (worker/serve.ts) may come at the same moment, and some more. */
 const WARM_PER_CORE = 6;
 /** An apology and a hang-up have to fit between our limit and the SDK's, which kills. */
 const KILL_AT = 1.5;

@@ -3,7 +3,7 @@
  * Node puts it back into the mode in which a write waits, for everybody who shares it (libuv does at each start of a
  * child, Node at its end): then one reader who sleeps holds the keeper and every job in the middle of a word, until
  * their beats are missed. Measured: a job with 100 KB to print stood still for as long as nobody read. So children get
- * pipes of their own, which we always empty; lines that our output does not take are dropped (output.ts).
+ * pipes of their own, which we always empty; lines that our output does not take are dropped (standard-output.ts).
  *
  * A file is inherited: it has no reader, and a worker that outlives its keeper goes on writing there.
  */

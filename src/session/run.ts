@@ -17,6 +17,7 @@ import {
   type Effects,
   type Input,
   type SessionEvent,
+  type Tag,
 } from '../../machines/index.ts';
 import type { Json } from '../journal/entry.ts';
 import { isA, messageOf } from '../errors/thrown.ts';
@@ -37,7 +38,8 @@ export type SessionRun = {
   send(event: SessionEvent): void;
   /** The leaves of the current state: `live.conversing.dialogue.active`, … */
   leaves(): string[];
-  hasTag(tag: 'live' | 'leaving' | 'released'): boolean;
+  /** What adapters ask: never a state's name. */
+  hasTag(tag: Tag): boolean;
   context(): SessionContext;
   /** Resolves when `closed` is reached; never rejects. */
   readonly closed: Promise<SessionContext>;
@@ -49,7 +51,8 @@ export type RunOptions = {
   recorder: Recorder;
   log: Log;
   clock?: Clock;
-  onStates?: (leaves: string[]) => void;
+  /** The machine is in other states than before. */
+  onStates?: () => void;
 };
 
 /** The leaves of a state value, dotted. Pure. */
@@ -117,7 +120,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
         ...(isFirst && { end }),
       });
       states = now;
-      onStates?.(now);
+      onStates?.();
     } catch (error) {
       log.error({ error: messageOf(error) }, 'a state could not be recorded');
     }

@@ -27,7 +27,7 @@ function standIn(venue: Partial<Stand> = {}) {
       ...venue,
     },
     run: {
-      leaves: () => ['live.conversing.transfer.asking'],
+      hasTag: (tag: string) => tag === 'transferring',
       send: ({ transfer: asked }: { transfer: never }) => {
         result = transfer(job, asked, stop.signal).catch((error: Error) => error.name);
       },
@@ -99,7 +99,7 @@ test('one transfer at a time, and none outside of the conversation', async () =>
     outcome: 'failed',
     detail: 'another transfer is under way',
   });
-  const early = { ...job, transfer: undefined, run: { leaves: () => ['live.greeting'], send: () => {} } };
+  const early = { ...job, transfer: undefined, run: { hasTag: (tag: string) => tag === 'greeting', send: () => {} } };
   expect(await askTransfer(early as never, { participant: 'human' })).toEqual({
     outcome: 'failed',
     detail: 'the call is not conversing',

@@ -33,8 +33,7 @@ export function askTransfer(job: LiveJob, given: TransferTarget): Promise<Transf
     job.transfer = { id, target, settle };
     const [how, to] = 'refer' in target ? (['refer', target.refer] as const) : (['warm', target.participant] as const);
     job.run.send({ type: 'transfer.requested', transfer: { id, how, to } });
-    if (!job.run.leaves().includes('live.conversing.transfer.asking'))
-      settle({ outcome: 'failed', detail: 'the call is not conversing' });
+    if (!job.run.hasTag('transferring')) settle({ outcome: 'failed', detail: 'the call is not conversing' });
   });
 }
 

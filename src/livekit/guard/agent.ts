@@ -59,9 +59,7 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     const isOk = !(await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter()));
     setImmediate(ended);
     // Entered while the session still starts, it may fail before the greeting begins: nobody else greets.
-    const isGreeting =
-      job.definition.greeting === 'agent' &&
-      job.run.leaves().some((leaf) => leaf.startsWith('live.connecting') || leaf.startsWith('live.greeting'));
+    const isGreeting = job.definition.greeting === 'agent' && job.run.hasTag('starting') && !job.run.hasTag('leaving');
     if (!isOk && isGreeting) {
       const end = endOf('system', 'startup_failed', 'application', 'onEnter failed before the greeting was heard');
       job.run.send({ type: 'session.failed', end });

@@ -24,9 +24,8 @@ export function watchHold({ run, definition, letGo }: LiveJob, session: voice.Ag
       toldAt = undefined;
       return;
     }
-    const isWaiting = run.leaves().some((leaf) => leaf.startsWith('live.conversing.dialogue.waiting'));
     const now = performance.now();
-    if (toldAt !== undefined && !isWaiting && now - toldAt < idleMs / 3) return;
+    if (toldAt !== undefined && !run.hasTag('waiting') && now - toldAt < idleMs / 3) return;
     toldAt = now;
     run.send({ type: 'dialogue.moved' });
   };

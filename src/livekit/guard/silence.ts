@@ -17,8 +17,6 @@ const JUST_BEFORE = 0.95;
 /** A browser asks its user for the microphone, and the user has to find the button. */
 const MICROPHONE_MS = 10_000;
 
-const isAt = ({ run }: LiveJob, state: string) => run.leaves().some((leaf) => leaf.startsWith(state));
-
 // ── M2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Blame = { component: 'track' | 'tts' | 'llm'; fault: End['fault']; message: string };
@@ -29,9 +27,9 @@ const ofTrack = (message: string | undefined): Blame | undefined =>
 export function watchFirstWords(job: LiveJob): void {
   const { policy, greeting } = job.definition;
   blameWhile(job, policy.turnMs, 'startup_failed', () => {
-    if (!isAt(job, 'live.greeting')) return undefined;
+    if (!job.run.hasTag('greeting')) return undefined;
     // What an onEnter waits for before it greets is not known, so nobody else is to blame for it.
-    const ours = typeof greeting === 'object' && isAt(job, 'live.greeting.words.speaking') ? greeting : undefined;
+    const ours = typeof greeting === 'object' && job.run.hasTag('greets') ? greeting : undefined;
     const { isStarved } = job.run.context();
     return (
       ofTrack(job.venue.trouble('voice')) ?? (ours && ofModel('say' in ours ? 'tts' : 'llm', policy.turnMs, isStarved))
@@ -47,17 +45,17 @@ const ofModel = (component: 'tts' | 'llm', ms: number, isStarved: boolean): Blam
 
 /** From the request for a filler on: the last rung has no other one behind it, in the greeting and in a turn. */
 export function watchLastFiller(job: LiveJob): void {
-  const isGreeting = isAt(job, 'live.greeting');
-  const state = isGreeting ? 'live.greeting.clock.filling' : 'live.conversing.dialogue.waiting.clock.fillingBundled';
+  const { run } = job;
+  const isGreeting = run.hasTag('greeting');
   blameWhile(job, job.definition.policy.rungMs, isGreeting ? 'startup_failed' : 'model_failed', () => {
-    if (!isAt(job, state)) return undefined;
+    if (!run.hasTag('lastRung') || run.hasTag('greeting') !== isGreeting) return undefined;
     return ofTrack(job.venue.trouble('own track') ?? job.venue.trouble('voice'));
   });
 }
 
 /** A filler was heard to its end, on the track of our own: was that the only one of the two? */
 export function blameTrackAfterFiller(job: LiveJob): void {
-  const trouble = isAt(job, 'live.conversing.dialogue.waiting') ? job.venue.trouble('voice') : undefined;
+  const trouble = job.run.hasTag('waiting') ? job.venue.trouble('voice') : undefined;
   const found = ofTrack(trouble);
   if (found) blame(job, 'model_failed', found);
 }

@@ -1,6 +1,6 @@
 /**
  * The memory of this job: said once when it comes near its limit, and the end of the call while there is still room for
- * an apology. The SDK's own limit is a SIGKILL without a word, so the worker sets that one higher (worker.ts).
+ * an apology. The SDK's own limit is a SIGKILL without a word, so the worker sets that one higher (worker/serve.ts).
  */
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';

@@ -51,7 +51,7 @@ export const closesAgain = (error: unknown): boolean =>
 
 /** Nothing of it is left to shorten once the caller is being let go, which is where a deleted room leads, too. */
 function takeRequest({ run }: LiveJob): void {
-  if (run.hasTag('released') || run.leaves().includes('exiting.hangingUp')) return;
+  if (run.hasTag('released') || run.hasTag('hangingUp')) return;
   const end = endOf('operator', 'worker_shutdown', 'none', 'the worker or LiveKit asked this job to end');
   run.send({ type: 'shutdown.requested', end, graceMs: REQUEST_GRACE_MS });
 }

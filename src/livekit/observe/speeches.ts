@@ -181,8 +181,7 @@ export class Speeches {
 
   #fail(detail: string): void {
     const { run } = this.#job;
-    const isGreeting = run.leaves().some((leaf) => leaf.startsWith('live.greeting'));
-    const reason = isGreeting ? 'startup_failed' : 'model_failed';
+    const reason = run.hasTag('greeting') ? 'startup_failed' : 'model_failed';
     run.send({ type: 'session.failed', end: endOf('system', reason, 'provider', detail) });
   }
 }
