@@ -14,7 +14,7 @@
  */
 
 // A session: what it is, and who runs it.
-export { defineSession } from './job/job.ts';
+export { defineSession } from './job/define-session.ts';
 export { runWorker } from './worker/run-worker.ts';
 export type { WorkerOptions } from './worker/worker-options.ts';
 export type { SessionDefinition, StartOptions } from './livekit/definition.ts';
@@ -26,7 +26,7 @@ export { DefinitionError } from './livekit/definition.ts';
 export { ConfigError } from './errors/config-error.ts';
 
 // From inside a call.
-export { currentCall } from './livekit/call.ts';
+export { currentCall } from './livekit/current-call.ts';
 export type { Call, EndOptions, TransferTarget } from './livekit/call.ts';
 export { endSessionTool } from './livekit/tools/end-session.ts';
 

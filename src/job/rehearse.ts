@@ -48,8 +48,8 @@ async function playOnce(directory: string, session: string): Promise<void> {
     sendReport: () => journal.durable(),
   };
   const input = { policy: defaultPolicy, resumed: false, elapsedMs: 0, greeting: 'say', goodbye: false } as const;
-  const run = runSession({ input, effects, recorder: journal, log });
-  run.start();
+  const run = runSession({ input, recorder: journal, log });
+  run.start(effects);
   await setTimeout(2);
   run.send({ type: 'session.end', end: endOf('system', 'rehearsed'), drain: false });
   await run.closed;

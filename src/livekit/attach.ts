@@ -27,7 +27,7 @@ export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice
   guardTools(job, session);
   guardToolsets(job, session.toolCtx.toolsets);
   guardAgent(job, agent);
-  job.ownEnds?.take(session);
+  job.ownEnds.take(session);
   const clearUserTurn = session.clearUserTurn.bind(session);
   session.clearUserTurn = () => {
     clearUserTurn();

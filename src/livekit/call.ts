@@ -1,4 +1,4 @@
-/** The call as the user's code sees it, and the way to find it from anywhere inside a job. */
+/** The call as the user's code sees it. */
 import type { JobContext, JobProcess, voice } from '@livekit/agents';
 import type { RemoteParticipant, Room } from '@livekit/rtc-node';
 import type { HangUpStrategy, Transferred } from '../../machines/index.ts';
@@ -86,21 +86,6 @@ export type TransferTarget =
       /** Asks them whether they take the call; false is a refusal. Default: who joins (and picks up) takes it. */
       confirm?: (somebody: RemoteParticipant, signal: AbortSignal) => boolean | Promise<boolean>;
     };
-
-const slot = Symbol.for('lastword.currentCall');
-type Holder = { [slot]?: Call };
-
-/** One process, one call. @throws when there is no call in this process. */
-export function currentCall(): Call {
-  const call = (globalThis as Holder)[slot];
-  if (!call) throw new Error('currentCall(): expected to run inside a job, but no call has begun in this process');
-  return call;
-}
-
-/** @internal */
-export const setCurrentCall = (call: Call): void => {
-  (globalThis as Holder)[slot] = call;
-};
 
 /** Keys by which a merge of the user's would reach a prototype. */
 const reaches = (key: string, value: unknown): boolean =>

@@ -3,16 +3,16 @@ import type { tts, voice } from '@livekit/agents';
 import type { Transferred } from '../../machines/index.ts';
 import type { LineName } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
-import type { Log, Recorder } from '../session/ports.ts';
-import type { Call, TransferTarget } from './call.ts';
+import type { TransferTarget } from './call.ts';
 import type { Defined, StartOptions } from './definition.ts';
+import type { OpenCall } from './open-call.ts';
 import type { OwnEnds } from './guard/own-ends.ts';
 import type { Playout } from './observe/playout.ts';
 import type { Speeches } from './observe/speeches.ts';
 import type { Turns } from './observe/turns.ts';
 import type { Venue } from './venue.ts';
 
-export type LiveJob = {
+export type LiveJob = Omit<OpenCall, 'begins'> & {
   /** This call's own: what it says by functions of the call is filled in as they answer. */
   readonly definition: Defined;
   /** Settled when its lines were asked for; undefined before. With what was wrong with the greeting. */
@@ -21,10 +21,7 @@ export type LiveJob = {
   firstVoice?: tts.TTS;
   /** Lines that were left out, each told once. */
   leftOut?: Set<LineName>;
-  readonly call: Call;
   readonly venue: Venue;
-  readonly recorder: Recorder;
-  readonly log: Log;
   readonly turns: Turns;
   readonly run: SessionRun;
   /** The AgentSession and its playout, from the moment it is made. */
@@ -50,25 +47,6 @@ export type LiveJob = {
   isOrphan: boolean;
   /** Since when the session is not heard any more, by the monotonic clock. */
   quietSince?: number | undefined;
-  /** The SDK's ways to end it; from the moment that the user's code may take one. */
-  ownEnds?: OwnEnds;
-  /** From the hang-up on: abort what the user started. */
-  readonly letGo: AbortController;
+  /** The SDK's ways to end it. */
+  readonly ownEnds: OwnEnds;
 };
-
-type Given = 'definition' | 'call' | 'venue' | 'recorder' | 'log' | 'turns' | 'run' | 'letGo';
-
-/** Before anything has happened in it. */
-export const newJob = (given: Pick<LiveJob, Given>): LiveJob => ({
-  ...given,
-  session: undefined,
-  playout: undefined,
-  speeches: new Set(),
-  tools: new Set(),
-  told: undefined,
-  asked: new Set(),
-  fillersSaid: 0,
-  transfer: undefined,
-  transfersAsked: 0,
-  isOrphan: false,
-});

@@ -23,7 +23,7 @@ import type { HangUpPolicy } from '../journal/entry.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call } from './call.ts';
-import { awaitedByCall } from './guard/awaited.ts';
+import { awaitedByCall } from './current-call.ts';
 import { type Awaitable, languageIn, type LineField, lineFields, problemsOf, type Lines } from './lines.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError, noteFailedStart } from './note-error.ts';
@@ -61,7 +61,7 @@ export const policyOf = (given: unknown, isProgram: boolean): Policy => {
 /** Rejects with what the function throws, or says that it is late. */
 async function answerOf(name: string, ask: Asked, call: Call, limitMs: number): Promise<unknown> {
   const outcome = await settledWithin(
-    awaitedByCall(async () => ask(call)),
+    awaitedByCall(call, async () => ask(call)),
     limitMs,
   );
   if (outcome.kind === 'late') throw new Error(`${name}(call): it did not settle within ${limitMs} ms`);
@@ -83,15 +83,16 @@ type WithLimits = {
   program?: unknown;
 };
 
-export const hasLimitsOfCall = ({ ofCall }: WithLimits): boolean =>
+const hasLimitsOfCall = ({ ofCall }: WithLimits): boolean =>
   ofCall.policy !== undefined || ofCall.hangUp !== undefined || Object.keys(ofCall.limits).length > 0;
 
-/** The definition as it holds for this call. Never rejects: what cannot be had is noted, and the default holds. */
+/** The definition as it holds for this call, its own. Never rejects: what cannot be had is noted, and the default holds. */
 export async function forThisCall<Given extends WithLimits>(
   definition: Given,
   call: Call,
   noted: Noted,
 ): Promise<Given> {
+  if (!hasLimitsOfCall(definition)) return { ...definition };
   const [policy, hangUp] = await Promise.all([limitsFor(definition, call, noted), hangUpFor(definition, call, noted)]);
   return { ...definition, ...policy, ...hangUp };
 }

@@ -4,6 +4,7 @@
  */
 import type { RemoteParticipant } from '@livekit/rtc-node';
 import { settledWithin } from '../waiting/deadline.ts';
+import { inCall } from './current-call.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
 import { isFor, runOf } from './participant-entries.ts';
@@ -18,7 +19,10 @@ export function registerParticipants(job: LiveJob): void {
         if (!isFor(entry, participant)) return;
         const run = runOf(entry);
         const name = `participant entrypoint ${typeof entry === 'function' ? entry.name || index + 1 : `${index + 1} (${entry.kind})`}`;
-        const outcome = await settledWithin((async () => run(job.call, participant))(), policy.maxDurationMs);
+        const outcome = await settledWithin(
+          inCall(job.call, async () => run(job.call, participant)),
+          policy.maxDurationMs,
+        );
         if (outcome.kind === 'failed') noteError(job, name, outcome.error);
         if (outcome.kind === 'late') noteError(job, name, new Error('did not settle while the call could last'));
       }),

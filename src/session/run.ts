@@ -30,8 +30,10 @@ export type SessionEffects = {
 };
 
 export type SessionRun = {
-  /** The machine begins; its first effects are asked for at once. */
-  start(): void;
+  /** The machine begins, and its first effects are asked for at once. Events that came before wait until here. */
+  start(effects: SessionEffects): void;
+  /** Takes no event any more: somebody else speaks for this call, and our own departure is none. */
+  leave(): void;
   /** The state, by its name in the mission, at the first end trigger; undefined while there was none. */
   stage(): string | undefined;
   /** Never throws; ignored once the session is closed. */
@@ -47,12 +49,11 @@ export type SessionRun = {
 
 export type RunOptions = {
   input: Input;
-  effects: SessionEffects;
   recorder: Recorder;
   log: Log;
   clock?: Clock;
   /** The machine is in other states than before. */
-  onStates?: () => void;
+  onStates?: (hasTag: SessionRun['hasTag']) => void;
 };
 
 /** The leaves of a state value, dotted. Pure. */
@@ -63,7 +64,9 @@ export const leavesOf = (value: unknown, above = ''): string[] => {
 };
 
 /** Nothing happens before `start()`. */
-export function runSession({ input, effects, recorder, log, clock, onStates }: RunOptions): SessionRun {
+export function runSession({ input, recorder, log, clock, onStates }: RunOptions): SessionRun {
+  /** From its start on; nothing is asked for before. */
+  let effects: SessionEffects;
   const scope = new AbortController();
   let effectCount = 0;
   let isOver = false;
@@ -120,7 +123,7 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
         ...(isFirst && { end }),
       });
       states = now;
-      onStates?.();
+      onStates?.(hasTag);
     } catch (error) {
       log.error({ error: messageOf(error) }, 'a state could not be recorded');
     }
@@ -159,6 +162,8 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
     }
   }
 
+  const hasTag = (tag: Tag): boolean => actor.getSnapshot().hasTag(tag);
+
   const closed = new Promise<SessionContext>((resolve) => {
     const finish = (context: SessionContext) => {
       isOver = true;
@@ -188,11 +193,15 @@ export function runSession({ input, effects, recorder, log, clock, onStates }: R
     });
   });
   return {
-    start: () => void actor.start(),
+    start: (given) => {
+      effects = given;
+      asyncContext.runInAsyncScope(() => actor.start()); // R4
+    },
+    leave: () => void (isOver = true),
     stage: () => stage,
     send,
     leaves: () => states,
-    hasTag: (tag) => actor.getSnapshot().hasTag(tag),
+    hasTag,
     context: () => actor.getSnapshot().context,
     closed,
   };

@@ -11,7 +11,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { callerFile, definedIn } from '../job/job.ts';
+import { callerFile, definedIn } from '../job/definitions.ts';
 import { startKeeper } from './front.ts';
 import { orRefuse, refuse } from './refuse.ts';
 import { keeperCommands, runServer } from './serve.ts';

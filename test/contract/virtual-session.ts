@@ -135,13 +135,12 @@ export class VirtualSession {
     ) as unknown as SessionEffects;
     this.run = runSession({
       input: { policy: this.policy, resumed: false, elapsedMs: 0, greeting, goodbye },
-      effects: counted,
       recorder,
       log: quiet,
       clock: this.clock,
     });
     void this.run.closed.then(() => (this.closedAt = this.clock.now));
-    this.run.start();
+    this.run.start(counted);
   }
 
   note<Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]): number {

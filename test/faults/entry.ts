@@ -10,7 +10,7 @@ import { initializeLogger, JobContext, type JobProcess } from '@livekit/agents';
 import { vi } from 'vitest';
 import type { Entry } from '../../src/journal/entry.ts';
 import { readSession } from '../../src/journal/read.ts';
-import { defineSession } from '../../src/job/job.ts';
+import { defineSession } from '../../src/job/define-session.ts';
 import { listen, type Peer } from '../../src/link/server.ts';
 import type { Call } from '../../src/livekit/call.ts';
 import type { GivenHangUp } from '../../src/livekit/of-call.ts';

@@ -2,7 +2,7 @@
 import { voice } from '@livekit/agents';
 import { describe, expect, test } from 'vitest';
 import { endOf } from '../../machines/index.ts';
-import { currentCall } from '../../src/livekit/call.ts';
+import { currentCall } from '../../src/livekit/current-call.ts';
 import { BlockedOutput, DeadOutput } from './edges.ts';
 import { place } from './harness.ts';
 import { SilentRealtime } from './models.ts';

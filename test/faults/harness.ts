@@ -13,14 +13,13 @@ import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
 import { type Journal, openJournal } from '../../src/journal/write.ts';
-import { effectsOf } from '../../src/livekit/act/effects.ts';
-import { type Call, setCurrentCall } from '../../src/livekit/call.ts';
+import { assembleJob } from '../../src/job/assemble-job.ts';
+import { effectsOf, type Reporting } from '../../src/livekit/act/effects.ts';
+import type { Call } from '../../src/livekit/call.ts';
 import { checkDefinition, type SessionDefinition } from '../../src/livekit/definition.ts';
-import { OwnEnds } from '../../src/livekit/guard/own-ends.ts';
-import { type LiveJob, newJob } from '../../src/livekit/live-job.ts';
-import { makeCall } from '../../src/livekit/make-call.ts';
+import type { LiveJob } from '../../src/livekit/live-job.ts';
 import { forThisCall } from '../../src/livekit/of-call.ts';
-import { Turns } from '../../src/livekit/observe/turns.ts';
+import { openCall } from '../../src/livekit/open-call.ts';
 import type { Reporter } from '../../src/livekit/venue.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
@@ -159,21 +158,10 @@ export async function place({
   };
 
   const heard: HeardLine[] = [];
-  const parts: { job?: LiveJob } = {};
-  const send = between((event) => parts.job?.run.send(event));
-  const letGo = new AbortController();
   const { context, asked: askedOfJob } = madeContext(id, facts.room.name, changed);
-  const edge = madeVenue({ send, recorder }, { heard, changed, trouble }, edges);
-  const call = makeCall({
-    context,
-    facts,
-    venue: edge.venue,
-    recorder,
-    log: quiet,
-    letGo: letGo.signal,
-    job: () => parts.job,
-  });
-  const definition = await forThisCall(defined, call, { recorder, log: quiet });
+  const opened = openCall({ context, facts, recorder, log: quiet });
+  const { call } = opened;
+  const definition = await forThisCall(defined, call, opened);
   journal = await openJournal({
     directory,
     session: id,
@@ -194,49 +182,28 @@ export async function place({
       },
     },
   });
-  const turns = new Turns({ send, recorder });
-  const { greeting, goodbye } = definition;
-  // As in a job: what the run does, the SDK's own code included, finds the context.
-  const begin = (): SessionRun =>
-    runWithJobContext(context, () =>
-      runSession({
-        input: {
-          policy: definition.policy,
-          resumed: false,
-          elapsedMs: 0,
-          greeting: typeof greeting === 'object' ? 'say' : greeting,
-          goodbye: definition.ofCall.goodbye !== undefined || goodbye !== 'none',
-        },
-        effects: effectsOf(
-          () => parts.job as LiveJob,
-          undefined,
-          async (end) => {
-            const stage = run.stage() ?? 'connecting';
-            recorder.append('session.closed', { end, alsoTriggered: run.context().alsoTriggered, stage });
-            await recorder.durable();
-            await sealing?.();
-          },
-        ),
-        recorder,
-        log: quiet,
-        onStates: changed,
-      }),
-    );
-  const run = begin();
-  const job: LiveJob = (parts.job = newJob({
-    definition,
-    call,
-    venue: edge.venue,
-    recorder,
-    log: quiet,
-    turns,
-    run,
-    letGo,
-  }));
-  const ownEnds = (job.ownEnds = new OwnEnds(job, context));
-  void run.closed.then(({ end }) => ownEnds.shutDownJob(end?.reason ?? 'closed'));
-  setCurrentCall(call);
-  runWithJobContext(context, () => run.start());
+  let edge!: Edge;
+  const assemble = (): LiveJob =>
+    assembleJob({
+      opened,
+      definition,
+      venueFor: (reporter) => (edge = madeVenue(reporter, { heard, changed, trouble }, edges)).venue,
+      onStates: changed,
+      makeRun: (run) => {
+        const made = runSession(run);
+        return { ...made, send: between(made.send) };
+      },
+    });
+  const job = runWithJobContext(context, assemble); // as in a job: what the SDK's own code asks for is there
+  const { run } = job;
+  const end = async (...[end]: Parameters<Reporting>) => {
+    const stage = run.stage() ?? 'connecting';
+    recorder.append('session.closed', { end, alsoTriggered: run.context().alsoTriggered, stage });
+    await recorder.durable();
+    await sealing?.();
+  };
+  void run.closed.then(({ end }) => job.ownEnds.shutDownJob(end?.reason ?? 'closed'));
+  run.start(effectsOf(job, undefined, end));
 
   const story = () =>
     [

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { llm, voice } from '@livekit/agents';
 import { expect, test } from 'vitest';
-import { currentCall } from '../../src/livekit/call.ts';
+import { currentCall } from '../../src/livekit/current-call.ts';
 import { type Placed, place } from './harness.ts';
 import { answer, errorsOf, fails, never } from './plain.ts';
 

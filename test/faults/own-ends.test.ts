@@ -2,7 +2,7 @@
 import { beta, getJobContext, type llm, voice } from '@livekit/agents';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { describe, expect, test } from 'vitest';
-import { currentCall } from '../../src/livekit/call.ts';
+import { currentCall } from '../../src/livekit/current-call.ts';
 import { type Placed, place, type Placing } from './harness.ts';
 import { agent, answer, answered, effectsNamed, gate, LONG, resting, toolNamed, WithTools } from './plain.ts';
 

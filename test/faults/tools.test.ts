@@ -1,7 +1,7 @@
 /** The user's tools: what they throw, return and never return; the model hears of it, the caller is answered. */
 import { llm, voice } from '@livekit/agents';
 import { expect, test } from 'vitest';
-import { currentCall } from '../../src/livekit/call.ts';
+import { currentCall } from '../../src/livekit/current-call.ts';
 import { endSessionTool } from '../../src/livekit/tools/end-session.ts';
 import { type Placed, place } from './harness.ts';
 import { fails, gate, never, toolNamed, WithTools } from './plain.ts';

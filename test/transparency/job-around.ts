@@ -2,57 +2,28 @@
  * A job of production around a session that somebody else made: the real definition, machine, ledger, effects and
  * journal, with every limit at its default. Only the place is none: no room, and a caller who is there and hears all.
  */
-import type { SessionEvent } from '../../machines/index.ts';
+import { assembleJob } from '../../src/job/assemble-job.ts';
 import type { Journal } from '../../src/journal/write.ts';
 import { effectsOf } from '../../src/livekit/act/effects.ts';
-import { setCurrentCall } from '../../src/livekit/call.ts';
 import { checkDefinition } from '../../src/livekit/definition.ts';
-import { OwnEnds } from '../../src/livekit/guard/own-ends.ts';
-import { type LiveJob, newJob } from '../../src/livekit/live-job.ts';
-import { makeCall } from '../../src/livekit/make-call.ts';
-import { Turns } from '../../src/livekit/observe/turns.ts';
+import type { LiveJob } from '../../src/livekit/live-job.ts';
+import { openCall } from '../../src/livekit/open-call.ts';
 import type { Venue } from '../../src/livekit/venue.ts';
 import type { Log } from '../../src/session/ports.ts';
-import { runSession } from '../../src/session/run.ts';
 import { madeContext } from '../faults/job-context.ts';
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 const definition = checkDefinition({ session: () => ({}), agent: () => null as never });
 const facts = { job: 'sdk', agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
 
-/** @param started the session's own start: the machine is connecting for as long as it takes */
+/** Begins at once. @param started the session's own start: the machine is connecting for as long as it takes */
 export function jobAround(recorder: Pick<Journal, 'append' | 'durable'>, started: () => Promise<void>): LiveJob {
-  const parts: { job?: LiveJob } = {};
-  const send = (event: SessionEvent) => parts.job?.run.send(event);
-  const letGo = new AbortController();
   const { context } = madeContext(facts.job, facts.room.name, () => {});
-  const call = makeCall({ context, facts, venue, recorder, log: quiet, letGo: letGo.signal, job: () => parts.job });
-  const run = runSession({
-    input: { policy: definition.policy, resumed: false, elapsedMs: 0, greeting: 'wait', goodbye: false },
-    effects: {
-      ...effectsOf(
-        () => parts.job as LiveJob,
-        undefined,
-        async () => {},
-      ),
-      startSession: () => started(),
-    },
-    recorder,
-    log: quiet,
-  });
-  const job: LiveJob = (parts.job = newJob({
-    definition,
-    call,
-    venue,
-    recorder,
-    log: quiet,
-    turns: new Turns({ send, recorder }),
-    run,
-    letGo,
-  }));
-  const ownEnds = (job.ownEnds = new OwnEnds(job, context));
+  const opened = openCall({ context, facts, recorder, log: quiet });
+  const job = assembleJob({ opened, definition: { ...definition }, venueFor: () => venue });
+  const { run, ownEnds } = job;
   void run.closed.then(({ end }) => ownEnds.shutDownJob(end?.reason ?? 'closed'));
-  setCurrentCall(call);
+  run.start({ ...effectsOf(job, undefined, async () => {}), startSession: () => started() });
   return job;
 }
 

@@ -19,7 +19,6 @@ afterAll(async () => {
 meetSessions((session, { agent }) => {
   let started = Promise.resolve();
   const job = jobAround(journal, () => started);
-  job.run.start();
   attachTo(job, session, agent);
   return (starting) => {
     started = starting;

@@ -3,11 +3,10 @@ import { effectsOf } from '../../src/livekit/act/effects.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 
 const drainOf = (job: Pick<LiveJob, 'speeches' | 'tools'>, signal: AbortSignal) =>
-  effectsOf(
-    () => ({ session: undefined, ...job }) as LiveJob,
-    undefined,
-    async () => {},
-  ).drain(undefined, { signal, send: () => {} });
+  effectsOf({ session: undefined, ...job } as LiveJob, undefined, async () => {}).drain(undefined, {
+    signal,
+    send: () => {},
+  });
 
 test('B6 T5 a speech that refuses to be waited for does not freeze the process: the deadline still comes', async () => {
   const refusing = { waitForPlayout: () => Promise.reject(new Error('planted')) };

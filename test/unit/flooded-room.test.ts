@@ -48,28 +48,27 @@ async function callIn(caller: ReturnType<typeof person>) {
   await venueIn(room, { send, append: (kind, data) => journal.append(kind, data) });
   const session: SessionRun = runSession({
     input: { policy: defaultPolicy, resumed: false, elapsedMs: 0, greeting: 'say', goodbye: false },
-    effects: {
-      connect: async () => ({}),
-      startSession: async () => ({}),
-      awaitCaller: async () => ({ identity: caller.identity }),
-      speak: async () => ({ heardMs: 1 }),
-      hold: never,
-      transfer: never,
-      drain: async () => ({}),
-      interrupt: async () => ({}),
-      hangUp: async () => ({ verified: true }),
-      close: async () => ({}),
-      sendReport: async ({ end }) => {
-        journal.append('session.closed', { end, alsoTriggered: [], stage: session.stage() ?? '' });
-        await journal.durable();
-        return {};
-      },
-    },
     recorder: journal,
     log: quiet,
   });
   run = session;
-  session.start();
+  session.start({
+    connect: async () => ({}),
+    startSession: async () => ({}),
+    awaitCaller: async () => ({ identity: caller.identity }),
+    speak: async () => ({ heardMs: 1 }),
+    hold: never,
+    transfer: never,
+    drain: async () => ({}),
+    interrupt: async () => ({}),
+    hangUp: async () => ({ verified: true }),
+    close: async () => ({}),
+    sendReport: async ({ end }) => {
+      journal.append('session.closed', { end, alsoTriggered: [], stage: session.stage() ?? '' });
+      await journal.durable();
+      return {};
+    },
+  });
   await expect.poll(() => session.leaves().join()).toContain('conversing');
   const ends = async () => {
     session.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: false });

@@ -7,7 +7,7 @@ import { ConfigError } from '../../src/errors/config-error.ts';
 import { checkDestinations, destination, file, slack, stdout } from '../../src/delivery/destinations.ts';
 import { webhook } from '../../src/delivery/webhook.ts';
 import { addressFor, readAddress, targetOf } from '../../src/delivery/metadata-url.ts';
-import { defineSession } from '../../src/job/job.ts';
+import { defineSession } from '../../src/job/define-session.ts';
 import { parseMetadata } from '../../src/livekit/call.ts';
 import { checkDefinition, DefinitionError, type SessionDefinition } from '../../src/livekit/definition.ts';
 import { hostileThrows, hostileValues } from '../contract/hostile.ts';

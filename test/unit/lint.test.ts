@@ -140,7 +140,11 @@ const faults: Record<string, Fault> = {
     code: imports('../livekit/act.ts'),
     refusal: onTop,
   },
-  'an inspector that imports the job': { where: 'src/inspector/a.ts', code: imports('../job/job.ts'), refusal: onTop },
+  'an inspector that imports the job': {
+    where: 'src/inspector/a.ts',
+    code: imports('../job/run-job.ts'),
+    refusal: onTop,
+  },
   any: {
     where: 'src/session/c.ts',
     code: 'export const loose = (value: any): unknown => value;\n',

@@ -63,12 +63,11 @@ const start = (effects: SessionEffects, policy: Partial<Policy> = {}) => {
   const { entries, recorder } = journal();
   const run = runSession({
     input: { policy: { ...defaultPolicy, ...policy }, resumed: false, elapsedMs: 0, greeting: 'say', goodbye: true },
-    effects,
     recorder,
     log: quiet,
     clock: clock as never,
   });
-  run.start();
+  run.start(effects);
   return { run, entries, next, now };
 };
 const settle = async () => {

@@ -8,7 +8,6 @@ import type { End } from '../../../machines/index.ts';
 import type { HangUpResult } from '../../rooms/rooms.ts';
 import { messageOf } from '../../errors/thrown.ts';
 import { settledWithin, stopwatch, unlessAborted } from '../../waiting/deadline.ts';
-import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
@@ -23,19 +22,19 @@ import { transfer } from './transfer.ts';
 
 export type Reporting = (end: End, signal: AbortSignal) => Promise<void>;
 
-/** `job` is asked for late: it needs the run, and the run needs its effects. */
-export function effectsOf(job: () => LiveJob, prewarmFailure: unknown, report: Reporting): SessionEffects {
+/** `prewarmFailure`: what `prewarm` threw, if it did. */
+export function effectsOf(job: LiveJob, prewarmFailure: unknown, report: Reporting): SessionEffects {
   return {
-    connect: (_input, { signal }) => connect(job(), signal),
-    startSession: (_input, port) => startSession(job(), prewarmFailure, port),
-    awaitCaller: (_input, { signal }) => awaitCaller(job(), signal),
-    speak: (speech, port) => speak(job(), speech, port),
-    hold: (_input, { signal }) => hold(job(), signal),
-    transfer: (asked, { signal }) => transfer(job(), asked, signal),
-    drain: (_input, { signal }) => drain(job(), signal),
-    interrupt: (_input, { signal }) => interrupt(job(), signal),
-    hangUp: ({ end }, { signal }) => hangUp(job(), end, signal),
-    close: (_input, { signal }) => close(job(), signal),
+    connect: (_input, { signal }) => connect(job, signal),
+    startSession: (_input, port) => startSession(job, prewarmFailure, port),
+    awaitCaller: (_input, { signal }) => awaitCaller(job, signal),
+    speak: (speech, port) => speak(job, speech, port),
+    hold: (_input, { signal }) => hold(job, signal),
+    transfer: (asked, { signal }) => transfer(job, asked, signal),
+    drain: (_input, { signal }) => drain(job, signal),
+    interrupt: (_input, { signal }) => interrupt(job, signal),
+    hangUp: ({ end }, { signal }) => hangUp(job, end, signal),
+    close: (_input, { signal }) => close(job, signal),
     sendReport: ({ end }, { signal }) => report(end, signal),
   };
 }
@@ -92,7 +91,7 @@ async function interrupt(
 const mute = (session: voice.AgentSession | undefined) => session?.input.setAudioEnabled(false);
 
 async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ verified: boolean }> {
-  const strategy = job.ownEnds?.strategyFor(end) ?? strategyFor(end, job.definition.hangUp);
+  const strategy = job.ownEnds.strategyFor(end);
   const elapsed = stopwatch();
   noteGoodbyeLeftOut(job, end);
   await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
@@ -123,7 +122,7 @@ function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
       : !venue.isCallerThere()
         ? 'nobody was there'
         : !run.context().goodbye
-          ? (ownEnds?.farewell ?? 'the one who ended the call wanted none')
+          ? (ownEnds.farewell ?? 'the one who ended the call wanted none')
           : `no time was left for it (${end.reason})`;
   recorder.append('spoken', { line: 'goodbye', rung: 'live', heardMs: 0, outcome: 'skipped', why });
 }
@@ -132,11 +131,7 @@ function noteGoodbyeLeftOut(job: LiveJob, end: End): void {
 async function close(job: LiveJob, signal: AbortSignal): Promise<void> {
   const { session, venue, letGo, log } = job;
   letGo.abort();
-  const closing = [
-    releaseAll(job),
-    venue.close(),
-    ...(session ? [job.ownEnds?.closeSession(session) ?? session.close()] : []),
-  ];
+  const closing = [releaseAll(job), venue.close(), ...(session ? [job.ownEnds.closeSession(session)] : [])];
   const outcomes = await unlessAborted(Promise.allSettled(closing), signal);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected')

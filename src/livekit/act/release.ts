@@ -4,30 +4,26 @@
  */
 import { describeValue } from '../../errors/config-error.ts';
 import { settledWithin } from '../../waiting/deadline.ts';
-import type { Call } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 
-type Release = { name: string; release: () => unknown };
+export type Release = { name: string; release: () => unknown };
 
 /** Of `closeMs`: what is late has to be in the journal before its last entry. */
 const SHARE = 0.9;
 
-const kept = new WeakMap<Call, Release[]>();
-
 /** `job`: undefined while there is none yet. One that comes after the hang-up is released at once. */
-export function keepRelease(call: Call, job: LiveJob | undefined, { name, release }: Release): void {
+export function keepRelease(releases: Release[], job: LiveJob | undefined, { name, release }: Release): void {
   if (typeof release !== 'function') {
     throw new TypeError(`onClose(name, release): expected a function, got ${describeValue(release)}`);
   }
-  kept.set(call, [...(kept.get(call) ?? []), { name, release }]);
+  releases.push({ name, release });
   if (job?.letGo.signal.aborted) void releaseAll(job);
 }
 
 /** Each once, also when it is called twice. Never rejects. */
 export async function releaseAll(job: LiveJob): Promise<void> {
-  const all = kept.get(job.call) ?? [];
-  kept.delete(job.call);
+  const all = job.releases.splice(0);
   const limitMs = Math.round(job.definition.policy.closeMs * SHARE);
   await Promise.all(
     all.map(async ({ name, release }) => {

@@ -98,7 +98,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
  * By us: its caller is gone, and it is closed once more. By the user's code: an end like any other close of theirs.
  */
 const closeIfClosed = ({ letGo, run, ownEnds }: LiveJob, session: voice.AgentSession): void => {
-  if (letGo.signal.aborted) (ownEnds?.closeSession(session) ?? session.close()).catch(() => {});
+  if (letGo.signal.aborted) ownEnds.closeSession(session).catch(() => {});
   else if (session._closing && !run.hasTag('leaving')) {
     const end = endOf('agent', 'agent_ended', 'none', 'the agent session was closed while it started');
     run.send({ type: 'session.end', end, drain: false });

@@ -23,7 +23,7 @@ export function guardListeners(job: LiveJob, session: voice.AgentSession): void 
       const result: unknown = Reflect.apply(listener as () => unknown, session, given);
       if (!(result instanceof Promise)) return;
       const settled = result.catch(failed);
-      if (event === 'close') job.ownEnds?.waitFor(settled);
+      if (event === 'close') job.ownEnds.waitFor(settled);
     } catch (error) {
       failed(error);
     }

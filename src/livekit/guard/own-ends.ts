@@ -24,7 +24,7 @@ import { strategyFor } from '../../session/hang-up-strategy.ts';
 import type { LiveJob } from '../live-job.ts';
 import { overhear } from '../observe/overhear.ts';
 import { replaceMethod } from '../observe/replace-method.ts';
-import { isAwaitedByCall } from './awaited.ts';
+import { isAwaitedBy } from '../current-call.ts';
 
 /** For an upload, say; the caller is gone and the report is sealed. */
 const AFTERWARDS_MS = 5000;
@@ -47,7 +47,7 @@ type EndCall = { listeners: Listener[]; isHeard: boolean };
 export class OwnEnds {
   /** Why ours is not said: the model's own farewell was the goodbye. */
   farewell: string | undefined;
-  readonly #job: LiveJob;
+  readonly #job: Omit<LiveJob, 'ownEnds'>;
   readonly #context: JobContext;
   readonly #shutDownJob: JobContext['shutdown'];
   #closeSession: (() => Promise<void>) | undefined;
@@ -70,7 +70,8 @@ export class OwnEnds {
   #shutDown = () => {};
   readonly #isShutDown = new Promise<void>((resolve) => (this.#shutDown = resolve));
 
-  constructor(job: LiveJob, context: JobContext) {
+  constructor(job: Omit<LiveJob, 'ownEnds'>) {
+    const { context } = job;
     this.#job = job;
     this.#context = context;
     const { room } = context;
@@ -102,7 +103,7 @@ export class OwnEnds {
       if (this.#isReleased) return call();
       const isNeeded = this.isAsked || this.#job.definition.goodbye !== 'none';
       this.#take({ how: 'session.close', drain: false });
-      if (isNeeded || isAwaitedByCall()) return this.#over();
+      if (isNeeded || isAwaitedBy(this.#job.call)) return this.#over();
       // Nothing is left to say through it: no agent is entered any more, and no tool goes on, as the SDK has it.
       return Promise.all([call(), this.#over()]).then(() => {});
     });
@@ -197,7 +198,7 @@ export class OwnEnds {
 
   /** W3 */
   async #over(): Promise<void> {
-    if (isAwaitedByCall()) return;
+    if (isAwaitedBy(this.#job.call)) return;
     this.#isWaitedFor = true;
     await this.#job.run.closed;
   }

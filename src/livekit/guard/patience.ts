@@ -4,7 +4,7 @@ import { Task, voice } from '@livekit/agents';
 import { isA } from '../../errors/thrown.ts';
 import { type Settled, settledWithin } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
-import { awaitedByCall } from './awaited.ts';
+import { awaitedByCall } from '../current-call.ts';
 import { noteError } from '../note-error.ts';
 
 /**
@@ -79,7 +79,7 @@ export async function bounded(
 ): Promise<{ error: unknown } | undefined> {
   const graceMs = job.definition.policy.closeMs / 3; // the SDK's close() waits for what still runs
   const isOnItsOwn = () => !isTaskAtWork(job, agent);
-  const outcome = await settledUnlessLetGo(job, awaitedByCall(run), { limitMs, graceMs, isOnItsOwn });
+  const outcome = await settledUnlessLetGo(job, awaitedByCall(job.call, run), { limitMs, graceMs, isOnItsOwn });
   if (outcome.kind === 'settled') return undefined;
   if (outcome.kind === 'failed' && isCancellation(outcome.error)) throw outcome.error;
   const late =

@@ -24,7 +24,7 @@ import { toJson } from '../../journal/json.ts';
 import { isA, messageOf } from '../../errors/thrown.ts';
 import { settledWithin, stopwatch } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
-import { awaitedByCall } from './awaited.ts';
+import { awaitedByCall } from '../current-call.ts';
 import { isTaskAtWork, unlessLate } from './patience.ts';
 
 /** What the SDK's executor is asked to run. */
@@ -73,7 +73,7 @@ export function execute(
 
     let isGivenUp = false;
     const perform = () => tool.execute(args, options);
-    const work = awaitedByCall(() => (job.ownEnds ? job.ownEnds.runs(tool, perform) : perform()));
+    const work = awaitedByCall(job.call, () => job.ownEnds.runs(tool, perform));
     const { toolMs: limitMs } = job.definition.policy;
     const patience = {
       limitMs,
@@ -97,7 +97,7 @@ export function execute(
         const message = 'a tool settled after it was given up';
         if (isGivenUp) recorder.append('log', { level: 'warn', message, call, name, output: shown }); // T3
         else note('settled', { output: shown });
-        return job.ownEnds?.isAsked ? undefined : asTheModelTakesIt(output); // T8
+        return job.ownEnds.isAsked ? undefined : asTheModelTakesIt(output); // T8
       },
       (error: unknown) => {
         if (!isGivenUp) failed(error, options.abortSignal?.aborted);

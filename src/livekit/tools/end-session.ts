@@ -1,6 +1,6 @@
 import { llm } from '@livekit/agents';
 import { endOf, type HangUpStrategy } from '../../../machines/index.ts';
-import { currentCall } from '../call.ts';
+import { currentCall } from '../current-call.ts';
 
 export type EndSessionToolOptions = {
   /** What the model reads to decide. Default: end the call when the caller is done or says goodbye. */

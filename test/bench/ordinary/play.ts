@@ -67,31 +67,6 @@ export async function play(call: Composed, plant?: Plant): Promise<Played> {
   const turns = new Turns({ send: (event) => send(event), recorder, now: () => clock.now });
   const run = runSession({
     input: { policy: defaultPolicy, resumed: false, elapsedMs: 0, greeting: trace.greeting, goodbye: true },
-    effects: {
-      connect: soon,
-      startSession: async () => {
-        for (const item of call.before) tellOf(item);
-      },
-      awaitCaller: async () => {
-        if (trace.greeting === 'wait' || trace.greeting === 'agent') isReady();
-        return { identity: 'caller' };
-      },
-      speak,
-      hold: () => new Promise(() => {}),
-      transfer: () => new Promise((resolve) => (transferred = resolve)),
-      drain: soon,
-      interrupt: async () => {
-        hush();
-        await soon();
-      },
-      hangUp: async () => {
-        hush();
-        await soon();
-        return { verified: true };
-      },
-      close: soon,
-      sendReport: async () => {},
-    },
     recorder,
     log: quiet,
     clock,
@@ -112,7 +87,31 @@ export async function play(call: Composed, plant?: Plant): Promise<Played> {
     }
   }
 
-  run.start();
+  run.start({
+    connect: soon,
+    startSession: async () => {
+      for (const item of call.before) tellOf(item);
+    },
+    awaitCaller: async () => {
+      if (trace.greeting === 'wait' || trace.greeting === 'agent') isReady();
+      return { identity: 'caller' };
+    },
+    speak,
+    hold: () => new Promise(() => {}),
+    transfer: () => new Promise((resolve) => (transferred = resolve)),
+    drain: soon,
+    interrupt: async () => {
+      hush();
+      await soon();
+    },
+    hangUp: async () => {
+      hush();
+      await soon();
+      return { verified: true };
+    },
+    close: soon,
+    sendReport: async () => {},
+  });
   void ready.then(() => {
     since = clock.now;
     const { items, end } = call;

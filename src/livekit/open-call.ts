@@ -1,4 +1,7 @@
-/** The user's `call`, on top of a live job. */
+/**
+ * The user's `call`, from its first instant: functions of the definition are asked for its limits before anything else
+ * of the job is there, and what they ask of it then says so.
+ */
 import type { JobContext } from '@livekit/agents';
 import { endOf, ends, hangUpStrategies, type SessionEvent } from '../../machines/index.ts';
 import type { JobFacts, Json } from '../journal/entry.ts';
@@ -6,40 +9,49 @@ import { describeValue } from '../errors/config-error.ts';
 import { messageOf } from '../errors/thrown.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import { askTransfer } from './act/transfer.ts';
-import { keepRelease } from './act/release.ts';
+import { keepRelease, type Release } from './act/release.ts';
 import { type Call, type EndOptions, parseMetadata } from './call.ts';
+import { beginCall } from './current-call.ts';
 import type { Defined } from './definition.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
-import type { Venue } from './venue.ts';
 
-type Parts = {
-  context: JobContext;
-  facts: JobFacts;
-  venue: Venue;
-  recorder: Recorder;
-  log: Log;
-  letGo: AbortSignal;
-  job: () => LiveJob | undefined;
+type Asked = { context: JobContext; facts: JobFacts; recorder: Recorder; log: Log };
+
+export type OpenCall = {
+  readonly call: Call;
+  readonly context: JobContext;
+  readonly recorder: Recorder;
+  readonly log: Log;
+  /** From the hang-up on: abort what the user started. */
+  readonly letGo: AbortController;
+  /** What the user wants released when the call is over. */
+  readonly releases: Release[];
+  /** The job is put together: from here on it answers. */
+  begins(job: LiveJob): void;
 };
 
-export function makeCall({ context, facts, venue, recorder, log, letGo, job }: Parts): Call {
+/** `currentCall()` finds it from now on. */
+export function openCall({ context, facts, recorder, log }: Asked): OpenCall {
   const metadata = parseMetadata(facts.metadata);
+  const letGo = new AbortController();
+  const releases: Release[] = [];
+  let job: LiveJob | undefined;
   let callLog: Log | undefined;
   const call: Call = {
     id: facts.job,
     room: context.room,
     get participant() {
-      return venue.caller()?.participant;
+      return job?.venue.caller()?.participant;
     },
     metadata,
     job: context.job,
     proc: context.proc,
     get log() {
-      callLog ??= withFields(call, log, job()?.definition.logFields);
+      callLog ??= withFields(call, log, job?.definition.logFields);
       return callLog;
     },
-    signal: letGo,
+    signal: letGo.signal,
     get roomMetadata() {
       return context.room.metadata ?? '';
     },
@@ -52,7 +64,7 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
         noteError({ recorder, log }, 'application', expected, true, 'the call ends as the definition says');
       }
       if (outcome !== undefined) recorder.append('attach', { key: 'outcome', value: outcome as Json });
-      const run = job()?.run;
+      const run = job?.run;
       if (!run) return log.error({ reason: messageOf(reason) }, 'call.end: the call has not begun; nothing was ended');
       run.send({
         type: 'session.end',
@@ -62,27 +74,25 @@ export function makeCall({ context, facts, venue, recorder, log, letGo, job }: P
       });
     },
     giveTime: (ms) => {
-      if (typeof ms === 'number' && ms > 0 && Number.isFinite(ms)) return job()?.run.send({ type: 'time.given', ms });
+      if (typeof ms === 'number' && ms > 0 && Number.isFinite(ms)) return job?.run.send({ type: 'time.given', ms });
       const expected = `call.giveTime: expected milliseconds, more than 0, got ${describeValue(ms)}`;
       noteError({ recorder, log }, 'application', expected, true, 'no time was given');
     },
     report: (found) => {
-      const parts = job();
-      const event = parts && foundBy(found, parts.definition);
-      if (event) parts.run.send(event);
+      const event = job && foundBy(found, job.definition);
+      if (event) job?.run.send(event);
       else log.warn({ found: messageOf(found) }, "call.report: expected 'voicemail', 'hold_music' or 'human'");
     },
-    transfer: async (target) => {
-      const parts = job();
-      return parts ? askTransfer(parts, target) : { outcome: 'failed', detail: 'the call has not begun' };
-    },
-    onClose: (name, release) => keepRelease(call, job(), { name, release }),
+    transfer: async (target) =>
+      job ? askTransfer(job, target) : { outcome: 'failed', detail: 'the call has not begun' },
+    onClose: (name, release) => keepRelease(releases, job, { name, release }),
     context,
     get session() {
-      return job()?.session;
+      return job?.session;
     },
   };
-  return call;
+  beginCall(call);
+  return { call, context, recorder, log, letGo, releases, begins: (begun) => void (job = begun) };
 }
 
 const foundBy = (found: string, { voicemail, hold }: Defined): SessionEvent | undefined => {

@@ -1,0 +1,167 @@
+/**
+ * The entry of one job: its call, from the accepted offer to the end of the process.
+ *
+ *   D1  The first record is on disk before connect(): from then on the keeper knows whom to answer for.
+ *   D2  Whatever is thrown before the machine runs ends the job at once; the keeper, which saw no journal, hangs up.
+ *   D3  A process that stays after `closed` holds resources and nothing else: it exits after a last deadline.
+ *   D4  Whose session was taken out of its hands (it stood still, and woke up too late) leaves without a word, and hangs
+ *       up on nobody: the report is sealed, or somebody else speaks.
+ */
+import { resolve } from 'node:path';
+import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
+import { type End, endOf } from '../../machines/index.ts';
+import type { EntryData, JobFacts } from '../journal/entry.ts';
+import { withinBudget } from '../journal/within-budget.ts';
+import { type Journal, openJournal } from '../journal/write.ts';
+import { connectLink, type Link } from '../link/client.ts';
+import { socketPath } from '../link/path.ts';
+import { jobToken } from '../link/secret.ts';
+import { effectsOf } from '../livekit/act/effects.ts';
+import type { Defined } from '../livekit/definition.ts';
+import type { LiveJob } from '../livekit/live-job.ts';
+import { observeCores } from '../livekit/observe/cores.ts';
+import { observeMemory } from '../livekit/observe/memory.ts';
+import { loseWorker, observeProcess } from '../livekit/observe/process.ts';
+import { forThisCall } from '../livekit/of-call.ts';
+import { openCall } from '../livekit/open-call.ts';
+import { openVenue } from '../livekit/open-venue.ts';
+import { registerParticipants } from '../livekit/participants.ts';
+import { isStale } from '../session/hang-up-strategy.ts';
+import { closeJournal, sayClosed } from '../session/last-entry.ts';
+import type { Log } from '../session/ports.ts';
+import type { SessionRun } from '../session/run.ts';
+import { settledWithin } from '../waiting/deadline.ts';
+import { assembleJob } from './assemble-job.ts';
+import { EarlyRecorder } from './early-recorder.ts';
+import { memoryLimits } from './memory-limits.ts';
+import { BEGUN, tellPool } from './tell-pool.ts';
+import { version } from './version.ts';
+import { hashOf, type ProcessFacts } from './warm-process.ts';
+
+/** The SDK's shutdown callbacks have no limit of their own; this is it. */
+const EXIT_BACKSTOP_MS = 10_000;
+/** A caller who is in the room already is found at once; then their greeting is what the next call waits for. */
+const NO_CALLER_MS = 250;
+
+export async function runJob(context: JobContext, defined: Defined, found: ProcessFacts): Promise<void> {
+  const { job: offered, info } = context;
+  const facts: JobFacts = {
+    job: offered.id,
+    agentName: offered.agentName,
+    room: { name: offered.room?.name ?? '', sid: offered.room?.sid ?? '' },
+    metadata: offered.metadata,
+  };
+  const session = offered.id;
+  const log = sdkLog().child({ session, job: offered.id, room: facts.room.name }) as unknown as Log;
+  const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
+  const identity = info.acceptArguments.identity || `agent-${offered.id}`;
+  const { owner, machineHash, prewarmFailure } = found;
+
+  const recorder = new EarlyRecorder();
+  const opened = openCall({ context, facts, recorder, log });
+  const job = assembleJob({
+    opened,
+    definition: await forThisCall(defined, opened.call, opened),
+    venueFor: (reporter) => openVenue(context, reporter, { isCallerNamed: defined.start !== undefined }),
+    onStates: tellWhenBegun(),
+  });
+  const { definition, run } = job;
+  const { policy, hangUp } = definition;
+  const versions = { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node };
+  const who = { session, epoch: 1, owner, identity };
+  const data = { ...facts, ...who, policy, policyHash: hashOf(policy), machineHash, hangUp, versions };
+  const journal = await openFirst(directory, data, log); // D1
+  recorder.opened(journal);
+
+  let isLast = false;
+  let isLeaving = false;
+  const leave = async () => {
+    isLeaving = true;
+    run.leave();
+    log.warn({}, 'the keeper took the session in hand; leaving without a word');
+    await Promise.all([job.venue.leave(), settledWithin(journal.close(), 1000)]);
+    process.exit(0);
+  };
+  const link = connectLink({
+    path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
+    hello: () => {
+      const token = jobToken(directory, session); // read again each time: it may be readable by now
+      return [{ type: 'hello.job', ...who, ...(token !== undefined && { token }) }];
+    },
+    log,
+    onMessage: (message) => {
+      const isTaken = message.type === 'yield' || (message.type === 'sealed' && !isLast);
+      if (isTaken && !isLeaving) void leave(); // D4
+      if (message.type !== 'shutdown') return;
+      if (message.reason === 'worker_lost') return loseWorker(job);
+      run.send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
+    },
+  });
+  const last = { run, journal, link, session };
+  const unwatch = watchProcess(job);
+  registerParticipants(job);
+  const beats = setInterval(() => link.send({ type: 'beat', session }), policy.beatMs);
+  run.start(
+    effectsOf(job, prewarmFailure, (end) => {
+      isLast = true;
+      return report(last, end, policy.reportMs);
+    }),
+  );
+
+  const { end } = await run.closed;
+  clearInterval(beats);
+  unwatch();
+  await closeJournal(last);
+  link.close();
+  log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
+  await job.ownEnds.shutDownJob(end?.reason ?? 'closed');
+  setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3
+}
+
+async function openFirst(directory: string, data: EntryData['session.opened'], log: Log): Promise<Journal> {
+  const journal = await openJournal({
+    directory,
+    session: data.session,
+    file: '1',
+    first: { kind: 'session.opened', data },
+    // What comes after the end is nobody's trouble: the room still says good night.
+    onTrouble: (error) =>
+      error.code !== 'ECLOSED' && log.error({ error: error.message }, 'the journal cannot be written'),
+  });
+  return withinBudget(journal);
+}
+
+/** Until then the next call of this worker waits: its greeting needs the processor. */
+function tellWhenBegun(): (hasTag: SessionRun['hasTag']) => void {
+  let begun: NodeJS.Timeout | undefined;
+  return (hasTag) => {
+    clearTimeout(begun);
+    const isExpecting = hasTag('expecting');
+    if (hasTag('starting') && !hasTag('leaving') && !isExpecting) return;
+    begun = setTimeout(() => tellPool(BEGUN), isExpecting ? NO_CALLER_MS : 0);
+  };
+}
+
+/** @returns what ends the watch */
+function watchProcess(job: LiveJob): () => void {
+  observeProcess(job);
+  const ends = [observeMemory(job, memoryLimits(process.env)), observeCores(job)];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+type Last = { run: SessionRun; journal: Journal; link: Link; session: string };
+
+/** The last entry, durable; then the keeper's word that the report is sealed, for as long as the machine waits. */
+async function report({ run, journal, link, session }: Last, end: End, waitMs: number): Promise<void> {
+  journal.append('session.closed', {
+    end,
+    alsoTriggered: run.context().alsoTriggered,
+    stage: run.stage() ?? 'connecting',
+  });
+  if (isStale(end)) {
+    await journal.durable();
+    link.send({ type: 'job.withdrawn', job: session, why: 'the dispatched room was gone' });
+  } else await sayClosed({ journal, link, session }, waitMs);
+}
