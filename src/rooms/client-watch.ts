@@ -4,14 +4,15 @@
  */
 import { RoomServiceClient } from 'livekit-server-sdk';
 
-/** What it was before anybody looked on; ours are carried out by it, with a client of ours as `this`. */
-const untouched = {
+const asItIs = () => ({
   deleteRoom: Reflect.get(RoomServiceClient.prototype, 'deleteRoom') as RoomServiceClient['deleteRoom'],
   removeParticipant: Reflect.get(
     RoomServiceClient.prototype,
     'removeParticipant',
   ) as RoomServiceClient['removeParticipant'],
-};
+});
+/** What it was before anybody looked on; ours are carried out by it, with a client of ours as `this`. */
+const untouched = asItIs();
 
 export const deleteBy = (client: RoomServiceClient, room: string): Promise<void> =>
   untouched.deleteRoom.call(client, room);
@@ -24,8 +25,9 @@ export type ClientWatch = {
   removeParticipant(room: string, identity: string, carryOut: () => Promise<void>): Promise<void>;
 };
 
-/** For the life of the process, which has one call. The last one counts. `url`: of the one server that is meant. */
+/** For the life of the process. What one lets pass, those before it are told of. `url`: of the one server that is meant. */
 export function watchClients(url: string, watch: ClientWatch): void {
+  const before = asItIs();
   const isMeant = (client: RoomServiceClient): boolean => {
     const { rpc } = client as unknown as { rpc?: { host?: unknown } }; // private; a client that hides it is taken to be
     return (
@@ -33,11 +35,11 @@ export function watchClients(url: string, watch: ClientWatch): void {
     );
   };
   RoomServiceClient.prototype.deleteRoom = function deleteRoom(room) {
-    const carryOut = () => untouched.deleteRoom.call(this, room);
+    const carryOut = () => before.deleteRoom.call(this, room);
     return isMeant(this) ? watch.deleteRoom(room, carryOut) : carryOut();
   };
   RoomServiceClient.prototype.removeParticipant = function removeParticipant(room, identity, options) {
-    const carryOut = () => untouched.removeParticipant.call(this, room, identity, options);
+    const carryOut = () => before.removeParticipant.call(this, room, identity, options);
     return isMeant(this) ? watch.removeParticipant(room, identity, carryOut) : carryOut();
   };
 }
