@@ -28,7 +28,7 @@ export type OpenCall = {
   /** What the user wants released when the call is over. */
   readonly releases: Release[];
   /** The job is put together: from here on it answers. */
-  begins(job: LiveJob): void;
+  readonly begins: (job: LiveJob) => void;
 };
 
 /** `currentCall()` finds it from now on. */

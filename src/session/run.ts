@@ -37,11 +37,11 @@ export type SessionRun = {
   /** The state, by its name in the mission, at the first end trigger; undefined while there was none. */
   stage(): string | undefined;
   /** Never throws; ignored once the session is closed. */
-  send(event: SessionEvent): void;
+  send: (event: SessionEvent) => void;
   /** The leaves of the current state: `live.conversing.dialogue.active`, … */
   leaves(): string[];
   /** What adapters ask: never a state's name. */
-  hasTag(tag: Tag): boolean;
+  readonly hasTag: (tag: Tag) => boolean;
   context(): SessionContext;
   /** Resolves when `closed` is reached; never rejects. */
   readonly closed: Promise<SessionContext>;

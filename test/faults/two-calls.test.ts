@@ -22,7 +22,7 @@ const finding = () => {
   return { found, note, who, later: later.opened };
 };
 
-async function called({ found, note, who, later }: ReturnType<typeof finding>): Promise<Placed> {
+async function called({ note, who, later }: ReturnType<typeof finding>): Promise<Placed> {
   const placed = await place({
     agent: () => {
       note('agent');
