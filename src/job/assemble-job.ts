@@ -28,7 +28,7 @@ export function assembleJob({ opened, definition, venueFor, onStates, makeRun = 
   const { call, recorder, log } = opened;
   const input = inputOf(definition);
   const run = inCall(call, () => makeRun({ input, recorder, log, ...(onStates && { onStates }) }));
-  const reporter = { send: run.send, recorder };
+  const reporter: Reporter = { send: (event) => run.send(event), recorder };
   const parts = {
     ...ofCall,
     definition,
