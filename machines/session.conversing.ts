@@ -6,45 +6,21 @@
  * of states and not guards, so that the walks of bound.ts see them.
  */
 import { and } from 'xstate';
-import { ends, noAnswer } from './ends.ts';
+import { ends } from './ends.ts';
 import type { Transfer } from './events.ts';
 import {
   record,
-  recordGiven,
-  hangUpAs,
-  hangUpAsGiven,
+  recordGivenEnd,
+  recordNoAnswer,
   line,
   remark,
   session,
-  shutDownTo,
-  stopTalkingAsGiven,
   within,
   type SessionContext,
 } from './session.setup.ts';
 
 const transferOf = ({ transfer }: SessionContext): Transfer => transfer ?? { id: '', how: 'warm', to: '' };
 
-const patienceIsOver = {
-  type: 'recordEnd',
-  params: ({ context: { awaits, policy, isStarved } }: { context: SessionContext }) =>
-    noAnswer('model_failed', awaits, policy.turnMs, isStarved),
-} as const;
-const modelFailed = [
-  { guard: 'isFillingBundled', target: '#hangingUp', actions: patienceIsOver },
-  { guard: 'isFillingLive', target: '#runtimeBundled', actions: patienceIsOver },
-  { guard: 'isLiveBroken', target: '#runtimeBundled', actions: patienceIsOver },
-  { target: '#runtimeFailed', actions: patienceIsOver },
-] as const;
-const nextFiller = [{ guard: 'isLiveBroken', target: '#fillingBundled' }, { target: '#fillingLive' }] as const;
-
-/** Not for ever: who goes on without words (a television, a noise) is left alone. */
-const askAgain = [{ guard: 'isDeaf', target: '#quiet' }, { target: '#asking' }] as const;
-
-/** An end while a filler is asked for or was heard finds nothing to drain. */
-const afterFiller = {
-  'session.end': stopTalkingAsGiven,
-  'shutdown.requested': shutDownTo('#interrupting'),
-} as const;
 /** What is said to a caller whose line is away, or to music, moves nothing. */
 const deafTo = (...events: string[]): Record<string, object> => Object.fromEntries(events.map((each) => [each, {}]));
 
@@ -105,7 +81,7 @@ export const conversing = session.createStateConfig({
         },
         recognizing: {
           description: 'They stopped; their turn is not taken yet. Up to the endpointing it is their own time.',
-          on: { ...actsMeanwhile, 'words.missed': askAgain },
+          on: { ...actsMeanwhile, 'words.missed': [{ guard: 'isDeaf', target: '#quiet' }, { target: '#asking' }] },
           initial: 'choosing',
           states: {
             choosing: {
@@ -140,24 +116,35 @@ export const conversing = session.createStateConfig({
                 unanswered: {
                   description: 'Nothing audible yet.',
                   tags: 'silent',
-                  on: { 'answer.moved': 'moved', 'words.missed': askAgain },
-                  after: { firstAudioMs: nextFiller },
+                  on: {
+                    'answer.moved': 'moved',
+                    'words.missed': [{ guard: 'isDeaf', target: '#quiet' }, { target: '#asking' }],
+                  },
+                  after: {
+                    firstAudioMs: [{ guard: 'isLiveBroken', target: '#fillingBundled' }, { target: '#fillingLive' }],
+                  },
                 },
                 moved: {
                   description:
                     'A step forward: a tool or a transfer ended, a first token came. The clock runs from it.',
                   tags: ['silent', 'fresh'],
-                  on: { 'answer.moved': { target: 'moved', reenter: true }, 'words.missed': askAgain },
-                  after: { firstAudioMs: nextFiller },
+                  on: {
+                    'answer.moved': { target: 'moved', reenter: true },
+                    'words.missed': [{ guard: 'isDeaf', target: '#quiet' }, { target: '#asking' }],
+                  },
+                  after: {
+                    firstAudioMs: [{ guard: 'isLiveBroken', target: '#fillingBundled' }, { target: '#fillingLive' }],
+                  },
                 },
                 fillingLive: {
                   id: 'fillingLive',
                   description: 'A filler by live TTS. Who ends the call now finds nothing to drain.',
                   tags: 'silent',
                   on: {
-                    ...afterFiller,
+                    'session.end': { target: '#interrupting', actions: recordGivenEnd },
+                    'shutdown.requested': { target: '#interrupting', actions: [recordGivenEnd, 'startBudget'] },
                     'answer.moved': 'moved',
-                    'session.failed': { target: '#runtimeBundled', actions: recordGiven },
+                    'session.failed': { target: '#runtimeBundled', actions: recordGivenEnd },
                   },
                   ...within(
                     'rungMs',
@@ -172,15 +159,15 @@ export const conversing = session.createStateConfig({
                   tags: ['silent', 'lastRung'],
                   on: {
                     'answer.moved': 'moved',
-                    'session.end': hangUpAsGiven,
-                    'voicemail.found': hangUpAsGiven,
-                    'shutdown.requested': shutDownTo('#hangingUp'),
-                    'session.failed': hangUpAsGiven,
+                    'session.end': { target: '#hangingUp', actions: recordGivenEnd },
+                    'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
+                    'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
+                    'session.failed': { target: '#hangingUp', actions: recordGivenEnd },
                   },
                   ...within(
                     'rungMs',
                     'speak',
-                    { done: 'filled', otherwise: hangUpAs(ends.unheard) },
+                    { done: 'filled', otherwise: { target: '#hangingUp', actions: record(ends.unheard) } },
                     line('filler', 'bundled', remark),
                   ),
                 },
@@ -188,12 +175,18 @@ export const conversing = session.createStateConfig({
                   id: 'filled',
                   description: 'A filler was heard; the clock runs from its first sound.',
                   tags: ['silent', 'fresh'],
-                  on: { ...afterFiller, 'answer.moved': 'moved', 'words.missed': askAgain },
+                  on: {
+                    'session.end': { target: '#interrupting', actions: recordGivenEnd },
+                    'shutdown.requested': { target: '#interrupting', actions: [recordGivenEnd, 'startBudget'] },
+                    'answer.moved': 'moved',
+                    'words.missed': [{ guard: 'isDeaf', target: '#quiet' }, { target: '#asking' }],
+                  },
                   after: {
                     fillerMs: [
                       { guard: and(['isUnrecognized', 'isDeaf']), target: '#quiet' },
                       { guard: 'isUnrecognized', target: 'asking' },
-                      ...nextFiller,
+                      { guard: 'isLiveBroken', target: '#fillingBundled' },
+                      { target: '#fillingLive' },
                     ],
                   },
                 },
@@ -203,10 +196,10 @@ export const conversing = session.createStateConfig({
                   tags: 'silent',
                   entry: 'countAgain',
                   on: {
-                    'session.end': hangUpAsGiven,
-                    'voicemail.found': hangUpAsGiven,
-                    'shutdown.requested': shutDownTo('#hangingUp'),
-                    'session.failed': { target: '#runtimeBundled', actions: recordGiven },
+                    'session.end': { target: '#hangingUp', actions: recordGivenEnd },
+                    'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
+                    'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
+                    'session.failed': { target: '#runtimeBundled', actions: recordGivenEnd },
                   },
                   ...within(
                     'rungMs',
@@ -231,13 +224,20 @@ export const conversing = session.createStateConfig({
                   on: {
                     'caller.waits': { target: 'answering', actions: ['noteAwaited', 'oweAnswer', 'forgetAgain'] },
                   },
-                  after: { turnMs: askAgain },
+                  after: { turnMs: [{ guard: 'isDeaf', target: '#quiet' }, { target: '#asking' }] },
                 },
                 answering: {
                   description: 'A hook or a model is awaited; each step forward begins anew.',
                   always: { guard: 'isWorking', target: 'working' },
                   on: { 'answer.moved': { target: 'answering', reenter: true, actions: 'noteAwaited' } },
-                  after: { turnMs: modelFailed },
+                  after: {
+                    turnMs: [
+                      { guard: 'isFillingBundled', target: '#hangingUp', actions: recordNoAnswer('model_failed') },
+                      { guard: 'isFillingLive', target: '#runtimeBundled', actions: recordNoAnswer('model_failed') },
+                      { guard: 'isLiveBroken', target: '#runtimeBundled', actions: recordNoAnswer('model_failed') },
+                      { target: '#runtimeFailed', actions: recordNoAnswer('model_failed') },
+                    ],
+                  },
                 },
                 working: {
                   description: 'A tool or a transfer has a limit of its own.',
@@ -282,13 +282,16 @@ export const conversing = session.createStateConfig({
               { guard: and(['isUnheard', 'hasNudgesLeft']), target: 'idle' },
               { target: 'active' },
             ],
-            'session.end': hangUpAsGiven,
-            'voicemail.found': hangUpAsGiven,
-            'shutdown.requested': shutDownTo('#hangingUp'),
-            'session.failed': hangUpAsGiven,
+            'session.end': { target: '#hangingUp', actions: recordGivenEnd },
+            'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
+            'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
+            'session.failed': { target: '#hangingUp', actions: recordGivenEnd },
           },
           after: {
-            callerGraceMs: [{ guard: 'isOwnLineLost', ...hangUpAs(ends.ownLineLost) }, hangUpAs(ends.callerLost)],
+            callerGraceMs: [
+              { guard: 'isOwnLineLost', target: '#hangingUp', actions: record(ends.ownLineLost) },
+              { target: '#hangingUp', actions: record(ends.callerLost) },
+            ],
           },
         },
       },
@@ -340,7 +343,10 @@ export const conversing = session.createStateConfig({
             'transferMs',
             'transfer',
             {
-              done: [{ guard: 'isTransferred', ...hangUpAs(ends.transferred) }, { target: 'none' }],
+              done: [
+                { guard: 'isTransferred', target: '#hangingUp', actions: record(ends.transferred) },
+                { target: 'none' },
+              ],
               otherwise: 'none',
             },
             transferOf,
@@ -362,8 +368,8 @@ export const conversing = session.createStateConfig({
           description: 'The limit is near, and the caller is told, if there is one.',
           after: {
             windDownMs: [
-              { guard: 'isCallerLost', ...hangUpAs(ends.maxDuration) },
-              { guard: 'isFillingBundled', ...hangUpAs(ends.maxDuration) },
+              { guard: 'isCallerLost', target: '#hangingUp', actions: record(ends.maxDuration) },
+              { guard: 'isFillingBundled', target: '#hangingUp', actions: record(ends.maxDuration) },
               { guard: 'isFilled', target: '#interrupting', actions: record(ends.maxDuration) },
               { guard: 'isFillingLive', target: '#interrupting', actions: record(ends.maxDuration) },
               { target: '#ending', actions: record(ends.maxDuration) },

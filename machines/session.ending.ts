@@ -1,50 +1,57 @@
 /**
  * From the recorded end to `closed`. Pure. One way, and every step of it under a deadline.
  *
- * The goodbye is said once, after what played was interrupted and is gone, to somebody, and only if it is wanted.
+ * The goodbye is said once, after what played was interrupted and is gone, to somebody, and only if it is wanted. What
+ * may still shorten an ending: a lost caller, a spent budget, a caller who leaves.
  */
 import type { Rung } from './events.ts';
 import {
   apologyHeard,
-  recordGiven,
+  recordGivenEnd,
   endSoFar,
   goodbyeHeard,
-  hangUpAsGiven,
   lastWord,
   line,
   session,
   spoken,
-  stopTalkingAsGiven,
   within,
 } from './session.setup.ts';
-
-/** What may still shorten an ending. */
-const cutShort = { 'caller.lost': '#hangingUp', 'budget.spent': '#hangingUp', 'caller.left': hangUpAsGiven } as const;
-
-const afterInterrupting = [
-  { guard: 'isLiveBroken', target: '#hangingUp' }, // a rung that failed is not tried again
-  { guard: 'isGoodbyeUnwanted', target: '#hangingUp' },
-  { target: '#saying' },
-] as const;
 
 export const ending = session.createStateConfig({
   id: 'ending',
   description: 'Input muted; what runs may finish, but not for ever.',
   tags: ['leaving', 'silent'],
-  on: cutShort,
+  on: {
+    'caller.lost': '#hangingUp',
+    'budget.spent': '#hangingUp',
+    'caller.left': { target: '#hangingUp', actions: recordGivenEnd },
+  },
   initial: 'draining',
   states: {
     draining: {
       description: 'Speech and tools may settle.',
-      on: { 'session.end': [{ guard: 'isDrainSkipped', ...stopTalkingAsGiven }, { actions: recordGiven }] },
+      on: {
+        'session.end': [
+          { guard: 'isDrainSkipped', target: '#interrupting', actions: recordGivenEnd },
+          { actions: recordGivenEnd },
+        ],
+      },
       ...within('drainMs', 'drain', { done: '#interrupting', otherwise: '#interrupting' }),
     },
     interrupting: {
       id: 'interrupting',
       description: 'What still plays is cut, and awaited: else the goodbye is lost.',
       ...within('interruptMs', 'interrupt', {
-        done: afterInterrupting,
-        otherwise: afterInterrupting,
+        done: [
+          { guard: 'isLiveBroken', target: '#hangingUp' }, // a rung that failed is not tried again
+          { guard: 'isGoodbyeUnwanted', target: '#hangingUp' },
+          { target: '#saying' },
+        ],
+        otherwise: [
+          { guard: 'isLiveBroken', target: '#hangingUp' },
+          { guard: 'isGoodbyeUnwanted', target: '#hangingUp' },
+          { target: '#saying' },
+        ],
       }),
     },
   },
@@ -58,7 +65,11 @@ export const exiting = session.createStateConfig({
     saying: {
       id: 'saying',
       description: 'The goodbye: once, uninterrupted, to somebody.',
-      on: cutShort,
+      on: {
+        'caller.lost': '#hangingUp',
+        'budget.spent': '#hangingUp',
+        'caller.left': { target: '#hangingUp', actions: recordGivenEnd },
+      },
       ...spoken(
         { first: 'rungMs', playout: 'goodbyeMs' },
         'speak',
@@ -78,27 +89,28 @@ export const exiting = session.createStateConfig({
   },
 });
 
-/** The apology by one rung, and where it leads when nothing of it was heard. */
-const apologyBy = <const Unheard extends string>(rung: Rung, unheard: Unheard) => ({
+/** The apology by one rung, and where it leads. */
+const apologyBy = <const Unheard extends string, const Played extends string>(
+  rung: Rung,
+  next: { unheard: Unheard; played: Played },
+) => ({
   description: rung === 'live' ? 'The apology by live TTS.' : 'The apology from the package.',
-  ...spoken(
-    { first: 'rungMs', playout: 'apologyMs' },
-    'speak',
-    apologyHeard,
-    { unheard, played: '#hangingUp' },
-    line('apology', rung, lastWord),
-  ),
+  ...spoken({ first: 'rungMs', playout: 'apologyMs' }, 'speak', apologyHeard, next, line('apology', rung, lastWord)),
 });
 
 export const startupFailed = session.createStateConfig({
   id: 'startupFailed',
   description: 'Broken before the first word.',
   tags: ['leaving', 'starting'],
-  on: cutShort,
+  on: {
+    'caller.lost': '#hangingUp',
+    'budget.spent': '#hangingUp',
+    'caller.left': { target: '#hangingUp', actions: recordGivenEnd },
+  },
   initial: 'live',
   states: {
-    live: apologyBy('live', '#startupBundled'),
-    bundled: { id: 'startupBundled', ...apologyBy('bundled', '#hangingUp') },
+    live: apologyBy('live', { unheard: '#startupBundled', played: '#hangingUp' }),
+    bundled: { id: 'startupBundled', ...apologyBy('bundled', { unheard: '#hangingUp', played: '#hangingUp' }) },
   },
 });
 
@@ -106,11 +118,15 @@ export const runtimeFailed = session.createStateConfig({
   id: 'runtimeFailed',
   description: 'Broken in the middle of the call.',
   tags: 'leaving',
-  on: cutShort,
+  on: {
+    'caller.lost': '#hangingUp',
+    'budget.spent': '#hangingUp',
+    'caller.left': { target: '#hangingUp', actions: recordGivenEnd },
+  },
   initial: 'live',
   states: {
-    live: apologyBy('live', '#runtimeBundled'),
-    bundled: { id: 'runtimeBundled', ...apologyBy('bundled', '#hangingUp') },
+    live: apologyBy('live', { unheard: '#runtimeBundled', played: '#hangingUp' }),
+    bundled: { id: 'runtimeBundled', ...apologyBy('bundled', { unheard: '#hangingUp', played: '#hangingUp' }) },
   },
 });
 

@@ -3,48 +3,24 @@
  *
  * Nothing was heard yet, so who ends a session here finds nothing to drain.
  */
-import { ends, noAnswer } from './ends.ts';
-import {
-  record,
-  recordGiven,
-  during,
-  hangUpAs,
-  hangUpAsGiven,
-  line,
-  remark,
-  session,
-  shutDownTo,
-  stopTalkingAsGiven,
-  within,
-  type SessionContext,
-} from './session.setup.ts';
-
-const startupFailed = { target: '#startupFailed', actions: record(ends.startupFailed) } as const;
-const startupFailedUnheard = { target: '#startupBundled', actions: record(ends.startupFailed) } as const;
-const patienceIsOver = {
-  target: '#startupBundled',
-  actions: {
-    type: 'recordEnd',
-    params: ({ context: { awaits, policy, isStarved } }: { context: SessionContext }) =>
-      noAnswer('startup_failed', awaits, policy.turnMs, isStarved),
-  },
-} as const;
+import { ends } from './ends.ts';
+import { record, recordGivenEnd, recordNoAnswer, during, line, remark, session, within } from './session.setup.ts';
 
 export const connecting = session.createStateConfig({
   description: 'On the way into the room: nobody to say goodbye to.',
   tags: 'starting',
   on: {
-    'session.failed': { target: '#startupFailed', actions: recordGiven },
-    'session.end': hangUpAsGiven,
-    'voicemail.found': hangUpAsGiven,
-    'shutdown.requested': shutDownTo('#hangingUp'),
+    'session.failed': { target: '#startupFailed', actions: recordGivenEnd },
+    'session.end': { target: '#hangingUp', actions: recordGivenEnd },
+    'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
+    'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
   },
   initial: 'joining',
   states: {
     joining: {
       description: 'The room, then the agent session: both under one limit.',
       tags: 'silent',
-      after: { connectMs: startupFailed },
+      after: { connectMs: { target: '#startupFailed', actions: record(ends.startupFailed) } },
       initial: 'connectingRoom',
       states: {
         connectingRoom: {
@@ -53,14 +29,17 @@ export const connecting = session.createStateConfig({
             'connect',
             {
               done: 'startingSession',
-              otherwise: startupFailed,
+              otherwise: { target: '#startupFailed', actions: record(ends.startupFailed) },
             },
             ({ resumed }) => ({ resumed }),
           ),
         },
         startingSession: {
           description: 'The agent session starts.',
-          ...during('startSession', { done: '#awaitingCaller', otherwise: startupFailed }),
+          ...during('startSession', {
+            done: '#awaitingCaller',
+            otherwise: { target: '#startupFailed', actions: record(ends.startupFailed) },
+          }),
         },
       },
     },
@@ -70,9 +49,9 @@ export const connecting = session.createStateConfig({
       tags: 'expecting',
       ...during('awaitCaller', {
         done: [{ guard: 'callerSpeaksFirst', target: '#conversing' }, { target: '#greeting' }],
-        otherwise: startupFailed,
+        otherwise: { target: '#startupFailed', actions: record(ends.startupFailed) },
       }),
-      after: { callerJoinMs: hangUpAs(ends.neverJoined) }, // late is not broken
+      after: { callerJoinMs: { target: '#hangingUp', actions: record(ends.neverJoined) } }, // late is not broken
     },
   },
 });
@@ -87,9 +66,9 @@ export const greeting = session.createStateConfig({
     'agent.audible': '#agentSpeaks',
     'caller.waits': { guard: 'isTurn', target: '#waiting', actions: ['noteAwaited', 'oweAnswer'] },
     'caller.lost': { target: '#suspended', actions: 'oweAnswer' },
-    'session.failed': { target: '#startupBundled', actions: recordGiven },
-    'session.end': stopTalkingAsGiven,
-    'shutdown.requested': shutDownTo('#interrupting'),
+    'session.failed': { target: '#startupBundled', actions: recordGivenEnd },
+    'session.end': { target: '#interrupting', actions: recordGivenEnd },
+    'shutdown.requested': { target: '#interrupting', actions: [recordGivenEnd, 'startBudget'] },
   },
   states: {
     words: {
@@ -104,11 +83,15 @@ export const greeting = session.createStateConfig({
         speaking: {
           description: 'The greeting; after a crash, the words that excuse it.',
           tags: 'greets',
-          ...during('speak', { done: '#agentSpeaks', otherwise: startupFailedUnheard }, ({ resumed }) => ({
-            line: resumed ? 'recovery' : 'greeting',
-            rung: 'live',
-            ...remark,
-          })),
+          ...during(
+            'speak',
+            { done: '#agentSpeaks', otherwise: { target: '#startupBundled', actions: record(ends.startupFailed) } },
+            ({ resumed }) => ({
+              line: resumed ? 'recovery' : 'greeting',
+              rung: 'live',
+              ...remark,
+            }),
+          ),
         },
       },
     },
@@ -132,15 +115,15 @@ export const greeting = session.createStateConfig({
           tags: ['silent', 'lastRung'],
           on: {
             'caller.speaks': 'callerSpeaks',
-            'session.end': hangUpAsGiven,
-            'session.failed': hangUpAsGiven,
-            'voicemail.found': hangUpAsGiven,
-            'shutdown.requested': shutDownTo('#hangingUp'),
+            'session.end': { target: '#hangingUp', actions: recordGivenEnd },
+            'session.failed': { target: '#hangingUp', actions: recordGivenEnd },
+            'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
+            'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
           },
           ...within(
             'rungMs',
             'speak',
-            { done: 'filled', otherwise: hangUpAs(ends.startUnheard) },
+            { done: 'filled', otherwise: { target: '#hangingUp', actions: record(ends.startUnheard) } },
             line('filler', 'bundled', remark),
           ),
         },
@@ -159,7 +142,7 @@ export const greeting = session.createStateConfig({
         answering: {
           description: 'Each step forward begins anew.',
           on: { 'answer.moved': { target: 'answering', reenter: true, actions: 'noteAwaited' } },
-          after: { turnMs: patienceIsOver },
+          after: { turnMs: { target: '#startupBundled', actions: recordNoAnswer('startup_failed') } },
         },
       },
     },

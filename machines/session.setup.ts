@@ -1,10 +1,11 @@
 /**
  * What the session machine is made of: context, guards, actions, delays, effects, and the turns of phrase that its
- * states share. Pure. The states are in session.opening.ts, session.conversing.ts and session.ending.ts.
+ * states share. Pure. The states are in session.opening.ts, session.conversing.ts and session.ending.ts; J2 is in
+ * session.machine.ts. No target stands here: a transition says itself where it leads.
  */
 import { assign, not, or, raise, setup, stateIn } from 'xstate';
 import { effect, stepsOf, type Effects, type Speech } from './effects.ts';
-import { ends, named, type End } from './ends.ts';
+import { ends, named, noAnswer, type End } from './ends.ts';
 import type { Awaited, Greeting, Line, Rung, SessionEvent, Transfer } from './events.ts';
 import { limits, MAX_TIMER_MS, type Policy } from './policy.ts';
 
@@ -83,7 +84,15 @@ export type Tag =
 export const { within, during, spoken } = stepsOf<Effects, SessionContext>();
 
 export const record = (given: End) => ({ type: 'recordEnd', params: given }) as const; // an end that the machine itself finds
-export const recordGiven = { type: 'recordEnd', params: ({ event }: { event: { end: End } }) => event.end } as const;
+/** The end that the event brings. Not a name in quotes: so the types refuse it where an event brings none. */
+export const recordGivenEnd = { type: 'recordEnd', params: ({ event }: { event: { end: End } }) => event.end } as const;
+/** An end that names whom the caller waited for. */
+export const recordNoAnswer = (reason: 'startup_failed' | 'model_failed') =>
+  ({
+    type: 'recordEnd',
+    params: ({ context: { awaits, policy, isStarved } }: { context: SessionContext }) =>
+      noAnswer(reason, awaits, policy.turnMs, isStarved),
+  }) as const;
 export const endSoFar = (context: SessionContext): End => context.end ?? ends.orchestratorError;
 
 export const line = (name: Line, rung: Rung, how: Pick<Speech, 'until' | 'interruptible'>) => () => ({
@@ -98,14 +107,6 @@ export const apologyHeard = { type: 'line.audible', guard: 'isApology' } as cons
 
 /** The output of a settled effect; XState types it by the declared events only. */
 const outcomeOf = (event: object): unknown => (event as { output?: { outcome?: unknown } }).output?.outcome;
-
-export const hangUpAs = (given: End) => ({ target: '#hangingUp', actions: record(given) }) as const;
-export const hangUpAsGiven = { target: '#hangingUp', actions: recordGiven } as const;
-/** A machine answered: what is said to it stands in the event, and nothing has to be waited for. */
-export const leaveMessage = { target: '#interrupting', actions: [recordGiven, 'chooseGoodbye'] } as const;
-export const stopTalkingAsGiven = { target: '#interrupting', actions: recordGiven } as const;
-export const shutDownTo = <const Target extends string>(target: Target) =>
-  ({ target, actions: [recordGiven, 'startBudget'] }) as const;
 
 export const session = setup({
   types: {} as { context: SessionContext; events: SessionEvent; input: Input; output: SessionContext; tags: Tag },
@@ -139,6 +140,7 @@ export const session = setup({
     isTurn: ({ event }) => event.type === 'caller.waits' && event.isTurn,
     isTurnFound: ({ event }) => event.type === 'caller.stopped' && event.endpointingMs !== null,
     isUnrecognized: stateIn('#unrecognized'),
+    /** Not for ever: who goes on without words (a television, a noise) is left alone. */
     isDeaf: ({ context }) => context.askedAgain >= context.policy.nudges,
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
     agentGreets: ({ context }) => context.greeting === 'agent' && !context.resumed,

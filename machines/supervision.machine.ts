@@ -55,16 +55,6 @@ const outputOf = <Output>(event: object): Partial<Output> => (event as { output?
 const verdictOf = (event: object): Partial<Verdict> => outputOf<Verdict>(event);
 
 const noted = (noticed: Noticed) => ({ type: 'note', params: { noticed } }) as const;
-const died = { target: '#securing', actions: noted('died') } as const;
-const spent = { target: '#securing', actions: noted('frozen') } as const;
-const unopened = { target: '#securing', actions: noted('unopened') } as const;
-const heardAgain = { target: '#running', reenter: true } as const;
-const verdicts = [
-  { guard: 'isDead', ...died },
-  { guard: 'isMoving', target: '#unheard' },
-  { guard: 'isAlive', target: '#securing', actions: noted('frozen') },
-  { target: '#askingRoom' },
-] as const;
 
 export const supervisionMachine = setup({
   types: {} as {
@@ -145,7 +135,7 @@ export const supervisionMachine = setup({
         'job.closed': 'sealing',
         'job.unstarted': 'looking',
         'job.withdrawn': 'withdrawn',
-        'budget.spent': unopened,
+        'budget.spent': { target: '#securing', actions: noted('unopened') },
       },
       states: {
         queued: {
@@ -163,7 +153,7 @@ export const supervisionMachine = setup({
         done: [
           { guard: 'isFoundClosed', target: 'sealing' },
           { guard: 'isFoundOpened', target: '#unheard' },
-          { guard: 'isFoundUnopened', ...unopened },
+          { guard: 'isFoundUnopened', target: '#securing', actions: noted('unopened') },
           { target: '#askingRoom' }, // a journal that cannot be read is not one that was never opened
         ],
         otherwise: '#askingRoom',
@@ -172,7 +162,7 @@ export const supervisionMachine = setup({
         'job.here': 'running',
         'job.closed': 'sealing',
         'job.withdrawn': 'withdrawn',
-        'budget.spent': unopened,
+        'budget.spent': { target: '#securing', actions: noted('unopened') },
       },
     },
     running: {
@@ -181,11 +171,11 @@ export const supervisionMachine = setup({
       tags: 'alive',
       initial: 'heard',
       on: {
-        'job.beat': heardAgain,
-        'job.here': heardAgain,
+        'job.beat': { target: '#running', reenter: true },
+        'job.here': { target: '#running', reenter: true },
         'job.closed': 'sealing',
         'job.withdrawn': 'withdrawn',
-        'budget.spent': spent,
+        'budget.spent': { target: '#securing', actions: noted('frozen') },
       },
       states: {
         heard: {
@@ -199,7 +189,7 @@ export const supervisionMachine = setup({
           description: 'No connection, or no beats from a process that is seen to live: its death is waited for.',
           tags: 'lost',
           after: { lostMs: '#suspect' },
-          ...during('awaitDeath', { done: died, otherwise: '#suspect' }),
+          ...during('awaitDeath', { done: { target: '#securing', actions: noted('died') }, otherwise: '#suspect' }),
         },
       },
     },
@@ -212,14 +202,20 @@ export const supervisionMachine = setup({
         'job.here': 'running',
         'job.closed': 'sealing',
         'job.withdrawn': 'withdrawn',
-        'budget.spent': spent,
+        'budget.spent': { target: '#securing', actions: noted('frozen') },
       },
       states: {
         asking: {
           description: 'Does its process live, write, or wait for a core? Was it we who were late?',
           tags: ['detecting', 'lost'],
           ...within('verdictMs', 'ask', {
-            done: [{ guard: 'isExcused', target: 'starved', actions: 'excuse' }, ...verdicts],
+            done: [
+              { guard: 'isExcused', target: 'starved', actions: 'excuse' },
+              { guard: 'isDead', target: '#securing', actions: noted('died') },
+              { guard: 'isMoving', target: '#unheard' },
+              { guard: 'isAlive', target: '#securing', actions: noted('frozen') },
+              { target: '#askingRoom' },
+            ],
             otherwise: '#askingRoom',
           }),
         },
@@ -233,7 +229,13 @@ export const supervisionMachine = setup({
             asking: {
               description: 'Has it had one since?',
               ...within('verdictMs', 'ask', {
-                done: [{ guard: 'isExcused', target: 'excused', actions: 'excuse' }, ...verdicts],
+                done: [
+                  { guard: 'isExcused', target: 'excused', actions: 'excuse' },
+                  { guard: 'isDead', target: '#securing', actions: noted('died') },
+                  { guard: 'isMoving', target: '#unheard' },
+                  { guard: 'isAlive', target: '#securing', actions: noted('frozen') },
+                  { target: '#askingRoom' },
+                ],
                 otherwise: '#askingRoom',
               }),
             },
@@ -242,7 +244,15 @@ export const supervisionMachine = setup({
         askingLast: {
           description: 'The same question, without an excuse.',
           tags: 'starved',
-          ...within('verdictMs', 'ask', { done: verdicts, otherwise: '#askingRoom' }),
+          ...within('verdictMs', 'ask', {
+            done: [
+              { guard: 'isDead', target: '#securing', actions: noted('died') },
+              { guard: 'isMoving', target: '#unheard' },
+              { guard: 'isAlive', target: '#securing', actions: noted('frozen') },
+              { target: '#askingRoom' },
+            ],
+            otherwise: '#askingRoom',
+          }),
         },
         askingRoom: {
           id: 'askingRoom',

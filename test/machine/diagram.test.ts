@@ -57,6 +57,18 @@ test('every state has a box in the picture, a line in the Mermaid text, a row in
   }
 });
 
+test('targets stand where they are taken: none in a helper, so that a reader of a state sees where it leads', async () => {
+  const machines = join(import.meta.dirname, '../../machines');
+  const files = (await readdir(machines)).filter((name) => /^session\.|\.machine\.ts$/.test(name));
+  const hidden = files.map(async (name) =>
+    (await readFile(join(machines, name), 'utf8'))
+      .split(/^(?=(?:export )?(?:const|function) )/m)
+      .filter((part) => /\btarget\b[:,]|: '#/.test(part) && !/\bcreate(?:Machine|StateConfig)\(/.test(part))
+      .map((part) => `${name}: ${part.split('\n')[0]}`),
+  );
+  expect((await Promise.all(hidden)).flat()).toEqual([]);
+});
+
 test('a name that Graphviz would trip over is drawn as it is', async () => {
   const odd = createMachine({
     id: String.raw`the "odd" \ one`,
