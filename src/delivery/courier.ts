@@ -60,7 +60,7 @@ export function openCourier(options: CourierOptions): Carrier {
     const courier = new CourierProcess({ attemptMs, file, bodyOf, record, log, ...(child !== undefined && { child }) });
     couriers.add(courier);
     void courier.ended.then(() => couriers.delete(courier));
-    await record.written(); // K3: before it carries anything
+    await record.written(); // K3 of courier-record.ts: before it carries anything
     return courier;
   };
 

@@ -1,4 +1,7 @@
-/** The webhook as a destination: what users may write, and what is refused before any call is taken. */
+/**
+ * The webhook as a destination: what users may write, and what is refused before any call is taken. When an attempt is
+ * made again: machines/delivery.ts.
+ */
 import { ConfigError, describeValue } from '../errors/config-error.ts';
 import type { WebhookDestination } from '../link/destination.ts';
 import { fieldsOf, flag, nameOf, text, webUrl, type Fields } from './destination-fields.ts';

@@ -12,7 +12,7 @@ import type { SessionRow, Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
 import { superviseSession, type Supervised, type SuperviseOptions } from './supervise.ts';
 import { unsealedFolders, unsealedRows } from './unsealed.ts';
-import { startPulse } from './watch.ts';
+import { startPulse } from './pulse.ts';
 import { readWhole } from './whole-journal.ts';
 
 /** A quarter of the default limit for missing beats, and cheap: it compares numbers. */

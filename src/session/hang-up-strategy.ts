@@ -1,3 +1,7 @@
+/**
+ * How a caller is let go, and for which end. A new strategy is a word of `hangUpStrategies` (machines/ends.ts); what it
+ * does is a case in src/rooms/server-api.ts, and who is gone by it in src/report/facts.ts.
+ */
 import { type End, endOf, type HangUpStrategy } from '../../machines/index.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
 

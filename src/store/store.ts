@@ -4,6 +4,7 @@
  *
  * Times are milliseconds since the epoch. Every method rejects with StoreError (what was wanted, what came).
  */
+import type { HangUpStrategy } from '../../machines/index.ts';
 
 export type StoreErrorCode =
   /** The address is none that can be opened, or not built yet. */
@@ -117,7 +118,7 @@ export type NewHangUp = {
   room: string;
   /** Empty when it is not known. */
   roomSid: string;
-  strategy: 'delete-room' | 'remove-sip' | 'remove-caller' | 'leave';
+  strategy: HangUpStrategy;
   /** The linked caller's identity. */
   caller?: string;
   /** The identity of the session's own agent; unknown when its job never began. */

@@ -10,7 +10,7 @@ import { openJournal } from '../../src/journal/write.ts';
 import { claimDirectory, KeeperRunsError } from '../../src/keeper/claim.ts';
 import { openNotes } from '../../src/keeper/notes.ts';
 import { startSealer } from '../../src/keeper/seal.ts';
-import { startPulse } from '../../src/keeper/watch.ts';
+import { startPulse } from '../../src/keeper/pulse.ts';
 import { workerFacts } from '../../src/keeper/worker-facts.ts';
 import type { WorkerHello } from '../../src/link/messages.ts';
 import { settledWithin } from '../../src/waiting/deadline.ts';
