@@ -319,6 +319,14 @@ describe('leaving', () => {
   });
 });
 
+it('a strategy that this version does not know is never called verified, and nobody is removed', async () => {
+  await using server = await startStandIn();
+  server.rooms.set('r', [caller, agent]);
+  const result = await clientOf(server).hangUp(ask('of-a-later-version' as 'leave', { agent: 'agent' }));
+  expect(result).toMatchObject({ verified: false, attempts: 1, error: expect.stringMatching(/of-a-later-version/) });
+  expect(server.rooms.get('r')).toHaveLength(2);
+});
+
 describe('the other calls', () => {
   it('occupants are listed by kind, and a missing room is empty', async () => {
     await using server = await startStandIn();
