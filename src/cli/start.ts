@@ -75,7 +75,7 @@ export function checkAgentFile(file: string): void {
 }
 
 const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
-const ownFields = new Set(['level', 'time', 'pid', 'hostname', 'msg']);
+const ownFields: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'msg']);
 
 /** A line of the log for people: time, level, message, fields. Values are data: they forge no field, line or colour. */
 export function readable(line: string, paint: CommandContext['paint']): string {

@@ -7,13 +7,14 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { asLookup } from '../rooms/as-lookup.ts';
 
-const asked = new Map<string, Promise<LookupAddress[]>>();
-
 /** As `dns.lookup`. */
-export const oneLookup = asLookup((hostname) => {
-  const known = asked.get(hostname);
-  if (known) return known;
-  const answer = lookup(hostname, { all: true }).finally(() => asked.delete(hostname));
-  asked.set(hostname, answer);
-  return answer;
-});
+export function oneLookup() {
+  const asked = new Map<string, Promise<LookupAddress[]>>();
+  return asLookup((hostname) => {
+    const known = asked.get(hostname);
+    if (known) return known;
+    const answer = lookup(hostname, { all: true }).finally(() => asked.delete(hostname));
+    asked.set(hostname, answer);
+    return answer;
+  });
+}

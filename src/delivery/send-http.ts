@@ -44,7 +44,7 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
     bodyTimeout: ANSWER_MS,
     maxResponseSize: -1, // cut by us: over the limit undici would throw away a status that is there
   };
-  const trusted = new Agent({ ...limits, connect: { timeout: CONNECT_MS, lookup: oneLookup } });
+  const trusted = new Agent({ ...limits, connect: { timeout: CONNECT_MS, lookup: oneLookup() } });
   const guarded = new Agent({ ...limits, connect: publicConnector(CONNECT_MS) });
 
   // By `dispatch`: undici's `request` makes a stream for each answer, of which nobody reads anything.

@@ -2,9 +2,11 @@
  * A job, put together: each part gets what it needs when it is made, and nothing is at work yet. The same for a call in
  * production and for those of the tests; `run.start(effectsOf(job, …))` begins it.
  */
+import { EventEmitter } from 'node:events';
 import type { Input } from '../../machines/index.ts';
 import { inCall } from '../livekit/current-call.ts';
 import type { Defined } from '../livekit/definition.ts';
+import { Guarded } from '../livekit/guard/guarded.ts';
 import { OwnEnds } from '../livekit/guard/own-ends.ts';
 import type { LiveJob } from '../livekit/live-job.ts';
 import { Turns } from '../livekit/observe/turns.ts';
@@ -45,9 +47,12 @@ export function assembleJob({ opened, definition, venueFor, onStates, makeRun = 
     transfer: undefined,
     transfersAsked: 0,
     isOrphan: false,
+    guarded: new Guarded(),
+    ears: new EventEmitter(),
   };
   const job: LiveJob = Object.assign(parts, { ownEnds: new OwnEnds(parts) });
   begins(job);
+  void run.closed.then(() => (job.guarded.isOver = true));
   return job;
 }
 

@@ -63,7 +63,7 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
     failed: (error) => noteError(job, 'orchestrator', error, true, 'an audio output cannot be followed'),
   });
   job.playout = playout;
-  overhear(session).on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
+  overhear(job).on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
     if (newState === 'speaking') playout.spoke();
   });
 }

@@ -6,6 +6,8 @@ import type { SessionRun } from '../session/run.ts';
 import type { TransferTarget } from './call.ts';
 import type { Defined, StartOptions } from './definition.ts';
 import type { OpenCall } from './open-call.ts';
+import type { EventEmitter } from 'node:events';
+import type { Guarded } from './guard/guarded.ts';
 import type { OwnEnds } from './guard/own-ends.ts';
 import type { Playout } from './observe/playout.ts';
 import type { Speeches } from './observe/speeches.ts';
@@ -47,6 +49,9 @@ export type LiveJob = Omit<OpenCall, 'begins'> & {
   isOrphan: boolean;
   /** Since when the session is not heard any more, by the monotonic clock. */
   quietSince?: number | undefined;
+  readonly guarded: Guarded;
+  /** What hears the AgentSession beside its own listeners (observe/overhear.ts). */
+  readonly ears: EventEmitter;
   /** The SDK's ways to end it. */
   readonly ownEnds: OwnEnds;
 };

@@ -2,16 +2,15 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-let survives = false;
+const ignored = () => undefined;
 
 /**
  * *Effect.* Whoever reads it may be gone, the disk full, the terminal closed. The next write then fails, and without a
  * listener that is an uncaught exception: the end of a call, for a line of its log.
  */
 export function surviveLostOutput(): void {
-  if (survives) return;
-  survives = true;
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  if (process.listeners('exit').includes(leaveClosedTerminals)) return; // done already
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignored);
   process.once('exit', leaveClosedTerminals);
 }
 

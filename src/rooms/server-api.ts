@@ -16,7 +16,7 @@
 import { AgentDispatchClient, RoomServiceClient, ServerError, SipCallError, SipClient } from 'livekit-server-sdk';
 import pRetry from 'p-retry';
 import type { LiveKitAccess } from '../link/messages.ts';
-import { deleteOnce } from './deletions.ts';
+import { Deletions } from './deletions.ts';
 import { deleteBy, removeBy } from './client-watch.ts';
 import { refusalOf, type Referrals } from './refer.ts';
 import { RoomsError } from './rooms-error.ts';
@@ -67,6 +67,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   const client = new RoomServiceClient(access.url, access.apiKey, access.apiSecret, timing);
   const dispatches = new AgentDispatchClient(access.url, access.apiKey, access.apiSecret, timing);
   const sip = new SipClient(access.url, access.apiKey, access.apiSecret, timing);
+  const deletions = new Deletions();
   let refusalSaid = false;
 
   const translated = (doing: string, thrown: unknown): RoomsError => {
@@ -175,7 +176,7 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   const deleteRoom = async (hangUp: HangUp): Promise<void> => {
     const { room, signal } = hangUp;
     await removeTelephones(hangUp);
-    await askGone('delete room', signal, () => deleteOnce(access.url, room, () => deleteBy(client, room)));
+    await askGone('delete room', signal, () => deletions.once(room, () => deleteBy(client, room)));
     if (await isGone(hangUp)) return; // R3
     hangUp.left = (await list(room, signal)).map(nameOf);
     throw new StillThere('the room was deleted and is still listed');

@@ -2,6 +2,7 @@ import { defaultPolicy } from '../../machines/index.ts';
 import { initializeLogger, stt } from '@livekit/agents';
 import { describe, expect, test, vi } from 'vitest';
 import type { EntryKind } from '../../src/journal/entry.ts';
+import { Guarded } from '../../src/livekit/guard/guarded.ts';
 import { guardRecognition } from '../../src/livekit/guard/recognition.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
 
@@ -36,6 +37,7 @@ function watched(isLeaving = false) {
     recorder: { append: (kind: EntryKind, data: object) => noted.push({ kind, data }) },
     log: { warn() {} },
     definition: { policy: defaultPolicy },
+    guarded: new Guarded(),
     turns: { tell: (fact: object) => told.push(fact) },
   } as unknown as LiveJob;
   return { job, sent, noted, told };

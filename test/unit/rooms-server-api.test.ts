@@ -113,11 +113,8 @@ describe('deleting the room', () => {
     await using server = await startStandIn();
     server.rooms.set('r', [caller]);
     server.slowDeletion(60);
-    const results = await Promise.all([
-      clientOf(server).hangUp(ask('delete-room')),
-      clientOf(server).hangUp(ask('delete-room')),
-      clientOf(server).hangUp(ask('delete-room')),
-    ]);
+    const rooms = clientOf(server);
+    const results = await Promise.all([1, 2, 3].map(() => rooms.hangUp(ask('delete-room'))));
     expect(results.map(({ verified }) => verified)).toEqual([true, true, true]);
     expect(server.mostDeletions()).toBe(1);
     expect(count(server, 'DeleteRoom')).toBe(1);

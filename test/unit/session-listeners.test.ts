@@ -1,4 +1,5 @@
 /** Listeners on the AgentSession: guarded, and otherwise as Node has them. */
+import { EventEmitter } from 'node:events';
 import { initializeLogger, voice } from '@livekit/agents';
 import { beforeAll, expect, test } from 'vitest';
 import type { EntryData } from '../../src/journal/entry.ts';
@@ -14,6 +15,7 @@ function guarded() {
   const job = {
     recorder: { append: (_kind: string, data: EntryData['error']) => errors.push(data) },
     log: { error() {} },
+    ears: new EventEmitter(),
   } as unknown as LiveJob;
   const session = new voice.AgentSession({ vad: null as never });
   guardListeners(job, session);
@@ -23,7 +25,7 @@ function guarded() {
       resumed: true,
       createdAt: 0,
     });
-  return { session, errors, emit };
+  return { job, session, errors, emit };
 }
 
 test("the session's own emit runs: a recorded session keeps its events for the SDK's report", () => {
@@ -95,10 +97,10 @@ test('an error that nobody listens to does not throw', () => {
 });
 
 test('ours hear it first, are no listeners of the session, and outlive removeAllListeners', () => {
-  const { session, emit } = guarded();
+  const { job, session, emit } = guarded();
   const told: string[] = [];
   session.on(Event.AgentFalseInterruption, () => void told.push('user'));
-  overhear(session).on(Event.AgentFalseInterruption, () => void told.push('ours'));
+  overhear(job).on(Event.AgentFalseInterruption, () => void told.push('ours'));
   emit();
   expect(told).toEqual(['ours', 'user']);
   session.removeAllListeners();

@@ -1,4 +1,5 @@
 /** `call.transfer` without a room: who is let go, what is answered. */
+import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
 import { askTransfer, transfer } from '../../src/livekit/act/transfer.ts';
 import type { TransferTarget } from '../../src/livekit/call.ts';
@@ -18,6 +19,7 @@ function standIn(venue: Partial<Stand> = {}) {
   const job = {
     transfer: undefined,
     session: undefined,
+    ears: new EventEmitter(),
     definition: { policy: { drainMs: 100 } },
     recorder: { append: (_kind: string, data: never) => entries.push(data) },
     venue: {
@@ -78,7 +80,7 @@ test.each([
 
 test('D8 the call ends while somebody who took it waits for our last words: they are let go like anybody else', async () => {
   const { job, ask, stop, dismissed, settled } = standIn({ answered: async () => human });
-  job.session = { agentState: 'speaking', on: () => {}, off: () => {} } as never;
+  job.session = { agentState: 'speaking' } as never;
   const result = ask({ participant: 'human' });
   await new Promise((resolve) => setImmediate(resolve));
   stop.abort();

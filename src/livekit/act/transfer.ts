@@ -122,13 +122,14 @@ async function warm(job: LiveJob, target: Warm, signal: AbortSignal): Promise<Tr
 }
 
 /** Resolves when the agent is silent, or after `drainMs`. */
-async function voiceEnds({ session, definition }: LiveJob): Promise<void> {
+async function voiceEnds(job: LiveJob): Promise<void> {
+  const { session, definition } = job;
   if (session?.agentState !== 'speaking') return;
   let stop = () => {};
   const silent = new Promise<void>((resolve) => {
     const look = ({ newState }: { newState: string }) => newState !== 'speaking' && resolve();
-    overhear(session).on(voice.AgentSessionEventTypes.AgentStateChanged, look);
-    stop = () => overhear(session).off(voice.AgentSessionEventTypes.AgentStateChanged, look);
+    overhear(job).on(voice.AgentSessionEventTypes.AgentStateChanged, look);
+    stop = () => overhear(job).off(voice.AgentSessionEventTypes.AgentStateChanged, look);
   });
   await settledWithin(silent, definition.policy.drainMs);
   stop();

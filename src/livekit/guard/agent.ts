@@ -25,11 +25,8 @@ import { guardToolsets, toolsetsIn } from './toolset.ts';
 /** Of `turnMs`: a hook that hangs is left behind while there is patience for the answer. */
 const HOOK_SHARE = 0.5;
 
-const known = new WeakSet<voice.Agent>();
-
 export function guardAgent(job: LiveJob, agent: voice.Agent): void {
-  if (known.has(agent)) return; // H1
-  known.add(agent);
+  if (job.guarded.agents.has(agent)) return; // H1
   const { policy } = job.definition;
   guardRecognition(job, agent.stt);
   guardHearing(job, agent);

@@ -16,7 +16,7 @@ import { endOf } from '../../../machines/index.ts';
 import { messageOf } from '../../errors/thrown.ts';
 import { settledWithin } from '../../waiting/deadline.ts';
 import type { LiveJob } from '../live-job.ts';
-import { isBroken, watchModels } from '../observe/models.ts';
+import { watchModels } from '../observe/models.ts';
 
 type Node = voice.Agent['sttNode'];
 type Audio = Parameters<Node>[0];
@@ -26,13 +26,12 @@ type Heard = NonNullable<Awaited<ReturnType<Node>>>;
 const OPEN_MS = 5000;
 const TRIES = 2;
 
-/** What each agent would do unguarded. */
-const unguarded = new WeakMap<voice.Agent, Node>();
-
 /** Replaces `sttNode` on the instance: the SDK looks at the class to see whether it may keep a stream in a handoff. */
 export function guardHearing(job: LiveJob, agent: voice.Agent): void {
-  unguarded.set(agent, agent.sttNode.bind(agent));
-  agent.sttNode = (audio, settings) => listen(job, agent, audio, settings);
+  const unguarded = agent.sttNode.bind(agent);
+  job.guarded.agents.set(agent, unguarded);
+  agent.sttNode = (audio, settings) =>
+    job.guarded.isOver ? unguarded(audio, settings) : listen(job, agent, audio, settings);
 }
 
 async function listen(
@@ -43,7 +42,8 @@ async function listen(
 ): Promise<Heard | null> {
   const open = async (): Promise<Attempt> => {
     const current = job.session?.currentAgent;
-    const node = (current && unguarded.get(current)) ?? unguarded.get(agent); // E4
+    const { agents } = job.guarded;
+    const node = (current && agents.get(current)) ?? agents.get(agent); // E4
     const input = feed.next();
     if (!node) return { kind: 'silent' };
     const opening = (async () => node(input, settings))();
@@ -61,7 +61,8 @@ async function listen(
   watchModels(job, { stt: ears }); // it may have been changed in the middle of the call
   let isGivenUp = false;
   let giveUp = () => {};
-  const isOver = () => isGivenUp || feed.isOver || job.run.hasTag('leaving') || (ears !== undefined && isBroken(ears)); // E3
+  const isOver = () =>
+    isGivenUp || feed.isOver || job.run.hasTag('leaving') || (ears !== undefined && job.guarded.broken.has(ears)); // E3
 
   return new ReadableStream<stt.SpeechEvent | string>({
     start(heard) {

@@ -30,7 +30,7 @@ export function guardListeners(job: LiveJob, session: voice.AgentSession): void 
   };
   replaceMethod(emitter, 'emit', ([name, ...given], emit) => {
     const event = name as string;
-    tellOurs(session, event, given, (error) => noteError(job, 'orchestrator', error));
+    tellOurs(job, event, given, (error) => noteError(job, 'orchestrator', error));
     const listeners = emitter.rawListeners(event);
     const { _events } = emitter;
     const inPlace = _events[event];

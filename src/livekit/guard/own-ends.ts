@@ -94,7 +94,7 @@ export class OwnEnds {
   /** Before the session starts. */
   take(session: voice.AgentSession): void {
     this.#closeSession = session.close.bind(session);
-    overhear(session).on(voice.AgentSessionEventTypes.SpeechCreated, ({ userInitiated, speechHandle }) => {
+    overhear(this.#job).on(voice.AgentSessionEventTypes.SpeechCreated, ({ userInitiated, speechHandle }) => {
       if (!userInitiated || this.#job.playout?.isAsking) return;
       this.#said.add(speechHandle);
       speechHandle.addDoneCallback(() => this.#said.delete(speechHandle));

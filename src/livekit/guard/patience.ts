@@ -77,6 +77,10 @@ export async function bounded(
   limitMs: number,
   run: () => unknown,
 ): Promise<{ error: unknown } | undefined> {
+  if (job.guarded.isOver) {
+    await run();
+    return undefined;
+  }
   const graceMs = job.definition.policy.closeMs / 3; // the SDK's close() waits for what still runs
   const isOnItsOwn = () => !isTaskAtWork(job, agent);
   const outcome = await settledUnlessLetGo(job, awaitedByCall(job.call, run), { limitMs, graceMs, isOnItsOwn });

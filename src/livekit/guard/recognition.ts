@@ -18,9 +18,6 @@ const HEDGE_MS = 6000;
 
 type Recognize = stt.STT['recognize'];
 
-/** What each did unguarded. */
-const unguarded = new WeakMap<stt.STT, Recognize>();
-
 export function guardRecognition(job: LiveJob, recognizer: stt.STT | undefined): void {
   if (!recognizer) return;
   const isFallback = recognizer instanceof stt.FallbackAdapter;
@@ -31,21 +28,20 @@ export function guardRecognition(job: LiveJob, recognizer: stt.STT | undefined):
 }
 
 function guard(job: LiveJob, recognizer: stt.STT, spares: stt.STT[]): void {
-  if (unguarded.has(recognizer)) return;
+  const { recognizers } = job.guarded;
+  if (recognizers.has(recognizer)) return;
   const own = recognizer.recognize.bind(recognizer);
-  unguarded.set(recognizer, own);
+  recognizers.set(recognizer, own);
   const others = spares.map(
     (spare): Recognize =>
       (...given) =>
-        (unguarded.get(spare) ?? spare.recognize.bind(spare))(...given),
+        (recognizers.get(spare) ?? spare.recognize.bind(spare))(...given),
   );
   const attempts = others.length > 0 ? [own, ...others] : [own, own];
 
   recognizer.recognize = (frames, signal) => {
-    if (asking) {
-      asking.found = recognizer;
-      return new Promise(() => {});
-    }
+    if (frames instanceof Question) return frames.answer(recognizer);
+    if (job.guarded.isOver) return own(frames, signal);
     const note = (message: string, isLast: boolean) => {
       if (signal?.aborted) return;
       const { label } = recognizer;
@@ -114,22 +110,32 @@ function firstOf<Value>(
   });
 }
 
-let asking: { found?: stt.STT } | undefined;
+/** Asked of an adapter as if it were words: whoever gets it is the one that would recognise them. */
+class Question extends AudioFrame {
+  found: stt.STT | undefined;
+
+  constructor() {
+    super(new Int16Array(0), 16_000, 1, 0);
+  }
+
+  answer(by: stt.STT): Promise<never> {
+    this.found = by;
+    return new Promise(() => {});
+  }
+}
 
 /** What an adapter wraps is private to it; but it passes on what it is asked, and whoever is asked then is it. */
 function unwrapped(recognizer: stt.STT): stt.STT {
   if (!(recognizer instanceof stt.StreamAdapter)) return recognizer;
   const before = Reflect.get(stt.STT.prototype, 'recognize') as Recognize;
-  const question: { found?: stt.STT } = (asking = {});
+  const question = new Question();
   stt.STT.prototype.recognize = function answer(this: stt.STT) {
-    question.found = this;
-    return new Promise(() => {});
+    return question.answer(this);
   };
   try {
-    void recognizer._recognize(new AudioFrame(new Int16Array(0), 16_000, 1, 0));
+    void recognizer._recognize(question);
   } finally {
     stt.STT.prototype.recognize = before;
-    asking = undefined;
   }
   return question.found ?? recognizer;
 }

@@ -4,7 +4,7 @@
  * a mock) makes no difference there, and no object of the user's is changed.
  *
  *   G1  The executor's class is internal; an AsyncToolset holds one. It is of the same copy of the SDK as the session.
- *   G2  Other sessions in this process (a warm transfer's) are not ours: theirs go by untouched.
+ *   G2  Other sessions in this process (a warm transfer's, another call's) are not ours: theirs go by untouched.
  *   G3  A reply to work in the background may be empty: the SDK's prompt tells the model so when it has said all of it.
  *   G4  What the SDK answers without running a tool (no such tool, wrong arguments, a duplicate) was called all the same.
  */
@@ -22,15 +22,22 @@ type Executor = {
   deliverReply?: (this: Executor, session: voice.AgentSession) => Promise<void>;
 };
 
-type Guarded = { job: LiveJob; calls: Calls };
-const sessions = new WeakMap<object, Guarded>();
-const delivering = new AsyncLocalStorage<{ isAsked: boolean }>();
-let isInstalled = false;
-
 /** Before the session starts. */
 export function guardTools(job: LiveJob, session: voice.AgentSession): void {
+  const calls: Calls = new Map();
+  const delivering = new AsyncLocalStorage<{ isAsked: boolean }>();
   try {
-    install();
+    const seam = executorOf();
+    const { execute: run, deliverReply } = seam;
+    seam.execute = function (request) {
+      const go = (with_: Request) => run.call(this, with_);
+      return request.runCtx.session === session ? execute(job, calls, request, go) : go(request); // G2
+    };
+    if (deliverReply)
+      seam.deliverReply = function (spoken) {
+        const deliver = () => deliverReply.call(this, spoken);
+        return spoken === session ? delivering.run({ isAsked: false }, deliver) : deliver();
+      };
   } catch (error) {
     noteError(
       job,
@@ -41,14 +48,12 @@ export function guardTools(job: LiveJob, session: voice.AgentSession): void {
     );
     return;
   }
-  const calls: Calls = new Map();
-  sessions.set(session, { job, calls });
-  overhear(session).on(voice.AgentSessionEventTypes.FunctionToolsExecuted, ({ functionCalls, functionCallOutputs }) => {
+  overhear(job).on(voice.AgentSessionEventTypes.FunctionToolsExecuted, ({ functionCalls, functionCallOutputs }) => {
     for (const [index, call] of functionCalls.entries()) {
       if (!calls.get(call.callId)?.hasRun) noteUnrun(job, call, functionCallOutputs[index]); // G4
     }
   });
-  overhear(session).on(voice.AgentSessionEventTypes.SpeechCreated, ({ speechHandle }) => {
+  overhear(job).on(voice.AgentSessionEventTypes.SpeechCreated, ({ speechHandle }) => {
     const reply = delivering.getStore();
     if (!reply || reply.isAsked) return;
     reply.isAsked = true;
@@ -70,21 +75,11 @@ const parsed = (text: string): Json => {
   }
 };
 
-/** Once in a process. @throws when the SDK has no executor, or not where it was. */
-function install(): void {
-  if (isInstalled) return;
+/** What all executors share. @throws when the SDK has none, or not where it was */
+function executorOf(): Executor {
   const { _executor } = llm.AsyncToolset.create({ id: 'lastword', tools: [] }); // G1
   const seam = Object.getPrototypeOf(_executor) as Executor;
-  const { execute: run, deliverReply } = seam;
-  if (typeof run !== 'function') throw new Error('expected the tool executor of @livekit/agents to have execute()');
-  seam.execute = function (request) {
-    const guarded = sessions.get(request.runCtx.session); // G2
-    const go = (with_: Request) => run.call(this, with_);
-    return guarded ? execute(guarded.job, guarded.calls, request, go) : go(request);
-  };
-  if (deliverReply)
-    seam.deliverReply = function (session) {
-      return delivering.run({ isAsked: false }, () => deliverReply.call(this, session));
-    };
-  isInstalled = true;
+  if (typeof seam.execute !== 'function')
+    throw new Error('expected the tool executor of @livekit/agents to have execute()');
+  return seam;
 }

@@ -11,15 +11,12 @@ import { bounded } from './patience.ts';
 
 type Tools = Parameters<voice.Agent['updateTools']>[0];
 
-/** For whom a toolset works now: one that a module holds outlives a call of a test. */
-const owners = new WeakMap<llm.Toolset, { job: LiveJob; agent: voice.Agent | undefined }>();
-
 /** Each once; `agent` is undefined for those of the session. */
 export function guardToolsets(job: LiveJob, toolsets: readonly llm.Toolset[], agent?: voice.Agent): void {
   for (const toolset of toolsets) {
-    const isKnown = owners.has(toolset);
-    owners.set(toolset, { job, agent });
-    if (!isKnown) guardToolset(toolset);
+    const isKnown = job.guarded.toolsets.has(toolset);
+    job.guarded.toolsets.set(toolset, agent);
+    if (!isKnown) guardToolset(job, toolset);
   }
 }
 
@@ -32,22 +29,20 @@ export const toolsetsIn = (tools: Tools): readonly llm.Toolset[] => {
   }
 };
 
-function guardToolset(toolset: llm.Toolset): void {
+function guardToolset(job: LiveJob, toolset: llm.Toolset): void {
   const setup = toolset.setup.bind(toolset);
   const aclose = toolset.aclose.bind(toolset);
+  const owner = () => job.guarded.toolsets.get(toolset);
   const guarded = (name: string, run: () => Promise<void>) => async (): Promise<void> => {
-    const owner = owners.get(toolset);
-    if (!owner) return run();
     const hook = `${name} of toolset ${toolset.id}`;
-    const failed = await bounded(owner.job, owner.agent, hook, owner.job.definition.policy.toolMs, run);
+    const failed = await bounded(job, owner(), hook, job.definition.policy.toolMs, run);
     if (failed) throw failed.error; // S1
   };
   const define = (name: 'setup' | 'aclose', value: unknown) =>
     Reflect.defineProperty(toolset, name, { value, configurable: true, writable: true });
   define('setup', (context: llm.ToolsetContext) => {
     const updateTools: llm.ToolsetContext['updateTools'] = (tools) => {
-      const owner = owners.get(toolset);
-      if (owner) guardToolsets(owner.job, toolsetsIn(tools), owner.agent); // S2
+      if (!job.guarded.isOver) guardToolsets(job, toolsetsIn(tools), owner()); // S2
       context.updateTools(tools);
     };
     return guarded('setup', () => setup({ ...context, updateTools }))();

@@ -31,7 +31,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   const speeches = new Speeches(job, session);
   job.told = speeches;
   const usage = new Usage(session);
-  const ears = overhear(session);
+  const ears = overhear(job);
   const guarded =
     <Arguments extends unknown[]>(listen: (...given: Arguments) => void) =>
     (...given: Arguments): void => {

@@ -15,28 +15,22 @@ type Component = 'llm' | 'tts' | 'stt';
 type Switch = { available: boolean; llm?: llm.LLM; tts?: tts.TTS; stt?: stt.STT };
 type Emitter = { emit(name: string, event: unknown): boolean; listenerCount(name: string): number };
 
-const known = new WeakSet<object>();
-const broken = new WeakSet<object>();
-
-/** Has this model ever said that it gave up? */
-export const isBroken = (model: object): boolean => broken.has(model);
-
 /** A switch of provider inside a fallback adapter is in the journal. */
 export function watchModels(
-  { recorder }: Pick<LiveJob, 'recorder'>,
+  { recorder, guarded }: Pick<LiveJob, 'recorder' | 'guarded'>,
   models: Partial<Record<Component, unknown>>,
 ): void {
   for (const component of ['llm', 'tts', 'stt'] as const) {
     const model = models[component];
-    if (!isEmitter(model) || known.has(model)) continue;
-    known.add(model);
+    if (!isEmitter(model) || guarded.models.has(model)) continue;
+    guarded.models.add(model);
     replaceMethod(model, 'emit', ([name, event], emit) => {
       if (name === `${component}_availability_changed`) {
         const { [component]: provider, available } = event as Switch;
         recorder.append('provider', { component, ...modelNameOf(component, provider), available });
       }
       if (name !== 'error') return emit();
-      if ((event as { recoverable?: boolean } | undefined)?.recoverable === false) broken.add(model);
+      if ((event as { recoverable?: boolean } | undefined)?.recoverable === false) guarded.broken.add(model);
       return model.listenerCount('error') > 0 && emit(); // M2
     });
   }

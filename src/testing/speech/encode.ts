@@ -3,8 +3,6 @@ import { digitsOf, GROUPS, hertz, MAX_PIECES, MAX_UTTERANCES, PIECE_MS, TONES, w
 /** Twelve tones together reach a root mean square of about 4,400 of 32,767: as loud as speech. */
 const TONE_AMPLITUDE = 1800;
 
-const tablesByRate = new Map<number, Float32Array[]>();
-
 /**
  * Coded speech: 16-bit mono PCM whose tones say, for every 50 ms, which utterance and which piece of it they are.
  *
@@ -24,13 +22,15 @@ export function encodeSpeech(utterance: number, durationMs: number, sampleRate: 
     );
   }
   const length = wholeSamples(sampleRate, PIECE_MS);
-  const tables = tablesOf(sampleRate, length);
+  const tables = new Map<number, Float32Array>();
   const samples = new Int16Array(pieces * length);
   const sum = new Float32Array(length);
   for (let index = 0; index < pieces; index += 1) {
     sum.fill(0);
     digitsOf({ utterance, piece: firstPiece + index }).forEach((digit, group) => {
-      const table = tables[group * TONES + digit] as Float32Array;
+      const tone = group * TONES + digit;
+      const table = tables.get(tone) ?? pieceOf(group, digit, sampleRate, length);
+      tables.set(tone, table);
       for (let at = 0; at < length; at += 1) sum[at] = (sum[at] as number) + (table[at] as number);
     });
     for (let at = 0; at < length; at += 1) samples[index * length + at] = Math.round(sum[at] as number);
@@ -38,18 +38,9 @@ export function encodeSpeech(utterance: number, durationMs: number, sampleRate: 
   return samples;
 }
 
-/** One piece of each tone. Quadratic phases keep the peaks of twelve tones from meeting. */
-function tablesOf(sampleRate: number, length: number): Float32Array[] {
-  const known = tablesByRate.get(sampleRate);
-  if (known) return known;
-  const tables: Float32Array[] = [];
-  for (let group = 0; group < GROUPS; group += 1) {
-    for (let digit = 0; digit < TONES; digit += 1) {
-      const step = (2 * Math.PI * hertz(group, digit)) / sampleRate;
-      const phase = (Math.PI * group * group) / GROUPS;
-      tables.push(Float32Array.from({ length }, (_, at) => TONE_AMPLITUDE * Math.sin(step * at + phase)));
-    }
-  }
-  tablesByRate.set(sampleRate, tables);
-  return tables;
+/** One piece of a tone. Quadratic phases keep the peaks of twelve tones from meeting. */
+function pieceOf(group: number, digit: number, sampleRate: number, length: number): Float32Array {
+  const step = (2 * Math.PI * hertz(group, digit)) / sampleRate;
+  const phase = (Math.PI * group * group) / GROUPS;
+  return Float32Array.from({ length }, (_, at) => TONE_AMPLITUDE * Math.sin(step * at + phase));
 }
