@@ -44,9 +44,10 @@ export type FunctionsOfCall = Partial<Record<LineField | 'policy' | 'hangUp', As
   limits: Record<string, Asked>;
 };
 
-/** For a greeting, longer than a look-up takes; it is silence to a caller. Less where the user gave the start less. */
-const LINES_MS = 2_000;
-const LIMITS_MS = 1_500;
+/** Of `connectMs`: for a greeting, longer than a look-up takes; it is silence to a caller. */
+const LINES_SHARE = 0.4;
+/** Of `warmStartMs`, by which the job has begun. */
+const LIMITS_SHARE = 0.25;
 
 const hangUpDefault: HangUpPolicy = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' };
 export const hangUpPolicyOf = (given: GivenHangUp | undefined): HangUpPolicy => ({ ...hangUpDefault, ...given });
@@ -99,7 +100,7 @@ export async function forThisCall<Given extends WithLimits>(
 
 async function limitsFor(definition: WithLimits, call: Call, noted: Noted): Promise<{ policy?: Policy }> {
   const { ofCall, policy, givenLimits, program } = definition;
-  const limitMs = Math.min(LIMITS_MS, policy.warmStartMs / 4);
+  const limitMs = LIMITS_SHARE * policy.warmStartMs;
   const answers: Record<string, unknown> = {};
   const refuse = (error: unknown, name: string) => noteError(noted, name, error, true, goesOn);
   const asking = Object.entries(ofCall.limits).map(async ([name, ask]) => {
@@ -148,7 +149,7 @@ async function hangUpFor(
 ): Promise<{ hangUp?: HangUpPolicy; isHangUpGiven?: boolean }> {
   if (!ofCall.hangUp) return {};
   try {
-    const value = await answerOf('hangUp', ofCall.hangUp, call, Math.min(LIMITS_MS, policy.warmStartMs / 4));
+    const value = await answerOf('hangUp', ofCall.hangUp, call, LIMITS_SHARE * policy.warmStartMs);
     const [problem] = problemsOf('hangUp', value, 'hangUp(call)');
     if (problem !== undefined) throw new Error(problem);
     const given = value as GivenHangUp;
@@ -187,7 +188,7 @@ async function ask(job: LiveJob): Promise<{ error: unknown } | undefined> {
   const { ofCall, givenLines } = definition;
   const asked = lineFields.flatMap((field) => (ofCall[field] ? [[field, ofCall[field]] as const] : []));
   if (asked.length === 0) return undefined;
-  const limitMs = Math.min(LINES_MS, definition.policy.connectMs / 2);
+  const limitMs = LINES_SHARE * definition.policy.connectMs;
   const lines: Partial<Record<LineField, unknown>> = { ...givenLines };
   let failed: { error: unknown } | undefined;
   const answers = asked.map(async ([field, make]) => {

@@ -13,8 +13,8 @@ import { phrases, bundledRecording } from '../phrases.ts';
 import { recorded, synthesize } from '../synthesize.ts';
 import { type LineAsk, type HeardOfLine, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
 
-/** Less than a rung takes: what is not known by then is said in the words of the package. */
-const WORDS_MS = 500;
+/** Of `rungMs`: what is not known by then is said in the words of the package. */
+const WORDS_SHARE = 1 / 3;
 /** A track that was told to stop stops within a frame or two; one that does not is not waited for. */
 const STOPPING_MS = 100;
 
@@ -24,10 +24,12 @@ export async function onOwnTrack(ask: LineAsk): Promise<HeardOfLine> {
   const line = speech.line === 'apology' ? 'apology' : 'filler';
   // A call that fails at once has asked for nothing yet; what takes longer is not waited for.
   if (line === 'apology')
-    await unlessAborted(settledWithin(askLines(job), WORDS_MS), port.signal).catch((error: unknown) => {
-      noted({ heardMs: 0, outcome: 'failed', why: 'the state was left' });
-      throw error;
-    });
+    await unlessAborted(settledWithin(askLines(job), WORDS_SHARE * job.definition.policy.rungMs), port.signal).catch(
+      (error: unknown) => {
+        noted({ heardMs: 0, outcome: 'failed', why: 'the state was left' });
+        throw error;
+      },
+    );
   const { definition } = job;
   // The session may be in the middle of an answer, and nobody understands two voices.
   if (line === 'apology') for (const answer of job.speeches) quietly(() => answer.interrupt(true));

@@ -22,8 +22,8 @@ type Node = voice.Agent['sttNode'];
 type Audio = Parameters<Node>[0];
 type Heard = NonNullable<Awaited<ReturnType<Node>>>;
 
-/** Opening is local work; the connection is made behind it. */
-const OPEN_MS = 5000;
+/** Of `turnMs`. Opening is local work; the connection is made behind it. */
+const OPEN_SHARE = 0.25;
 const TRIES = 2;
 
 /** Replaces `sttNode` on the instance: the SDK looks at the class to see whether it may keep a stream in a handoff. */
@@ -40,6 +40,7 @@ async function listen(
   audio: Audio,
   settings: Parameters<Node>[1],
 ): Promise<Heard | null> {
+  const openMs = OPEN_SHARE * job.definition.policy.turnMs;
   const open = async (): Promise<Attempt> => {
     const current = job.session?.currentAgent;
     const { agents } = job.guarded;
@@ -47,10 +48,10 @@ async function listen(
     const input = feed.next();
     if (!node) return { kind: 'silent' };
     const opening = (async () => node(input, settings))();
-    const opened = await settledWithin(opening, OPEN_MS);
+    const opened = await settledWithin(opening, openMs);
     if (opened.kind === 'settled') return opened.value ? { kind: 'open', stream: opened.value } : { kind: 'silent' };
     opening.then((late) => late?.cancel()).catch(() => {}); // nobody reads it any more
-    const why = opened.kind === 'late' ? `it did not open within ${OPEN_MS} ms` : messageOf(opened.error);
+    const why = opened.kind === 'late' ? `it did not open within ${openMs} ms` : messageOf(opened.error);
     return { kind: 'failed', why };
   };
   const feed = new Feed(audio);

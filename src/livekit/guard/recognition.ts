@@ -13,8 +13,8 @@ import { endOf } from '../../../machines/index.ts';
 import { messageOf } from '../../errors/thrown.ts';
 import type { LiveJob } from '../live-job.ts';
 
-/** Words of ten seconds take a provider one second or two; a slow one is not asked twice. */
-const HEDGE_MS = 6000;
+/** Of `turnMs`. Words of ten seconds take a provider one second or two; a slow one is not asked twice. */
+const HEDGE_SHARE = 0.3;
 
 type Recognize = stt.STT['recognize'];
 
@@ -104,7 +104,7 @@ function firstOf<Value>(
         },
       );
     };
-    const hedge = setInterval(() => begin(), HEDGE_MS); // slow is no error
+    const hedge = setInterval(() => begin(), HEDGE_SHARE * giveUpMs); // slow is no error
     const limit = setTimeout(() => fail(new Error(`no words within ${giveUpMs} ms`)), giveUpMs);
     begin();
   });
