@@ -72,21 +72,20 @@ function randomPolicy(random: Random): Policy {
   return { ...policy, maxDurationMs: policy.maxDurationMs + policy.windDownMs };
 }
 
-/** Walks are costly, so many runs share a policy; one is made when it is first needed. */
-function worlds(random: Random): () => World {
-  const known = new Map<number, World>();
-  const make = (slot: number): World => {
-    const maxDurationMs = [60_000, 600_000][slot];
-    return maxDurationMs === undefined
-      ? worldOf(randomPolicy(random), false)
-      : worldOf({ ...defaultPolicy, maxDurationMs }, true);
-  };
-  return () => {
-    const slot = random.next() < 0.3 ? random.below(2) : 2 + random.below(60);
-    const world = known.get(slot) ?? make(slot);
-    known.set(slot, world);
-    return world;
-  };
+/** Walks are costly: many runs share a policy, and so do all attacks of one seed. One is made when it is first needed. */
+const worlds = new Map<string, World>();
+function worldFor(seed: number, random: Random): World {
+  const slot = random.next() < 0.3 ? random.below(2) : 2 + random.below(60);
+  const name = `${seed} ${slot}`;
+  const world = worlds.get(name) ?? makeWorld(seed, slot);
+  worlds.set(name, world);
+  return world;
+}
+function makeWorld(seed: number, slot: number): World {
+  const maxDurationMs = [60_000, 600_000][slot];
+  return maxDurationMs === undefined
+    ? worldOf(randomPolicy(randomFrom(seed * 1_000 + slot)), false)
+    : worldOf({ ...defaultPolicy, maxDurationMs }, true);
 }
 
 type Attacked = Pick<Machines, 'session' | 'recovery'>;
@@ -99,7 +98,6 @@ export async function attack(
   options: { seed: number; runs: number; until?: string },
 ): Promise<Figures> {
   const random = randomFrom(options.seed);
-  const world = worlds(random);
   const figures: Figures = {
     runs: 0,
     deaths: 0,
@@ -114,7 +112,7 @@ export async function attack(
   };
   for (; figures.runs < options.runs; figures.runs++) {
     if (options.until !== undefined && figures.broken.has(options.until)) break;
-    await new Run(machines, world(), random, figures).play();
+    await new Run(machines, worldFor(options.seed, random), random, figures).play();
   }
   return figures;
 }
@@ -139,6 +137,8 @@ class Run {
   nudgesInARow = 0;
   askedAgainInARow = 0;
   answeringSince: number | null = null;
+  isSpeaking = false;
+  awaitingSince: number | null = null;
   isHoldGoodbye = false;
   heldSince: number | null = null;
   transferOutcome = '';
@@ -208,6 +208,7 @@ class Run {
     if (!this.isMortal || isOver) return this.broke('never closed', placeOf(last));
     this.log.push(`death in ${placeOf(last)}`);
     this.figures.deaths++;
+    this.wasAlone();
     truth.diedAt = effects.now;
     truth.triggeredAt ??= effects.now;
     actor.stop();
@@ -274,7 +275,6 @@ class Run {
     const { effects, truth, policy } = this;
     const enteredAt = new Map<string, number>();
     let before: AnyMachineSnapshot | null = null;
-    let awaitingSince: number | null = null;
     actor.subscribe({
       error: (error: unknown) => this.broke('the machine failed', String(error)),
       next: (snapshot: AnyMachineSnapshot) => {
@@ -286,11 +286,8 @@ class Run {
         truth.isEnding = !isLive;
         this.noteStates(snapshot, enteredAt);
         const isAwaiting = snapshot.matches({ live: { connecting: 'awaitingCaller' } });
-        if (isAwaiting) awaitingSince ??= now;
-        else if (awaitingSince !== null) {
-          truth.aloneMs += now - awaitingSince;
-          awaitingSince = null;
-        }
+        if (isAwaiting) this.awaitingSince ??= now;
+        else this.wasAlone();
         if (snapshot.matches({ live: 'conversing' })) {
           this.conversingSince ??= now;
           if (was({ live: { connecting: 'awaitingCaller' } })) {
@@ -318,6 +315,12 @@ class Run {
       },
     });
     return enteredAt;
+  }
+
+  /** The caller is there, or nobody waits for them any more. */
+  wasAlone(): void {
+    if (this.awaitingSince !== null) this.truth.aloneMs += this.effects.now - this.awaitingSince;
+    this.awaitingSince = null;
   }
 
   noteStates(snapshot: AnyMachineSnapshot, enteredAt: Map<string, number>): void {
@@ -472,18 +475,21 @@ class Run {
         truth.heard();
         return this.send(actor, { type });
       case 'dialogue.moved':
+        this.isSpeaking = false;
         truth.waits = false;
         truth.wasHeard = true;
         truth.measureStart(true);
         return this.send(actor, { type });
       case 'caller.speaks':
         if (isGreeting) truth.measureStart(false); // their own time
+        this.isSpeaking = true;
         truth.waits = false;
         return this.send(actor, { type });
       case 'caller.acts': // takes no floor: who waits still does
         this.nudgesInARow = this.askedAgainInARow = 0;
         return this.send(actor, { type });
       case 'caller.stopped':
+        this.isSpeaking = false;
         truth.waits = isGreeting; // they said hello, and still wait for the greeting
         return this.send(actor, {
           type,
@@ -503,7 +509,8 @@ class Run {
           truth.wasHeard = true; // from here on it is a silence, not a start
           truth.measureStart(false);
         }
-        truth.waits = true;
+        if (isTurn) this.isSpeaking = false;
+        truth.waits = !this.isSpeaking; // who speaks over the first words does not wait for them yet
         this.askedAgainInARow = 0;
         return this.send(actor, { type, awaits: random.pick(['llm', 'hook']), isTurn });
       }

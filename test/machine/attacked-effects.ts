@@ -92,9 +92,11 @@ export class AttackedEffects {
     return this.asked.filter((each) => each === name).length;
   }
 
+  /** The machine with these effects, until it is asked for again: runs come one after the other. */
   provide(machine: AnyStateMachine): AnyStateMachine {
-    const names = Object.keys(machine.implementations.actors as object);
-    return machine.provide({ actors: Object.fromEntries(names.map((name) => [name, this.#logicOf(name)])) } as never);
+    const stage = stages.get(machine) ?? stageOf(machine);
+    stage.effects = this;
+    return stage.machine;
   }
 
   /** The process is gone, and everything in it. */
@@ -107,49 +109,62 @@ export class AttackedEffects {
     this.lastWord = null;
   }
 
-  #logicOf(name: string) {
-    return fromPromise<unknown, EffectInput>(
-      ({ input, signal }) =>
-        new Promise((resolve, reject) => {
-          const begunAt = this.now;
-          const call: Call = {
-            name,
-            line: input?.line,
-            rung: input?.rung,
-            until: input?.until,
-            isAudible: false,
-            isOver: false,
-            hasSucceeded: false,
-            succeed: (output) => {
-              call.hasSucceeded = true;
-              finish();
-              resolve(output);
-            },
-            fail: () => {
-              finish();
-              reject(new Error('failed, as the adversary wanted'));
-            },
-          };
-          const finish = (): void => {
-            if (call.isOver) return;
-            call.isOver = true;
-            this.pending.delete(call);
-            const limit = allowedMs(this.#policy, name, call.line);
-            const took = this.now - begunAt;
-            this.#tight('effect', took, limit);
-            const diedAt = this.truth?.diedAt ?? null;
-            if ((diedAt === null || this.now > diedAt) && took > limit)
-              this.#broke('effect past its deadline', `${name} ${took} > ${limit}`);
-            if (this.lastWord !== call) return;
-            this.lastWord = null;
-            if (this.truth) this.truth.isLinePlaying = false;
-          };
-          signal.addEventListener('abort', finish);
-          this.pending.add(call);
-          this.asked.push(call.line ? `${call.line}:${call.rung}` : name);
-          this.calls.push(call);
-          this.onAsked(call, input);
-        }),
-    );
+  begin(name: string, input: EffectInput, signal: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const begunAt = this.now;
+      const call: Call = {
+        name,
+        line: input?.line,
+        rung: input?.rung,
+        until: input?.until,
+        isAudible: false,
+        isOver: false,
+        hasSucceeded: false,
+        succeed: (output) => {
+          call.hasSucceeded = true;
+          finish();
+          resolve(output);
+        },
+        fail: () => {
+          finish();
+          reject(new Error('failed, as the adversary wanted'));
+        },
+      };
+      const finish = (): void => {
+        if (call.isOver) return;
+        call.isOver = true;
+        this.pending.delete(call);
+        const limit = allowedMs(this.#policy, name, call.line);
+        const took = this.now - begunAt;
+        this.#tight('effect', took, limit);
+        const diedAt = this.truth?.diedAt ?? null;
+        if ((diedAt === null || this.now > diedAt) && took > limit)
+          this.#broke('effect past its deadline', `${name} ${took} > ${limit}`);
+        if (this.lastWord !== call) return;
+        this.lastWord = null;
+        if (this.truth) this.truth.isLinePlaying = false;
+      };
+      signal.addEventListener('abort', finish);
+      this.pending.add(call);
+      this.asked.push(call.line ? `${call.line}:${call.rung}` : name);
+      this.calls.push(call);
+      this.onAsked(call, input);
+    });
   }
+}
+
+/** One machine for all runs: to put one together takes as long as a run. */
+type Stage = { machine: AnyStateMachine; effects: AttackedEffects | null };
+const stages = new WeakMap<AnyStateMachine, Stage>();
+
+function stageOf(original: AnyStateMachine): Stage {
+  const names = Object.keys(original.implementations.actors as object);
+  const logicOf = (name: string) =>
+    fromPromise<unknown, EffectInput>(
+      ({ input, signal }) => stage.effects?.begin(name, input, signal) ?? Promise.reject(new Error('no run is on')),
+    );
+  const actors = Object.fromEntries(names.map((name) => [name, logicOf(name)]));
+  const stage: Stage = { machine: original.provide({ actors } as never), effects: null };
+  stages.set(original, stage);
+  return stage;
 }

@@ -54,7 +54,7 @@ describe('a planted bug is caught', () => {
       const { violations } = explore(machines.session, sessionWalks[0] as Model<SessionFacts>, promise);
       return expect([...violations.keys()]).toContain(promise);
     }
-    const { broken, runs } = await attack(machines, { seed: 7, runs: 6_000, until: caughtBy });
+    const { broken, runs } = await attack(machines, { seed: 2, runs: 6_000, until: caughtBy });
     expect([...broken.keys()], `after ${runs} runs`).toContain(caughtBy);
   });
 });

@@ -206,14 +206,15 @@ const isWork = (type: string): boolean => /^(tool|transfer|time|silence)\./.test
 
 /**
  * The regions beside the dialogue multiply: all of them at once would be sixty thousand places, and four minutes. So one
- * walk has every beginning and ending, without work; one has the work in the middle of a call; one an agent that only writes.
+ * walk has every beginning and ending, without work; one has the work in the middle of a call, where it makes no difference
+ * whether a goodbye is wanted; one an agent that only writes.
  */
 export const sessionWalks: readonly Model<SessionFacts>[] = [
   { ...sessionModel, isLeftOut: ({ type }) => isWork(type) },
   {
     ...sessionModel,
     inputs: oneInput,
-    isLeftOut: ({ type }) => /^(hold|caller.lost|voicemail|silence|session|shutdown|budget)/.test(type),
+    isLeftOut: ({ type }) => /^(lines|hold|caller.lost|voicemail|silence|session|shutdown|budget)/.test(type),
     isEnd: (snapshot) => !snapshot.matches('live'),
   },
   {

@@ -39,7 +39,7 @@ test('an interview of two hours loses nothing, and uses less than the half of an
 test('a caller who sets attributes at 3 MB/s for three minutes: a small journal, their last value, an honest count', () => {
   const kept = new Kept();
   kept.joins('caller', { isCaller: true });
-  const { entries, last } = flood(kept);
+  const { entries, last } = flood(kept, 180);
   kept.closes();
   expect(entries * 60_000).toBe(540_000_000);
   expect(kept.bytes).toBeLessThan(2 * MIB);
@@ -183,7 +183,7 @@ describe('who is in the room', () => {
 
   test('one who is not the caller takes no room from the caller, nor from the next', () => {
     const kept = new Kept();
-    flood(kept, 'stranger');
+    flood(kept, 20, 'stranger');
     const rooms = 20;
     for (let turn = 0; turn < rooms; turn += 1)
       kept.joins(`other ${turn}`, { attributes: { a: 'x'.repeat(50 * KIB) } });
@@ -295,7 +295,7 @@ test('counts of several processes of one session are added up', () => {
   const [one, two] = [new Kept(), new Kept()];
   for (const kept of [one, two]) {
     kept.joins('caller', { isCaller: true });
-    flood(kept);
+    flood(kept, 20);
     kept.closes();
   }
   const report = fold({

@@ -16,7 +16,7 @@ import type { Occupant, Rooms } from '../../src/rooms/rooms.ts';
 import { emptyStore } from './empty-store.ts';
 
 /** Time for an answer that is not to come. */
-const SILENT_MS = 150;
+const SILENT_MS = 500;
 const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
 const worker = { type: 'hello.worker', pid: 1, agentName: 'desk', policy: defaultPolicy, hangUp } as WorkerHello;
 const factsOf = (job: string, sid: string): JobFacts => ({

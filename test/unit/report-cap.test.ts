@@ -142,7 +142,7 @@ describe('what is left out of a long list', () => {
 test('the report of a flooded journal fits, and says what is missing', () => {
   const kept = new Kept();
   interview(kept);
-  flood(kept);
+  flood(kept, 20);
   for (let turn = 0; turn < 200; turn += 1) {
     kept.joins(`stranger ${turn}`, { metadata: long });
     kept.add('tool', { call: `t${turn}`, name: 'search', status: 'settled', output: long.repeat(5) });

@@ -64,11 +64,15 @@ export class Kept {
   }
 }
 
-/** 3 MB/s for three minutes: what a caller's own client can send. */
-export function flood(kept: Kept, identity = 'caller'): { entries: number; last: Record<string, string> } {
+/** 3 MB/s: what a caller's own client can send. */
+export function flood(
+  kept: Kept,
+  seconds: number,
+  identity = 'caller',
+): { entries: number; last: Record<string, string> } {
   const value = 'x'.repeat(60_000);
   let last: Record<string, string> = {};
-  const entries = (180 * 3_000_000) / value.length;
+  const entries = (seconds * 3_000_000) / value.length;
   for (let turn = 0; turn < entries; turn += 1) {
     last = { page: `${turn} ${value}` };
     kept.sets(identity, last, 20);
