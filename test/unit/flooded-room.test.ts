@@ -13,11 +13,11 @@ import type { Log } from '../../src/session/ports.ts';
 import { runSession, type SessionRun } from '../../src/session/run.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { opened } from '../contract/sessions.ts';
+import { effectsDone } from './effects-done.ts';
 import { standInRoom, venueIn } from './stand-in-room.ts';
 import { MIB } from './strangers.ts';
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
-const never = () => new Promise<never>(() => {});
 const person = (identity: string) => ({
   identity,
   sid: `PA_${identity}`,
@@ -53,16 +53,7 @@ async function callIn(caller: ReturnType<typeof person>) {
   });
   run = session;
   session.start({
-    connect: async () => ({}),
-    startSession: async () => ({}),
-    awaitCaller: async () => ({ identity: caller.identity }),
-    speak: async () => ({ heardMs: 1 }),
-    hold: never,
-    transfer: never,
-    drain: async () => ({}),
-    interrupt: async () => ({}),
-    hangUp: async () => ({ verified: true }),
-    close: async () => ({}),
+    ...effectsDone,
     sendReport: async ({ end }) => {
       journal.append('session.closed', { end, alsoTriggered: [], stage: session.stage() ?? '' });
       await journal.durable();

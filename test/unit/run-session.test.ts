@@ -5,6 +5,7 @@ import { bound, defaultPolicy, endOf, type Effects, type Policy, type SessionEve
 import type { EntryData, EntryKind } from '../../src/journal/entry.ts';
 import type { Log, Recorder } from '../../src/session/ports.ts';
 import { leavesOf, runSession, type SessionEffects } from '../../src/session/run.ts';
+import { effectsDone as done, never } from './effects-done.ts';
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 
@@ -44,20 +45,6 @@ function journal() {
   return { entries, recorder };
 }
 
-const never = () => new Promise<never>(() => {});
-const done: SessionEffects = {
-  connect: async () => ({}),
-  startSession: async () => ({}),
-  awaitCaller: async () => ({ identity: 'caller' }),
-  speak: async () => ({ heardMs: 1000 }),
-  hold: never,
-  transfer: never,
-  drain: async () => ({}),
-  interrupt: async () => ({}),
-  hangUp: async () => ({ verified: true }),
-  close: async () => ({}),
-  sendReport: async () => ({}),
-};
 const start = (effects: SessionEffects, policy: Partial<Policy> = {}) => {
   const { clock, next, now } = virtualClock();
   const { entries, recorder } = journal();
