@@ -17,6 +17,10 @@ export type { BoundProblem } from './analysis/chart.ts';
 export { boundOf, bounds } from './analysis/walks.ts';
 export type { Bound } from './analysis/walks.ts';
 
+export { digester } from './analysis/digest.ts';
+export { differences, replay } from './analysis/replay.ts';
+export type { Refusal, Replay, ReplayEntry, ReplayStep } from './analysis/replay.ts';
+export { leavesOf, limitIn, limitOfTrigger, limitTrigger, ownName, pathOfState, START } from './analysis/words.ts';
 export { toDot, toMermaid, transitionTable } from './analysis/diagram.ts';
 export { machineShape } from './analysis/shape.ts';
 export type { MachineShape } from './analysis/shape.ts';

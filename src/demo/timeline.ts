@@ -75,6 +75,7 @@ export function timeline(): (entry: Entry, file?: string) => TimelineRow | undef
       case 'session.withdrawn':
         return row('keeper', `no session after all${because(entry.data.why)}`, 'quiet');
       case 'transition': {
+        if (entry.data.machine === 'supervision') return undefined;
         const key = `${entry.data.machine} ${file}`;
         const name = stateName(entry.data.to);
         const before = since.get(key);
@@ -141,7 +142,8 @@ export function timeline(): (entry: Entry, file?: string) => TimelineRow | undef
           `${entry.data.component} ${oneLine(entry.data.label)} ${entry.data.available ? 'is back' : 'is given up for another'}`,
         );
       case 'effect': {
-        const { name, phase, line, error, ms } = entry.data;
+        const { machine, name, phase, line, error, ms } = entry.data;
+        if (machine === 'supervision') return undefined;
         if (phase !== 'failed' && phase !== 'late') return undefined;
         return row('effect', `${name}${line ? ` ${line}` : ''} ${phase}${because(error)}${inMs(ms)}`, 'quiet');
       }
@@ -168,7 +170,11 @@ export function timeline(): (entry: Entry, file?: string) => TimelineRow | undef
         return row('keeper', `noticed that the job ${noticed[entry.data.what]}${because(entry.data.detail)}`, 'bad');
       case 'keeper.sealed':
         return row('keeper', `report sealed, ${entry.data.bytes.toLocaleString('en-US')} bytes`, 'quiet');
+      case 'machine.began':
       case 'event':
+      case 'limit':
+      case 'again':
+      case 'step':
       case 'fact':
       case 'transcript':
       case 'usage':

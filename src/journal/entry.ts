@@ -7,6 +7,8 @@
  */
 import type { End, HangUpStrategy, Policy, TurnFact } from '../../machines/index.ts';
 
+export type MachineName = 'session' | 'recovery' | 'supervision';
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** Who writes a file: enough to tell, after any restart, whether that process still lives. */
@@ -79,16 +81,27 @@ export type EntryData = {
     /** Of the epoch before this one: the last seq that was taken over. */
     takenOver?: { epoch: number; lastSeq: number };
   };
-  /** A machine event as it was sent, without personal data. */
+  /** A machine's run begins: with `input`, and with what it receives from here on, the same `build` walks the same way. */
+  'machine.began': { machine: MachineName; build: string; input: Json };
+  /** An event as a machine received it, without personal data. Without `machine`: the session's. */
   event: { type: string; [detail: string]: Json };
+  /** A machine received that a limit has passed: the name of the limit, and the state that it is a limit of. */
+  limit: { machine: MachineName; limit: string; state: string };
+  /** A machine received the last `of` things again, in turn, so many `times`: where it was, they led nowhere. */
+  again: { machine: MachineName; of: number; times: number; digest: string };
+  /** A machine has received something, is in the same states, and is not the same: another context, limit or effect. */
+  step: { machine: MachineName; digest: string };
   /** What the ledger of turns was told (machines/turns.ts), without personal data. */
   fact: TurnFact;
   /** States are the leaves, as dotted paths below `session`: `live.conversing.dialogue.active`. */
   transition: {
-    machine: 'session' | 'recovery';
+    machine: MachineName;
     from: string[];
     to: string[];
+    /** What led here: `start`, an event, `after LIMIT`, `EFFECT done`, `EFFECT failed`. */
     event: string;
+    /** Of states, context, armed limits and awaited effects (machines/analysis/digest.ts). */
+    digest?: string;
     /** The session's end, on the transition that recorded it: what a timer ended has no event that says why. */
     end?: End;
   };
@@ -109,9 +122,14 @@ export type EntryData = {
   };
   /** Cumulative for this process so far: its last one wins. */
   usage: { models: ModelUsage[] };
-  /** `id` joins the phases of one effect. `late`: settled after the machine had gone on. */
+  /**
+   * `id` joins the phases of one effect. `settled` and `failed`: as the machine received it. `late`: settled after the
+   * machine had gone on.
+   */
   effect: {
-    machine: 'session' | 'recovery';
+    machine: MachineName;
+    /** The state that asked for it. */
+    state?: string;
     id: string;
     name: string;
     phase: 'requested' | 'settled' | 'failed' | 'aborted' | 'late';

@@ -21,6 +21,8 @@ const rankOf = ({ kind, data }: Entry): Rank => {
     case 'key':
     case 'latency':
     case 'log':
+    case 'limit':
+    case 'step':
       return 'repeatable';
     case 'participant':
       return change === 'attributes' || change === 'metadata' ? 'repeatable' : 'ordinary';
@@ -28,6 +30,7 @@ const rankOf = ({ kind, data }: Entry): Rank => {
       return change === 'metadata' ? 'repeatable' : 'ordinary';
     case 'attach':
       return key === 'outcome' ? 'ordinary' : 'repeatable';
+    case 'machine.began':
     case 'transition':
     case 'effect':
     case 'hangup':

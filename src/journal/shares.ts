@@ -68,7 +68,11 @@ const life: Rule = { characters: 64 * KIB };
 export const rules: Record<EntryKind, Rule> = {
   'session.accepted': { characters: ENTRY_CHARACTERS },
   'session.opened': { characters: ENTRY_CHARACTERS },
+  'machine.began': life,
   event: life,
+  limit: life,
+  again: life,
+  step: life,
   fact: life,
   transition: life,
   effect: life,

@@ -1,7 +1,7 @@
 /**
  * The recovery machine at work for one dead session: its effects are carried out, and all of it is noted.
  *
- * Owns the actor and the scope of its effects. What the effects do is given to it.
+ * Owns what its effects do.
  *   R1  It always resolves, also when the machine itself fails or is left: then the hang-up counts as owed.
  *   R2  Without access to LiveKit there is nobody to hang up on.
  *   R3  A job that never opened its journal never entered its room. An agent found there belongs to somebody else (this
@@ -9,21 +9,23 @@
  *       in a room of the same name that was made anew: a keeper that was away for an hour finds such rooms. Nobody is
  *       hung up on before that was looked at; while LiveKit does not say, the hang-up is owed (owed.ts looks, too).
  */
-import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import {
   recoveryMachine,
+  type RecoveryEvent,
+  type RecoveryInput,
   type End,
   type HeardLine,
   type Policy,
   type HangUpStrategy,
   type RecoveryEffects,
 } from '../../machines/index.ts';
-import type { HangUpPolicy, Json } from '../journal/entry.ts';
+import type { HangUpPolicy } from '../journal/entry.ts';
 import type { HangUpResult, Rooms } from '../rooms/rooms.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { stopwatch } from '../waiting/deadline.ts';
 import type { Log } from '../session/ports.ts';
-import { leavesOf } from '../session/run.ts';
+import { runMachine } from '../session/run-machine.ts';
+
 import type { Notes } from './notes.ts';
 import { strategyFor } from '../session/hang-up-strategy.ts';
 
@@ -51,10 +53,10 @@ export type RecoveryRequest = {
   log: Log;
 };
 
-type Effect = {
+type Acts = {
   [Name in keyof RecoveryEffects]: (
     input: RecoveryEffects[Name]['input'],
-    signal: AbortSignal,
+    port: { signal: AbortSignal; send: (event: RecoveryEvent) => void },
   ) => Promise<RecoveryEffects[Name]['output']>;
 };
 
@@ -64,11 +66,9 @@ const unconfirmed: HangUpResult = { verified: false, attempts: 0, left: [] };
 /** *Effect.* @returns whether the caller may still be on the line: nobody confirmed the hang-up (R1) */
 export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boolean }> {
   const { room, agent, policy, rooms, notes, log } = request;
-  const scope = new AbortController();
   let isForeign = false;
   let isLookedAt = false;
   let telephones: string[] | undefined;
-  let effectCount = 0;
 
   /** Whose room it is now. */
   const look = async (asked: Rooms, signal: AbortSignal) => {
@@ -92,15 +92,15 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       ...(agent !== undefined && { agent }),
     });
 
-  const act: Effect = {
-    probe: async (_, signal) => {
+  const effects: Acts = {
+    probe: async (_, { signal }) => {
       if (!rooms) return { callerThere: false, successorSpeaks: false };
       const occupants = await look(rooms, signal);
       const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
       return { callerThere: callerThere && !isForeign, successorSpeaks: false };
     },
     takeOver: () => Promise.reject(new Error('taking a call over is not built yet; resumesLeft has to be 0')),
-    apologize: async (_, signal) => {
+    apologize: async (_, { signal, send }) => {
       if (!request.apologize) throw new Error('no apology is wanted');
       const elapsed = stopwatch();
       let firstAudioMs: number | undefined;
@@ -119,7 +119,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
           signal,
           onAudible: () => {
             firstAudioMs = elapsed();
-            actor.send({ type: 'apologist.audible' });
+            send({ type: 'apologist.audible' });
           },
         });
         spoken('played', heard.heardMs);
@@ -130,7 +130,7 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         throw error;
       }
     },
-    hangUp: async (_, signal) => {
+    hangUp: async (_, { signal }) => {
       if (!rooms) return { verified: true };
       const strategy = strategyFor(request.end, request.hangUp);
       const elapsed = stopwatch();
@@ -149,85 +149,35 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
     },
   };
 
-  const provide = <Name extends keyof RecoveryEffects>(name: Name) =>
-    fromPromise<RecoveryEffects[Name]['output'], RecoveryEffects[Name]['input']>(async ({ input, signal }) => {
-      const id = `${name}#${(effectCount += 1)}`;
-      const elapsed = stopwatch();
-      const note = (
-        phase: 'requested' | 'settled' | 'failed' | 'late',
-        more: { output?: Json; error?: string } = {},
-      ) => {
-        const ms = phase === 'requested' ? {} : { ms: elapsed() };
-        notes.append('effect', { machine: 'recovery', id, name, phase, ...ms, ...more });
-      };
-      note('requested');
-      const both = AbortSignal.any([signal, scope.signal]);
-      try {
-        const output = await act[name](input, both);
-        note(both.aborted ? 'late' : 'settled', { output: output as Json });
-        return output;
-      } catch (error) {
-        note(both.aborted ? 'late' : 'failed', { error: messageOf(error) });
-        throw error;
-      }
-    });
-
-  let states: string[] = [];
-  const inspect = (seen: InspectionEvent) => {
-    try {
-      if (seen.type !== '@xstate.snapshot' || seen.actorRef !== actor) return; // before R1: an observer may not throw
-      const { value } = seen.snapshot as { value?: unknown };
-      const now = value === undefined ? states : leavesOf(value);
-      if (now.join() === states.join()) return;
-      if (now[0] !== 'done')
-        notes.append('transition', { machine: 'recovery', from: states, to: now, event: seen.event.type });
-      states = now;
-    } catch (error) {
-      log.error({ error: messageOf(error) }, 'a state of the recovery could not be noted');
-    }
-  };
-
-  const actor = createActor(
-    recoveryMachine.provide({
-      actors: {
-        probe: provide('probe'),
-        takeOver: provide('takeOver'),
-        apologize: provide('apologize'),
-        hangUp: provide('hangUp'),
-      },
-    }),
-    {
-      inspect,
+  return new Promise((resolve) => {
+    const isUnreleased = !request.isReleased && rooms !== null;
+    const finish = (isHangUpOwed: boolean) => resolve({ isHangUpOwed });
+    const machine = runMachine<typeof recoveryMachine, RecoveryEvent>({
+      machine: 'recovery',
+      chart: recoveryMachine,
       input: {
         policy,
         resumesLeft: 0,
         end: request.end,
         isReleased: request.isReleased || rooms === null, // R2
         apologizes: request.apologize !== undefined,
-      },
-    },
-  );
-
-  return new Promise((resolve) => {
-    const isUnreleased = !request.isReleased && rooms !== null;
-    const finish = (isHangUpOwed: boolean) => {
-      scope.abort();
-      resolve({ isHangUpOwed });
-    };
-    const leave = () => {
-      finish(isUnreleased);
-      actor.stop();
-    };
-    if (request.signal.aborted) return leave();
-    request.signal.addEventListener('abort', leave, { once: true });
-    actor.subscribe({
-      complete: () => finish(actor.getSnapshot().context.isHangUpOwed),
-      error: (error) => {
+      } satisfies RecoveryInput,
+      effects,
+      note: (kind, data) => notes.append(kind, data),
+      onDone: ({ context }) => finish(context.isHangUpOwed),
+      onFailed: (error) => {
         log.error({ err: error }, 'the recovery machine failed; sealing without it');
         notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
         finish(isUnreleased);
       },
+      onTrouble: (error) => log.error({ error: messageOf(error) }, 'what the recovery received went wrong'),
     });
-    actor.start();
+    const leave = () => {
+      finish(isUnreleased);
+      machine.stop();
+    };
+    if (request.signal.aborted) return leave();
+    request.signal.addEventListener('abort', leave, { once: true });
+    machine.start();
   });
 }

@@ -5,7 +5,6 @@
  *   F5  A call has one agent. A room that was called for twice, or that calls again because a server started anew made
  *       it again, is served already; whoever has ended is not in the way of the next call in a room of the same name.
  */
-import { createActor, type Actor } from 'xstate';
 import type { Logger } from 'pino';
 import {
   supervisionMachine,
@@ -17,6 +16,7 @@ import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
 import type { FromKeeper, JobHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import type { Rooms } from '../rooms/rooms.ts';
+import { type MachineRun, runMachine } from '../session/run-machine.ts';
 import type { Store } from '../store/store.ts';
 import { openEvidence, type Evidence } from './evidence.ts';
 import { journalStateOf, KnownSession } from './known-session.ts';
@@ -101,7 +101,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   const index = openRow({ session, store, log: () => known.log, row: () => known.row() });
   /** Its job, over the socket. */
   let peer: Peer | undefined;
-  let actor: Actor<typeof supervisionMachine> | undefined;
+  let machine: MachineRun<typeof supervisionMachine, SupervisionEvent> | undefined;
   let report: string | undefined;
   let finish: () => void = () => undefined;
   let isOver = false;
@@ -112,17 +112,16 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     };
   });
   const onSealed = (sealed: string) => (report = sealed);
-  const actors = supervisionEffects({ known, notes, index, evidence, options, onSealed });
+  const effects = supervisionEffects({ known, notes, index, evidence, options, onSealed });
 
   /** Said once each: what the keeper decided, for whoever reads the journal or the log. */
   let noticed: Noticed | null = null;
   let place = '';
   let why: string | undefined;
-  const onState = () => {
-    if (!actor) return;
-    const snapshot = actor.getSnapshot();
+  const onStates = () => {
+    if (!machine) return;
+    const snapshot = machine.snapshot();
     const now = JSON.stringify(snapshot.value);
-    if (now === place) return;
     if (snapshot.matches('looking'))
       why ??= place.includes('beginning')
         ? `a warm process opened no journal within ${known.policy.warmStartMs} ms`
@@ -145,28 +144,34 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   };
 
   const begin = (input: Pick<SupervisionInput, 'elapsedMs' | 'journal'>) => {
-    if (actor || isOver) return;
+    if (machine || isOver) return;
     known.begunAt = Date.now() - input.elapsedMs;
-    actor = createActor(supervisionMachine.provide({ actors }), {
-      input: { ...input, policy: known.policy, isWorkerHere: options.isWorkerHere() },
-    });
-    actor.subscribe({
-      next: onState,
-      complete: () => {
+    machine = runMachine<typeof supervisionMachine, SupervisionEvent>({
+      machine: 'supervision',
+      chart: supervisionMachine,
+      input: { ...input, policy: known.policy, isWorkerHere: options.isWorkerHere() } satisfies SupervisionInput,
+      effects,
+      note: (kind, data) => notes.append(kind, data),
+      isTerse: true,
+      onStates,
+      onFailedEffect: (effect, _, error) =>
+        void (effect === 'seal' || known.log.warn({ err: error, effect }, 'an effect of the supervision failed')),
+      onDone: () => {
         if (report !== undefined) peer?.send({ type: 'sealed', session, report });
         void notes.close().then(finish);
       },
-      error: (error) => {
+      onFailed: (error) => {
         known.log.error({ err: error }, 'the supervision failed; the next keeper on this directory goes on');
         void notes.close().then(finish);
       },
+      onTrouble: (error) => known.log.error({ err: error }, 'what the supervision received went wrong'),
     });
-    actor.start();
+    machine.start();
   };
   const isIn = (...states: ('accepted' | 'looking' | 'running' | 'suspect')[]) =>
-    states.some((state) => actor?.getSnapshot().matches(state) === true);
+    states.some((state) => machine?.snapshot().matches(state) === true);
   /** Also while its acceptance is being written: it serves its room already. */
-  const isUnsettled = () => !isOver && (!actor || isIn('accepted', 'looking', 'running', 'suspect'));
+  const isUnsettled = () => !isOver && (!machine || isIn('accepted', 'looking', 'running', 'suspect'));
 
   return {
     session,
@@ -197,15 +202,15 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       notes.append('session.withdrawn', { why });
       index.drop();
       known.log.info({ why }, 'withdrawn: no session');
-      isOver = actor === undefined; // nobody begins it any more
-      if (actor) actor.send({ type: 'job.withdrawn' });
+      isOver = machine === undefined; // nobody begins it any more
+      if (machine) machine.send({ type: 'job.withdrawn' });
       else await notes.close().then(finish);
       await over;
     },
 
     hello(from, message) {
       peer = from;
-      const settled = isUnsettled() ? undefined : actor?.getSnapshot().context;
+      const settled = isUnsettled() ? undefined : machine?.snapshot().context;
       if (settled?.noticed) return from.send({ type: 'yield' });
       if (report !== undefined) return from.send({ type: 'sealed', session, report });
       if (!isUnsettled()) return;
@@ -234,7 +239,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
         evidence.heard();
       }
       if (event.type === 'job.closed' && report !== undefined) peer?.send({ type: 'sealed', session, report });
-      actor?.send(event);
+      machine?.send(event);
     },
 
     refused() {
@@ -254,7 +259,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     gone(from) {
       if (peer !== from) return; // it is back already, over another connection
       peer = undefined;
-      actor?.send({ type: 'job.lost' });
+      machine?.send({ type: 'job.lost' });
     },
 
     tick(lateMs) {
@@ -271,7 +276,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
     },
 
     stop() {
-      actor?.stop();
+      machine?.stop();
       void notes.close();
       finish();
     },

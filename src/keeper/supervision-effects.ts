@@ -4,7 +4,6 @@
  *   F7  An effect that is late goes on by itself, and is not begun a second time beside the first.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { fromPromise } from 'xstate';
 import type { SupervisionEffects } from '../../machines/index.ts';
 import type { Owner } from '../journal/entry.ts';
 import { isAlive } from '../journal/owner.ts';
@@ -21,10 +20,10 @@ import type { SuperviseOptions } from './supervise.ts';
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
 const LAST_DEATH_PAUSE_MS = 250;
 
-type Act = {
+type Acts = {
   [Name in keyof SupervisionEffects]: (
     input: SupervisionEffects[Name]['input'],
-    signal: AbortSignal,
+    port: { signal: AbortSignal },
   ) => Promise<SupervisionEffects[Name]['output']>;
 };
 
@@ -38,31 +37,7 @@ export type OfSession = {
   onSealed: (report: string) => void;
 };
 
-/** For the machine's `provide`. */
-export const supervisionEffects = (session: OfSession) => {
-  const act = actsOf(session);
-  const provide = <Name extends keyof SupervisionEffects>(name: Name) =>
-    fromPromise<SupervisionEffects[Name]['output'], SupervisionEffects[Name]['input']>(async ({ input, signal }) => {
-      try {
-        return await act[name](input, signal);
-      } catch (error) {
-        if (!signal.aborted && name !== 'seal')
-          session.known.log.warn({ err: error, effect: name }, 'an effect of the supervision failed');
-        throw error;
-      }
-    });
-  return {
-    look: provide('look'),
-    awaitDeath: provide('awaitDeath'),
-    ask: provide('ask'),
-    askRoom: provide('askRoom'),
-    secure: provide('secure'),
-    recover: provide('recover'),
-    seal: provide('seal'),
-  };
-};
-
-const actsOf = ({ known, notes, index, evidence, options, onSealed }: OfSession): Act => {
+export const supervisionEffects = ({ known, notes, index, evidence, options, onSealed }: OfSession): Acts => {
   const { isOfWorker = async () => true, isReachable = () => true } = options;
   let sealing: Promise<Sealed> | undefined;
 
@@ -89,7 +64,7 @@ const actsOf = ({ known, notes, index, evidence, options, onSealed }: OfSession)
         return { journal: 'unreadable' };
       }
     },
-    async awaitDeath(_, signal) {
+    async awaitDeath(_, { signal }) {
       const pauses = DEATH_PAUSES_MS.values();
       for (;;) {
         if (known.owner && (await isAlive(known.owner)) === 'dead') return;
@@ -103,7 +78,7 @@ const actsOf = ({ known, notes, index, evidence, options, onSealed }: OfSession)
       const isBarred = !isReachable() || known.isRefused;
       return isBarred || !(await isOfWorker(known.owner)) ? { ...verdict, process: 'unknown' } : verdict;
     },
-    async askRoom(_, signal) {
+    async askRoom(_, { signal }) {
       const rooms = await options.rooms();
       const { facts, identity } = known;
       if (!rooms || !facts) throw new Error('there is no LiveKit to ask');
@@ -115,11 +90,11 @@ const actsOf = ({ known, notes, index, evidence, options, onSealed }: OfSession)
       if (!agentThere && known.silentMs < known.policy.startMs) throw new Error('it may have yet to join');
       return { agentThere };
     },
-    async secure({ noticed }, signal) {
+    async secure({ noticed }, { signal }) {
       if (known.owner && noticed !== 'died') await kill(known.owner, signal);
       return { journal: journalStateOf(await known.read()) };
     },
-    async recover({ noticed }, signal) {
+    async recover({ noticed }, { signal }) {
       index.put('recovering');
       const { facts, journal, policy, identity, log } = known;
       return await recover({

@@ -16,8 +16,12 @@ export type Chapter = {
   unread: Unread;
 };
 
-/** `keeper.sealed` comes after the fold: a second fold of the same session has to give the same bytes. */
-const isPartOfReport = ({ kind }: Entry): boolean => kind !== 'keeper.sealed';
+/**
+ * `keeper.sealed` comes after the fold: a second fold of the same session has to give the same bytes. So does what the
+ * supervision machine receives, which goes on meanwhile.
+ */
+const isPartOfReport = ({ kind, data }: Entry): boolean =>
+  kind !== 'keeper.sealed' && recordOf(data)['machine'] !== 'supervision';
 
 export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: Chapter } => {
   const takenOver = new Map<number, number>();

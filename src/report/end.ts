@@ -5,7 +5,7 @@
  *   E2  Else what the keeper noticed: a process that died, a job that never began, or began too late.
  *   E3  Never empty.
  */
-import { endOf, ends, type End, hangUpStrategies } from '../../machines/index.ts';
+import { endOf, ends, type End, hangUpStrategies, limitOfTrigger } from '../../machines/index.ts';
 import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
 import { readableName, knownWord, recordOf, textOf, textsOf } from './lenient.ts';
@@ -32,8 +32,8 @@ export const endIn = (value: unknown): End | undefined => {
   };
 };
 
-/** By the delay that fired (XState names its events `xstate.after.DELAY.STATE`), where no end was written down. */
-const timers: Record<string, End> = {
+/** By the limit that had passed, where no end was written down. */
+const limits: Record<string, End> = {
   callerJoinMs: ends.neverJoined,
   callerGraceMs: ends.callerLost,
   idleMs: ends.idle,
@@ -41,11 +41,11 @@ const timers: Record<string, End> = {
 };
 
 const endOfMove = (event: string, to: readonly string[]): End => {
-  const delay = event.startsWith('xstate.after.') ? event.split('.')[2] : undefined;
-  const timed = delay === undefined ? undefined : timers[delay];
+  const limit = limitOfTrigger(event);
+  const timed = limit === undefined ? undefined : limits[limit];
   if (timed) return timed;
   if (stageOf(to) === 'startupFailed') return ends.startupFailed;
-  if (stageOf(to) === 'runtimeFailed' || delay !== undefined)
+  if (stageOf(to) === 'runtimeFailed' || limit !== undefined)
     return endOf('system', 'model_failed', 'provider', 'the process died before it could say more');
   return ends.orchestratorError;
 };

@@ -26,6 +26,8 @@ const stepsIn = ({ epoch, entries }: Chapter): Dated[] => {
     const machine = textOf(data['machine']) ?? 'session';
     const before = open.get(machine);
     if (before) before.step.ms = elapsed(before.since, entry);
+    open.delete(machine);
+    if (machine === 'recovery' && states[0] === 'done') continue; // over: no state to be in
     const event = textOf(data['event']) ?? '';
     const dated = { step: { machine, epoch, states, event, at: timeOf(entry.at), ms: 0 }, since: entry };
     open.set(machine, dated);

@@ -61,7 +61,9 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
     ...wish,
   };
   const result = await recover(request);
-  const states = entries.flatMap((entry) => (entry.kind === 'transition' ? entry.data.to : []));
+  const states = entries
+    .flatMap((entry) => (entry.kind === 'transition' ? entry.data.to : []))
+    .filter((state) => state !== 'done');
   const of = <Kind extends EntryKind>(kind: Kind) =>
     entries.filter((entry) => entry.kind === kind).map((entry) => entry.data as EntryData[Kind]);
   return { ...result, rooms, entries, states, of };

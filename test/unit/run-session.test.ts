@@ -1,10 +1,21 @@
 /** One machine at work on a virtual clock: what is journaled, what is survived. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
-import { bound, defaultPolicy, endOf, type Effects, type Policy, type SessionEvent } from '../../machines/index.ts';
+import {
+  bound,
+  defaultPolicy,
+  differences,
+  endOf,
+  leavesOf,
+  replay,
+  type Effects,
+  type Policy,
+  type SessionEvent,
+} from '../../machines/index.ts';
 import type { EntryData, EntryKind } from '../../src/journal/entry.ts';
 import type { Log, Recorder } from '../../src/session/ports.ts';
-import { leavesOf, runSession, type SessionEffects } from '../../src/session/run.ts';
+import { build } from '../../src/session/machines-build.ts';
+import { runSession, type SessionEffects } from '../../src/session/run.ts';
 import { effectsDone as done, never } from './effects-done.ts';
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
@@ -258,3 +269,46 @@ const requested = (entries: { kind: EntryKind; data: EntryData[EntryKind] }[], n
     const effect = data as EntryData['effect'];
     return kind === 'effect' && effect.name === name && effect.phase === 'requested' && effect.line === line;
   }).length;
+
+test('what settles and what arrives in one tick is journaled as the machine saw it, and replays', async () => {
+  let transferred: (output: Effects['transfer']['output']) => void = () => {};
+  const { run, entries } = start({ ...done, transfer: () => new Promise((resolve) => (transferred = resolve)) });
+  await settle();
+  run.send({ type: 'transfer.requested', transfer: { id: 't', how: 'warm', to: 'desk' } });
+  await settle();
+  transferred({ outcome: 'declined' }); // settled first, and XState tells the machine some turns later
+  await Promise.resolve();
+  run.send({ type: 'caller.speaks' });
+  run.send({ type: 'caller.left', end: endOf('caller', 'caller_hung_up') });
+  await run.closed;
+  const transfer = entries.flatMap(({ kind, data }, at) =>
+    kind === 'effect' && (data as EntryData['effect']).name === 'transfer'
+      ? [[(data as EntryData['effect']).phase, at] as const]
+      : [],
+  );
+  expect(transfer.map(([phase]) => phase)).toEqual(['requested', 'aborted', 'late']);
+  const numbered = entries.map((entry, at) => ({ ...entry, seq: at + 1 }));
+  expect(differences(numbered, build)).toEqual([]);
+  expect(replay(numbered, build)[0]?.steps.at(-1)?.states).toEqual(['closed']);
+});
+
+test('what an effect sends while the machine moves is received after it has moved', async () => {
+  const { run, entries } = start({
+    ...done,
+    connect: async (_, { send }) => {
+      send({ type: 'cores.switched', areShort: true });
+      return {};
+    },
+  });
+  await settle();
+  expect(run.context().isStarved).toBe(true);
+  const kinds = entries.map(({ kind }) => kind);
+  expect(kinds.indexOf('event')).toBeGreaterThan(kinds.indexOf('transition'));
+  expect(kinds[kinds.indexOf('event') + 1]).toBe('step');
+  expect(
+    differences(
+      entries.map((entry, at) => ({ ...entry, seq: at + 1 })),
+      build,
+    ),
+  ).toEqual([]);
+});

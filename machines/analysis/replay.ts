@@ -1,0 +1,191 @@
+/**
+ * A journal walked again: the same machine, its input, and what it received, in order. Pure: its effects do nothing, and
+ * its timers fire when the journal says so.
+ *
+ *   P1  What it received decides alone: `machine.began`, `event`, `limit`, `effect` (settled, failed), `again`. Its states and
+ *       digests are never read for it, so that they can be compared with those that come out.
+ *   P2  Another build of `machines/` may walk another way: it is not replayed, and says so. What is recorded stays true.
+ *   P3  A hole in the journal ends the replay: behind it nobody knows where the machine is.
+ */
+import { createActor, type ActorLogic, type AnyActorRef, type AnyStateMachine, type Snapshot } from 'xstate';
+import { recoveryMachine } from '../recovery.machine.ts';
+import { sessionMachine } from '../session.machine.ts';
+import { supervisionMachine } from '../supervision.machine.ts';
+import { armedIn, digester } from './digest.ts';
+import { leavesOf, limitEvent, nodeAt } from './words.ts';
+
+const machines: Record<string, AnyStateMachine> = {
+  session: sessionMachine,
+  recovery: recoveryMachine,
+  supervision: supervisionMachine,
+};
+
+/** An entry of one file, as far as the replay reads it. */
+export type ReplayEntry = { seq: number; kind: string; data: unknown };
+
+/** Where a machine was after it had received the entry `seq`. */
+export type ReplayStep = { seq: number; states: string[]; digest: string };
+
+export type Replay = {
+  machine: string;
+  /** Of the entry that began this run. */
+  seq: number;
+  steps: ReplayStep[];
+  /** Why it was not replayed, or no further; undefined: to the last entry. */
+  refused?: Refusal;
+};
+export type Refusal = {
+  /** `impossible`: this machine could not have received that. */
+  kind: 'another-build' | 'incomplete' | 'failed' | 'impossible';
+  why: string;
+};
+
+type Data = Record<string, unknown>;
+const dataOf = (data: unknown): Data => (typeof data === 'object' && data !== null ? (data as Data) : {});
+const nameOf = (data: Data): string => (typeof data['machine'] === 'string' ? data['machine'] : 'session');
+
+/** *Pure.* Each run of a machine that one file holds, walked again. Never throws. @param build of these machines */
+export function replay(entries: readonly ReplayEntry[], build: string): Replay[] {
+  const all: Replay[] = [];
+  const open = new Map<string, Walk>();
+  let last = 0;
+  for (const { seq, kind, data: raw } of entries) {
+    const data = dataOf(raw);
+    if (seq !== last + 1)
+      for (const walk of open.values()) walk.refuse('incomplete', `entries are missing before ${seq}`); // P3
+    last = seq;
+    if (kind === 'machine.began') {
+      const walk = begin(seq, data, build);
+      all.push(walk.replay);
+      open.set(nameOf(data), walk);
+    } else if (isReceived(kind, data)) open.get(nameOf(data))?.take(seq, kind, data);
+  }
+  return all;
+}
+
+/** *Pure.* Does a machine receive this? */
+const isReceived = (kind: string, { phase }: Data): boolean =>
+  kind === 'event' ||
+  kind === 'limit' ||
+  kind === 'again' ||
+  (kind === 'effect' && (phase === 'settled' || phase === 'failed'));
+
+/** *Pure.* Where the digests that a file holds are not those of its replay: one line each, for people. */
+export function differences(entries: readonly ReplayEntry[], build: string): string[] {
+  const told = digestsIn(entries);
+  return replay(entries, build).flatMap(({ machine, steps, refused }) => {
+    let before = '';
+    for (const [index, { seq, states, digest }] of steps.entries()) {
+      const wrote = told.get(machine)?.get(seq);
+      // The last step of a process that died may have been taken and not written.
+      const isLost = wrote === undefined && index === steps.length - 1;
+      if (!isLost && (wrote ?? before) !== digest)
+        return [`${machine}, entry ${seq}: expected ${wrote ?? before}, got ${digest} in ${states.join(' + ')}`];
+      before = digest;
+    }
+    return refused?.kind === 'impossible' ? [`${machine}: ${refused.why}`] : [];
+  });
+}
+
+/** For each machine: what its digest was after it had received the entry with that number. Unchanged ones are not written. */
+function digestsIn(entries: readonly ReplayEntry[]): Map<string, Map<number, string>> {
+  const told = new Map<string, Map<number, string>>();
+  const received = new Map<string, number>();
+  for (const { seq, kind, data: raw } of entries) {
+    const data = dataOf(raw);
+    const machine = nameOf(data);
+    if (kind === 'machine.began' || isReceived(kind, data)) received.set(machine, seq);
+    if (!['transition', 'step', 'again'].includes(kind) || typeof data['digest'] !== 'string') continue;
+    if (!told.has(machine)) told.set(machine, new Map());
+    told.get(machine)?.set(received.get(machine) ?? 0, data['digest']);
+  }
+  return told;
+}
+
+type Walk = {
+  replay: Replay;
+  take(seq: number, kind: string, data: Data): void;
+  refuse(kind: Refusal['kind'], why: string): void;
+};
+
+/** An effect that does nothing until it is told how it went. */
+type Told = { type: 'settle'; output: unknown } | { type: 'fail'; error: unknown } | { type: 'xstate.stop' };
+const inert: ActorLogic<Snapshot<unknown>, Told> = {
+  getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
+  getPersistedSnapshot: (snapshot) => snapshot,
+  transition: (snapshot, event) => {
+    if (event.type === 'settle') return { status: 'done', output: event.output, error: undefined };
+    if (event.type === 'fail') return { status: 'error', output: undefined, error: event.error };
+    return { status: 'stopped', output: undefined, error: undefined };
+  },
+};
+const clock = { setTimeout: () => 0, clearTimeout: () => undefined };
+
+function begin(seq: number, { machine, build: of, input }: Data, build: string): Walk {
+  const name = String(machine);
+  const done: Replay = { machine: name, seq, steps: [] };
+  const refuse: Walk['refuse'] = (kind, why) => void (done.refused ??= { kind, why });
+  const chart = machines[name];
+  if (of !== build)
+    refuse('another-build', `another build of the machines wrote it: ${String(of)}, and this one is ${build}`); // P2
+  if (!chart) refuse('impossible', `there is no machine "${name}"`);
+  if (!chart || of !== build) return { replay: done, take: () => undefined, refuse };
+
+  const actors = Object.fromEntries(Object.keys(chart.implementations.actors).map((each) => [each, inert]));
+  const actor = createActor(chart.provide({ actors } as never), { input, clock: clock as never });
+  actor.subscribe({ error: (error) => refuse('failed', `the machine fails: ${String(error)}`) });
+  const digest = digester();
+  const step = (at: number) => {
+    const snapshot = actor.getSnapshot();
+    done.steps.push({ seq: at, states: leavesOf(snapshot.value), digest: digest(actor, snapshot) });
+  };
+  /** What it received last, for `again`. */
+  const received: (() => string | undefined)[] = [];
+
+  const deliver = (kind: string, data: Data): (() => string | undefined) => {
+    if (kind === 'event') {
+      const { machine: _, ...event } = data;
+      return () => void actor.send(event as { type: string });
+    }
+    if (kind === 'limit') return () => passLimit(actor, chart, data);
+    return () => settle(actor, chart, data);
+  };
+  const take = (at: number, kind: string, data: Data) => {
+    if (done.refused !== undefined || actor.getSnapshot().status !== 'active') return;
+    const turns = kind === 'again' ? repeated(received, data as Again) : [deliver(kind, data)];
+    for (const turn of turns) {
+      const problem = turn ? turn() : 'nothing came before it';
+      if (problem !== undefined) return refuse('impossible', `entry ${at}: ${problem}`);
+    }
+    if (kind !== 'again') received.push(...turns.flatMap((turn) => turn ?? []));
+    step(at);
+  };
+  actor.start();
+  step(seq);
+  return { replay: done, take, refuse };
+}
+
+type Again = { of: number; times: number };
+/** A whole turn of what repeats leads nowhere, so one of them is enough. */
+const repeated = <Turn>(received: readonly Turn[], { of, times }: Again): (Turn | undefined)[] =>
+  Array.from({ length: Math.min(times, of + (times % of)) }, (_, index) => received.at(-of + (index % of)));
+
+const passLimit = (actor: AnyActorRef, chart: AnyStateMachine, data: Data): string | undefined => {
+  const { limit, state } = { limit: String(data['limit']), state: String(data['state'] ?? '') };
+  const type = limitEvent(chart, { limit, state });
+  const armed = armedIn(actor).find(({ event }) => event.type === type);
+  if (!armed) return `the limit ${limit} of "${state}" is not armed`;
+  actor.system.scheduler.cancel(actor, armed.id);
+  actor.send(armed.event);
+};
+
+const settle = (actor: AnyActorRef, chart: AnyStateMachine, data: Data): string | undefined => {
+  const id = nodeAt(chart, String(data['state']))?.invoke[0]?.id;
+  const child = (actor.getSnapshot() as { children: Record<string, AnyActorRef> }).children[id ?? ''];
+  if (child?.getSnapshot().status !== 'active') return `the effect ${String(data['name'])} is not awaited`;
+  child.send(
+    data['phase'] === 'settled'
+      ? { type: 'settle', output: data['output'] }
+      : { type: 'fail', error: new Error(String(data['error'])) },
+  );
+};
