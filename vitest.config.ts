@@ -9,7 +9,14 @@ import { defineConfig } from 'vitest/config';
  * and of their own words beside another file: three calls at a time, a caller who floods, and the long interview.
  */
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, sequence: { groupOrder }, ...options },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    setupFiles: ['test/replayed.ts'],
+    testTimeout: 20_000,
+    sequence: { groupOrder },
+    ...options,
+  },
 });
 const withProcesses = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
 const besideEachOther = (maxWorkers: number) => ({ fileParallelism: true, maxWorkers });

@@ -12,7 +12,7 @@ import { recoveryMachine } from '../recovery.machine.ts';
 import { sessionMachine } from '../session.machine.ts';
 import { supervisionMachine } from '../supervision.machine.ts';
 import { armedIn, digester } from './digest.ts';
-import { leavesOf, limitEvent, nodeAt } from './words.ts';
+import { leavesOf, limitEvent, nodeAt, type PassedLimit } from './words.ts';
 
 const machines: Record<string, AnyStateMachine> = {
   session: sessionMachine,
@@ -145,7 +145,10 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string):
   const deliver = (kind: string, data: Data): (() => string | undefined) => {
     if (kind === 'event') {
       const { machine: _, ...event } = data;
-      return () => void actor.send(event as { type: string });
+      return () => {
+        actor.send(event as { type: string });
+        return undefined;
+      };
     }
     if (kind === 'limit') return () => passLimit(actor, chart, data);
     return () => settle(actor, chart, data);
@@ -154,7 +157,7 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string):
     if (done.refused !== undefined || actor.getSnapshot().status !== 'active') return;
     const turns = kind === 'again' ? repeated(received, data as Again) : [deliver(kind, data)];
     for (const turn of turns) {
-      const problem = turn ? turn() : 'nothing came before it';
+      const problem = turn ? attempted(turn) : 'nothing came before it';
       if (problem !== undefined) return refuse('impossible', `entry ${at}: ${problem}`);
     }
     if (kind !== 'again') received.push(...turns.flatMap((turn) => turn ?? []));
@@ -165,13 +168,22 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string):
   return { replay: done, take, refuse };
 }
 
+/** A file may hold anything at all. */
+const attempted = (turn: () => string | undefined): string | undefined => {
+  try {
+    return turn();
+  } catch (error) {
+    return `it cannot be received: ${String(error)}`;
+  }
+};
+
 type Again = { of: number; times: number };
 /** A whole turn of what repeats leads nowhere, so one of them is enough. */
 const repeated = <Turn>(received: readonly Turn[], { of, times }: Again): (Turn | undefined)[] =>
   Array.from({ length: Math.min(times, of + (times % of)) }, (_, index) => received.at(-of + (index % of)));
 
 const passLimit = (actor: AnyActorRef, chart: AnyStateMachine, data: Data): string | undefined => {
-  const { limit, state } = { limit: String(data['limit']), state: String(data['state'] ?? '') };
+  const { limit, state } = data as PassedLimit;
   const type = limitEvent(chart, { limit, state });
   const armed = armedIn(actor).find(({ event }) => event.type === type);
   if (!armed) return `the limit ${limit} of "${state}" is not armed`;

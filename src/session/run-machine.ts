@@ -162,7 +162,7 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
     const outcome = outcomes.get(source) ?? { id: source.id, name: source.id };
     const phase = ownName(event.type)?.kind === 'done.actor' ? 'settled' : 'failed';
     trigger = `${outcome.name} ${phase === 'settled' ? 'done' : 'failed'}`;
-    const { id, ms, ...lasting } = outcome;
+    const { id: _, ms: __, ...lasting } = outcome;
     const data = { machine, phase, state: stateAwaiting(source) } as const;
     write('effect', { ...data, ...outcome }, JSON.stringify({ ...data, ...lasting }));
   }

@@ -69,7 +69,7 @@ describe('a journal replays', () => {
   test('and an input, an output, a limit or a context that is another one is found', () => {
     const find = (wanted: (entry: ReplayEntry) => boolean) => entries.findIndex(wanted);
     const began = find(({ kind }) => kind === 'machine.began');
-    const { input } = entries[began]?.data as { input: object };
+    const { input } = (entries[began] as ReplayEntry).data as { input: object };
     expect(differences(withData(began, { input: { ...input, goodbye: false } }), build)).not.toEqual([]);
     const stopped = find(({ data }) => (data as { type?: string }).type === 'caller.stopped');
     expect(differences(withData(stopped, { endpointingMs: 700 }), build)).not.toEqual([]);
@@ -78,6 +78,14 @@ describe('a journal replays', () => {
       expect.stringMatching(/the limit turnMs of "[a-zA-Z.]+" is not armed/),
     ]);
   });
+});
+
+test('a journal that holds rubbish is refused, and nothing is thrown', () => {
+  const rubbish = [null, 7, [], {}, { state: 7 }, { limit: {}, state: 'live.nowhere' }, { of: -1, times: 1e9 }];
+  for (const data of rubbish)
+    for (const kind of ['machine.began', 'event', 'limit', 'effect', 'again', 'step', 'transition'])
+      for (const begun of [[], entries.slice(0, 12)])
+        expect(() => differences([...begun, { seq: begun.length + 1, kind, data }], build)).not.toThrow();
 });
 
 describe('is not replayed, with a reason', () => {

@@ -17,14 +17,14 @@ export type Line = { line: string; rung: string; asked: number; from?: number; t
 export type Played = { lines: Line[]; end: End | null; isClosed: boolean };
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
-const recorder: Recorder = { append: () => 0, durable: () => Promise.resolve() };
+const nowhere: Recorder = { append: () => 0, durable: () => Promise.resolve() };
 const LINE_MS = 1400;
 const RECORDED_MS = 60;
 const RELEASE_MS = 30;
 /** Longer than any call: one that has not closed by then never will. */
 const FOR_EVER_MS = 3_600_000;
 
-export async function play(call: Composed, plant?: Plant): Promise<Played> {
+export async function play(call: Composed, plant?: Plant, recorder: Recorder = nowhere): Promise<Played> {
   const { trace, latencies } = call;
   const clock = new VirtualClock();
   const lines: Line[] = [];

@@ -1,0 +1,124 @@
+/**
+ * Every journal that a test writes is replayed, in every lane: what the machines of this process write, as they write
+ * it; and whatever files lie in a folder of a test, of this process and of others, before the folder is removed. A
+ * digest that is not the one of the replay fails the test.
+ */
+import fs, { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { afterAll, afterEach, vi } from 'vitest';
+import { differences, replay, type ReplayEntry } from '../machines/index.ts';
+import { journalNameOf } from '../src/journal/folder.ts';
+import { entryOf } from '../src/journal/line.ts';
+import { build } from '../src/session/machines-build.ts';
+
+type Written = { where: string; entries: ReplayEntry[]; isOver: boolean };
+const written: Written[] = [];
+const found: string[] = [];
+/** Folders that this file's tests have made, and not removed yet. */
+const folders = new Set<string>();
+
+/** What is wrong with one file: a line each. A journal of another build would prove nothing. */
+export const problemsOf = (where: string, entries: readonly ReplayEntry[]): string[] => {
+  const refused = replay(entries, build).flatMap(({ refused }) =>
+    refused?.kind === 'another-build' ? refused.why : [],
+  );
+  return [...refused, ...differences(entries, build)].map((problem) => `${where}: ${problem}`);
+};
+
+const journalsBelow = (folder: string, depth = 6): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((each) => {
+    const path = join(folder, each.name);
+    if (each.isDirectory()) return depth > 0 && each.name !== 'node_modules' ? journalsBelow(path, depth - 1) : [];
+    return each.isFile() && journalNameOf(each.name) !== undefined ? [path] : [];
+  });
+
+/** *Effect.* Of all journals below a folder. */
+export const problemsBelow = (folder: string): string[] =>
+  existsSync(folder)
+    ? journalsBelow(folder).flatMap((path) => {
+        const lines = readFileSync(path).toString('utf8').split('\n');
+        return problemsOf(
+          path,
+          lines.flatMap((line) => entryOf(Buffer.from(line)) ?? []),
+        );
+      })
+    : [];
+
+vi.mock('../src/session/run-machine.ts', async (original) => {
+  const module = await original<typeof import('../src/session/run-machine.ts')>();
+  const runMachine: typeof module.runMachine = (options) => {
+    const run: Written = { where: options.machine, entries: [], isOver: false };
+    written.push(run);
+    return module.runMachine({
+      ...options,
+      note: (kind, data) => {
+        run.entries.push({ seq: run.entries.length + 1, kind, data });
+        return options.note(kind, data);
+      },
+      onDone: (snapshot) => {
+        run.isOver = true;
+        options.onDone(snapshot);
+      },
+    });
+  };
+  return { ...module, runMachine };
+});
+
+const look = () => {
+  for (const run of written.splice(0)) {
+    found.push(...problemsOf(run.where, run.entries));
+    if (!run.isOver) written.push(run);
+  }
+};
+const tell = () => {
+  const problems = found.splice(0);
+  if (problems.length > 0) throw new Error(`a journal does not replay:\n${problems.slice(0, 10).join('\n')}`);
+};
+const beforeRemoval = (path: fs.PathLike) => {
+  folders.delete(String(path));
+  found.push(...problemsBelow(String(path)));
+  tell();
+};
+
+const { rm, mkdtemp } = fs.promises;
+const { rmSync, mkdtempSync } = fs;
+Object.assign(fs.promises, {
+  rm: async (path: fs.PathLike, options?: fs.RmOptions) => {
+    try {
+      if (options?.recursive) beforeRemoval(path);
+    } finally {
+      await rm(path, options);
+    }
+  },
+  mkdtemp: async (prefix: string) => {
+    const folder = await mkdtemp(prefix);
+    folders.add(folder);
+    return folder;
+  },
+});
+Object.assign(fs, {
+  rmSync: (path: fs.PathLike, options?: fs.RmOptions) => {
+    try {
+      if (options?.recursive) beforeRemoval(path);
+    } finally {
+      rmSync(path, options);
+    }
+  },
+  mkdtempSync: (prefix: string) => {
+    const folder = mkdtempSync(prefix);
+    folders.add(folder);
+    return folder;
+  },
+});
+syncBuiltinESMExports();
+
+afterEach(() => {
+  look();
+  tell();
+});
+afterAll(() => {
+  look();
+  for (const folder of folders) found.push(...problemsBelow(folder));
+  tell();
+});
