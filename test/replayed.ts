@@ -20,10 +20,9 @@ const folders = new Set<string>();
 
 /** What is wrong with one file: a line each. A journal of another build would prove nothing. */
 export const problemsOf = (where: string, entries: readonly ReplayEntry[]): string[] => {
-  const refused = replay(entries, build).flatMap(({ refused }) =>
-    refused?.kind === 'another-build' ? refused.why : [],
-  );
-  return [...refused, ...differences(entries, build)].map((problem) => `${where}: ${problem}`);
+  const replayed = replay(entries, build);
+  const foreign = replayed.flatMap(({ refused }) => (refused?.kind === 'another-build' ? refused.why : []));
+  return [...foreign, ...differences(entries, replayed)].map((problem) => `${where}: ${problem}`);
 };
 
 const journalsBelow = (folder: string, depth = 6): string[] =>
@@ -113,12 +112,14 @@ Object.assign(fs, {
 });
 syncBuiltinESMExports();
 
+/** Far more than it takes beside other work. */
+const LOOK_MS = 120_000;
 afterEach(() => {
   look();
   tell();
-});
+}, LOOK_MS);
 afterAll(() => {
   look();
   for (const folder of folders) found.push(...problemsBelow(folder));
   tell();
-});
+}, LOOK_MS);

@@ -1,13 +1,13 @@
 /**
- * A journal walked again: the same machine, its input, and what it received, in order. Pure: its effects do nothing, and
- * its timers fire when the journal says so.
+ * A journal walked again: the same machine, its input, and what it received, in order. Pure: its effects do nothing, for
+ * nobody has provided them, and settle when the journal says so; so do its timers fire.
  *
  *   P1  What it received decides alone: `machine.began`, `event`, `limit`, `effect` (settled, failed), `again`. Its states and
  *       digests are never read for it, so that they can be compared with those that come out.
  *   P2  Another build of `machines/` may walk another way: it is not replayed, and says so. What is recorded stays true.
  *   P3  A hole in the journal ends the replay: behind it nobody knows where the machine is.
  */
-import { createActor, type ActorLogic, type AnyActorRef, type AnyStateMachine, type Snapshot } from 'xstate';
+import { createActor, type AnyActorRef, type AnyStateMachine } from 'xstate';
 import { recoveryMachine } from '../recovery.machine.ts';
 import { sessionMachine } from '../session.machine.ts';
 import { supervisionMachine } from '../supervision.machine.ts';
@@ -46,7 +46,7 @@ const nameOf = (data: Data): string => (typeof data['machine'] === 'string' ? da
 
 /** *Pure.* Each run of a machine that one file holds, walked again. Never throws. @param build of these machines */
 export function replay(entries: readonly ReplayEntry[], build: string): Replay[] {
-  const all: Replay[] = [];
+  const walks: Walk[] = [];
   const open = new Map<string, Walk>();
   let last = 0;
   for (const { seq, kind, data: raw } of entries) {
@@ -56,11 +56,12 @@ export function replay(entries: readonly ReplayEntry[], build: string): Replay[]
     last = seq;
     if (kind === 'machine.began') {
       const walk = begin(seq, data, build);
-      all.push(walk.replay);
+      walks.push(walk);
       open.set(nameOf(data), walk);
     } else if (isReceived(kind, data)) open.get(nameOf(data))?.take(seq, kind, data);
   }
-  return all;
+  for (const walk of walks) walk.stop();
+  return walks.map((walk) => walk.replay);
 }
 
 /** *Pure.* Does a machine receive this? */
@@ -70,10 +71,10 @@ const isReceived = (kind: string, { phase }: Data): boolean =>
   kind === 'again' ||
   (kind === 'effect' && (phase === 'settled' || phase === 'failed'));
 
-/** *Pure.* Where the digests that a file holds are not those of its replay: one line each, for people. */
-export function differences(entries: readonly ReplayEntry[], build: string): string[] {
+/** *Pure.* Where the digests that a file holds are not those of its replay: one line for each run, for people. */
+export function differences(entries: readonly ReplayEntry[], replayed: readonly Replay[]): string[] {
   const told = digestsIn(entries);
-  return replay(entries, build).flatMap(({ machine, steps, refused }) => {
+  return replayed.flatMap(({ machine, steps, refused }) => {
     let before = '';
     for (const [index, { seq, states, digest }] of steps.entries()) {
       const wrote = told.get(machine)?.get(seq);
@@ -106,19 +107,10 @@ type Walk = {
   replay: Replay;
   take(seq: number, kind: string, data: Data): void;
   refuse(kind: Refusal['kind'], why: string): void;
+  /** Before the effects that nobody provided have failed. */
+  stop(): void;
 };
 
-/** An effect that does nothing until it is told how it went. */
-type Told = { type: 'settle'; output: unknown } | { type: 'fail'; error: unknown } | { type: 'xstate.stop' };
-const inert: ActorLogic<Snapshot<unknown>, Told> = {
-  getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
-  getPersistedSnapshot: (snapshot) => snapshot,
-  transition: (snapshot, event) => {
-    if (event.type === 'settle') return { status: 'done', output: event.output, error: undefined };
-    if (event.type === 'fail') return { status: 'error', output: undefined, error: event.error };
-    return { status: 'stopped', output: undefined, error: undefined };
-  },
-};
 const clock = { setTimeout: () => 0, clearTimeout: () => undefined };
 
 function begin(seq: number, { machine, build: of, input }: Data, build: string): Walk {
@@ -129,10 +121,9 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string):
   if (of !== build)
     refuse('another-build', `another build of the machines wrote it: ${String(of)}, and this one is ${build}`); // P2
   if (!chart) refuse('impossible', `there is no machine "${name}"`);
-  if (!chart || of !== build) return { replay: done, take: () => undefined, refuse };
+  if (!chart || of !== build) return { replay: done, take: () => undefined, refuse, stop: () => undefined };
 
-  const actors = Object.fromEntries(Object.keys(chart.implementations.actors).map((each) => [each, inert]));
-  const actor = createActor(chart.provide({ actors } as never), { input, clock: clock as never });
+  const actor = createActor(chart, { input, clock: clock as never });
   actor.subscribe({ error: (error) => refuse('failed', `the machine fails: ${String(error)}`) });
   const digest = digester();
   const step = (at: number) => {
@@ -165,7 +156,7 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string):
   };
   actor.start();
   step(seq);
-  return { replay: done, take, refuse };
+  return { replay: done, take, refuse, stop: () => void actor.stop() };
 }
 
 /** A file may hold anything at all. */
@@ -197,7 +188,7 @@ const settle = (actor: AnyActorRef, chart: AnyStateMachine, data: Data): string 
   if (child?.getSnapshot().status !== 'active') return `the effect ${String(data['name'])} is not awaited`;
   child.send(
     data['phase'] === 'settled'
-      ? { type: 'settle', output: data['output'] }
-      : { type: 'fail', error: new Error(String(data['error'])) },
+      ? { type: 'xstate.promise.resolve', data: data['output'] }
+      : { type: 'xstate.promise.reject', data: new Error(String(data['error'])) },
   );
 };

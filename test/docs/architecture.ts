@@ -7,7 +7,7 @@ import { repositoryRoot } from './repository.ts';
 /** Each folder with code of ours. What is not named here turns the test red: nobody can guess what it is for. */
 export const rooms: Readonly<Record<string, string>> = {
   machines:
-    'what may happen: session, recovery, supervision, turns, deliveries; policy, events, ends; `analysis/`: what is computed from them (walks, bounds, diagrams). Pure',
+    'what may happen: session, recovery, supervision, turns, deliveries; policy, events, ends; `analysis/`: what is computed from them (walks, bounds, diagrams, replays). Pure',
   'src/waiting': 'a race with a limit: the SDK, users’ code and the network all hang now and then',
   'src/errors': 'configuration errors (what was expected, what came, what to do), and what was thrown as a text',
   'src/sound': 'WAV files, loudness, the bundled recordings',
@@ -17,7 +17,8 @@ export const rooms: Readonly<Record<string, string>> = {
   'src/report': 'the fold from entries to the report, its schema, its cap',
   'src/store': 'port and SQLite (in a thread of its own), one file a table: sessions, reports, outbox, owed hang-ups',
   'src/rooms': 'LiveKit’s server API: list, remove, delete, dispatch, verify, refer a telephone elsewhere',
-  'src/session': 'one session machine at work: its run, its limits, its ports. No LiveKit',
+  'src/session':
+    'machines at work: what runs any of them and writes down what it receives, the session’s run, its limits, its ports. No LiveKit',
   'src/delivery': 'relay, courier (the process that delivers, and the keeper’s end of it), signing, destinations',
   'src/livekit':
     'the SDK, in the job only: `observe/` (its events → ours), `act/` (our effects → its calls), `guard/` (your code, bounded), `caller/`, `tools/`, `terminal/`',

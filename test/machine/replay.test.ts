@@ -1,8 +1,10 @@
 /** A journal walked again: the same states, whatever they were; and whatever is not the same is found. */
 import { describe, expect, test } from 'vitest';
-import { differences, endOf, replay, type ReplayEntry } from '../../machines/index.ts';
+import { differences as between, endOf, replay, type ReplayEntry } from '../../machines/index.ts';
 import { build } from '../../src/session/machines-build.ts';
 import { VirtualSession } from '../contract/virtual-session.ts';
+
+const differences = (all: readonly ReplayEntry[], of = build) => between(all, replay(all, of));
 
 /** Somebody asks, waits for a filler, is answered, says nothing for a while, and the agent ends the call. */
 async function recordedCall(): Promise<ReplayEntry[]> {
@@ -41,7 +43,7 @@ describe('a journal replays', () => {
     const [run, ...more] = replay(inbox, build);
     expect(more).toEqual([]);
     expect(run?.refused).toBeUndefined();
-    expect(differences(entries, build)).toEqual([]);
+    expect(differences(entries)).toEqual([]);
     const recorded = entries.flatMap(({ kind, data }) =>
       kind === 'transition' ? [data as { to: string[]; digest: string }] : [],
     );
@@ -53,7 +55,7 @@ describe('a journal replays', () => {
   });
 
   test('as far as a process that died had come', () => {
-    for (const length of [3, 10, 25, 40]) expect(differences(entries.slice(0, length), build)).toEqual([]);
+    for (const length of [3, 10, 25, 40]) expect(differences(entries.slice(0, length))).toEqual([]);
   });
 
   test('and two entries that have changed places are found', () => {
@@ -70,11 +72,11 @@ describe('a journal replays', () => {
     const find = (wanted: (entry: ReplayEntry) => boolean) => entries.findIndex(wanted);
     const began = find(({ kind }) => kind === 'machine.began');
     const { input } = (entries[began] as ReplayEntry).data as { input: object };
-    expect(differences(withData(began, { input: { ...input, goodbye: false } }), build)).not.toEqual([]);
+    expect(differences(withData(began, { input: { ...input, goodbye: false } }))).not.toEqual([]);
     const stopped = find(({ data }) => (data as { type?: string }).type === 'caller.stopped');
-    expect(differences(withData(stopped, { endpointingMs: 700 }), build)).not.toEqual([]);
+    expect(differences(withData(stopped, { endpointingMs: 700 }))).not.toEqual([]);
     const limit = find(({ kind }) => kind === 'limit');
-    expect(differences(withData(limit, { limit: 'turnMs' }), build)).toEqual([
+    expect(differences(withData(limit, { limit: 'turnMs' }))).toEqual([
       expect.stringMatching(/the limit turnMs of "[a-zA-Z.]+" is not armed/),
     ]);
   });
@@ -85,7 +87,7 @@ test('a journal that holds rubbish is refused, and nothing is thrown', () => {
   for (const data of rubbish)
     for (const kind of ['machine.began', 'event', 'limit', 'effect', 'again', 'step', 'transition'])
       for (const begun of [[], entries.slice(0, 12)])
-        expect(() => differences([...begun, { seq: begun.length + 1, kind, data }], build)).not.toThrow();
+        expect(() => differences([...begun, { seq: begun.length + 1, kind, data }])).not.toThrow();
 });
 
 describe('is not replayed, with a reason', () => {
@@ -125,6 +127,6 @@ test('two limits of one name in two regions are told apart', async () => {
   );
   const [first, second] = passed;
   expect(new Set(passed.map(({ state }) => state)).size).toBeGreaterThan(1);
-  expect(differences(call.entries, build)).toEqual([]);
-  expect(differences(swapped(call.entries, first?.at ?? 0, second?.at ?? 0), build)).not.toEqual([]);
+  expect(differences(call.entries)).toEqual([]);
+  expect(differences(swapped(call.entries, first?.at ?? 0, second?.at ?? 0))).not.toEqual([]);
 });

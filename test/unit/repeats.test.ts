@@ -88,10 +88,11 @@ test('a keeper writes a thousand beats, and a store that is away, in a few lines
       { machine: 'supervision', of: 1, times: 999 },
     ]);
     expect(keeper.length).toBeLessThan(40);
-    const [run] = replay(keeper, build);
+    const replayed = replay(keeper, build);
+    const [run] = replayed;
     expect(run?.refused).toBeUndefined();
     expect(run?.steps.at(-1)?.states).toEqual(['over']);
-    expect(differences(keeper, build)).toEqual([]);
+    expect(differences(keeper, replayed)).toEqual([]);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
