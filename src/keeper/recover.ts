@@ -162,7 +162,6 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
         isReleased: request.isReleased || rooms === null, // R2
         apologizes: request.apologize !== undefined,
       } satisfies RecoveryInput,
-      effects,
       note: (kind, data) => notes.append(kind, data),
       onDone: ({ context }) => finish(context.isHangUpOwed),
       onFailed: (error) => {
@@ -178,6 +177,6 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
     };
     if (request.signal.aborted) return leave();
     request.signal.addEventListener('abort', leave, { once: true });
-    machine.start();
+    machine.start(effects);
   });
 }

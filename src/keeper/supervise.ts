@@ -150,7 +150,6 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       machine: 'supervision',
       chart: supervisionMachine,
       input: { ...input, policy: known.policy, isWorkerHere: options.isWorkerHere() } satisfies SupervisionInput,
-      effects,
       note: (kind, data) => notes.append(kind, data),
       isTerse: true,
       onStates,
@@ -166,7 +165,7 @@ export function superviseSession(session: string, options: SuperviseOptions, off
       },
       onTrouble: (error) => known.log.error({ err: error }, 'what the supervision received went wrong'),
     });
-    machine.start();
+    machine.start(effects);
   };
   const isIn = (...states: ('accepted' | 'looking' | 'running' | 'suspect')[]) =>
     states.some((state) => machine?.snapshot().matches(state) === true);

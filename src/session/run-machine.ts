@@ -8,7 +8,10 @@
  *   M3  After each step its digest: on the `transition` if it is in other states, in a `step` if something else has
  *       changed, nowhere if nothing has.
  *   M4  An effect that settles after the machine went on is `late`, and changes nothing.
+ *   M5  Effects run in the async context in which the run was made, whoever sent the event. A tool that ends the call
+ *       sends from its own, in which the SDK refuses to wait for the tool's speech.
  */
+import { AsyncResource } from 'node:async_hooks';
 import {
   createActor,
   fromPromise,
@@ -32,14 +35,14 @@ import { Repeats } from './repeats.ts';
 const RECEIVED_CHARACTERS = 32 * 1024;
 
 type Note = <Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]) => unknown;
+/** By name, all of them. */
+type Acts<Event> = Record<string, Act<Event>>;
 type Act<Event> = (asked: never, port: { signal: AbortSignal; send: (event: Event) => void }) => Promise<unknown>;
 
 export type MachineOptions<Chart extends AnyStateMachine, Event> = {
   machine: MachineName;
   chart: Chart;
   input: object;
-  /** By name, all of them. */
-  effects: Record<string, Act<Event>>;
   note: Note;
   clock?: Clock | undefined;
   /** Only what a replay needs is written: of effects how they went, and what repeats without end is counted. */
@@ -59,7 +62,9 @@ export type MachineOptions<Chart extends AnyStateMachine, Event> = {
 };
 
 export type MachineRun<Chart extends AnyStateMachine, Event> = {
-  start(): void;
+  start(effects: Acts<Event>): void;
+  /** Takes no event any more. */
+  leave(): void;
   stop(): void;
   /** Never throws; ignored by a machine that is over. */
   send(event: Event): void;
@@ -85,9 +90,13 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
   let trigger = START;
   let isMoving = false;
   let isBegun = false;
+  let isDeaf = false;
   const scope = new AbortController();
+  const asyncContext = new AsyncResource('LastwordMachine');
 
-  const provide = (name: string, act: Act<Event>) =>
+  let effects: Acts<Event> = {};
+
+  const provide = (name: string) =>
     fromPromise<unknown, unknown>(async ({ input: asked, self, signal }) => {
       const id = `${name}#${(effectCount += 1)}`;
       const elapsed = stopwatch();
@@ -112,6 +121,7 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
         if (isLeft) say('late', outcome);
       };
       try {
+        const act = effects[name] as Act<Event>;
         const output = await act(asked as never, { signal: both, send });
         const plain = output === undefined ? output : toJson(output, RECEIVED_CHARACTERS); // M2
         settled(plain === undefined ? {} : { output: plain });
@@ -123,7 +133,7 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
       }
     });
 
-  const actors = Object.fromEntries(Object.entries(options.effects).map(([name, act]) => [name, provide(name, act)]));
+  const actors = Object.fromEntries(Object.keys(chart.implementations.actors).map((name) => [name, provide(name)]));
   const input = toJson(options.input) as object;
   const actor = createActor(chart.provide({ actors } as never) as AnyStateMachine, {
     input,
@@ -206,11 +216,11 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
   }
 
   function send(event: Event): void {
-    if (isBegun && snapshotNow().status !== 'active') return;
+    if (isDeaf || (isBegun && snapshotNow().status !== 'active')) return;
     try {
       const plain = toJson(event, RECEIVED_CHARACTERS) as unknown as Event; // M2
       if (isMoving || !isBegun) waiting.push(plain);
-      else actor.send(plain);
+      else asyncContext.runInAsyncScope(() => actor.send(plain)); // M5
     } catch (error) {
       options.onTrouble(error);
     }
@@ -223,7 +233,11 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
     },
   });
   return {
-    start: () => void actor.start(),
+    start: (given) => {
+      effects = given;
+      asyncContext.runInAsyncScope(() => actor.start()); // M5
+    },
+    leave: () => void (isDeaf = true),
     stop: () => {
       const again = repeats.rest();
       if (again) note('again', { machine, ...again, digest });

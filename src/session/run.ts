@@ -2,10 +2,7 @@
  * The session machine at work (run-machine.ts): where its first end came from, and an answer whatever happens.
  *
  *   R3  A machine that fails (a bug of ours) still hangs up, closes and reports: XState would orphan the rest.
- *   R4  Effects run in the async context in which the run was made, whoever sent the event. A tool that ends the call
- *       sends from its own, in which the SDK refuses to wait for the tool's speech.
  */
-import { AsyncResource } from 'node:async_hooks';
 import {
   ends,
   sessionMachine,
@@ -58,7 +55,6 @@ export function runSession({ input, recorder, log, clock, onStates }: RunOptions
   let effects: SessionEffects;
   let isOver = false;
   let stage: string | undefined;
-  const asyncContext = new AsyncResource('LastwordSession');
   let finish: (context: SessionContext) => void = () => undefined;
   const closed = new Promise<SessionContext>((resolve) => {
     finish = (context) => {
@@ -108,9 +104,12 @@ export function runSession({ input, recorder, log, clock, onStates }: RunOptions
   return {
     start: (given) => {
       effects = given;
-      asyncContext.runInAsyncScope(() => machine.start(given)); // R4
+      machine.start(given);
     },
-    leave: () => void (isOver = true),
+    leave: () => {
+      isOver = true;
+      machine.leave();
+    },
     stage: () => stage,
     send: (event) => {
       if (isOver) return;
@@ -118,7 +117,7 @@ export function runSession({ input, recorder, log, clock, onStates }: RunOptions
         log.error('what is no event was sent; it is ignored'); // XState would stop the machine for it
         return;
       }
-      asyncContext.runInAsyncScope(() => machine.send(event)); // R4
+      machine.send(event);
     },
     leaves: () => machine.leaves(),
     hasTag,
