@@ -12,7 +12,6 @@ import { journalStateOf, type KnownSession } from './known-session.ts';
 import type { Notes } from './notes.ts';
 import { defaultHangUp } from './reading.ts';
 import { recover } from './recover.ts';
-import type { Sealed } from './seal.ts';
 import type { IndexRow } from './session-row.ts';
 import type { SuperviseOptions } from './supervise.ts';
 
@@ -39,7 +38,7 @@ export type OfSession = {
 
 export const supervisionEffects = ({ known, notes, index, evidence, options, onSealed }: OfSession): Acts => {
   const { isOfWorker = async () => true, isReachable = () => true } = options;
-  let sealing: Promise<Sealed> | undefined;
+  let sealing: Promise<void> | undefined;
 
   const kill = async (victim: Owner, signal: AbortSignal) => {
     const { pid } = victim;
@@ -117,13 +116,13 @@ export const supervisionEffects = ({ known, notes, index, evidence, options, onS
     async seal({ isHangUpOwed }) {
       sealing ??= (async () => {
         await notes.durable();
-        return await options.seal(known.session, known.log, isHangUpOwed, known.remembered);
+        const { isFirst, ...sealed } = await options.seal(known.session, known.log, isHangUpOwed, known.remembered);
+        onSealed(sealed.report);
+        if (!isFirst) return;
+        notes.append('keeper.sealed', sealed);
+        known.log.info(sealed, 'report sealed');
       })().finally(() => (sealing = undefined)); // F7
-      const { isFirst, ...sealed } = await sealing;
-      onSealed(sealed.report);
-      if (!isFirst) return;
-      notes.append('keeper.sealed', sealed);
-      known.log.info(sealed, 'report sealed');
+      await sealing;
     },
   };
 };

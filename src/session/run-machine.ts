@@ -39,7 +39,7 @@ type Note = <Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]) => unkno
 type Acts<Event> = Record<string, Act<Event>>;
 type Act<Event> = (asked: never, port: { signal: AbortSignal; send: (event: Event) => void }) => Promise<unknown>;
 
-export type MachineOptions<Chart extends AnyStateMachine, Event> = {
+export type MachineOptions<Chart extends AnyStateMachine> = {
   machine: MachineName;
   chart: Chart;
   input: object;
@@ -74,7 +74,7 @@ export type MachineRun<Chart extends AnyStateMachine, Event> = {
 
 /** Nothing happens before `start()`. */
 export function runMachine<Chart extends AnyStateMachine, Event extends AnyEventObject>(
-  options: MachineOptions<Chart, Event>,
+  options: MachineOptions<Chart>,
 ): MachineRun<Chart, Event> {
   const { machine, chart, note, isTerse = false } = options;
   /** What is delivered of an effect that has settled, by its actor. */
