@@ -87,7 +87,7 @@ export function timeline(): (entry: Entry, file?: string) => TimelineRow | undef
       case 'item': {
         const { role, text, interrupted, agent } = entry.data;
         if (role === 'handoff') return row('handoff', `to ${agent ?? 'another agent'}`);
-        if (role === 'system') return undefined;
+        if (role === 'system' || role === 'tool') return undefined;
         return row(
           role === 'user' ? 'caller' : 'agent',
           `${oneLine(text)}${interrupted ? ' (interrupted)' : ''}`,
@@ -177,6 +177,9 @@ export function timeline(): (entry: Entry, file?: string) => TimelineRow | undef
       case 'step':
       case 'fact':
       case 'transcript':
+      case 'audible':
+      case 'request':
+      case 'blob':
       case 'usage':
       case 'latency':
         return undefined;

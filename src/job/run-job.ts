@@ -10,6 +10,7 @@
 import { resolve } from 'node:path';
 import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
 import { type End, endOf } from '../../machines/index.ts';
+import { openBlobs } from '../journal/blobs.ts';
 import type { EntryData, JobFacts } from '../journal/entry.ts';
 import { withinBudget } from '../journal/within-budget.ts';
 import { type Journal, openJournal } from '../journal/write.ts';
@@ -69,9 +70,10 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const { policy, hangUp } = definition;
   const versions = { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node };
   const who = { session, epoch: 1, owner, identity };
-  const data = { ...facts, ...who, policy, policyHash: hashOf(policy), machineHash, hangUp, versions };
+  const data = { ...facts, ...dispatchOf(offered), ...who, policy, policyHash: hashOf(policy), machineHash, hangUp, versions };
   const journal = await openFirst(directory, data, log); // D1
   recorder.opened(journal);
+  job.blobs = openBlobs({ directory, session }, recorder);
 
   let isLast = false;
   let isLeaving = false;
@@ -117,6 +119,13 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   await job.ownEnds.shutDownJob(end?.reason ?? 'closed');
   setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3
 }
+
+/** What it was dispatched as. */
+const dispatchOf = ({ dispatchId, type, participant }: JobContext['job']): Partial<EntryData['session.opened']> => ({
+  ...(dispatchId !== '' && { dispatch: dispatchId }),
+  jobType: (['room', 'publisher', 'participant'] as const)[type] ?? String(type),
+  ...(participant && { pii: { participant: participant.identity } }),
+});
 
 async function openFirst(directory: string, data: EntryData['session.opened'], log: Log): Promise<Journal> {
   const journal = await openJournal({

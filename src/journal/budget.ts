@@ -29,6 +29,7 @@ import { Waiting } from './waiting.ts';
 
 export type Draft = { [Kind in EntryKind]: { kind: Kind; data: EntryData[Kind] } }[EntryKind];
 type Participant = EntryData['participant'];
+type Item = EntryData['item'];
 
 export class Budget {
   readonly #left = new Map<Share, number>(Object.entries(shares) as [Share, number][]);
@@ -38,6 +39,8 @@ export class Budget {
     [true, BETWEEN_BYTES.caller],
     [false, BETWEEN_BYTES.others],
   ]);
+  /** What is kept of them, by its hash. */
+  readonly #images = new Set<string>();
   readonly #counts = new Counts();
   readonly #waiting = new Waiting();
   #caller: string | undefined;
@@ -47,7 +50,7 @@ export class Budget {
 
   /** What is to be written for this entry, in this order: itself, whole or cut, or nothing; and what is due besides. */
   take<Kind extends EntryKind>(kind: Kind, data: EntryData[Kind], atMs: number): Draft[] {
-    const cut = { kind, data: toJson(data, rules[kind].characters) } as unknown as Draft;
+    const cut = cutOf(kind, data);
     const isLast = kind === 'session.closed';
     if (isLast) return [...this.#waiting.take(() => true), ...this.#unsaid(() => true), cut];
     const written = this.#decide(cut, atMs);
@@ -67,6 +70,10 @@ export class Budget {
         return this.#lastOf('usage', draft, atMs);
       case 'tool':
         return [this.#tool(draft.data, atMs)];
+      case 'item':
+        return this.#item(draft.data, atMs);
+      case 'blob':
+        return this.#image(draft, atMs);
       case 'error':
         return this.#firstOf(draft, draft.data.recoverable ? 'errors' : 'failures', atMs);
       default: {
@@ -92,6 +99,27 @@ export class Budget {
     this.#waiting.keep(name, draft, false);
     this.#withhold(share, bytes, atMs);
     return [];
+  }
+
+  /** The words first: a report is made of them. Of a tool there are none here. */
+  #item({ sdk, ...words }: Item, atMs: number): Draft[] {
+    const isTool = words.role === 'tool';
+    const draft: Draft = { kind: 'item', data: words };
+    const kept = isTool ? [draft] : this.#firstOf(draft, 'words', atMs);
+    if (sdk === undefined || kept.length === 0) return kept;
+    const bytes = lineBytes(sdk);
+    if (this.#pays('history', bytes)) return [{ kind: 'item', data: { ...words, sdk } }];
+    this.#withhold('history', bytes, atMs);
+    return isTool ? [] : kept;
+  }
+
+  /** One that was kept already costs nothing. */
+  #image(draft: Draft & { kind: 'blob' }, atMs: number): Draft[] {
+    const { sha256, bytes } = draft.data;
+    const isKept = sha256 !== undefined && (this.#images.has(sha256) || this.#pays('images', bytes));
+    if (!isKept) this.#withhold('images', bytes, atMs);
+    else this.#images.add(sha256);
+    return isKept ? [draft] : [];
   }
 
   /** B3. */
@@ -180,5 +208,14 @@ export class Budget {
     return this.#counts.take(pays).map((data) => ({ kind: 'withheld', data }));
   }
 }
+
+/** Texts cut to what one entry may hold: of an item its words, and apart from them what the SDK says of it. */
+const cutOf = <Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]): Draft => {
+  const { characters } = rules[kind];
+  if (kind !== 'item') return { kind, data: toJson(data, characters) } as unknown as Draft;
+  const { sdk, ...words } = data as Item;
+  const cut = toJson(words, characters) as unknown as Item;
+  return { kind, data: sdk === undefined ? cut : { ...cut, sdk: toJson(sdk, characters) } } as Draft;
+};
 
 const nameOf = (name: string): string => name.slice(0, NAME_CHARACTERS);

@@ -1,6 +1,7 @@
 /**
  * What a journal holds. One entry is one line of JSON; the report is a pure fold over entries, so whatever a report
- * says has to be written here first. Types only.
+ * says has to be written here first. No personal data outside `item`, `tool`, `transcript`, `participant` and keys named
+ * `pii`. Types only.
  *
  *   job's file      ID/1.jsonl (ID/2.jsonl after a crash): begins with `session.opened`, ends with `session.closed`
  *   keeper's file   ID/keeper.jsonl: begins with `session.accepted`
@@ -41,16 +42,21 @@ export type HangUpPolicy = {
   transfer: HangUpStrategy;
 };
 
-/** One utterance as the conversation's history has it. Text is personal data. */
+/** One item of the conversation's history. Personal data. */
 export type Item = {
   id: string;
-  role: 'user' | 'assistant' | 'system' | 'handoff';
+  /** `tool`: a call of one, or what it gave; without a text. */
+  role: 'user' | 'assistant' | 'system' | 'handoff' | 'tool';
   text: string;
   interrupted: boolean;
   /** The agent that spoke, or that a handoff led to. */
   agent?: string;
   /** When it was said: of the agent's, when its sound began. Milliseconds since the epoch, by the SDK's clock. */
   createdAt: number;
+  /** The speech that it was said by (`audible`). */
+  speech?: string;
+  /** The SDK's own JSON of it, for whoever has to make it again. In the place of an image is `{ blob: ref }`: see `blob`. */
+  sdk?: Json;
 };
 
 export type ToolStatus = 'started' | 'settled' | 'failed' | 'abandoned';
@@ -78,6 +84,11 @@ export type EntryData = {
     machineHash: string;
     hangUp: HangUpPolicy;
     versions: Record<string, string>;
+    /** What was dispatched: the dispatch's id (none of a room that asks for agents by itself), and for whom. */
+    dispatch?: string;
+    /** room, publisher or participant. */
+    jobType?: string;
+    pii?: { participant: string };
     /** Of the epoch before this one: the last seq that was taken over. */
     takenOver?: { epoch: number; lastSeq: number };
   };
@@ -106,8 +117,60 @@ export type EntryData = {
     end?: End;
   };
   item: Item;
-  /** Words of the caller as they were recognised, before any item holds them; `item`: the one that they will be, if known. */
-  transcript: { text: string; item?: string };
+  /**
+   * Words of the caller as they were recognised, before any item holds them; `item`: the one that they will be, if known;
+   * language and speaker where the recognition told them. Personal data.
+   */
+  transcript: { text: string; item?: string; language?: string; speaker?: string };
+  /**
+   * Who begins and who ends to be heard. Of a reply also how it goes on, each second: the words that were played since the
+   * entry before. An item holds them only after its playout; whoever dies before that has said them all the same.
+   */
+  audible: {
+    who: 'caller' | 'agent';
+    change: 'begins' | 'goes-on' | 'ends';
+    /** A reply, or a line of ours through the session. */
+    speech?: string;
+    agent?: string;
+    /** A line of ours on a track of its own. */
+    line?: LineName;
+    /** At its end: how much of it was played so far. */
+    heardMs?: number;
+    /** Nothing of it is left to be played. */
+    isWhole?: boolean;
+    pii?: { text: string };
+  };
+  /** What a model was asked. Not of a realtime model, which is not asked: it hears. */
+  request: {
+    agent: string;
+    /**
+     * Ids of all that it was given, in order. With `after`: the first `count` are those of the request that has this seq,
+     * then come these.
+     */
+    items: string[];
+    after?: { seq: number; count: number };
+    /** A hash: the text stands in the first request that has it. */
+    instructions?: string;
+    /** By name. Absent: those of the request before. */
+    tools?: string[];
+    pii?: {
+      instructions?: string;
+      /** The SDK's JSON of what no `item` holds: what a hook added, a history that the agent was made with. Each once. */
+      items?: Json[];
+    };
+  };
+  /**
+   * An image of an item, in the session's folder as `blobs/SHA256`; `ref` stands in the item. One without a hash is not
+   * kept: it is only counted.
+   */
+  blob: {
+    ref: string;
+    sha256?: string;
+    bytes: number;
+    mimeType?: string;
+    /** Of one that is no file but pixels: LiveKit's number of their order. */
+    pixels?: { width: number; height: number; type: number };
+  };
   tool: {
     call: string;
     name: string;

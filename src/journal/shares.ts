@@ -22,6 +22,14 @@ export const shares = {
   room: MIB / 2,
   /** What was said, each utterance twice (recognised and committed): a day of talk without a pause is 5 MiB. */
   words: 6 * MIB,
+  /** The SDK's own JSON of each item: the words once more, what tools were called with and gave, latencies. */
+  history: 6 * MIB,
+  /** Who is heard when, and the words of replies as they were played: 8 hours of talk without a pause. */
+  heard: 4 * MIB,
+  /** What models were asked: 10,000 requests, or fewer with much that no item holds. */
+  requests: 4 * MIB,
+  /** Images in items: files beside the journal (blobs.ts), which nobody reads who folds it. */
+  images: 32 * MIB,
   /** Keys of a telephone: 3,000. */
   keys: MIB / 2,
   /** What tools were called with and what they gave. That they were called is always written. */
@@ -38,6 +46,9 @@ export const shares = {
   notes: MIB,
 } as const;
 export type Share = keyof typeof shares;
+
+/** A larger one is not kept: a picture from a telephone has 2 to 4 MB, a frame of 720p as pixels 3.7. */
+export const IMAGE_BYTES = 4 * MIB;
 
 /** Of one participant who is not the caller: four times all that LiveKit lets them have at once. */
 export const PARTICIPANT_BYTES = 256 * KIB;
@@ -87,6 +98,9 @@ export const rules: Record<EntryKind, Rule> = {
   /** A document that somebody pastes into the chat. */
   item: { characters: 256 * KIB, share: 'words' },
   transcript: { characters: 64 * KIB, share: 'words' },
+  audible: { characters: 64 * KIB, share: 'heard' },
+  request: { characters: 256 * KIB, share: 'requests' },
+  blob: { characters: KIB, share: 'images' },
   key: { characters: KIB, share: 'keys' },
   tool: { characters: 512 * KIB, share: 'tools' },
   error: { characters: 16 * KIB, share: 'errors' },
@@ -100,6 +114,6 @@ export const rules: Record<EntryKind, Rule> = {
   room: { characters: 64 * KIB, share: 'room' },
 };
 
-const sum = Object.values(shares).reduce((all, bytes) => all + bytes, 0);
+const sum = Object.values({ ...shares, images: 0 }).reduce((all, bytes) => all + bytes, 0);
 /** Bytes that outsiders can make one process write, at most: the shares, what is written between, what waits at the end. */
 export const STRANGERS_BYTES = sum + BETWEEN_BYTES.caller + BETWEEN_BYTES.others + 2 * WAITING_BYTES;

@@ -4,7 +4,7 @@ import type { Journal } from './write.ts';
 
 /**
  * The same journal, with a budget for all that outsiders choose (budget.ts). What is held back gets no number: `append`
- * returns that of the last entry written for it, 0 for none.
+ * returns that of the last entry of this kind that was written, 0 for none.
  *
  * @param now milliseconds of a clock that nobody sets
  */
@@ -18,7 +18,10 @@ export const withinBudget = (journal: Journal, now: () => number = () => perform
       return journal.lastSeq;
     },
     append: (kind, data) =>
-      draftsOf(budget, kind, data, now()).reduce((_, draft) => journal.append(draft.kind, draft.data), 0),
+      draftsOf(budget, kind, data, now()).reduce((last, draft) => {
+        const seq = journal.append(draft.kind, draft.data);
+        return draft.kind === kind ? seq : last;
+      }, 0),
     durable: () => journal.durable(),
     pending: () => journal.pending(),
     close: () => journal.close(),

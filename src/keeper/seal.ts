@@ -30,9 +30,10 @@ const SEAL_MS = 60_000;
 /** What its journals take on the disk; what cannot be seen takes nothing. */
 const bytesOf = async (directory: string, session: string): Promise<number> => {
   const folder = sessionFolder(directory, session);
-  const names = await readdir(folder).catch(() => []);
+  // With the folder of images.
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
   const facts = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)));
-  return facts.reduce((sum, one) => sum + (one?.size ?? 0), 0);
+  return facts.reduce((sum, one) => sum + (one?.isFile() === true ? one.size : 0), 0);
 };
 
 const nothing = (directory: string, session: string): Remembered => ({

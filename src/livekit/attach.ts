@@ -14,11 +14,14 @@ import { observeAgentSession } from './observe/agent-session.ts';
 import { watchModels } from './observe/models.ts';
 import { overhear } from './observe/overhear.ts';
 import { type FirstSound, Playout } from './observe/playout.ts';
+import { HeardWords } from './observe/heard-words.ts';
 import { pipelineOf } from './observe/pipeline.ts';
+import { Requests } from './observe/requests.ts';
 
 /** After the session is made and before it starts. */
 export function attachTo(job: LiveJob, session: voice.AgentSession, agent: voice.Agent): void {
   job.session = session;
+  job.requests = new Requests(job);
   followOutput(job, session);
   guardListeners(job, session);
   observeAgentSession(job, session);
@@ -44,6 +47,10 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
     if (!isOurs) job.told?.heard(handle);
     job.turns.audible(isOurs);
   };
+  const words = (job.words = new HeardWords(job.recorder, () => ({
+    handle: playout.speaking(),
+    agent: agentOf(session)?.id,
+  })));
   const playout = new Playout(session, job.definition.policy.rungMs, {
     audible: begins,
     written: (first) => {
@@ -54,6 +61,7 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
       job.quietSince = isHeard ? undefined : performance.now();
       job.turns.agentHeard(isHeard, isPaused(session));
     },
+    sounding: (segment, isSounding) => words.sounding(segment, isSounding),
     switched: () => job.turns.tell({ fact: 'pipeline', ...pipelineOf(session) }),
     silent: (ms) => {
       const message = `${ms} ms were played, and nothing in them could be heard`;
@@ -67,6 +75,15 @@ export function followOutput(job: LiveJob, session: voice.AgentSession): void {
     if (newState === 'speaking') playout.spoke();
   });
 }
+
+/** The SDK's `currentAgent` throws while no agent runs. */
+const agentOf = (session: voice.AgentSession): voice.Agent | undefined => {
+  try {
+    return session.currentAgent;
+  } catch {
+    return undefined;
+  }
+};
 
 /** Cut by what may have been an interruption: it goes on, or is dropped. */
 const isPaused = (session: voice.AgentSession): boolean =>

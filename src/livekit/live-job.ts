@@ -1,6 +1,7 @@
 /** One call at work in this process: what its observers and its effects share. */
 import type { tts, voice } from '@livekit/agents';
 import type { Transferred } from '../../machines/index.ts';
+import type { Blobs } from '../journal/blobs.ts';
 import type { LineName } from '../journal/entry.ts';
 import type { SessionRun } from '../session/run.ts';
 import type { TransferTarget } from './call.ts';
@@ -9,7 +10,9 @@ import type { OpenCall } from './open-call.ts';
 import type { EventEmitter } from 'node:events';
 import type { Guarded } from './guard/guarded.ts';
 import type { OwnEnds } from './guard/own-ends.ts';
+import type { HeardWords } from './observe/heard-words.ts';
 import type { Playout } from './observe/playout.ts';
+import type { Requests } from './observe/requests.ts';
 import type { Speeches } from './observe/speeches.ts';
 import type { Turns } from './observe/turns.ts';
 import type { Venue } from './venue.ts';
@@ -54,4 +57,10 @@ export type LiveJob = Omit<OpenCall, 'begins'> & {
   readonly ears: EventEmitter;
   /** The SDK's ways to end it. */
   readonly ownEnds: OwnEnds;
+  /** The words of each reply, as they are played; from the moment the AgentSession is made. */
+  words?: HeardWords;
+  /** What the models were asked; from the same moment on. */
+  requests?: Requests;
+  /** Where images of the conversation go. Undefined: nowhere. */
+  blobs?: Blobs;
 };

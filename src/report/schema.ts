@@ -140,9 +140,9 @@ export const reportSchema = z
           id: text.describe('Of the item, as the SDK has it.'),
           role: text.describe('user, assistant, system or handoff.'),
           source: z
-            .enum(['item', 'recognition', 'keys'])
+            .enum(['item', 'recognition', 'keys', 'played'])
             .describe(
-              '`item`: as the history of the conversation has it. `recognition`: words of the caller that no item holds (their turn was cleared, dropped, or not over). `keys`: pressed on the telephone.',
+              '`item`: as the history of the conversation has it. `recognition`: words of the caller that no item holds (their turn was cleared, dropped, or not over). `keys`: pressed on the telephone. `played`: words of the agent that no item holds, as far as they were heard (the process died before they were over, or they were kept out of the history).',
             ),
           text: text.describe('Personal data. Of an interrupted utterance: what was played of it.'),
           interrupted: z.boolean().describe('It was cut short.'),
@@ -304,7 +304,7 @@ export const reportSchema = z
           .array(
             z.object({
               part: text.describe(
-                'caller, participants (attributes, metadata), presence, room, words, keys, tools, errors, failures, attachments, usage or notes.',
+                'caller, participants (attributes, metadata), presence, room, words, history (the SDK’s own JSON of items), images, heard (who is heard when), requests (what models were asked), keys, tools, errors, failures, attachments, usage or notes.',
               ),
               identity: text.nullable().describe('Whose, where that is one participant. Personal data.'),
               entries: count.describe('How many were not written when they came.'),

@@ -6,6 +6,8 @@
  *       not over yet. Newest first: of what was said twice, the item has the later one.
  *   T3  Who changes a turn in its hook does so on purpose (a card number, left out), so the words as they were recognised
  *       are not told beside it.
+ *   T6  A reply that no item holds was said all the same, as far as it was played: whoever said it died before the SDK
+ *       could commit it, or keeps it out of the history.
  *   T4  The agent's words are heard if any of their sound was played while the caller was there.
  *   T5  What came in the same millisecond stands as it was written down.
  */
@@ -29,15 +31,18 @@ export const transcriptOf = (jobs: readonly Chapter[], presence: readonly Span[]
     const heard = heardIn(entries);
     const settings = settingsOf(entries);
     for (const entry of entries) {
-      if (entry.kind !== 'item') continue;
+      if (entry.kind !== 'item' || isOfTool(entry)) continue;
       const item = itemIn(entry, { epoch, settings, heard, presence });
       const { epoch: firstEpoch, seq: firstSeq } = items.get(item.row.id) ?? item;
       items.set(item.row.id, { ...item, epoch: firstEpoch, seq: firstSeq });
     }
   }
-  const others = jobs.flatMap((job) => [...unheldIn(job), ...keysIn(job)]);
+  const others = jobs.flatMap((job) => [...unheldIn(job), ...keysIn(job), ...playedIn(job, presence)]);
   return [...items.values(), ...others].sort(inOrder).map(({ row }) => row);
 };
+
+/** A call of a tool, or what it gave: `tools` has them. */
+const isOfTool = ({ data }: Timed): boolean => recordOf(data)['role'] === 'tool';
 
 type Around = {
   epoch: number;
@@ -121,13 +126,55 @@ const notHeldBy = ({ id, text }: Record<string, unknown>, pending: readonly Word
   return pending.filter(({ turn }) => turn === null || turn !== last); // T3
 };
 
+type Played = { text: string; begun: Timed; until: number; agent: string | null; isWhole: boolean };
+
+/** T6. */
+const playedIn = ({ epoch, entries }: Chapter, presence: readonly Span[] | null): Dated[] => {
+  const replies = new Map<string, Played>();
+  for (const entry of entries) {
+    const data = recordOf(entry.data);
+    const speech = textOf(data['speech']);
+    if (speech === null) continue;
+    if (entry.kind === 'item') replies.delete(speech);
+    if (entry.kind !== 'audible') continue;
+    const before = replies.get(speech);
+    replies.set(speech, {
+      text: (before?.text ?? '') + (textOf(recordOf(data['pii'])['text']) ?? ''),
+      begun: before?.begun ?? entry,
+      until: whenOf(entry),
+      agent: before?.agent ?? textOf(data['agent']),
+      isWhole: data['isWhole'] === true,
+    });
+  }
+  return [...replies.values()]
+    .filter(({ text }) => text.trim() !== '')
+    .map(({ text, begun, until, agent, isWhole }) => {
+      const since = whenOf(begun);
+      const heard = presence === null || meet([{ from: since, to: until }], presence);
+      const said = {
+        role: 'assistant',
+        source: 'played',
+        text: text.trim(),
+        interrupted: !isWhole,
+        heard,
+        agent,
+      } as const;
+      return {
+        row: { id: `played-${epoch}-${begun.seq}`, ...said, at: timeOf(begun.at) },
+        since,
+        epoch,
+        seq: begun.seq,
+      };
+    });
+};
+
 /** Keys that were pressed one after the other are one row, until somebody says something. */
 const keysIn = ({ epoch, entries }: Chapter): Dated[] => {
   const rows: Dated[] = [];
   let isOpen = false;
   for (const entry of entries) {
     const { kind, data } = entry;
-    if (kind === 'item' || kind === 'transcript') isOpen = false;
+    if (kind === 'transcript' || (kind === 'item' && !isOfTool(entry))) isOpen = false;
     if (kind !== 'key') continue;
     const digit = textOf(recordOf(recordOf(data)['pii'])['digit']) ?? '?';
     const last = isOpen ? rows.at(-1) : undefined;

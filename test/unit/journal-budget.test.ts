@@ -28,9 +28,25 @@ test('an interview of two hours loses nothing, and uses less than the half of an
   const { completeness, transcript, tools } = reportOf(kept);
   expect(completeness).toMatchObject({ withheld: [], leftOut: [] });
   expect([transcript.length, tools.length]).toEqual([1_800, 200]);
-  const share = { words: ['item', 'transcript'], tools: ['tool'], usage: ['usage'], keys: ['key'], notes: ['latency'] };
+  const share = {
+    words: ['item', 'transcript'],
+    history: ['sdk'],
+    heard: ['audible'],
+    requests: ['request'],
+    tools: ['tool'],
+    usage: ['usage'],
+    keys: ['key'],
+    notes: ['latency'],
+  };
+  // Of an item the words and what the SDK says of it are paid for apart.
+  const parts = kept.entries.flatMap((entry) => {
+    if (entry.kind !== 'item') return [entry];
+    const { sdk, ...words } = entry.data;
+    const text = words.role === 'tool' ? [] : [{ ...entry, data: words }];
+    return [...text, { ...entry, kind: 'sdk', data: sdk }];
+  });
   for (const [name, kinds] of Object.entries(share)) {
-    const used = kept.entries.filter(({ kind }) => kinds.includes(kind)).map((entry) => JSON.stringify(entry).length);
+    const used = parts.filter(({ kind }) => kinds.includes(kind)).map((entry) => JSON.stringify(entry).length);
     const all = used.reduce((sum, length) => sum + length, 0);
     expect([name, all < shares[name as keyof typeof shares] / 2]).toEqual([name, true]);
   }
@@ -56,8 +72,8 @@ test('a caller who sets attributes at 3 MB/s for three minutes: a small journal,
   expect(count!.bytes).toBeGreaterThan(530_000_000);
 });
 
-test('whatever everybody sends, strangers fill no more than 32 MiB of a journal', () => {
-  expect(STRANGERS_BYTES).toBeLessThanOrEqual(32 * MIB);
+test('whatever everybody sends, strangers fill no more than 46 MiB of a journal', () => {
+  expect(STRANGERS_BYTES).toBeLessThanOrEqual(46 * MIB);
   const kept = new Kept();
   const long = 'x'.repeat(200 * KIB);
   kept.joins('caller', { isCaller: true, metadata: long });
@@ -67,8 +83,11 @@ test('whatever everybody sends, strangers fill no more than 32 MiB of a journal'
     kept.sets('caller', { a: long.slice(0, 60 * KIB) });
     kept.add('participant', { change: 'left', identity: `other ${turn % 600}`, isCaller: false });
     kept.add('room', { change: 'metadata', metadata: long });
-    kept.add('item', item(String(turn), long));
+    kept.add('item', { ...item(String(turn), long), sdk: { content: [long] } });
     kept.add('transcript', { text: long });
+    kept.add('audible', { who: 'agent', change: 'goes-on', pii: { text: long } });
+    kept.add('request', { agent: 'a', items: [], pii: { instructions: long } });
+    kept.add('blob', { ref: String(turn), sha256: String(turn), bytes: MIB });
     kept.add('tool', { call: 'c', name: 'n', status: 'settled', output: long });
     kept.add('error', { component: 'tool', message: long, stack: long, recoverable: turn % 2 === 0 });
     kept.add('attach', { key: String(turn % 50), value: long });
@@ -84,6 +103,10 @@ test('whatever everybody sends, strangers fill no more than 32 MiB of a journal'
       'participants',
       'room',
       'words',
+      'history',
+      'heard',
+      'requests',
+      'images',
       'tools',
       'errors',
       'failures',
@@ -92,6 +115,51 @@ test('whatever everybody sends, strangers fill no more than 32 MiB of a journal'
       'usage',
     ]),
   );
+});
+
+describe('an item', () => {
+  const sdk = { id: 'a', content: ['x'.repeat(100 * KIB)] };
+  const call = { ...item('call', ''), role: 'tool', sdk } as const;
+
+  test('keeps its words where the history has no room for what the SDK says of it', () => {
+    const kept = new Kept();
+    for (let each = 0; each < 70; each += 1) kept.add('item', { ...item(String(each), `words ${each}`), sdk });
+    kept.closes();
+    const written = kept.of('item');
+    expect(written.map(({ text }) => text)).toEqual(Array.from({ length: 70 }, (_, each) => `words ${each}`));
+    const whole = written.filter((one) => one.sdk !== undefined).length;
+    expect(whole).toBe(Math.floor(shares.history / (100 * KIB + 200)));
+    expect(kept.withheld()).toMatchObject([{ part: 'history', entries: 70 - whole }]);
+  });
+
+  test('of a tool is nothing without it: `tool` says that it was called', () => {
+    const kept = new Kept();
+    for (let each = 0; each < 70; each += 1) kept.add('item', call);
+    kept.closes();
+    expect(kept.of('item').every((one) => one.sdk !== undefined)).toBe(true);
+    expect(kept.withheld()).toMatchObject([{ part: 'history', entries: 70 - kept.of('item').length }]);
+    expect(reportOf(kept).transcript).toEqual([]);
+  });
+
+  test('a long text leaves what the SDK says of it whole, and the other way round', () => {
+    const kept = new Kept();
+    const long = 'y'.repeat(200 * KIB);
+    kept.add('item', { ...item('a', long), sdk: { content: [long] } });
+    expect(kept.of('item')).toMatchObject([{ text: long, sdk: { content: [long] } }]);
+  });
+});
+
+test('images: each once, none without a hash, and no more than fit', () => {
+  const kept = new Kept();
+  const image = (sha256: string | undefined, bytes: number) =>
+    kept.add('blob', { ref: 'a.0', bytes, ...(sha256 !== undefined && { sha256 }) });
+  expect(image('one', shares.images - 10)).toBeGreaterThan(0);
+  expect(image('two', 11)).toBe(0);
+  expect(image('one', shares.images - 10)).toBeGreaterThan(0); // the same one
+  expect(image(undefined, 1)).toBe(0);
+  expect(image('three', 10)).toBeGreaterThan(0);
+  kept.closes();
+  expect(reportOf(kept).completeness.withheld).toEqual([{ part: 'images', identity: null, entries: 2, bytes: 12 }]);
 });
 
 describe('of a state the last value counts', () => {

@@ -31,6 +31,7 @@ async function listening(output: voice.AudioOutput | null) {
   const playout = new Playout(session, RUNG_MS, {
     audible: ({ isOurs, isPresumed }) => tell(`${isOurs ? 'ours' : 'theirs'}${isPresumed ? ' presumed' : ''}`),
     heard: (isHeard) => tell(isHeard ? 'heard' : 'quiet'),
+    sounding: () => {},
     silent: (ms) => tell(`silent ${ms}`),
     written: ({ isOurs }) => tell(isOurs ? 'ours written' : 'written'),
     switched: (canBeHeard) => tell(canBeHeard ? 'on' : 'off'),

@@ -192,3 +192,68 @@ test('the caller’s presence: from coming (a telephone: from picking up) to lea
   expect(of(who('joined'), ['hangup', { verified: true }])).toEqual([{ from: 1000, to: 2000 }]);
   expect(of(who('joined'), ['hangup', {}], ['log', { verified: true }])).toEqual([{ from: 1000, to: Infinity }]);
 });
+
+describe('words of the agent that no item holds', () => {
+  const plays = (change: string, text?: string, more: object = {}): Given => [
+    'audible',
+    { who: 'agent', change, speech: 'one', ...(text !== undefined && { pii: { text } }), ...more },
+  ];
+
+  test('are a row of their own, as far as they were played, when they began', () => {
+    const found = rowsOf(
+      item('user', 'Go on.'),
+      plays('begins', undefined, { agent: 'Ada' }),
+      plays('goes-on', 'One two'),
+      plays('goes-on', ' three'),
+      words('And you?'),
+    );
+    expect(found[1]).toEqual({
+      id: 'played-1-2',
+      role: 'assistant',
+      source: 'played',
+      text: 'One two three',
+      interrupted: true,
+      heard: true,
+      agent: 'Ada',
+      at: at(2),
+    });
+    expect(found.map(({ text }) => text)).toEqual(['Go on.', 'One two three', 'And you?']);
+  });
+
+  test('are not told beside the item; what the same speech says after it is', () => {
+    const first = [plays('begins'), plays('ends', 'Let me see.'), item('assistant', 'Let me see.', { speech: 'one' })];
+    expect(rowsOf(...first).map(({ source }) => source)).toEqual(['item']);
+    expect(textsOf(...first, plays('begins'), plays('goes-on', 'It is'))).toEqual(['Let me see.', 'It is']);
+  });
+
+  test('that were played to their end are not interrupted; sound without words is no row', () => {
+    expect(rowsOf(plays('begins'), plays('ends', 'Hm.', { isWhole: true }))[0]?.interrupted).toBe(false);
+    expect(rowsOf(plays('begins'), plays('ends'), ['audible', { who: 'caller', change: 'begins' }])).toEqual([]);
+    expect(rowsOf(['audible', null], ['audible', { speech: 7, pii: 'x' }])).toEqual([]);
+  });
+
+  test('are heard if the caller was there', () => {
+    const given = chapter(entries(plays('begins'), plays('goes-on', 'One'), plays('ends', ' two')));
+    const heard = (presence: Span[]) => transcriptOf([given], presence)[0]?.heard;
+    expect(heard([{ from: 0, to: 1e15 }])).toBe(true);
+    expect(heard([{ from: 0, to: 1 }])).toBe(false);
+  });
+
+  test('are told of each process that died with them', () => {
+    const one = chapter(entries(plays('begins'), plays('goes-on', 'One')));
+    const two = chapter(entries(plays('begins'), plays('goes-on', 'Two')), { epoch: 2 });
+    expect(transcriptOf([one, two], null).map(({ id, text }) => [id, text])).toEqual([
+      ['played-1-1', 'One'],
+      ['played-2-1', 'Two'],
+    ]);
+  });
+});
+
+test('items of tools are no rows, and nobody has spoken between two keys for their sake', () => {
+  const key = (digit: string): Given => ['key', { pii: { digit } }];
+  expect(textsOf(key('1'), item('tool', ''), key('2'), item('user', 'Hello.'), key('3'))).toEqual([
+    '12',
+    'Hello.',
+    '3',
+  ]);
+});

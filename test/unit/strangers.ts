@@ -83,19 +83,49 @@ export function flood(
 /** Two hours without a pause: an interview with long answers, tools, a telephone, an app that shows where it is. */
 export function interview(kept: Kept): void {
   const answer = 'And then I thought about it for a long while, and found that it was so. '.repeat(14); // 1 KB
+  const latencies = { startedSpeakingAt: 1795947877.799, stoppedSpeakingAt: 1795947878.799, e2eLatency: 0.912 };
   const usage = { type: 'llm_usage', provider: 'openai', model: 'gpt-4.1', inputTokens: 1, outputTokens: 1 };
   kept.joins('caller', { isCaller: true, kind: 'sip', attributes: { 'sip.phoneNumber': '+4930901820' } });
   for (let turn = 0; turn < 600; turn += 1) {
     kept.add('transcript', { text: answer }, 6_000);
     const text = { text: answer, interrupted: false, createdAt: BEGAN + kept.nowMs };
-    kept.add('item', { id: `question ${turn}`, role: 'user', ...text });
+    const sdk = { type: 'message', content: [answer], interrupted: false, createdAt: BEGAN, metrics: latencies };
+    kept.add('audible', { who: 'caller', change: 'begins' });
+    kept.add('audible', { who: 'caller', change: 'ends' });
+    kept.add('item', { id: `question ${turn}`, role: 'user', ...text, sdk: { id: 'item_0123456789ab', ...sdk } });
+    kept.add('request', {
+      agent: 'interviewer',
+      items: ['item_0123456789ab', 'item_0123456789ac'],
+      after: { seq: kept.entries.length, count: 2 * turn },
+      instructions: '0123456789abcdef',
+      ...(turn === 0 && { pii: { instructions: answer.repeat(10) } }),
+    });
+    const speech = `speech_${turn}`;
+    kept.add('audible', { who: 'agent', change: 'begins', speech, agent: 'interviewer' });
+    // A minute of it, however quickly this clock goes.
+    for (let second = 0; second < 60; second += 1)
+      kept.add('audible', {
+        who: 'agent',
+        change: 'goes-on',
+        speech,
+        pii: { text: answer.slice(0, answer.length / 60) },
+      });
+    kept.add('audible', { who: 'agent', change: 'ends', speech, heardMs: 60_000, isWhole: true });
     if (turn % 3 === 0) {
+      const call = { type: 'function_call', callId: `c${turn}`, name: 'look_up', createdAt: BEGAN };
+      const tool = { role: 'tool', text: '', interrupted: false, createdAt: BEGAN } as const;
+      kept.add('item', { id: `call ${turn}`, ...tool, sdk: { ...call, args: '{}' } });
+      kept.add('item', { id: `output ${turn}`, ...tool, sdk: { ...call, output: 'row '.repeat(1_250) } });
       kept.add('tool', { call: `c${turn}`, name: 'look_up', status: 'started', args: { turn } });
       kept.add('tool', { call: `c${turn}`, name: 'look_up', status: 'settled', output: 'row '.repeat(1_250), ms: 5 });
     }
     for (let told = 0; told < 4; told += 1) kept.add('usage', { models: [usage, usage, usage] });
     kept.add('latency', { measure: 'turn', ms: 900 });
-    kept.add('item', { id: `answer ${turn}`, role: 'assistant', ...text }, 6_000);
+    kept.add(
+      'item',
+      { id: `answer ${turn}`, role: 'assistant', ...text, speech, sdk: { id: 'item_1', ...sdk } },
+      6_000,
+    );
     kept.add('key', { identity: 'caller', pii: { digit: '1' } });
     kept.sets('caller', { page: String(turn) });
     if (turn % 20 === 0) kept.add('error', { component: 'llm', message: 'slow', recoverable: true, stack: answer });

@@ -46,6 +46,8 @@ export async function onOwnTrack(ask: LineAsk): Promise<HeardOfLine> {
   let playing = () => 0;
   let isNoted = false;
   const note: Note = (more) => {
+    if (!isNoted && isAudible)
+      job.recorder.append('audible', { who: 'agent', change: 'ends', line, heardMs: Math.round(more.heardMs) });
     if (!isNoted) noted({ ...(isLeftToRecording && { rung: 'bundled' }), ...more });
     isNoted = true;
   };
@@ -72,6 +74,7 @@ export async function onOwnTrack(ask: LineAsk): Promise<HeardOfLine> {
   const played = venue
     .play(audio, stop.signal, () => {
       isAudible = true;
+      job.recorder.append('audible', { who: 'agent', change: 'begins', line });
       playing = stopwatch();
       audible();
       hear();

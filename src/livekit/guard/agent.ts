@@ -7,16 +7,16 @@
  *   H4  The deadline pauses while an AgentTask that the hook awaits is at work: to leave it would break the task off.
  *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
  */
-import type { ReadableStream, ReadableStreamDefaultReader } from 'node:stream/web';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import type { LiveJob } from '../live-job.ts';
+import { noteError } from '../note-error.ts';
 import { askLines } from '../of-call.ts';
 import { bounded } from './patience.ts';
-import { itemOf } from '../observe/items.ts';
+import { recordItem } from '../observe/items.ts';
 import { watchModels } from '../observe/models.ts';
-import { replaceMethod } from '../observe/replace-method.ts';
+import { watchStream } from '../observe/watch-stream.ts';
 import { guardHearing } from './hearing.ts';
 import { guardRecognition } from './recognition.ts';
 import { watchFirstWords } from './silence.ts';
@@ -79,7 +79,7 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     setImmediate(ended); // by then the SDK has scheduled the answer, if there is one
     // Of a turn that is not answered no item is made: what was said is in the report all the same.
     const isUnanswered = stop !== undefined || !job.turns.ledger.answersTurns;
-    if (isUnanswered && job.session) job.recorder.append('item', itemOf(message, job.session));
+    if (isUnanswered && job.session) recordItem(job, message, job.session);
     if (stop === undefined) return;
     job.turns.answerRefused();
     throw stop;
@@ -87,33 +87,34 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
   const llmNode = agent.llmNode.bind(agent);
   agent.llmNode = async (...given) => {
     job.told?.requested();
+    const [context, tools] = given;
+    quietly(job, () => job.requests?.made(agent.id, context, tools));
     const answer = await llmNode(...given);
     if (answer === null) job.told?.refused();
-    return answer && watched(answer, () => job.told?.token());
+    const first = () => {
+      job.told?.token();
+      return 'enough' as const;
+    };
+    return answer && watchStream(answer, first);
+  };
+  const transcriptionNode = agent.transcriptionNode.bind(agent);
+  agent.transcriptionNode = async (...given) => {
+    const text = await transcriptionNode(...given);
+    const words = job.words?.begins();
+    if (!text || !words) return text;
+    const read = (chunk: Parameters<typeof words.read>[0]) => {
+      words.read(chunk);
+      return 'on' as const;
+    };
+    return watchStream(text, read, words.over);
   };
 }
 
-/**
- * The stream itself, and no other one behind it: what the SDK reads comes no later than it would, and what it asks of
- * the stream (`cancel`, `locked`) is answered by it. `onFirst` is called with the first chunk.
- */
-function watched<Chunk>(stream: ReadableStream<Chunk>, onFirst: () => void): ReadableStream<Chunk> {
-  replaceMethod(stream, 'getReader', (_options, getReader) => {
-    const reader = getReader() as ReadableStreamDefaultReader<Chunk>;
-    let isFirst = true;
-    replaceMethod(reader, 'read', (_given, read) => {
-      const reading = read() as ReturnType<typeof reader.read>;
-      if (isFirst)
-        reading.then(
-          ({ done }) => {
-            if (isFirst && !done) onFirst();
-            isFirst = false;
-          },
-          () => {},
-        );
-      return reading;
-    });
-    return reader;
-  });
-  return stream;
+/** What is only looked on at may fail: nobody misses it. */
+function quietly(job: LiveJob, look: () => void): void {
+  try {
+    look();
+  } catch (error) {
+    noteError(job, 'orchestrator', error, true, 'what a model was asked cannot be told');
+  }
 }

@@ -5,14 +5,15 @@
  *   A2  `close` is a hint, never the only way on; after our own close it says nothing new.
  *   A3  From the end on no new speech starts but ours (`held-back`): it would follow the goodbye, or double it.
  */
-import { voice } from '@livekit/agents';
+import { type llm, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf } from '../../errors/thrown.ts';
 import { guardAgent } from '../guard/agent.ts';
 import type { LiveJob } from '../live-job.ts';
-import { itemOf } from './items.ts';
+import { isToolItem, recordItem } from './items.ts';
 import { overhear } from './overhear.ts';
 import { pipelineOf } from './pipeline.ts';
+import { replaceMethod } from './replace-method.ts';
 import { Speeches } from './speeches.ts';
 import { Usage } from './usage.ts';
 
@@ -45,9 +46,15 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   ears.on(
     Event.UserInputTranscribed,
     guarded((event) => {
-      const { transcript: text, isFinal, itemId: item } = event;
+      const { transcript: text, isFinal, itemId: item, language, speakerId: speaker } = event;
       if (text.trim() === '') return;
-      if (isFinal) recorder.append('transcript', { text, ...(item !== null && { item }) });
+      if (isFinal)
+        recorder.append('transcript', {
+          text,
+          ...(item !== null && { item }),
+          ...(language !== null && { language }),
+          ...(speaker !== null && { speaker }),
+        });
       turns.tell({ fact: 'caller.words' });
     }),
   );
@@ -55,6 +62,8 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     Event.UserStateChanged,
     guarded((event) => {
       if (run.hasTag('leaving')) return; // the SDK tells of it up to 15 s after the end
+      const [was, is] = [event.oldState === 'speaking', event.newState === 'speaking'];
+      if (was !== is) recorder.append('audible', { who: 'caller', change: is ? 'begins' : 'ends' });
       turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
       turns.userState(event.newState);
       if (event.newState === 'speaking') job.venue.hush(); // no filler over their words
@@ -63,7 +72,8 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
   ears.on(
     Event.ConversationItemAdded,
     guarded(({ item }) => {
-      recorder.append('item', itemOf(item, session));
+      const isSaid = item.type === 'message' && item.role === 'assistant';
+      recordItem(job, item, session, isSaid ? job.words?.committed(item) : undefined);
       // Fires before the new agent starts, so its onEnter is guarded too (sdk-facts, 12).
       if (item.type !== 'agent_handoff' || !session.currentAgent) return;
       guardAgent(job, session.currentAgent);
@@ -72,6 +82,15 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       turns.tell({ fact: 'pipeline', ...pipelineOf(session) });
     }),
   );
+  // Of these there is no event before all tools of a reply have run.
+  const added = guarded((items: readonly llm.ChatItem[]) => {
+    for (const item of items) if (isToolItem(item)) recordItem(job, item, session);
+  });
+  replaceMethod(session, '_toolItemsAdded', ([items], add) => {
+    const result = add();
+    added(items as llm.ChatItem[]);
+    return result;
+  });
   ears.on(
     Event.MetricsCollected,
     guarded(({ metrics }) => {

@@ -64,6 +64,7 @@ export class FollowedOutput {
     this.#events = events;
     replaceMethod(output, 'captureFrame', ([frame], call) => this.#captured(frame as Frame, call));
     replaceMethod(output, 'flush', (_given, call) => {
+      if (this.#open) this.#open.isWhole = true;
       this.#open = undefined;
       return call();
     });

@@ -39,6 +39,8 @@ export type PlayoutEvents = {
   audible(first: FirstSound): void;
   /** Somebody begins to be heard, or nobody is heard any more: at an end, at a pause, and when the audio runs out. */
   heard(isHeard: boolean): void;
+  /** The same of one playback. */
+  sounding(segment: Segment, isSounding: boolean): void;
   /** A playback went through from beginning to end, and nothing in it could be heard. */
   silent(ms: number): void;
   /** P4: the first text of a speech that nobody will hear. */
@@ -107,7 +109,7 @@ export class Playout {
   /** P4: the session says that it speaks. Does nothing where it can be heard. */
   spoke(): void {
     if (this.canBeHeard) return;
-    const handle = this.#speaking();
+    const handle = this.speaking();
     const line = handle && this.#lines.get(handle);
     if (line) line.isWritten = true;
     line?.hear();
@@ -138,7 +140,7 @@ export class Playout {
     const followed: FollowedOutput =
       known ??
       new FollowedOutput(output, this.#rungMs, {
-        speaking: () => this.#speaking(),
+        speaking: () => this.speaking(),
         assigned: (segment) => {
           for (const line of this.#lines.values()) line.segments.delete(segment);
           if (segment.handle) this.#lines.get(segment.handle)?.segments.set(segment, followed);
@@ -160,8 +162,10 @@ export class Playout {
 
   #sound(segment: Segment, isSounding: boolean): void {
     const wasHeard = this.isHeard;
+    const wasSounding = this.#sounding.has(segment);
     if (isSounding) this.#sounding.add(segment);
     else this.#sounding.delete(segment);
+    if (isSounding !== wasSounding) this.#events.sounding(segment, isSounding);
     if (this.isHeard !== wasHeard) this.#events.heard(this.isHeard);
     if (segment.isDry) this.#settleOf(segment);
   }
@@ -196,7 +200,8 @@ export class Playout {
     this.#events.failed(error);
   }
 
-  #speaking(): voice.SpeechHandle | undefined {
+  /** Who speaks at this instant, heard or not yet. */
+  speaking(): voice.SpeechHandle | undefined {
     try {
       return this.#session.currentAgent?.getActivityOrThrow().currentSpeech;
     } catch {

@@ -17,6 +17,8 @@ export class Segment {
   takenAt: number | undefined;
   /** The output said that it has ended, and how much of it was heard. */
   ended: { heardMs: number; isInterrupted: boolean } | undefined;
+  /** Flushed: nothing more is pushed into it. */
+  isWhole = false;
   /** What was pushed is over for so long that nobody waits for the output to say so. */
   isDry = false;
   pushedMs = 0;

@@ -53,6 +53,22 @@ test('T13 T29 kill -9 of the job: the caller is released within 2 s, and the rep
   ]);
 });
 
+test('T13 T29 kill -9 in the middle of a reply: the report has what was heard of it', async () => {
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  await caller.say(call.lab, QUESTION);
+  const isOfAnswer = (text: string | undefined) => text !== undefined && text !== '' && ANSWER.startsWith(text);
+  await deployment.entry(call.name, 'audible', ({ data }) => isOfAnswer(data.pii?.text), PATIENCE_MS);
+  process.kill(await deployment.jobPid(call.name), 'SIGKILL');
+  await caller.disconnected(10_000);
+  const { report } = await deployment.reportOf(call.name, 10_000);
+  expect(report.end).toMatchObject({ by: 'system', reason: 'process_crashed' });
+  const last = report.transcript.at(-1);
+  expect(last).toMatchObject({ role: 'assistant', source: 'played', interrupted: true, heard: true });
+  expect(isOfAnswer(last?.text)).toBe(true);
+  expect(last?.text).not.toBe(ANSWER);
+});
+
 test('kill -9 of the keeper, started again on the same directory: the call goes on, and one report is delivered', async () => {
   const call = await greeted(deployment);
   await using caller = call.caller;
