@@ -37,7 +37,7 @@ const bytesOf = (entry: Entry): [Part, number][] => {
   if (entry.kind === 'audible' || entry.kind === 'request') return [[entry.kind, bytes]];
   if (entry.kind !== 'item') return [['all else', bytes]];
   if (entry.data.role === 'tool') return [['items of tools', bytes]];
-  const { sdk, speech, ...words } = entry.data;
+  const { sdk: _, speech: __, ...words } = entry.data;
   const before = Buffer.byteLength(JSON.stringify({ ...entry, data: words })) + CHECKSUM_BYTES;
   return [
     ['all else', before],

@@ -22,14 +22,13 @@ export function watchStream<Chunk>(
     replaceMethod(reader, 'read', (_given, read) => {
       const reading = read() as ReturnType<typeof reader.read>;
       if (isLooking)
-        reading.then(
-          ({ done, value }) => {
+        reading
+          .then(({ done, value }) => {
             if (!isLooking) return;
             if (done) over();
             isLooking = !done && look(value) === 'on';
-          },
-          () => {},
-        );
+          })
+          .catch(() => {}); // the SDK is told
       return reading;
     });
     return reader;
