@@ -23,6 +23,8 @@ const rankOf = ({ kind, data }: Entry): Rank => {
     case 'log':
     case 'limit':
     case 'step':
+    case 'request':
+    case 'blob':
       return 'repeatable';
     case 'participant':
       return change === 'attributes' || change === 'metadata' ? 'repeatable' : 'ordinary';

@@ -286,7 +286,7 @@ export const reportSchema = z
                 'Entries that were written and could not be read: missing numbers, and damaged lines at the end.',
               ),
               passedOver: count.describe(
-                'Entries left out because the journal was too long: attributes, metadata, recognised words, log lines, attachments; of one still longer also others, its moves and its end never before them.',
+                'Entries left out because the journal was too long: attributes, metadata, recognised words, requests, log lines, attachments; of one still longer also others, its moves and its end never before them.',
               ),
             }),
           )
