@@ -70,7 +70,16 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const { policy, hangUp } = definition;
   const versions = { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node };
   const who = { session, epoch: 1, owner, identity };
-  const data = { ...facts, ...dispatchOf(offered), ...who, policy, policyHash: hashOf(policy), machineHash, hangUp, versions };
+  const data = {
+    ...facts,
+    ...dispatchOf(offered),
+    ...who,
+    policy,
+    policyHash: hashOf(policy),
+    machineHash,
+    hangUp,
+    versions,
+  };
   const journal = await openFirst(directory, data, log); // D1
   recorder.opened(journal);
   job.blobs = openBlobs({ directory, session }, recorder);

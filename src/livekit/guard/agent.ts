@@ -106,7 +106,7 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
       words.read(chunk);
       return 'on' as const;
     };
-    return watchStream(text, read, words.over);
+    return watchStream(text, read, () => words.over());
   };
 }
 
