@@ -24,7 +24,7 @@ export const shares = {
   words: 6 * MIB,
   /** The SDK's own JSON of each item: the words once more, what tools were called with and gave, latencies. */
   history: 6 * MIB,
-  /** Who is heard when, and the words of replies as they were played: 8 hours of talk without a pause. */
+  /** Who is heard when, and the words of replies as they were played: 5 hours of it without a pause. */
   heard: 4 * MIB,
   /** What models were asked: 10,000 requests, or fewer with much that no item holds. */
   requests: 4 * MIB,

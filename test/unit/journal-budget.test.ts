@@ -84,6 +84,7 @@ test('whatever everybody sends, strangers fill no more than 46 MiB of a journal'
     kept.add('participant', { change: 'left', identity: `other ${turn % 600}`, isCaller: false });
     kept.add('room', { change: 'metadata', metadata: long });
     kept.add('item', { ...item(String(turn), long), sdk: { content: [long] } });
+    kept.add('item', { ...item(`call ${turn}`, ''), role: 'tool', sdk: { output: long } });
     kept.add('transcript', { text: long });
     kept.add('audible', { who: 'agent', change: 'goes-on', pii: { text: long } });
     kept.add('request', { agent: 'a', items: [], pii: { instructions: long } });
