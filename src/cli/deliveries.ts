@@ -4,7 +4,7 @@ import { printable, table } from '../demo/paint.ts';
 import { clock, limitOf, none, choiceOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './problems.ts';
-import { withoutBody, withStore } from './stored.ts';
+import { sessionNamed, withoutBody, withStore } from './stored.ts';
 
 const states = ['due', 'delivering', 'delivered', 'dead'] as const;
 
@@ -20,8 +20,9 @@ export const deliveries: Command = {
     none(given, 'deliveries');
     const limit = limitOf(given);
     const state = choiceOf(given.values['state'], states, '--state');
-    const session = given.values['session'];
-    const page = { limit, ...(state && { state }), ...(typeof session === 'string' && { session }) };
+    const asked = given.values['session'];
+    const session = typeof asked === 'string' ? await sessionNamed(settings, asked) : undefined;
+    const page = { limit, ...(state && { state }), ...(session !== undefined && { session }) };
     const found = await withStore(settings, [], (store) => store.deliveries(page));
     if (given.isJson) print(printable(found.map(withoutBody)));
     else if (found.length === 0) print(`no such deliveries in ${settings.directory}`);

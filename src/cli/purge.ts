@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addressForPeople, readAddress } from '../delivery/metadata-url.ts';
+import { isSessionId } from '../journal/ids.ts';
 import { forget, purgeRecord } from '../keeper/forget.ts';
 import { sessionOfReport } from '../report/fold.ts';
 import type { KeptSession, Store } from '../store/store.ts';
@@ -95,6 +96,7 @@ async function find(store: Store, { ids, ...rule }: Wanted): Promise<{ those: Ke
   if (ids.length === 0) return { those: await store.find({ ...rule, limit: MOST }) };
   const those: KeptSession[] = [];
   for (const id of ids) {
+    if (!isSessionId(id)) return { those, unknown: id };
     const [row, report] = await Promise.all([store.session(id), store.report(id)]);
     if (!row && !report) return { those, unknown: id };
     if (report) those.push({ session: id, sealedAt: report.sealedAt, bytes: row?.bytes ?? report.body.length });

@@ -5,7 +5,8 @@ import type { NewDelivery, Store } from '../store/store.ts';
 import { printable } from '../demo/paint.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError, UsageError } from './problems.ts';
-import { notFound, withoutBody, withStore } from './stored.ts';
+import { notFound, sessionNamed, withoutBody, withStore } from './stored.ts';
+import { isSessionId, type SessionId } from '../journal/ids.ts';
 
 export const redeliver: Command = {
   name: 'redeliver',
@@ -22,7 +23,7 @@ repeat. Either all are queued or none; a running keeper sends them within a seco
     const queued = await withStore<NewDelivery[]>(settings, [], async (store) => {
       const rows: NewDelivery[] = [];
       for (const session of ids) {
-        const again = await againFor(store, session);
+        const again = isSessionId(session) ? await againFor(store, session) : undefined;
         if (again) rows.push(...again);
         else unknown.push(session);
       }
@@ -31,7 +32,8 @@ repeat. Either all are queued or none; a running keeper sends them within a seco
     });
     const [first] = unknown.length > 0 || queued.length > 0 ? unknown : ids;
     if (first !== undefined) {
-      if (await withStore(settings, undefined, (store) => store.session(first)))
+      const session = await sessionNamed(settings, first);
+      if (await withStore(settings, undefined, (store) => store.session(session)))
         throw new NotFoundError(`${first}: expected a sealed report, got none yet; nothing was queued`);
       return notFound(settings, first);
     }
@@ -42,7 +44,7 @@ repeat. Either all are queued or none; a running keeper sends them within a seco
 };
 
 /** Undefined without a sealed report. */
-async function againFor(store: Store, session: string): Promise<NewDelivery[] | undefined> {
+async function againFor(store: Store, session: SessionId): Promise<NewDelivery[] | undefined> {
   const sealed = await store.report(session);
   if (!sealed) return undefined;
   const before = await store.deliveries({ limit: 10_000, session });

@@ -3,7 +3,7 @@ import { printable } from '../demo/paint.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
-import { storedJournal, notFound, withStore } from './stored.ts';
+import { notFound, sessionNamed, storedJournal, withStore } from './stored.ts';
 
 export const report: Command = {
   name: 'report',
@@ -12,8 +12,7 @@ export const report: Command = {
   details: `ID is a session's or a report's. With --json: the very bytes that were sealed, signed and sent.`,
   options: {},
   async run(given, { settings, print }) {
-    const id = only(given, 'ID', 'report');
-    const session = sessionOfReport(id);
+    const session = await sessionNamed(settings, sessionOfReport(only(given, 'ID', 'report')));
     const sealed = await withStore(settings, undefined, (store) => store.report(session));
     if (!sealed) {
       if (!(await storedJournal(settings, session))) return notFound(settings, session);

@@ -1,3 +1,4 @@
+import { firstJob, type SessionId } from '../journal/ids.ts';
 import { whatIsKnown } from '../keeper/reading.ts';
 import { folderNames } from '../keeper/unsealed.ts';
 import type { HangUpState, SessionRow } from '../store/store.ts';
@@ -73,8 +74,8 @@ async function rowsOf(
     if (!known || known.isWithdrawn) continue;
     const { facts, acceptedAt, openedAt } = known;
     unindexed.push({
-      session,
-      job: facts?.job ?? session,
+      ...firstJob(session),
+      ...(facts && { epoch: facts.epoch, job: facts.job }),
       room: facts?.room.name ?? '',
       agentName: facts?.agentName ?? '',
       acceptedAt: acceptedAt ?? openedAt ?? 0,
@@ -87,7 +88,7 @@ async function rowsOf(
 /** A keeper writes its rows within milliseconds: who has more folders than this need not wait for a look at all of them. */
 const MOST_FOLDERS = 10_000;
 
-async function unindexedIn(settings: CommandContext['settings'], limit: number): Promise<string[]> {
+async function unindexedIn(settings: CommandContext['settings'], limit: number): Promise<SessionId[]> {
   const names = await folderNames(settings.directory, MOST_FOLDERS);
   if (names === undefined) return [];
   const without = await withStore(settings, names, (store) => store.withoutRow(names));

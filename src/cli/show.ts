@@ -1,4 +1,5 @@
 import type { Entry, SessionJournal } from '../journal/entry.ts';
+import type { JournalName } from '../journal/folder.ts';
 import { mergeByTime } from '../journal/merge.ts';
 import { fold } from '../report/fold.ts';
 import { addressForPeople } from '../delivery/metadata-url.ts';
@@ -10,7 +11,7 @@ import { printed, timeline, type TimelineRow } from '../demo/timeline.ts';
 import { clock, only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
-import { storedJournal, notFound, withoutBody, withStore } from './stored.ts';
+import { notFound, sessionNamed, storedJournal, withoutBody, withStore } from './stored.ts';
 
 export const show: Command = {
   name: 'show',
@@ -20,7 +21,7 @@ export const show: Command = {
 what became of the report; a hang-up that is owed, or was. Also while the call still runs.`,
   options: {},
   async run(given, { settings, print, paint }) {
-    const session = only(given, 'ID', 'show');
+    const session = await sessionNamed(settings, only(given, 'ID', 'show'));
     const journal = await storedJournal(settings, session);
     const deliveries = await withStore(settings, [], (store) => store.deliveries({ limit: 100, session }));
     const [owed] = await withStore(settings, [], (store) => store.hangUps({ limit: 1, session }));
@@ -55,11 +56,11 @@ what became of the report; a hang-up that is owed, or was. Also while the call s
 /** *Pure.* Epochs and the keeper's notes as one. */
 const rowsOf = ({ epochs, keeper }: SessionJournal): TimelineRow[] => {
   const rowOf = timeline();
-  const files = [
-    ...epochs.map(({ epoch, entries }) => ({ file: String(epoch), entries })),
+  const files: { file: JournalName; entries: Entry[] }[] = [
+    ...epochs.map(({ epoch, entries }) => ({ file: epoch, entries })),
     { file: 'keeper', entries: keeper },
   ];
-  const lists = files.map(({ file, entries }) => entries.map((entry: Entry) => ({ entry, file })));
+  const lists = files.map(({ file, entries }) => entries.map((entry) => ({ entry, file })));
   return mergeByTime(lists, ({ entry }) => entry.at).flatMap(({ entry, file }) => rowOf(entry, file) ?? []);
 };
 

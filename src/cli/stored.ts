@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { readSession, listSessions } from '../journal/read.ts';
 import { JournalError } from '../journal/errors.ts';
+import { isSessionId, type SessionId } from '../journal/ids.ts';
 import type { SessionJournal } from '../journal/entry.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -47,12 +48,16 @@ export async function notFound(settings: Settings, session: string): Promise<nev
   );
 }
 
-/** *Effect.* undefined where there is no such session, or no such id. @throws JournalError when it cannot be read */
-export async function storedJournal({ directory }: Settings, session: string): Promise<SessionJournal | undefined> {
+/** *Effect.* What was typed, as an id. @throws NotFoundError for a text that no session can have, as `notFound` does */
+export const sessionNamed = async (settings: Settings, text: string): Promise<SessionId> =>
+  isSessionId(text) ? text : notFound(settings, text);
+
+/** *Effect.* undefined where there is no such session. @throws JournalError when it cannot be read */
+export async function storedJournal({ directory }: Settings, session: SessionId): Promise<SessionJournal | undefined> {
   try {
     return await readSession(directory, session);
   } catch (error) {
-    if (error instanceof JournalError && (error.code === 'ENOSESSION' || error.code === 'EBADID')) return undefined;
+    if (error instanceof JournalError && error.code === 'ENOSESSION') return undefined;
     throw error;
   }
 }

@@ -12,10 +12,11 @@ import type { NewDelivery, SealedReport } from '../store/store.ts';
 import { laneOf } from './lane.ts';
 import { addressFor } from './metadata-url.ts';
 import { alertText } from './slack-text.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 /** A failure that an operator should hear of. The texts go to third parties: no personal data in them. */
 export type Alert = {
-  session: string;
+  session: SessionId;
   /** Milliseconds since the epoch. */
   at: number;
   room?: string;

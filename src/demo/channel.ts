@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Destination } from '../link/destination.ts';
 import type { TerminalMessage } from '../livekit/terminal/terminal-venue.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 /** The environment variable that tells the host where to connect. */
 export const CHANNEL = 'LASTWORD_TERMINAL_SOCKET';
@@ -18,7 +19,7 @@ export const CHANNEL = 'LASTWORD_TERMINAL_SOCKET';
 /** What the host needs to be a worker of one call. Secrets are in it, so it is no environment variable. */
 export type Begin = {
   type: 'begin';
-  session: string;
+  session: SessionId;
   /** Compiled; its default export is the session. */
   agentFile: string;
   /** For the job, on top of the host's own. */

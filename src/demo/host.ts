@@ -12,6 +12,7 @@ import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defaultPolicy } from '../../machines/index.ts';
 import type { JobFacts } from '../journal/entry.ts';
+import { firstJob } from '../journal/ids.ts';
 import { connectLink, type Link } from '../link/client.ts';
 import { takeWorkerToken } from '../link/secret.ts';
 import { messageOf } from '../errors/thrown.ts';
@@ -97,7 +98,7 @@ async function host(begin: Begin, channel: HostChannel, socket: string): Promise
     );
 
   await settledWithin(isWelcome, OFFER_MS);
-  const facts: JobFacts = { job: session, agentName: '', room: { name: 'terminal', sid: '' }, metadata: '' };
+  const facts: JobFacts = { ...firstJob(session), agentName: '', room: { name: 'terminal', sid: '' }, metadata: '' };
   if (!(await link.offer(facts, OFFER_MS))) {
     job.kill('SIGKILL');
     throw new Error(`the keeper did not take the job down within ${OFFER_MS} ms; see ${begin.logFile}`);

@@ -18,6 +18,7 @@ import { webhook } from '../delivery/webhook.ts';
 import { fileNameOf } from '../delivery/send-local.ts';
 import type { Entry } from '../journal/entry.ts';
 import { readSession } from '../journal/read.ts';
+import { type SessionId, sessionIdOf } from '../journal/ids.ts';
 import { runKeeper } from '../keeper/main.ts';
 import { fold } from '../report/fold.ts';
 import type { Report } from '../report/schema.ts';
@@ -69,7 +70,7 @@ export type TerminalOptions = {
 export async function runTerminal(options: TerminalOptions): Promise<number> {
   const { directory, store, agentFile, env, isScripted, isOwn = false } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const session = `terminal-${Date.now().toString(36)}`;
+  const session = sessionIdOf(`terminal-${Date.now().toString(36)}`);
   const logFile = join(directory, 'start.log');
   const reports = join(directory, 'reports');
   const extra = destinationsFromEnvironment(env);
@@ -180,7 +181,7 @@ const hostFile = fileURLToPath(new URL(`./host.${import.meta.url.endsWith('.ts')
 
 async function outcomeOf(call: {
   directory: string;
-  session: string;
+  session: SessionId;
   reports: string;
   receipts: readonly Receipt[];
 }): Promise<CallSummary> {

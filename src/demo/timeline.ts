@@ -1,5 +1,6 @@
 /** A session's journal as lines for people: on the screen while it runs, and in `lastword show`. Pure. */
 import type { Entry, Json } from '../journal/entry.ts';
+import type { JournalName } from '../journal/folder.ts';
 import { oneLine, type Paint, spellMs, type Tone } from './paint.ts';
 
 export type TimelineRow = {
@@ -57,10 +58,10 @@ export const heardOf = (spoken: {
  * Makes rows of entries, one session in order. It remembers the state, to say how long it lasted; entries that say
  * nothing new make no row.
  */
-export function timeline(): (entry: Entry, file?: string) => TimelineRow | undefined {
+export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | undefined {
   const since = new Map<string, { name: string; at: number }>();
 
-  return (entry, file = '1') => {
+  return (entry, file = 1) => {
     const row = (what: string, text: string, tone: Tone = 'plain'): TimelineRow => ({
       at: entry.at,
       what,

@@ -1,6 +1,8 @@
 /** One session's journal while it is written: what is there, what comes, and which state it is in. */
 import type { Entry } from '../journal/entry.ts';
+import type { JournalName } from '../journal/folder.ts';
 import { followSession } from '../journal/follow.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 export type Fits = (entry: Entry) => boolean;
 
@@ -17,14 +19,14 @@ export type Watched = {
 /** *Effect.* `onEntry` gets each entry once, in order. */
 export function watchSession(
   directory: string,
-  session: string,
-  onEntry: (entry: Entry, file: string) => void,
+  session: SessionId,
+  onEntry: (entry: Entry, file: JournalName) => void,
 ): Watched {
   const entries: Entry[] = [];
   const waiters = new Set<(entry: Entry | undefined) => void>();
   const stopped = new AbortController();
   let state = '';
-  const take = (entry: Entry, file: string) => {
+  const take = (entry: Entry, file: JournalName) => {
     if (entry.kind === 'transition' && entry.data.machine === 'session') state = entry.data.to[0] ?? '';
     entries.push(entry);
     onEntry(entry, file);

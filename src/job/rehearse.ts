@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { defaultPolicy, endOf } from '../../machines/index.ts';
+import { type SessionId, sessionIdOf } from '../journal/ids.ts';
 import { openJournal } from '../journal/write.ts';
 import { type SessionEffects, runSession } from '../session/run.ts';
 
@@ -22,7 +23,8 @@ export async function rehearse(isWanted: () => boolean): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'lastword-rehearsal-')).catch(() => undefined);
   if (directory === undefined) return; // a full disk is no call's trouble yet
   try {
-    for (let round = 1; round <= ROUNDS && isWanted(); round += 1) await playOnce(directory, `rehearsal-${round}`);
+    for (let round = 1; round <= ROUNDS && isWanted(); round += 1)
+      await playOnce(directory, sessionIdOf(`rehearsal-${round}`));
   } catch {
     // the call itself will say what is wrong
   } finally {
@@ -30,9 +32,9 @@ export async function rehearse(isWanted: () => boolean): Promise<void> {
   }
 }
 
-async function playOnce(directory: string, session: string): Promise<void> {
+async function playOnce(directory: string, session: SessionId): Promise<void> {
   const first = { kind: 'log', data: { level: 'info', message: 'rehearsal' } } as const;
-  const journal = await openJournal({ directory, session, file: '1', first });
+  const journal = await openJournal({ directory, session, file: 1, first });
   const log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
   const effects: SessionEffects = {
     connect: atOnce,

@@ -11,7 +11,8 @@ import { resolve } from 'node:path';
 import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
 import { type End, endOf } from '../../machines/index.ts';
 import { openBlobs } from '../journal/blobs.ts';
-import type { EntryData, JobFacts } from '../journal/entry.ts';
+import type { EntryData } from '../journal/entry.ts';
+import type { JobOfSession } from '../journal/ids.ts';
 import { withinBudget } from '../journal/within-budget.ts';
 import { type Journal, openJournal } from '../journal/write.ts';
 import { connectLink, type Link } from '../link/client.ts';
@@ -19,6 +20,7 @@ import { socketPath } from '../link/path.ts';
 import { jobToken } from '../link/secret.ts';
 import { effectsOf } from '../livekit/act/effects.ts';
 import type { Defined } from '../livekit/definition.ts';
+import { factsOfJob } from '../livekit/job-facts.ts';
 import type { LiveJob } from '../livekit/live-job.ts';
 import { observeCores } from '../livekit/observe/cores.ts';
 import { observeMemory } from '../livekit/observe/memory.ts';
@@ -45,17 +47,11 @@ const EXIT_BACKSTOP_MS = 10_000;
 const NO_CALLER_MS = 250;
 
 export async function runJob(context: JobContext, defined: Defined, found: ProcessFacts): Promise<void> {
-  const { job: offered, info } = context;
-  const facts: JobFacts = {
-    job: offered.id,
-    agentName: offered.agentName,
-    room: { name: offered.room?.name ?? '', sid: offered.room?.sid ?? '' },
-    metadata: offered.metadata,
-  };
-  const session = offered.id;
-  const log = sdkLog().child({ session, job: offered.id, room: facts.room.name }) as unknown as Log;
+  const facts = factsOfJob(context.job);
+  const { session, epoch, job: id } = facts;
+  const log = sdkLog().child({ session, job: id, room: facts.room.name }) as unknown as Log;
   const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
-  const identity = info.acceptArguments.identity || `agent-${offered.id}`;
+  const identity = context.info.acceptArguments.identity || `agent-${id}`;
   const { owner, machineHash, prewarmFailure } = found;
 
   const recorder = new EarlyRecorder();
@@ -69,10 +65,10 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const { definition, run } = job;
   const { policy, hangUp } = definition;
   const versions = { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node };
-  const who = { session, epoch: 1, owner, identity };
+  const who = { session, epoch, job: id, owner, identity };
   const data = {
     ...facts,
-    ...dispatchOf(offered),
+    ...dispatchOf(context.job),
     ...who,
     policy,
     policyHash: hashOf(policy),
@@ -108,7 +104,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
       run.send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
     },
   });
-  const last = { run, journal, link, session };
+  const last = { run, journal, link, ...facts };
   const unwatch = watchProcess(job);
   registerParticipants(job);
   const beats = setInterval(() => link.send({ type: 'beat', session }), policy.beatMs);
@@ -140,7 +136,7 @@ async function openFirst(directory: string, data: EntryData['session.opened'], l
   const journal = await openJournal({
     directory,
     session: data.session,
-    file: '1',
+    file: data.epoch,
     first: { kind: 'session.opened', data },
     // What comes after the end is nobody's trouble: the room still says good night.
     onTrouble: (error) =>
@@ -169,10 +165,11 @@ function watchProcess(job: LiveJob): () => void {
   };
 }
 
-type Last = { run: SessionRun; journal: Journal; link: Link; session: string };
+type Last = { run: SessionRun; journal: Journal; link: Link } & JobOfSession;
 
 /** The last entry, durable; then the keeper's word that the report is sealed, for as long as the machine waits. */
-async function report({ run, journal, link, session }: Last, end: End, waitMs: number): Promise<void> {
+async function report(last: Last, end: End, waitMs: number): Promise<void> {
+  const { run, journal, link, job } = last;
   journal.append('session.closed', {
     end,
     alsoTriggered: run.context().alsoTriggered,
@@ -180,6 +177,6 @@ async function report({ run, journal, link, session }: Last, end: End, waitMs: n
   });
   if (isStale(end)) {
     await journal.durable();
-    link.send({ type: 'job.withdrawn', job: session, why: 'the dispatched room was gone' });
-  } else await sayClosed({ journal, link, session }, waitMs);
+    link.send({ type: 'job.withdrawn', job, why: 'the dispatched room was gone' });
+  } else await sayClosed(last, waitMs);
 }

@@ -7,6 +7,7 @@
  *   keeper's file   ID/keeper.jsonl: begins with `session.accepted`
  */
 import type { End, HangUpStrategy, Policy, TurnFact } from '../../machines/index.ts';
+import type { JobOfSession, SessionId } from './ids.ts';
 
 export type MachineName = 'session' | 'recovery' | 'supervision';
 
@@ -24,8 +25,7 @@ export type Owner = {
   startTicks: string;
 };
 
-export type JobFacts = {
-  job: string;
+export type JobFacts = JobOfSession & {
   /** The dispatched agent name; empty for automatic dispatch. */
   agentName: string;
   room: { name: string; sid: string };
@@ -75,8 +75,6 @@ export type LineName = 'greeting' | 'recovery' | 'filler' | 'nudge' | 'again' | 
 export type EntryData = {
   'session.accepted': JobFacts & { worker: string; hangUp: HangUpPolicy; policy: Policy };
   'session.opened': JobFacts & {
-    session: string;
-    epoch: number;
     owner: Owner;
     identity: string;
     policy: Policy;
@@ -299,7 +297,7 @@ export type Entry = { [Kind in EntryKind]: EntryOf<Kind> }[EntryKind];
 
 /** One session as the files have it. */
 export type SessionJournal = {
-  session: string;
+  session: SessionId;
   epochs: ({ epoch: number; entries: Entry[]; torn: boolean } & Partial<Unread>)[];
   keeper: Entry[];
   /** Of the keeper's file. */

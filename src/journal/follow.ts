@@ -13,8 +13,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entry } from './entry.ts';
 import { journalErrorOf } from './errors.ts';
-import { journalNameOf, sessionFolder } from './folder.ts';
+import { type JournalName, journalNameOf, sessionFolder } from './folder.ts';
 import { FollowedFile } from './followed-file.ts';
+import type { SessionId } from './ids.ts';
 
 /** Backstop while fs.watch works, and pace where there is nothing to watch yet. */
 const POLL_MS = 1_000;
@@ -25,16 +26,16 @@ const UNWATCHED_POLL_MS = 100;
  * resolves. Folder and files may come later. Rejects when a file cannot be read, or with what `onEntry` throws.
  *
  * @param directory LASTWORD_DIR
- * @param onEntry gets the entry and the file it is in: `1`, `2`, …, `keeper`
+ * @param onEntry gets the entry and the file it is in: 1, 2, …, `keeper`
  */
 export const followSession = async (
   directory: string,
-  session: string,
-  onEntry: (entry: Entry, file: string) => void,
+  session: SessionId,
+  onEntry: (entry: Entry, file: JournalName) => void,
   signal: AbortSignal,
 ): Promise<void> => {
   const folder = sessionFolder(directory, session);
-  const files = new Map<string, FollowedFile>();
+  const files = new Map<JournalName, FollowedFile>();
   const bell = new Bell(signal);
   let watcher: FSWatcher | undefined;
   try {
@@ -66,7 +67,7 @@ const watchFolder = (folder: string, bell: Bell): FSWatcher | undefined => {
   }
 };
 
-const findFiles = async (folder: string, files: Map<string, FollowedFile>): Promise<void> => {
+const findFiles = async (folder: string, files: Map<JournalName, FollowedFile>): Promise<void> => {
   let names: string[];
   try {
     names = await readdir(folder);

@@ -2,6 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { Entry } from './entry.ts';
 import { journalErrorOf } from './errors.ts';
+import type { JournalName } from './folder.ts';
 import { LINE_BYTES } from './line.ts';
 import { JournalParser } from './parse.ts';
 
@@ -10,7 +11,7 @@ const NEWLINE = 0x0a;
 const BLOCK_BYTES = 256 * 1024;
 
 export class FollowedFile {
-  readonly name: string;
+  readonly name: JournalName;
   readonly #path: string;
   readonly #parser = new JournalParser((entry) => this.#fresh.push(entry));
   #fresh: Entry[] = [];
@@ -20,8 +21,8 @@ export class FollowedFile {
   /** How long it was when it was looked at: one that grows faster than it is read keeps nobody. */
   #size = 0;
 
-  /** @param name `1`, `2`, …, `keeper` */
-  constructor(path: string, name: string) {
+  /** @param name 1, 2, …, `keeper` */
+  constructor(path: string, name: JournalName) {
     this.#path = path;
     this.name = name;
   }

@@ -4,9 +4,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionJournal } from './entry.ts';
 import { JournalError, journalErrorOf } from './errors.ts';
-import { isSessionId, journalNameOf, sessionFolder, sessionsFolder } from './folder.ts';
+import { journalNameOf, sessionFolder, sessionsFolder } from './folder.ts';
 import { KeptEntries } from './kept.ts';
 import { JournalParser, type ParsedJournal } from './parse.ts';
+import { isSessionId, type SessionId } from './ids.ts';
 
 export { parseJournal } from './parse.ts';
 
@@ -53,7 +54,7 @@ export const readFileOf = async (path: string, { keptBytes, lineBytes }: ReadLim
  */
 export const readSession = async (
   directory: string,
-  session: string,
+  session: SessionId,
   limits: ReadLimits = {},
 ): Promise<SessionJournal> => {
   const folder = sessionFolder(directory, session);
@@ -68,7 +69,7 @@ export const readSession = async (
     if (file === undefined) continue;
     const { entries, torn, lost, passedOver } = await readFileOf(join(folder, name), limits);
     if (file === 'keeper') Object.assign(journal, { keeper: entries, keeperUnread: { lost, passedOver } });
-    else journal.epochs.push({ epoch: Number(file), entries, torn, lost, passedOver });
+    else journal.epochs.push({ epoch: file, entries, torn, lost, passedOver });
   }
   journal.epochs.sort((one, other) => one.epoch - other.epoch);
   return journal;
@@ -79,7 +80,7 @@ export const readSession = async (
  *
  * @param directory LASTWORD_DIR; one that does not exist yet holds no sessions.
  */
-export const listSessions = async (directory: string): Promise<string[]> => {
+export const listSessions = async (directory: string): Promise<SessionId[]> => {
   const folder = sessionsFolder(directory);
   const names = (await namesIn(folder)) ?? [];
   const dated = await Promise.all(

@@ -13,11 +13,12 @@ import { dirname } from 'node:path';
 import { realDisk, type Disk, type DiskFile } from './disk.ts';
 import type { Entry, EntryData, EntryKind } from './entry.ts';
 import { JournalError, journalErrorOf } from './errors.ts';
-import { journalPath, sessionFolder } from './folder.ts';
+import { type JournalName, journalPath, sessionFolder } from './folder.ts';
 import { toJson } from './json.ts';
 import { lineOf } from './line.ts';
 import { bootId } from './owner.ts';
 import { tailOf, type Tail } from './tail.ts';
+import type { SessionId } from './ids.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 
 /** How long `openJournal`, `durable` and `close` wait for the disk, unless told otherwise. */
@@ -30,9 +31,9 @@ export type FirstEntry = { [Kind in EntryKind]: { kind: Kind; data: EntryData[Ki
 export type JournalOptions = {
   /** LASTWORD_DIR. */
   directory: string;
-  session: string;
-  /** `keeper`, or the epoch of a job: `1`, `2`, … */
-  file: string;
+  session: SessionId;
+  /** `keeper`, or the epoch of a job: 1, 2, … */
+  file: JournalName;
   /** Appended and on the disk before `openJournal` resolves. */
   first?: FirstEntry;
   /** Milliseconds since the epoch. Default: Date.now. */

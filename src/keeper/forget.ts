@@ -7,6 +7,7 @@
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sessionFolder } from '../journal/folder.ts';
+import type { SessionId } from '../journal/ids.ts';
 import { messageOf } from '../errors/thrown.ts';
 import type { KeptSession, Store } from '../store/store.ts';
 
@@ -14,7 +15,7 @@ export type Forgotten = {
   sessions: number;
   deliveries: number;
   bytes: number;
-  failed: { session: string; why: string }[];
+  failed: { session: SessionId; why: string }[];
 };
 
 export const purgeRecord = (directory: string): string => join(directory, 'purged.jsonl');

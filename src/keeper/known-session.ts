@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { defaultPolicy, type Policy } from '../../machines/index.ts';
 import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
 import { journalPath } from '../journal/folder.ts';
+import { firstJob, type JobId, type SessionId } from '../journal/ids.ts';
 import type { JobHello } from '../link/messages.ts';
 import type { SessionRow } from '../store/store.ts';
 import type { Suspect } from './evidence.ts';
@@ -13,12 +14,14 @@ import { readWhole, type Remembered } from './whole-journal.ts';
 const REFUSED_MS = 5_000;
 
 export class KnownSession {
-  readonly session: string;
+  readonly session: SessionId;
   readonly #directory: string;
   readonly #log: Logger;
   /** With job and room, as soon as they are known. */
   log: Logger;
   facts: JobFacts | undefined;
+  /** That was heard of last. */
+  job: JobId;
   policy: Policy = defaultPolicy;
   epoch = 0;
   owner: Owner | undefined;
@@ -32,9 +35,10 @@ export class KnownSession {
   #heardAt = performance.now();
   #refusedAt = -Infinity;
 
-  constructor(given: { session: string; directory: string; log: Logger; offered: JobFacts | undefined }) {
+  constructor(given: { session: SessionId; directory: string; log: Logger; offered: JobFacts | undefined }) {
     this.session = given.session;
     this.facts = given.offered;
+    this.job = given.offered?.job ?? firstJob(given.session).job;
     this.#directory = given.directory;
     this.#log = given.log;
     this.log = given.log.child({ session: given.session });
@@ -55,7 +59,7 @@ export class KnownSession {
   get suspect(): Suspect {
     return {
       owner: this.owner,
-      journal: journalPath(this.#directory, this.session, String(Math.max(1, this.epoch))),
+      journal: journalPath(this.#directory, this.session, Math.max(firstJob(this.session).epoch, this.epoch)),
     };
   }
   /** For whoever reads its journal, also where that is gone. */
@@ -72,14 +76,16 @@ export class KnownSession {
     };
   }
 
-  accepted({ job, agentName, room, metadata, policy }: EntryData['session.accepted']): void {
-    this.facts = { job, agentName, room, metadata };
+  accepted({ session, epoch, job, agentName, room, metadata, policy }: EntryData['session.accepted']): void {
+    this.facts = { session, epoch, job, agentName, room, metadata };
+    this.job = job;
     this.policy = policy;
     this.#name();
   }
 
-  hello({ epoch, owner, identity }: JobHello): void {
-    Object.assign(this, { epoch, owner, identity });
+  hello({ epoch, job, owner, identity }: JobHello): void {
+    Object.assign(this, { epoch, job, owner, identity });
+    this.#name();
   }
 
   heard(): void {
@@ -93,6 +99,7 @@ export class KnownSession {
   learn(found: Known): void {
     this.journal = found;
     this.facts ??= found.facts;
+    this.job = found.facts?.job ?? this.job;
     this.policy = { ...this.policy, ...found.policy }; // of an older version: without the newer limits
     this.epoch = found.opened?.epoch ?? this.epoch;
     this.owner = found.opened?.owner ?? this.owner;
@@ -110,14 +117,15 @@ export class KnownSession {
   /** *Effect.* As it stands in the store. */
   async row(): Promise<Omit<SessionRow, 'state'>> {
     if (!this.facts) await this.read();
-    const { session, acceptedAt, facts } = this;
-    const { job, room, agentName } = facts ?? { job: session, room: { name: '', sid: '' }, agentName: '' };
-    return { session, job, room: room.name, roomSid: room.sid, agentName, acceptedAt };
+    const { session, job, acceptedAt } = this;
+    const { room, agentName } = this.facts ?? { room: { name: '', sid: '' }, agentName: '' };
+    const epoch = Math.max(firstJob(session).epoch, this.epoch);
+    return { session, epoch, job, room: room.name, roomSid: room.sid, agentName, acceptedAt };
   }
 
   #name(): void {
-    const { session, facts } = this;
-    if (facts) this.log = this.#log.child({ session, job: facts.job, room: facts.room.name });
+    const { session, job, facts } = this;
+    if (facts) this.log = this.#log.child({ session, job, room: facts.room.name });
   }
 }
 

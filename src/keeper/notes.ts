@@ -7,6 +7,7 @@
 import type { Logger } from 'pino';
 import type { EntryData, EntryKind } from '../journal/entry.ts';
 import { openJournal, type FirstEntry, type Journal } from '../journal/write.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 export type Notes = {
   /** Resolves when it is on disk. @throws JournalError */
@@ -19,7 +20,7 @@ export type Notes = {
   close(): Promise<void>;
 };
 
-export function openNotes(directory: string, session: string, log: Logger): Notes {
+export function openNotes(directory: string, session: SessionId, log: Logger): Notes {
   let opening: Promise<Journal> | undefined;
   let queue: Promise<unknown> = Promise.resolve();
   const trouble = (error: unknown) => log.error({ err: error }, 'the keeper cannot write down what it does');

@@ -15,6 +15,7 @@ import { settledWithin } from '../waiting/deadline.ts';
 import { strategyFor } from '../session/hang-up-strategy.ts';
 import type { NewHangUp, OwedHangUp, Store } from '../store/store.ts';
 import { defaultHangUp, type Known } from './reading.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 /** A request of the session's own may still be under way, and two deletions at once can bring a room back. */
 const FIRST_PAUSE_MS = 2_000;
@@ -34,7 +35,7 @@ const TOLD_AGAIN = 30;
 const LAST_TRY_MS = 4_000;
 
 /** *Pure.* What a session owes by its journal; undefined when its room is not known. */
-export const owedBy = (session: string, known: Known, server: string, now: number): NewHangUp | undefined => {
+export const owedBy = (session: SessionId, known: Known, server: string, now: number): NewHangUp | undefined => {
   const { facts, caller, opened } = known;
   if (!facts || facts.room.name === '') return undefined;
   return {
@@ -93,7 +94,7 @@ export function startOwed(options: {
   now?: () => number;
 }): Owed {
   const { store, livekit, log, now = Date.now } = options;
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<SessionId, Promise<void>>();
   let round: Promise<void> | undefined;
   let isWanted = false;
   const stopping = new AbortController();

@@ -15,6 +15,8 @@ import {
   type Policy,
 } from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
+import { firstJob, isJobId, type SessionId } from '../journal/ids.ts';
+import { allEntries, chaptersOf } from '../report/chapters.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
 import { countOf, durationOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
@@ -93,24 +95,39 @@ const sidIn = (entries: readonly Entry[], dispatched: string): string => {
   return sids('renewed').at(-1) ?? (dispatched === '' ? (sids('connected')[0] ?? '') : dispatched);
 };
 
-const factsIn = (session: string, job: Record<string, unknown>, entries: readonly Entry[]): JobFacts => {
+/** `job`: its entry, of an epoch's file or the keeper's. An entry of an earlier version names neither session nor epoch. */
+const factsIn = (
+  session: SessionId,
+  epoch: number,
+  job: Record<string, unknown>,
+  entries: readonly Entry[],
+): JobFacts => {
   const room = recordOf(job['room']);
+  const named = textOf(job['job']) ?? '';
   return {
-    job: readableName(job['job']) ?? session,
+    ...firstJob(session),
+    ...(isJobId(named) && { job: named }),
+    epoch,
     agentName: textOf(job['agentName']) ?? '',
     room: { name: textOf(room['name']) ?? '', sid: sidIn(entries, textOf(room['sid']) ?? '') },
     metadata: textOf(job['metadata']) ?? '',
   };
 };
 
+const openingOf = (entries: readonly Entry[]): Entry | undefined =>
+  entries.findLast(({ kind }) => kind === 'session.opened');
+
+/** A session is over when the last of its epochs is; what a predecessor wrote after it was taken over says nothing. */
 export function whatIsKnown(journal: SessionJournal): Known {
-  const entries = journal.epochs.flatMap((epoch) => epoch.entries);
+  const { jobs } = chaptersOf(journal);
+  const entries = allEntries(jobs);
   const all: Entry[] = [...entries, ...journal.keeper];
   const accepted = journal.keeper.findLast(({ kind }) => kind === 'session.accepted');
   // LiveKit offers a job that was declined again, under the same id: the last word counts.
   const offer = journal.keeper.findLast(({ kind }) => kind === 'session.accepted' || kind === 'session.withdrawn');
-  const opened = entries.findLast(({ kind }) => kind === 'session.opened');
-  const closed = entries.find(({ kind }) => kind === 'session.closed');
+  const last = jobs.findLast(({ entries: own }) => openingOf(own) !== undefined);
+  const opened = last && openingOf(last.entries);
+  const closed = jobs.at(-1)?.entries.find(({ kind }) => kind === 'session.closed');
   // A job that runs all the same is a session, whatever its worker said before.
   const isWithdrawn = offer?.kind === 'session.withdrawn' && (!opened || opened.at <= offer.at);
   const wasStale = isStale(endIn(recordOf(closed?.data)['end']));
@@ -121,15 +138,15 @@ export function whatIsKnown(journal: SessionJournal): Known {
   const isReleased = all.some(({ kind, data }) => kind === 'hangup' && recordOf(data)['verified'] === true);
   const isAsked = all.some((entry) => entry.kind === 'hangup' || isHangUp(entry));
   return {
-    facts: job && factsIn(journal.session, facts, entries),
+    facts: job && factsIn(journal.session, last?.epoch ?? firstJob(journal.session).epoch, facts, entries),
     acceptedAt: accepted && instantOf(accepted.at),
     openedAt: instantOf(entries.find(({ kind }) => kind === 'session.opened')?.at),
     isWithdrawn: isWithdrawn || wasStale,
     isSealed: journal.keeper.some(({ kind }) => kind === 'keeper.sealed'),
     isLost: journal.keeper.some(({ kind, data }) => kind === 'keeper.noticed' && recordOf(data)['what'] === 'lost'),
     isClosed: closed !== undefined,
-    opened: opened && {
-      epoch: Math.max(1, countOf(first['epoch'])),
+    opened: last && {
+      epoch: last.epoch,
       owner: ownerIn(first['owner']),
       identity: readableName(first['identity']) ?? undefined,
     },

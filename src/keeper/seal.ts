@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { JobFacts } from '../journal/entry.ts';
 import { sessionFolder } from '../journal/folder.ts';
+import { firstJob, type SessionId } from '../journal/ids.ts';
 import type { WorkerHello } from '../link/messages.ts';
 import { reportId } from '../report/fold.ts';
 import { settledWithin, unlessAborted } from '../waiting/deadline.ts';
@@ -28,7 +29,7 @@ import type { Remembered } from './whole-journal.ts';
 const SEAL_MS = 60_000;
 
 /** What its journals take on the disk; what cannot be seen takes nothing. */
-const bytesOf = async (directory: string, session: string): Promise<number> => {
+const bytesOf = async (directory: string, session: SessionId): Promise<number> => {
   const folder = sessionFolder(directory, session);
   // With the folder of images.
   const names = await readdir(folder, { recursive: true }).catch(() => []);
@@ -36,7 +37,7 @@ const bytesOf = async (directory: string, session: string): Promise<number> => {
   return facts.reduce((sum, one) => sum + (one?.isFile() === true ? one.size : 0), 0);
 };
 
-const nothing = (directory: string, session: string): Remembered => ({
+const nothing = (directory: string, session: SessionId): Remembered => ({
   directory,
   session,
   facts: undefined,
@@ -53,14 +54,14 @@ export type Sealer = {
    * @param isHangUpOwed the caller may still be on the line, also where the journal does not say so; default false
    * @param remembered what is known beside its files; default: nothing
    */
-  seal(session: string, log: Logger, isHangUpOwed?: boolean, remembered?: Remembered): Promise<Sealed>;
+  seal(session: SessionId, log: Logger, isHangUpOwed?: boolean, remembered?: Remembered): Promise<Sealed>;
   stop(): void;
 };
 
 /** A session that failed, and not by its caller: whoever operates the agent wants to know now. */
 const alertsOf = (
   { end, room }: Folded['report'],
-  session: string,
+  session: SessionId,
   at: number,
   { alerts }: WorkerHello,
   metadata: string,
@@ -89,7 +90,7 @@ export function startSealer(options: {
   const stopped = new AbortController();
 
   /** S4. */
-  const owe = async (session: string, known: Known, { livekit }: WorkerHello, log: Logger) => {
+  const owe = async (session: SessionId, known: Known, { livekit }: WorkerHello, log: Logger) => {
     const owed = livekit && !known.isWithdrawn ? owedBy(session, known, livekit.url, Date.now()) : undefined;
     if (!owed || !(await store.owe(owed))) return;
     log.error({ room: owed.room }, 'nobody confirmed the hang-up: the caller may still be in the room; trying on');
@@ -97,7 +98,7 @@ export function startSealer(options: {
   };
 
   const sealOnce = async (
-    session: string,
+    session: SessionId,
     worker: WorkerHello,
     remembered: Remembered,
     isHangUpOwed: boolean,
@@ -108,8 +109,8 @@ export function startSealer(options: {
     const { known, body, report: folded } = await fold(remembered);
     if (isHangUpOwed || known.isHangUpOwed) await owe(session, known, worker, log);
     const report = reportId(session);
-    const { job, agentName, room, metadata }: JobFacts = known.facts ?? {
-      job: session,
+    const { epoch, job, agentName, room, metadata }: JobFacts = known.facts ?? {
+      ...firstJob(session),
       agentName: '',
       room: { name: '', sid: '' },
       metadata: '',
@@ -118,6 +119,7 @@ export function startSealer(options: {
     const sealed: SealedReport = { session, report, sealedAt: now, body };
     const row = {
       session,
+      epoch,
       job,
       room: room.name,
       agentName,

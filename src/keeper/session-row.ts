@@ -1,6 +1,7 @@
 /** A session's row in the index of the store. A projection: the journal is true without it, and the seal writes it anew. */
 import type { Logger } from 'pino';
 import type { SessionRow, Store } from '../store/store.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 export type IndexRow = {
   /** Written behind what was asked before; never rejects. */
@@ -11,7 +12,7 @@ export type IndexRow = {
 
 /** @param row what is known of the session now */
 export function openRow(options: {
-  session: string;
+  session: SessionId;
   store: Pick<Store, 'putSession' | 'dropSession'>;
   row: () => Promise<Omit<SessionRow, 'state'>>;
   log: () => Logger;

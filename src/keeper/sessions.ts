@@ -4,7 +4,8 @@
  */
 import { rm } from 'node:fs/promises';
 import type { JobFacts } from '../journal/entry.ts';
-import { isSessionId, sessionFolder } from '../journal/folder.ts';
+import { sessionFolder } from '../journal/folder.ts';
+import type { JobId, SessionId } from '../journal/ids.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import { settledWithin } from '../waiting/deadline.ts';
@@ -30,15 +31,15 @@ export type Sessions = {
    */
   adopt(): Promise<void>;
   offered(peer: Peer, message: Extract<ToKeeper, { type: 'job.offered' }>, worker: WorkerHello): void;
-  launched(job: string): void;
-  unstarted(job: string, why: string): void;
-  withdrawn(job: string, why: string): void;
+  launched(job: JobId): void;
+  unstarted(job: JobId, why: string): void;
+  withdrawn(job: JobId, why: string): void;
   hello(peer: Peer, message: JobHello): void;
   /** Somebody wanted to speak for it, and may not: nobody is killed for a silence that we made ourselves. */
-  refused(session: string): void;
-  beat(session: string): void;
+  refused(session: SessionId): void;
+  beat(session: SessionId): void;
   /** @param tail lines of its journal that its disk did not take */
-  closed(session: string, tail?: string): void;
+  closed(session: SessionId, tail?: string): void;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   readonly openCount: number;
@@ -65,7 +66,9 @@ export type SessionsOptions = Omit<SuperviseOptions, 'store'> & {
 };
 
 /** *Pure.* What the store knows of a session whose journal may be gone. */
-const factsOf = ({ job, agentName, room, roomSid = '' }: SessionRow): JobFacts => ({
+const factsOf = ({ session, epoch, job, agentName, room, roomSid = '' }: SessionRow): JobFacts => ({
+  session,
+  epoch,
   job,
   agentName,
   room: { name: room, sid: roomSid },
@@ -74,7 +77,7 @@ const factsOf = ({ job, agentName, room, roomSid = '' }: SessionRow): JobFacts =
 
 export function trackSessions(options: SessionsOptions): Sessions {
   const { directory, store, log } = options;
-  const supervised = new Map<string, Supervised>();
+  const supervised = new Map<SessionId, Supervised>();
   let endingAt: number | undefined;
   let telling: NodeJS.Timeout | undefined;
   let areTold = false;
@@ -86,19 +89,21 @@ export function trackSessions(options: SessionsOptions): Sessions {
   const forget = (one: Supervised) => {
     if (!one.isOpen && !one.hasPeer && supervised.get(one.session) === one) supervised.delete(one.session);
   };
-  const follow = (session: string, offered?: JobFacts): Supervised => {
+  const follow = (session: SessionId, offered?: JobFacts): Supervised => {
     const one = superviseSession(session, options, offered);
     supervised.set(session, one);
     void one.over.then(() => forget(one));
     return one;
   };
+  /** Whose job it is now: of one that was taken over nothing is expected any more. */
+  const withJob = (job: JobId): Supervised | undefined => [...supervised.values()].find((one) => one.job === job);
   const pulse = startPulse(PULSE_MS, (lateMs) => {
     if (lateMs > 1_000)
       log.warn({ lateMs: Math.round(lateMs) }, 'the keeper itself stood still; the time is given back');
     for (const one of supervised.values()) one.tick(lateMs);
   });
 
-  const sealedReport = async (session: string): Promise<string | undefined> => {
+  const sealedReport = async (session: SessionId): Promise<string | undefined> => {
     const found = await settledWithin(store.report(session), STORE_MS);
     return found.kind === 'settled' ? found.value?.report : undefined;
   };
@@ -116,12 +121,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
   };
 
   /** A job that was declined after all. Its folder says for a day that it was offered. */
-  const clear = async (session: string, offeredAt = 0): Promise<void> => {
+  const clear = async (session: SessionId, offeredAt = 0): Promise<void> => {
     await store.dropSession(session);
     if (Date.now() - offeredAt > WITHDRAWN_MS)
       await rm(sessionFolder(directory, session), { recursive: true, force: true });
   };
-  const adoptOne = async (session: string, row?: SessionRow): Promise<void> => {
+  const adoptOne = async (session: SessionId, row?: SessionRow): Promise<void> => {
     try {
       if (supervised.has(session)) return;
       const facts = row && factsOf(row);
@@ -154,11 +159,10 @@ export function trackSessions(options: SessionsOptions): Sessions {
         log.warn({ job: facts.job, why }, 'a job is declined');
         peer.send({ type: 'job.refused', request, why });
       };
-      if (!isSessionId(facts.job)) return refuse('its id cannot be the name of a folder');
       if (endingAt !== undefined) return refuse('this keeper is ending');
-      if (supervised.has(facts.job)) return refuse('it is followed already');
+      if (supervised.has(facts.session)) return refuse('it is followed already');
       const before = [...supervised.values()];
-      const one = follow(facts.job, facts);
+      const one = follow(facts.session, facts);
       void (async () => {
         const served = await Promise.all(before.map((other) => other.serves(facts)));
         const serving = before[served.indexOf(true)];
@@ -179,18 +183,17 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
 
     launched(job) {
-      supervised.get(job)?.send({ type: 'job.launched' });
+      withJob(job)?.send({ type: 'job.launched' });
     },
     unstarted(job, why) {
-      supervised.get(job)?.send({ type: 'job.unstarted' }, why);
+      withJob(job)?.send({ type: 'job.unstarted' }, why);
     },
     withdrawn(job, why) {
-      void supervised.get(job)?.withdraw(why);
+      void withJob(job)?.withdraw(why);
     },
 
     hello(peer, message) {
       const { session } = message;
-      if (!isSessionId(session)) return log.warn('a job of no possible name is not followed');
       const known = supervised.get(session);
       const one = known ?? follow(session);
       one.hello(peer, message);

@@ -13,6 +13,7 @@ import {
   type SupervisionInput,
 } from '../../machines/index.ts';
 import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
+import type { JobId, SessionId } from '../journal/ids.ts';
 import type { FromKeeper, JobHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import type { Rooms } from '../rooms/rooms.ts';
@@ -48,12 +49,14 @@ export type SuperviseOptions = {
   /** What speaks for a silent job; the system's word unless a test says otherwise. */
   evidence?: () => Evidence;
   /** One attempt. */
-  seal: (session: string, log: Logger, isHangUpOwed: boolean, remembered: Remembered) => Promise<Sealed>;
+  seal: (session: SessionId, log: Logger, isHangUpOwed: boolean, remembered: Remembered) => Promise<Sealed>;
   log: Logger;
 };
 
 export type Supervised = {
-  readonly session: string;
+  readonly session: SessionId;
+  /** Its job that was heard of last. */
+  readonly job: JobId;
   /** Not sealed and not withdrawn yet. */
   readonly isOpen: boolean;
   /** Resolves when it is sealed or withdrawn, or when the keeper ended first; never rejects. */
@@ -93,7 +96,7 @@ const elapsedSince = (acceptedAt: number | undefined): number => {
   return elapsedMs >= 0 && elapsedMs <= OLDEST_MS ? elapsedMs : 0;
 };
 
-export function superviseSession(session: string, options: SuperviseOptions, offered?: JobFacts): Supervised {
+export function superviseSession(session: SessionId, options: SuperviseOptions, offered?: JobFacts): Supervised {
   const { directory, store } = options;
   const known = new KnownSession({ session, directory, log: options.log, offered });
   const notes = openNotes(directory, session, known.log);
@@ -175,6 +178,9 @@ export function superviseSession(session: string, options: SuperviseOptions, off
   return {
     session,
     over,
+    get job() {
+      return known.job;
+    },
     get isOpen() {
       return !isOver;
     },

@@ -8,7 +8,8 @@
 import { opendir } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { isSessionId, sessionsFolder } from '../journal/folder.ts';
+import { sessionsFolder } from '../journal/folder.ts';
+import { isSessionId, type SessionId } from '../journal/ids.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 
 const AT_ONCE = 500;
@@ -32,8 +33,8 @@ export async function unsealedRows({ store, log }: UnsealedOptions): Promise<Ses
 }
 
 /** *Effect.* The names of all sessions that have a folder, in no order; undefined when they are more than `most`. */
-export async function folderNames(directory: string, most: number): Promise<string[] | undefined> {
-  const names: string[] = [];
+export async function folderNames(directory: string, most: number): Promise<SessionId[] | undefined> {
+  const names: SessionId[] = [];
   for await (const name of foldersIn(directory)) {
     if (names.length >= most) return undefined;
     names.push(name);
@@ -42,7 +43,7 @@ export async function folderNames(directory: string, most: number): Promise<stri
 }
 
 /** One after the other, however many there are. */
-async function* foldersIn(directory: string): AsyncGenerator<string> {
+async function* foldersIn(directory: string): AsyncGenerator<SessionId> {
   const folder = await opendir(sessionsFolder(directory), { bufferSize: 1_000 }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -52,9 +53,9 @@ async function* foldersIn(directory: string): AsyncGenerator<string> {
 }
 
 /** *Effect.* Every session that has a folder and no report, until all were looked at, or the signal says stop. */
-export async function* unsealedFolders({ directory, store, log, signal }: UnsealedOptions): AsyncGenerator<string> {
-  let names: string[] = [];
-  const without = async (): Promise<string[]> => {
+export async function* unsealedFolders({ directory, store, log, signal }: UnsealedOptions): AsyncGenerator<SessionId> {
+  let names: SessionId[] = [];
+  const without = async (): Promise<SessionId[]> => {
     for (const asked = names.splice(0); asked.length > 0;) {
       try {
         return await store.withoutReport(asked);

@@ -12,12 +12,13 @@ import type { Entry, JobFacts, Owner, SessionJournal } from '../journal/entry.ts
 import { JournalError } from '../journal/errors.ts';
 import { journalPath } from '../journal/folder.ts';
 import { parseJournal, readFileOf, readSession } from '../journal/read.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 const KEEPER_FILE = 'keeper.jsonl';
 
 export type Remembered = {
   directory: string;
-  session: string;
+  session: SessionId;
   facts: JobFacts | undefined;
   acceptedAt: number;
   /** The epoch of the job that was heard of last; 0: none. */
@@ -41,7 +42,7 @@ export async function readWhole(remembered: Remembered): Promise<SessionJournal>
     else lost.push(KEEPER_FILE);
   }
   if (epoch > 0 && !journal.epochs.some((one) => one.epoch === epoch)) {
-    const path = journalPath(directory, session, String(epoch));
+    const path = journalPath(directory, session, epoch);
     const found = owner && owner.host === hostname() ? await openedBy(owner.pid, path) : undefined;
     if (found) journal.epochs.push({ epoch, ...found });
     else lost.push(`${epoch}.jsonl`);

@@ -7,6 +7,7 @@
  *       elsewhere, so it is refused while the first is connected. The same process may come back at any time: it may
  *       know that its connection is lost before the keeper does.
  */
+import type { JobId, SessionId } from '../journal/ids.ts';
 import type { ToKeeper } from './messages.ts';
 import { isSameToken, tokenOf } from './secret.ts';
 
@@ -18,10 +19,10 @@ export type PeerAdmission = {
 };
 export type Admission = { peer(): PeerAdmission };
 
-type Role = { kind: 'worker'; pid: number } | { kind: 'job'; session: string };
+type Role = { kind: 'worker'; pid: number } | { kind: 'job'; session: SessionId; job: JobId };
 
-/** What a peer speaks of; undefined for what names no session. */
-const sessionIn = (message: ToKeeper): string | undefined =>
+/** What a peer speaks of: a session or, before there is one to speak of, a job; undefined for what names neither. */
+const namedIn = (message: ToKeeper): SessionId | JobId | undefined =>
   'session' in message ? message.session : 'job' in message ? message.job : undefined;
 
 /** Said of one job by that job. Everything else but a hello is the worker's. A job withdraws itself when its room is gone. */
@@ -61,7 +62,8 @@ export function openAdmission(secret: string): Admission {
       return {
         refusal(message) {
           if (message.type === 'hello.worker') return hello({ kind: 'worker', pid: message.pid }, message.token);
-          if (message.type === 'hello.job') return hello({ kind: 'job', session: message.session }, message.token);
+          if (message.type === 'hello.job')
+            return hello({ kind: 'job', session: message.session, job: message.job }, message.token);
           if (!role) return `expected a hello first, got ${message.type}; say who speaks`; // A1
           if (role.kind === 'worker') {
             if (!onlyOfJobs.has(message.type)) return undefined;
@@ -69,8 +71,9 @@ export function openAdmission(secret: string): Admission {
           }
           if (!ofJobs.has(message.type))
             return `expected what job ${role.session} says, got ${message.type}; only a worker says this`;
-          if (sessionIn(message) === role.session) return undefined;
-          return `expected job ${role.session} to speak for itself, got ${message.type} of ${sessionIn(message)}; connect once for each job`; // A2
+          if ('session' in message ? message.session === role.session : 'job' in message && message.job === role.job)
+            return undefined;
+          return `expected job ${role.session} to speak for itself, got ${message.type} of ${namedIn(message)}; connect once for each job`; // A2
         },
         gone() {
           if (worker?.owner === self) worker = undefined;

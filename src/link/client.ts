@@ -12,6 +12,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import type { JobFacts } from '../journal/entry.ts';
+import type { SessionId } from '../journal/ids.ts';
 import type { FromKeeper, ToKeeper } from './messages.ts';
 import { encode, parseFromKeeper, readLines } from './wire.ts';
 
@@ -54,7 +55,7 @@ export type Link = {
    * Waits for the keeper's word that the report is sealed; `false` after `deadlineMs`. It may be called before or after
    * `job.closed` was sent, and the word may have come already.
    */
-  awaitSealed(session: string, deadlineMs: number): Promise<boolean>;
+  awaitSealed(session: SessionId, deadlineMs: number): Promise<boolean>;
   /** Has a keeper welcomed us, and is it still there? */
   readonly isConnected: boolean;
   /** What was sent is still written; what waits for an answer is answered `false`. */
@@ -71,9 +72,9 @@ export function connectLink(options: LinkOptions): Link {
   const { path, hello, onMessage, onWelcome, lonely, log } = options;
   const waiting: ToKeeper[] = [];
   const offers = new Map<number, { facts: JobFacts; settle: (answer: boolean) => void }>();
-  const closings = new Map<string, ToKeeper>();
-  const sealed = new Set<string>();
-  const sealWaiters = new Set<{ session: string; settle: (answer: boolean) => void }>();
+  const closings = new Map<SessionId, ToKeeper>();
+  const sealed = new Set<SessionId>();
+  const sealWaiters = new Set<{ session: SessionId; settle: (answer: boolean) => void }>();
   let socket: Socket | undefined;
   let isWelcome = false;
   let isClosed = false;

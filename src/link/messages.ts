@@ -6,6 +6,7 @@
  * nothing.
  */
 import type { HangUpPolicy, JobFacts, Owner } from '../journal/entry.ts';
+import type { JobId, JobOfSession, SessionId } from '../journal/ids.ts';
 import type { Policy } from '../../machines/index.ts';
 import type { Destination } from './destination.ts';
 import type { Keep } from './keep.ts';
@@ -34,10 +35,8 @@ export type WorkerHello = {
   token?: string;
 };
 
-export type JobHello = {
+export type JobHello = JobOfSession & {
   type: 'hello.job';
-  session: string;
-  epoch: number;
   owner: Owner;
   /** The agent's own participant: what recovery has to remove. */
   identity: string;
@@ -52,17 +51,17 @@ export type ToKeeper =
   | { type: 'worker.draining' }
   | { type: 'job.offered'; request: number; facts: JobFacts } // answered by `job.recorded` or `job.refused`
   /** A process that was warm has it; until then it waited for one. */
-  | { type: 'job.launched'; job: string }
+  | { type: 'job.launched'; job: JobId }
   /** No process can be had for it, or the one that had it is gone: of interest when it opened no journal. */
-  | { type: 'job.unstarted'; job: string; why: string }
+  | { type: 'job.unstarted'; job: JobId; why: string }
   /** Declined after all (the answer came too late): no session, and no report. */
-  | { type: 'job.withdrawn'; job: string; why: string }
+  | { type: 'job.withdrawn'; job: JobId; why: string }
   | JobHello
-  | { type: 'beat'; session: string }
+  | { type: 'beat'; session: SessionId }
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
-  | { type: 'job.closed'; session: string; epoch: number; lastSeq: number; tail?: string }
+  | { type: 'job.closed'; session: SessionId; epoch: number; lastSeq: number; tail?: string }
   /** A failure that the operator's alert destinations should hear of. */
-  | { type: 'alert'; session: string; message: string; detail: string };
+  | { type: 'alert'; session: SessionId; message: string; detail: string };
 
 export type FromKeeper =
   | { type: 'welcome' }
@@ -74,4 +73,4 @@ export type FromKeeper =
   | { type: 'shutdown'; graceMs: number; reason: 'worker_shutdown' | 'worker_lost' }
   /** Another job speaks for this session now: leave without a word. */
   | { type: 'yield' }
-  | { type: 'sealed'; session: string; report: string };
+  | { type: 'sealed'; session: SessionId; report: string };

@@ -25,6 +25,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors/config-error.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 const SECRET_BYTES = 32;
 const secretText = /^[0-9a-f]{64}$/;
@@ -32,7 +33,7 @@ const secretText = /^[0-9a-f]{64}$/;
 /** Where it lies. */
 export const secretPath = (directory: string): string => join(resolve(directory), 'secret');
 
-/** *Pure.* HMAC-SHA256 of role and job id, in hexadecimal digits. A worker has no job: one name stands for all of them. */
+/** *Pure.* HMAC-SHA256 of role and session id, in hexadecimal digits. A worker has no job: one name stands for all of them. */
 export const tokenOf = (secret: string, role: 'worker' | 'job', session = ''): string =>
   createHmac('sha256', secret).update(`${role}\n${session}`).digest('hex');
 
@@ -136,7 +137,7 @@ export function takeWorkerToken(environment: NodeJS.ProcessEnv = process.env): s
 export const workerTokenVariable = 'LASTWORD_TOKEN';
 
 /** *Effect.* A job's own token; undefined when it cannot read the secret. The keeper says what to do about it. */
-export function jobToken(directory: string, session: string): string | undefined {
+export function jobToken(directory: string, session: SessionId): string | undefined {
   try {
     return tokenOf(readSecret(directory), 'job', session);
   } catch {

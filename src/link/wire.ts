@@ -2,19 +2,23 @@
  * What goes over the socket, byte for byte: one JSON object a line, each checked before anybody acts on it.
  *
  *   W1  A line that is no message, or is longer than MAX_LINE, ends that connection and nothing else.
- *   W2  Ids become names of folders, so an id is letters, digits, `_`, `-` and `.`, and never begins with a dot.
+ *   W2  Ids become names of folders (journal/ids.ts): what cannot be one is no message.
  *   W3  Limits that no timer takes, and addresses that are none, are refused here: further inside, they would end the keeper.
+ *   W4  A worker or a job of the version before names a session by its job alone, and a job by its session.
  */
 import type { Socket } from 'node:net';
 import { z } from 'zod';
 import { defaultPolicy, isCount, MAX_TIMER_MS, type Policy } from '../../machines/index.ts';
+import { firstJob, idRule, isJobId, isSessionId, type JobId, type SessionId } from '../journal/ids.ts';
 import type { FromKeeper, ToKeeper } from './messages.ts';
 
 /** In characters. The largest honest line is an offer with its metadata, which LiveKit limits to 64 KiB. */
 export const MAX_LINE = 1_048_576;
 
-const id = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/, 'expected an id of letters, digits, "_", "-", "."');
+const sessionId = z.string().refine(isSessionId, `expected a session id (${idRule})`);
+const jobId = z.string().refine(isJobId, `expected a job id (${idRule})`);
 const count = z.number().int().nonnegative();
+const epoch = z.number().int().positive();
 const text = z.string();
 
 const owner = z.object({
@@ -24,7 +28,17 @@ const owner = z.object({
   pid: z.number().int().positive(),
   startTicks: text,
 });
-const facts = z.object({ job: id, agentName: text, room: z.object({ name: text, sid: text }), metadata: text });
+/** W4 */
+const facts = z
+  .object({
+    session: sessionId.optional(),
+    epoch: epoch.optional(),
+    job: jobId,
+    agentName: text,
+    room: z.object({ name: text, sid: text }),
+    metadata: text,
+  })
+  .transform((given) => ({ ...firstJob(given.job as JobId), ...given }));
 /** W3 */
 const limitOf = (name: keyof Policy) =>
   isCount(name)
@@ -80,26 +94,29 @@ const toKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('worker.ready') }),
   z.object({ type: z.literal('worker.draining') }),
   z.object({ type: z.literal('job.offered'), request: count, facts }),
-  z.object({ type: z.literal('job.launched'), job: id }),
-  z.object({ type: z.literal('job.unstarted'), job: id, why: text }),
-  z.object({ type: z.literal('job.withdrawn'), job: id, why: text }),
-  z.object({
-    type: z.literal('hello.job'),
-    session: id,
-    epoch: z.number().int().positive(),
-    owner,
-    identity: text,
-    token: text.optional(),
-  }),
-  z.object({ type: z.literal('beat'), session: id }),
+  z.object({ type: z.literal('job.launched'), job: jobId }),
+  z.object({ type: z.literal('job.unstarted'), job: jobId, why: text }),
+  z.object({ type: z.literal('job.withdrawn'), job: jobId, why: text }),
+  z
+    .object({
+      type: z.literal('hello.job'),
+      session: sessionId,
+      epoch,
+      job: jobId.optional(), // W4
+      owner,
+      identity: text,
+      token: text.optional(),
+    })
+    .transform(({ session, ...given }) => ({ ...firstJob(session as SessionId), ...given })),
+  z.object({ type: z.literal('beat'), session: sessionId }),
   z.object({
     type: z.literal('job.closed'),
-    session: id,
-    epoch: z.number().int().positive(),
+    session: sessionId,
+    epoch,
     lastSeq: count,
     tail: text.optional(),
   }),
-  z.object({ type: z.literal('alert'), session: id, message: text, detail: text }),
+  z.object({ type: z.literal('alert'), session: sessionId, message: text, detail: text }),
 ]);
 
 const fromKeeper = z.discriminatedUnion('type', [
@@ -113,7 +130,7 @@ const fromKeeper = z.discriminatedUnion('type', [
     reason: z.enum(['worker_shutdown', 'worker_lost']),
   }),
   z.object({ type: z.literal('yield') }),
-  z.object({ type: z.literal('sealed'), session: id, report: text }),
+  z.object({ type: z.literal('sealed'), session: sessionId, report: text }),
 ]);
 
 export type Parsed<Message> = { ok: true; message: Message } | { ok: false; problem: string };

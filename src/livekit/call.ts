@@ -21,7 +21,7 @@ export type EndOptions = {
 };
 
 export type Call = {
-  /** The session's id: the job's. */
+  /** The session's id: that of its first job. */
   readonly id: string;
   /** The SDK's room. */
   readonly room: Room;

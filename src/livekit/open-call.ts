@@ -39,7 +39,7 @@ export function openCall({ context, facts, recorder, log }: Asked): OpenCall {
   let job: LiveJob | undefined;
   let callLog: Log | undefined;
   const call: Call = {
-    id: facts.job,
+    id: facts.session,
     room: context.room,
     get participant() {
       return job?.venue.caller()?.participant;

@@ -196,11 +196,11 @@ export function roomVenue(
         });
     },
     trouble: (which) => tracks.trouble(which, link.caller?.participant),
-    announce: async (end) => {
+    announce: async (end, session) => {
       const { localParticipant } = room;
       if (!localParticipant || !room.isConnected) return;
       const told = () => {
-        const { topic, data, attributes } = announcementOf(end, job.id);
+        const { topic, data, attributes } = announcementOf(end, session);
         const sent = localParticipant.publishData(data, { reliable: true, topic });
         return Promise.all([sent, localParticipant.setAttributes(attributes)]);
       };

@@ -60,7 +60,7 @@ export type Venue = {
   /** What is known to be wrong with a track at this moment, in words. */
   trouble(track: TrackOf): string | undefined;
   /** Tells the client why the call ends, before it is let go. Never rejects, and takes 100 ms at most. */
-  announce(end: End): Promise<void>;
+  announce(end: End, session: string): Promise<void>;
   hangUp(strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult>;
   /** Out, without a word and without letting anybody go: somebody else speaks for this call. */
   leave(): Promise<void>;

@@ -7,6 +7,7 @@
  *       better than one.
  */
 import { settledWithin } from '../waiting/deadline.ts';
+import type { JobOfSession } from '../journal/ids.ts';
 import type { Journal } from '../journal/write.ts';
 import type { Link } from '../link/client.ts';
 
@@ -16,22 +17,22 @@ const STAY_MS = 60_000;
 const STAY_POLL_MS = 1_000;
 const CLOSE_MS = 1_000;
 
-type Last = { journal: Journal; link: Link; session: string };
+type Last = { journal: Journal; link: Link } & Pick<JobOfSession, 'session' | 'epoch'>;
 
 /**
  * *Effect.* After `session.closed` was appended. Never rejects, and takes no longer than `waitMs`.
  * @returns the keeper's word that the report is sealed
  */
-export async function sayClosed({ journal, link, session }: Last, waitMs: number): Promise<boolean> {
+export async function sayClosed({ journal, link, session, epoch }: Last, waitMs: number): Promise<boolean> {
   const begun = performance.now();
   const { kind } = await settledWithin(journal.durable(), waitMs / 2);
   const tail = kind === 'settled' ? {} : { tail: journal.pending().slice(-MOST_TAIL) }; // E1
-  link.send({ type: 'job.closed', session, epoch: 1, lastSeq: journal.lastSeq, ...tail });
+  link.send({ type: 'job.closed', session, epoch, lastSeq: journal.lastSeq, ...tail });
   return await link.awaitSealed(session, Math.max(0, waitMs - (performance.now() - begun)));
 }
 
 /** *Effect.* The last of a process. Never rejects. */
-export async function closeJournal({ journal, link, session }: Last): Promise<void> {
+export async function closeJournal({ journal, link, session }: Omit<Last, 'epoch'>): Promise<void> {
   const isWritten = () =>
     journal.durable().then(
       () => true,

@@ -5,9 +5,10 @@ import { hangUps } from './sql/000002-hang-ups.ts';
 import { lanes } from './sql/000003-lanes.ts';
 import { keep } from './sql/000004-keep.ts';
 import { byLane } from './sql/000005-by-lane.ts';
+import { epochs } from './sql/000006-epochs.ts';
 import { StoreError } from './store.ts';
 
-const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane];
+const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane, epochs];
 
 const versionOf = (database: DatabaseSyncInstance): number =>
   (database.prepare('pragma user_version').get() as { user_version: number }).user_version;

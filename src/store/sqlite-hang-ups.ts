@@ -2,6 +2,7 @@
 import type { Connection } from './sqlite-connection.ts';
 import { owedHangUpOf } from './sqlite-rows.ts';
 import type { HangUpSettlement, HangUpState, NewHangUp, OwedHangUp, Page, Store } from './store.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 const OWE = `
   insert into hang_ups (session, server, room, room_sid, strategy, caller, agent, state, since, next_at)
@@ -42,7 +43,7 @@ export class HangUpsTable {
     return rows.map(owedHangUpOf).sort((one, other) => one.since - other.since);
   }
 
-  settle(session: string, settlement: HangUpSettlement): boolean {
+  settle(session: SessionId, settlement: HangUpSettlement): boolean {
     const { kind } = settlement;
     const state: HangUpState = kind === 'retry' ? 'owed' : kind;
     const nextAt = kind === 'retry' ? Math.round(settlement.nextAt) : null;
@@ -67,7 +68,7 @@ export class HangUpsTable {
     return typeof next === 'number' ? next : undefined;
   }
 
-  list(page: Page & { session?: string; state?: HangUpState }): OwedHangUp[] {
+  list(page: Page & { session?: SessionId; state?: HangUpState }): OwedHangUp[] {
     const { limit, before, session, state } = page;
     const sql = `select * from hang_ups where (?1 is null or since < ?1) and (?2 is null or session = ?2)
       and (?3 is null or state = ?3) order by since desc, rowid desc limit ?4`;

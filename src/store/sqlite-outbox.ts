@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { storeErrorOf, type Connection } from './sqlite-connection.ts';
 import { DELIVERY_COLUMNS, deliveryOf } from './sqlite-rows.ts';
 import type { ClaimAsk, Claimed, Delivery, DeliveryState, NewDelivery, Page, Settlement } from './store.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 const INSERT = `
   insert into deliveries (delivery, session, report, destination, name, lane, kind, state, next_at, created_at)
@@ -179,7 +180,7 @@ export class Outbox {
     return Object.fromEntries(rows.map(({ name, count }) => [String(name), Number(count)]));
   }
 
-  list({ limit, before, session, state }: Page & { session?: string; state?: DeliveryState }): Delivery[] {
+  list({ limit, before, session, state }: Page & { session?: SessionId; state?: DeliveryState }): Delivery[] {
     const sql = `select ${DELIVERY_COLUMNS} from deliveries where (?1 is null or created_at < ?1) and (?2 is null or session = ?2)
       and (?3 is null or state = ?3) order by created_at desc, rowid desc limit ?4`;
     const values = [before ?? null, session ?? null, state ?? null, limit];

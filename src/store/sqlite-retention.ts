@@ -7,6 +7,7 @@
 import type { Connection } from './sqlite-connection.ts';
 import { keptOf } from './sqlite-rows.ts';
 import type { KeptSession, Purged } from './store.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 const KEPT = `
   select session, sealed_at, bytes from sessions s where state = 'sealed' and sealed_at < ?
@@ -44,7 +45,7 @@ export class RetentionTable {
     return this.#connection.rows('find sessions', FIND, from, before, participant, limit).map(keptOf);
   }
 
-  owedOf(sessions: readonly string[]): Record<string, number> {
+  owedOf(sessions: readonly SessionId[]): Record<string, number> {
     const sql = `select session, count(*) as count from (
         select session from deliveries where state in ('due', 'delivering')
           and session in (select value from json_each(?1))
@@ -54,7 +55,7 @@ export class RetentionTable {
     return Object.fromEntries(rows.map(({ session, count }) => [String(session), Number(count)]));
   }
 
-  purge(sessions: readonly string[]): Purged {
+  purge(sessions: readonly SessionId[]): Purged {
     return this.#connection.write('purge sessions', () => {
       const purged: Purged = { sessions: 0, deliveries: 0 };
       for (const session of sessions) {

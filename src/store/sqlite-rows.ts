@@ -1,5 +1,6 @@
 /** Rows of SQLite, as the port has them. Pure. */
 import type { Delivery, KeptSession, OwedHangUp, SessionRow } from './store.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 export type SqliteRow = Record<string, string | number | null>;
 
@@ -10,6 +11,7 @@ export const withoutNulls = (values: Record<string, unknown>): Record<string, un
 export const sessionRowOf = (row: SqliteRow): SessionRow =>
   withoutNulls({
     session: row['session'],
+    epoch: row['epoch'],
     job: row['job'],
     room: row['room'],
     roomSid: row['room_sid'],
@@ -66,7 +68,7 @@ export const owedHangUpOf = (row: SqliteRow): OwedHangUp =>
   }) as OwedHangUp;
 
 export const keptOf = (row: SqliteRow): KeptSession => ({
-  session: String(row['session']),
+  session: row['session'] as SessionId,
   sealedAt: Number(row['sealed_at'] ?? 0),
   bytes: Number(row['bytes'] ?? 0),
 });

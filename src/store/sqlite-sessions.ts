@@ -2,13 +2,14 @@
 import type { Connection } from './sqlite-connection.ts';
 import { sessionRowOf } from './sqlite-rows.ts';
 import type { Page, SessionRow } from './store.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 const PUT_SESSION = `
-  insert into sessions (session, job, room, room_sid, agent_name, accepted_at, state, ended_at, ended_by, reason, bytes,
-    sealed_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  insert into sessions (session, epoch, job, room, room_sid, agent_name, accepted_at, state, ended_at, ended_by, reason,
+    bytes, sealed_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (session) do update set
-    job = excluded.job, room = excluded.room, agent_name = excluded.agent_name, accepted_at = excluded.accepted_at,
+    epoch = excluded.epoch, job = excluded.job, room = excluded.room, agent_name = excluded.agent_name, accepted_at = excluded.accepted_at,
     state = excluded.state, ended_at = coalesce(excluded.ended_at, ended_at),
     ended_by = coalesce(excluded.ended_by, ended_by), reason = coalesce(excluded.reason, reason),
     room_sid = coalesce(excluded.room_sid, room_sid), bytes = max(excluded.bytes, bytes), sealed_at = excluded.sealed_at
@@ -23,14 +24,14 @@ export class SessionsTable {
 
   /** Within a `write`. */
   put(row: SessionRow, sealedAt: number | null = null): void {
-    const { session, job, room, roomSid, agentName, acceptedAt, state, endedAt, by, reason, bytes } = row;
+    const { session, epoch, job, room, roomSid, agentName, acceptedAt, state, endedAt, by, reason, bytes } = row;
     const ended = [endedAt === undefined ? null : Math.round(endedAt), by ?? null, reason ?? null];
-    const place = [session, job, room, roomSid === '' ? null : (roomSid ?? null), agentName];
+    const place = [session, epoch, job, room, roomSid === '' ? null : (roomSid ?? null), agentName];
     const kept = [bytes ?? 0, sealedAt === null ? null : Math.round(sealedAt)];
     this.#connection.run(PUT_SESSION, ...place, Math.round(acceptedAt), state, ...ended, ...kept);
   }
 
-  one(id: string): SessionRow | undefined {
+  one(id: SessionId): SessionRow | undefined {
     const [row] = this.#connection.rows('read a session', 'select * from sessions where session = ?', id);
     return row && sessionRowOf(row);
   }
@@ -46,15 +47,15 @@ export class SessionsTable {
     return this.#connection.rows('list unsealed sessions', sql).map(sessionRowOf);
   }
 
-  drop(id: string): void {
+  drop(id: SessionId): void {
     const sql = `delete from sessions where session = ? and state <> 'sealed'`;
     this.#connection.write('drop a session', () => this.#connection.run(sql, id));
   }
 
   /** Those of `sessions` that the table does not have. */
-  without(table: 'reports' | 'sessions', sessions: readonly string[]): string[] {
+  without(table: 'reports' | 'sessions', sessions: readonly SessionId[]): SessionId[] {
     const sql = `select value as session from json_each(?) where value not in (select session from ${table})`;
     const rows = this.#connection.rows(`look through ${table}`, sql, JSON.stringify(sessions));
-    return rows.map(({ session }) => String(session));
+    return rows.map(({ session }) => session as SessionId);
   }
 }

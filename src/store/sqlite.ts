@@ -35,6 +35,7 @@ import {
   type Store,
 } from './store.ts';
 import { messageOf } from '../errors/thrown.ts';
+import type { SessionId } from '../journal/ids.ts';
 
 /** Older ones can corrupt a WAL database that two processes checkpoint and write at the same instant. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
@@ -138,7 +139,7 @@ export class SqliteStore implements Store {
     this.#connection.write('write a session', () => this.#sessions.put(row));
   }
 
-  async session(id: string): Promise<SessionRow | undefined> {
+  async session(id: SessionId): Promise<SessionRow | undefined> {
     return this.#sessions.one(id);
   }
 
@@ -159,7 +160,7 @@ export class SqliteStore implements Store {
     });
   }
 
-  async report(session: string): Promise<SealedReport | undefined> {
+  async report(session: SessionId): Promise<SealedReport | undefined> {
     const sql = 'select session, report, sealed_at as "sealedAt", body from reports where session = ?';
     const [row] = this.#connection.rows('read a report', sql, session);
     return row && (withoutNulls(row) as SealedReport);
@@ -213,7 +214,7 @@ export class SqliteStore implements Store {
     return this.#hangUps.take(ask);
   }
 
-  async settleHangUp(session: string, settlement: HangUpSettlement): Promise<boolean> {
+  async settleHangUp(session: SessionId, settlement: HangUpSettlement): Promise<boolean> {
     return this.#hangUps.settle(session, settlement);
   }
 
@@ -225,7 +226,7 @@ export class SqliteStore implements Store {
     return this.#hangUps.next(server);
   }
 
-  async hangUps(page: Page & { session?: string; state?: HangUpState }): Promise<OwedHangUp[]> {
+  async hangUps(page: Page & { session?: SessionId; state?: HangUpState }): Promise<OwedHangUp[]> {
     return this.#hangUps.list(page);
   }
 
@@ -233,7 +234,7 @@ export class SqliteStore implements Store {
     this.#connection.close();
   }
 
-  async dropSession(id: string): Promise<void> {
+  async dropSession(id: SessionId): Promise<void> {
     this.#sessions.drop(id);
   }
 
@@ -241,11 +242,11 @@ export class SqliteStore implements Store {
     return this.#sessions.unsealed();
   }
 
-  async withoutReport(sessions: readonly string[]): Promise<string[]> {
+  async withoutReport(sessions: readonly SessionId[]): Promise<SessionId[]> {
     return this.#sessions.without('reports', sessions);
   }
 
-  async withoutRow(sessions: readonly string[]): Promise<string[]> {
+  async withoutRow(sessions: readonly SessionId[]): Promise<SessionId[]> {
     return this.#sessions.without('sessions', sessions);
   }
 
@@ -261,11 +262,11 @@ export class SqliteStore implements Store {
     return this.#retention.find(ask);
   }
 
-  async owedOf(sessions: readonly string[]): Promise<Record<string, number>> {
+  async owedOf(sessions: readonly SessionId[]): Promise<Record<string, number>> {
     return this.#retention.owedOf(sessions);
   }
 
-  async purge(sessions: readonly string[]): Promise<Purged> {
+  async purge(sessions: readonly SessionId[]): Promise<Purged> {
     return this.#retention.purge(sessions);
   }
 }

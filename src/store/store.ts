@@ -5,6 +5,7 @@
  * Times are milliseconds since the epoch. Every method rejects with StoreError (what was wanted, what came).
  */
 import type { HangUpStrategy } from '../../machines/index.ts';
+import type { JobOfSession, SessionId } from '../journal/ids.ts';
 
 export type StoreErrorCode =
   /** The address is none that can be opened, or not built yet. */
@@ -31,9 +32,8 @@ export class StoreError extends Error {
   }
 }
 
-export type SessionRow = {
-  session: string;
-  job: string;
+/** `epoch` and `job`: of the process that was heard of last. */
+export type SessionRow = JobOfSession & {
   room: string;
   /** Tells the room from a later one of the same name; absent when it is not known. */
   roomSid?: string;
@@ -50,11 +50,11 @@ export type SessionRow = {
 };
 
 /** A sealed session that may go: nothing of it is owed to anybody. */
-export type KeptSession = { session: string; sealedAt: number; bytes: number };
+export type KeptSession = { session: SessionId; sealedAt: number; bytes: number };
 export type Purged = { sessions: number; deliveries: number };
 
 export type SealedReport = {
-  session: string;
+  session: SessionId;
   /** Stable: derived from the session. The `webhook-id` of every attempt. */ report: string;
   sealedAt: number;
   body: string;
@@ -62,7 +62,7 @@ export type SealedReport = {
 
 export type NewDelivery = {
   delivery: string;
-  session: string;
+  session: SessionId;
   report: string;
   /** The configured name; for a URL from metadata `NAME => URL`. */
   destination: string;
@@ -112,7 +112,7 @@ export type ClaimAsk = {
 
 /** A hang-up that nobody confirmed in time: whom to release, where, and since when it is owed. One for a session. */
 export type NewHangUp = {
-  session: string;
+  session: SessionId;
   /** URL of the LiveKit server: a keeper of another one would find no such room, and call that done. */
   server: string;
   room: string;
@@ -146,20 +146,20 @@ export type Page = { limit: number; before?: number };
 export interface Store {
   /** Insert, or update what is known better now; a sealed session never becomes open again. */
   putSession(row: SessionRow): Promise<void>;
-  session(id: string): Promise<SessionRow | undefined>;
+  session(id: SessionId): Promise<SessionRow | undefined>;
   /** Newest first. */
   sessions(page: Page & { state?: SessionRow['state'] }): Promise<SessionRow[]>;
   /** Withdrawn: there is no such session. One that is sealed is left. */
-  dropSession(id: string): Promise<void>;
+  dropSession(id: SessionId): Promise<void>;
   /** Rows that are not sealed, newest first: what a keeper has to follow after a restart. */
   unsealed(): Promise<SessionRow[]>;
   /** Of these sessions, those that have no report. */
-  withoutReport(sessions: readonly string[]): Promise<string[]>;
+  withoutReport(sessions: readonly SessionId[]): Promise<SessionId[]>;
   /** Of these sessions, those that have no row: their keeper could not write it yet. */
-  withoutRow(sessions: readonly string[]): Promise<string[]>;
+  withoutRow(sessions: readonly SessionId[]): Promise<SessionId[]>;
   /** One transaction: report, session row and deliveries. A second seal for a session changes nothing: `false`. */
   seal(row: SessionRow, report: SealedReport, deliveries: NewDelivery[]): Promise<boolean>;
-  report(session: string): Promise<SealedReport | undefined>;
+  report(session: SessionId): Promise<SealedReport | undefined>;
   /** Rows whose `delivery` exists already are left as they are. */
   enqueue(deliveries: NewDelivery[]): Promise<void>;
   /**
@@ -185,7 +185,7 @@ export interface Store {
   /** Rows that are due or in flight, by the name of their destination. */
   owedByName(): Promise<Record<string, number>>;
   /** Newest first. */
-  deliveries(page: Page & { session?: string; state?: DeliveryState }): Promise<Delivery[]>;
+  deliveries(page: Page & { session?: SessionId; state?: DeliveryState }): Promise<Delivery[]>;
   /** Written down, to be done later. A session that owes one already, or did, is left as it is: `false`. */
   owe(hangUp: NewHangUp): Promise<boolean>;
   /**
@@ -196,11 +196,11 @@ export interface Store {
   /** Owed rows that are due further ahead than `furthestMs` were written by a clock that was wrong: they are due now. */
   hastenOwed(ask: { now: number; furthestMs: number }): Promise<number>;
   /** Changes nothing when it is not owed any more: `false`. */
-  settleHangUp(session: string, settlement: HangUpSettlement): Promise<boolean>;
+  settleHangUp(session: SessionId, settlement: HangUpSettlement): Promise<boolean>;
   /** When the next owed row of this server is due; undefined when none waits. */
   nextOwed(server: string): Promise<number | undefined>;
   /** Newest first. */
-  hangUps(page: Page & { session?: string; state?: HangUpState }): Promise<OwedHangUp[]>;
+  hangUps(page: Page & { session?: SessionId; state?: HangUpState }): Promise<OwedHangUp[]>;
   /** Sealed sessions of which nothing is owed any more (deliveries, hang-ups), the oldest first. */
   kept(ask: { sealedBefore?: number; limit: number }): Promise<KeptSession[]>;
   /** All that sealed sessions take on the disk. */
@@ -208,8 +208,8 @@ export interface Store {
   /** Sealed sessions by who took part in them, or by when they were sealed; for `lastword purge`. */
   find(ask: { participant?: string; from?: number; before?: number; limit: number }): Promise<KeptSession[]>;
   /** What is owed yet, deliveries and hang-ups, by session. */
-  owedOf(sessions: readonly string[]): Promise<Record<string, number>>;
+  owedOf(sessions: readonly SessionId[]): Promise<Record<string, number>>;
   /** Forgets sealed sessions: rows, reports, deliveries and their bodies, hang-ups. One that is not sealed is left. */
-  purge(sessions: readonly string[]): Promise<Purged>;
+  purge(sessions: readonly SessionId[]): Promise<Purged>;
   close(): Promise<void>;
 }

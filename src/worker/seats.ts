@@ -4,7 +4,9 @@
  */
 import type { JobRequest } from '@livekit/agents';
 import type { JobFacts } from '../journal/entry.ts';
+import { isJobId } from '../journal/ids.ts';
 import type { Link } from '../link/client.ts';
+import { factsOfJob } from '../livekit/job-facts.ts';
 import { openRooms } from '../rooms/server-api.ts';
 
 /**
@@ -77,19 +79,15 @@ export function seated(
   const acceptNow = request.accept.bind(request);
   request.accept = async (...given) => {
     const { job } = request;
-    if (seats.isFull || isLate()) return request.reject();
+    // An id that can be no folder's name has no journal (journal/ids.ts).
+    if (seats.isFull || isLate() || !isJobId(job.id)) return request.reject();
     seats.take(job.id);
     try {
       if (!link) return await acceptNow(...given);
-      const facts: JobFacts = {
-        job: job.id,
-        agentName: job.agentName,
-        metadata: job.metadata,
-        room: { name: job.room?.name ?? '', sid: job.room?.sid ?? '' },
-      };
+      const facts = factsOfJob(job);
       const [isThere, isRecorded] = await Promise.all([roomIsThere(livekit, facts.room), link.offer(facts, OFFER_MS)]);
       if (isThere && isRecorded) return await acceptNow(...given); // resolves when its process has it
-      if (isRecorded) link.send({ type: 'job.withdrawn', job: job.id, why: 'the dispatched room was gone' });
+      if (isRecorded) link.send({ type: 'job.withdrawn', job: facts.job, why: 'the dispatched room was gone' });
     } finally {
       seats.leave(job.id);
     }

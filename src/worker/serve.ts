@@ -8,6 +8,7 @@ import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from 
 import { connectLink, type LinkLog } from '../link/client.ts';
 import { takeWorkerToken } from '../link/secret.ts';
 import { isServerUrl } from '../link/wire.ts';
+import { jobIdOf } from '../journal/ids.ts';
 import type { Defined } from '../livekit/definition.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
 import { settledWithin } from '../waiting/deadline.ts';
@@ -116,10 +117,10 @@ export async function runServer(file: string, definition: Defined, options: Work
   const idle = server?.numIdleProcesses || (command === 'start' ? warmByDefault(maxCalls) : 0);
   const pool = await takePool({
     idle: () => Math.min(idle, maxCalls - seats.taken),
-    onLaunched: (job) => link?.send({ type: 'job.launched', job }),
+    onLaunched: (job) => link?.send({ type: 'job.launched', job: jobIdOf(job) }),
     onGone: (job, why) => {
       seats.leave(job);
-      link?.send({ type: 'job.unstarted', job, why });
+      link?.send({ type: 'job.unstarted', job: jobIdOf(job), why });
     },
   });
   onServer((server) => {

@@ -11,6 +11,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { openJournal } from '../../src/journal/write.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { root } from '../e2e/harness/compiled.ts';
 import { percentile, withSection } from './figures.ts';
 
@@ -57,7 +58,7 @@ const rows: string[] = [];
 try {
   for (const perSecond of [10, 100]) {
     const without = await measure(perSecond, () => undefined);
-    const journal = await openJournal({ directory, session: `at-${perSecond}`, file: '1' });
+    const journal = await openJournal({ directory, session: sessionIdOf(`at-${perSecond}`), file: 1 });
     const { p50, p99, max, loopP99 } = await measure(perSecond, (index) => journal.append('item', item(index)));
     await journal.close();
     const figures = [p50, p99, max, loopP99, without.loopP99].map((value) => value.toFixed(3));

@@ -1,6 +1,7 @@
 /** Journals of whole sessions, for tests and for the example in docs/report.md. */
 import { defaultPolicy } from '../../machines/index.ts';
 import type { EntryData, Entry, EntryKind, JobFacts, Owner, SessionJournal } from '../../src/journal/entry.ts';
+import { type SessionId, firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 
 const BEGAN = Date.UTC(2026, 10, 20, 9, 30);
 
@@ -27,7 +28,7 @@ export class Script {
 }
 
 export const facts: JobFacts = {
-  job: 'AJ_7Qd2',
+  ...firstJob(jobIdOf('AJ_7Qd2')),
   agentName: 'receptionist',
   room: { name: 'table-booking-41', sid: 'RM_9sXa' },
   metadata: '{"customer":"4711","language":"en"}',
@@ -49,7 +50,7 @@ const talking = (dialogue: string, work = 'none') => [
 export const accepted = (): Script =>
   new Script().add(0, 'session.accepted', { ...facts, worker: 'worker-1', hangUp, policy: defaultPolicy });
 
-export const opened = (session: string, epoch = 1, more: Partial<EntryData['session.opened']> = {}): Script =>
+export const opened = (session: SessionId, epoch = 1, more: Partial<EntryData['session.opened']> = {}): Script =>
   new Script(BEGAN + 180).add(0, 'session.opened', {
     ...facts,
     session,
@@ -135,7 +136,7 @@ const talk = (script: Script): Script =>
     .add(1, 'event', { type: 'tool.started' });
 
 /** A caller books a table, says goodbye, and is released. */
-export const wholeCall = (session = 'AJ_7Qd2'): SessionJournal => {
+export const wholeCall = (session = sessionIdOf('AJ_7Qd2')): SessionJournal => {
   const script = talk(opened(session))
     .add(380, 'tool', {
       call: 'call_1',
@@ -212,7 +213,7 @@ export const wholeCall = (session = 'AJ_7Qd2'): SessionJournal => {
 };
 
 /** The process is killed while a tool runs; the keeper apologises, hangs up and seals. */
-export const crashedCall = (session = 'AJ_7Qd2'): SessionJournal => {
+export const crashedCall = (session = sessionIdOf('AJ_7Qd2')): SessionJournal => {
   const script = talk(opened(session));
   const keeper = accepted()
     .add(9_000, 'keeper.noticed', { what: 'died', epoch: 1, detail: 'killed by SIGKILL' })
@@ -235,7 +236,7 @@ export const crashedCall = (session = 'AJ_7Qd2'): SessionJournal => {
 };
 
 /** Accepted; the job never opened its journal. */
-export const unopenedCall = (session = 'AJ_7Qd2'): SessionJournal => ({
+export const unopenedCall = (session = sessionIdOf('AJ_7Qd2')): SessionJournal => ({
   session,
   epochs: [],
   keeper: accepted().add(6_000, 'keeper.noticed', { what: 'unopened', epoch: 1 }).entries,

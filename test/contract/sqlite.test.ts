@@ -7,6 +7,7 @@ import { openStore } from '../../src/store/open.ts';
 import { assertSqliteVersion, openSqlite } from '../../src/store/sqlite.ts';
 import { storeContract } from './store-contract.ts';
 import { sessionRow } from './store-rows.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 storeContract('SQLite in memory', () => ({ open: () => openSqlite(':memory:'), clean: async () => undefined }));
 
@@ -26,7 +27,7 @@ describe('opening SQLite', () => {
   it('a file is written by way of a log, so that readers do not wait for writers', async () => {
     const path = join(folder, 'store.db');
     const store = await openStore(`sqlite:${path}`);
-    await store.putSession(sessionRow('one'));
+    await store.putSession(sessionRow(sessionIdOf('one')));
     expect(existsSync(`${path}-wal`)).toBe(true);
     await store.close();
   });
@@ -34,7 +35,7 @@ describe('opening SQLite', () => {
   it('nobody but its owner may read the file or its log: reports are personal data', async () => {
     const path = join(folder, 'store.db');
     const store = await openSqlite(path);
-    await store.putSession(sessionRow('one'));
+    await store.putSession(sessionRow(sessionIdOf('one')));
     expect([path, `${path}-wal`].map((each) => statSync(each).mode & 0o777)).toEqual([0o600, 0o600]);
     await store.close();
   });
@@ -42,10 +43,10 @@ describe('opening SQLite', () => {
   it('what was written is there after closing and opening again', async () => {
     const path = join(folder, 'store.db');
     const first = await openSqlite(path);
-    await first.putSession(sessionRow('one'));
+    await first.putSession(sessionRow(sessionIdOf('one')));
     await first.close();
     const second = await openSqlite(path);
-    expect(await second.session('one')).toEqual(sessionRow('one'));
+    expect(await second.session(sessionIdOf('one'))).toEqual(sessionRow(sessionIdOf('one')));
     await second.close();
   });
 
@@ -89,10 +90,10 @@ describe('opening SQLite', () => {
     const holder = new DatabaseSync(path);
     holder.exec('begin immediate');
     const began = performance.now();
-    await expect(store.putSession(sessionRow('one'))).rejects.toMatchObject({ code: 'BUSY' });
+    await expect(store.putSession(sessionRow(sessionIdOf('one')))).rejects.toMatchObject({ code: 'BUSY' });
     expect(performance.now() - began).toBeLessThan(10_000);
     holder.exec('rollback');
-    await store.putSession(sessionRow('one'));
+    await store.putSession(sessionRow(sessionIdOf('one')));
     holder.close();
     await store.close();
   });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { newDelivery, newHangUp, sealedReport, sessionRow } from './store-rows.ts';
+import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 
 export type StoreMaker = {
   open(): Promise<Store>;
@@ -23,7 +24,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       await maker.clean();
     });
 
-    const sealNew = async (session: string, deliveries: NewDelivery[]) => {
+    const sealNew = async (session: SessionId, deliveries: NewDelivery[]) => {
       await store.putSession(sessionRow(session));
       return store.seal(
         sessionRow(session, { state: 'sealed', endedAt: 5_000, by: 'caller', reason: 'caller_hung_up' }),
@@ -37,23 +38,23 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       store.reclaim({ now, furthestMs: 86_400_000, ...(deadOwner !== undefined && { deadOwner }) });
 
     it('a session is found as it was put, and what is not known is absent', async () => {
-      await store.putSession(sessionRow('one'));
-      expect(await store.session('one')).toEqual(sessionRow('one'));
-      expect(await store.session('other')).toBeUndefined();
+      await store.putSession(sessionRow(sessionIdOf('one')));
+      expect(await store.session(sessionIdOf('one'))).toEqual(sessionRow(sessionIdOf('one')));
+      expect(await store.session(sessionIdOf('other'))).toBeUndefined();
     });
 
     it('putting a session again updates it', async () => {
-      await store.putSession(sessionRow('one'));
-      await store.putSession(sessionRow('one', { state: 'recovering' }));
-      expect((await store.session('one'))?.state).toBe('recovering');
-      await store.putSession(sessionRow('one', { state: 'open' }));
-      expect((await store.session('one'))?.state).toBe('open');
+      await store.putSession(sessionRow(sessionIdOf('one')));
+      await store.putSession(sessionRow(sessionIdOf('one'), { state: 'recovering' }));
+      expect((await store.session(sessionIdOf('one')))?.state).toBe('recovering');
+      await store.putSession(sessionRow(sessionIdOf('one'), { state: 'open' }));
+      expect((await store.session(sessionIdOf('one')))?.state).toBe('open');
     });
 
     it('a sealed session never becomes open again, and keeps its end', async () => {
-      await sealNew('one', []);
-      await store.putSession(sessionRow('one', { state: 'open', reason: 'other' }));
-      expect(await store.session('one')).toMatchObject({
+      await sealNew(sessionIdOf('one'), []);
+      await store.putSession(sessionRow(sessionIdOf('one'), { state: 'open', reason: 'other' }));
+      expect(await store.session(sessionIdOf('one'))).toMatchObject({
         state: 'sealed',
         by: 'caller',
         reason: 'caller_hung_up',
@@ -62,7 +63,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('sessions come newest first, by state and page', async () => {
-      for (const [index, name] of ['a', 'b', 'c', 'd'].entries())
+      for (const [index, name] of ['a', 'b', 'c', 'd'].map(sessionIdOf).entries())
         await store.putSession(
           sessionRow(name, { acceptedAt: index * 100, state: name === 'c' ? 'recovering' : 'open' }),
         );
@@ -76,48 +77,58 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
 
     it('a seal puts report, session and deliveries down at once', async () => {
       expect(
-        await sealNew('one', [newDelivery('d1', 'one'), newDelivery('d2', 'one', { destination: 'archive' })]),
+        await sealNew(sessionIdOf('one'), [
+          newDelivery('d1', sessionIdOf('one')),
+          newDelivery('d2', sessionIdOf('one'), { destination: 'archive' }),
+        ]),
       ).toBe(true);
-      expect(await store.report('one')).toEqual(sealedReport('one'));
-      expect((await store.session('one'))?.state).toBe('sealed');
+      expect(await store.report(sessionIdOf('one'))).toEqual(sealedReport(sessionIdOf('one')));
+      expect((await store.session(sessionIdOf('one')))?.state).toBe('sealed');
       expect((await store.deliveries({ limit: 10 })).map(({ delivery }) => delivery).sort()).toEqual(['d1', 'd2']);
     });
 
     it('a seal needs no session row of its own', async () => {
-      expect(await store.seal(sessionRow('one', { state: 'sealed' }), sealedReport('one'), [])).toBe(true);
-      expect((await store.session('one'))?.state).toBe('sealed');
+      expect(
+        await store.seal(sessionRow(sessionIdOf('one'), { state: 'sealed' }), sealedReport(sessionIdOf('one')), []),
+      ).toBe(true);
+      expect((await store.session(sessionIdOf('one')))?.state).toBe('sealed');
     });
 
     it('a second seal changes nothing', async () => {
-      await sealNew('one', [newDelivery('d1', 'one')]);
-      const second = sessionRow('one', { state: 'sealed', by: 'system', reason: 'process_crashed' });
-      expect(await store.seal(second, sealedReport('one', 'other'), [newDelivery('d9', 'one')])).toBe(false);
-      expect((await store.report('one'))?.body).toBe(sealedReport('one').body);
-      expect((await store.session('one'))?.reason).toBe('caller_hung_up');
+      await sealNew(sessionIdOf('one'), [newDelivery('d1', sessionIdOf('one'))]);
+      const second = sessionRow(sessionIdOf('one'), { state: 'sealed', by: 'system', reason: 'process_crashed' });
+      expect(
+        await store.seal(second, sealedReport(sessionIdOf('one'), 'other'), [newDelivery('d9', sessionIdOf('one'))]),
+      ).toBe(false);
+      expect((await store.report(sessionIdOf('one')))?.body).toBe(sealedReport(sessionIdOf('one')).body);
+      expect((await store.session(sessionIdOf('one')))?.reason).toBe('caller_hung_up');
       expect(await store.deliveries({ limit: 10 })).toHaveLength(1);
     });
 
     it('a seal whose delivery cannot be stored leaves nothing behind', async () => {
-      await store.putSession(sessionRow('one'));
-      const wrong = { ...newDelivery('d2', 'one'), kind: 'neither' as 'report' };
+      await store.putSession(sessionRow(sessionIdOf('one')));
+      const wrong = { ...newDelivery('d2', sessionIdOf('one')), kind: 'neither' as 'report' };
       await expect(
-        store.seal(sessionRow('one'), sealedReport('one'), [newDelivery('d1', 'one'), wrong]),
+        store.seal(sessionRow(sessionIdOf('one')), sealedReport(sessionIdOf('one')), [
+          newDelivery('d1', sessionIdOf('one')),
+          wrong,
+        ]),
       ).rejects.toMatchObject({
         name: 'StoreError',
         message: expect.stringContaining('could not seal a report'),
       });
-      expect(await store.report('one')).toBeUndefined();
+      expect(await store.report(sessionIdOf('one'))).toBeUndefined();
       expect(await store.deliveries({ limit: 10 })).toEqual([]);
-      expect((await store.session('one'))?.state).toBe('open');
-      expect(await sealNew('one', [])).toBe(true); // and the store still works
+      expect((await store.session(sessionIdOf('one')))?.state).toBe('open');
+      expect(await sealNew(sessionIdOf('one'), [])).toBe(true); // and the store still works
     });
 
     it('every byte of a body comes back, also at a second destination and for an alert', async () => {
       const body = JSON.stringify({ text: 'naïve 😀 \u2028 "quoted"\n\t\u0001', zero: '\u0000' });
-      await store.seal(sessionRow('one'), sealedReport('one', body), [
-        newDelivery('d1', 'one', { body }),
-        newDelivery('d2', 'one', { body: `${body} ` }),
-        newDelivery('d3', 'one', { kind: 'alert', body: 'alert' }),
+      await store.seal(sessionRow(sessionIdOf('one')), sealedReport(sessionIdOf('one'), body), [
+        newDelivery('d1', sessionIdOf('one'), { body }),
+        newDelivery('d2', sessionIdOf('one'), { body: `${body} ` }),
+        newDelivery('d3', sessionIdOf('one'), { kind: 'alert', body: 'alert' }),
       ]);
       const bodies = new Map(
         await Promise.all((await claim()).map(async ({ delivery }) => [delivery, await store.body(delivery)] as const)),
@@ -129,22 +140,25 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
           ['d3', 'alert'],
         ]),
       );
-      expect((await store.report('one'))?.body).toBe(body);
+      expect((await store.report(sessionIdOf('one')))?.body).toBe(body);
     });
 
     it('enqueueing a delivery that exists leaves it as it is', async () => {
-      await store.enqueue([newDelivery('d1', 'one')]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
       const [first] = await claim();
       await store.settle('d1', first!.lease, { kind: 'delivered', at: 10_500 });
-      await store.enqueue([newDelivery('d1', 'one', { nextAt: 1, body: 'other' }), newDelivery('d2', 'one')]);
+      await store.enqueue([
+        newDelivery('d1', sessionIdOf('one'), { nextAt: 1, body: 'other' }),
+        newDelivery('d2', sessionIdOf('one')),
+      ]);
       const found = await store.deliveries({ limit: 10, state: 'delivered' });
       expect(found).toMatchObject([{ delivery: 'd1', settledAt: 10_500 }]);
-      expect(await store.body('d1')).toBe(newDelivery('d1', 'one').body);
+      expect(await store.body('d1')).toBe(newDelivery('d1', sessionIdOf('one')).body);
       expect(await store.nextDue(['backend'])).toBe(2_000);
     });
 
     it('an alert may go out for a session without a report', async () => {
-      await store.enqueue([newDelivery('d1', 'one', { kind: 'alert', body: 'the model is gone' })]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'), { kind: 'alert', body: 'the model is gone' })]);
       expect(await claim()).toMatchObject([{ delivery: 'd1', kind: 'alert' }]);
       expect(await store.body('d1')).toBe('the model is gone');
       expect(await store.body('none')).toBeUndefined();
@@ -152,10 +166,10 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
 
     it('due deliveries are claimed oldest first, up to the limit, and only once', async () => {
       await store.enqueue([
-        newDelivery('late', 'one', { nextAt: 10_001 }),
-        newDelivery('third', 'one', { nextAt: 10_000 }),
-        newDelivery('second', 'one', { nextAt: 200 }),
-        newDelivery('first', 'one', { nextAt: 100 }),
+        newDelivery('late', sessionIdOf('one'), { nextAt: 10_001 }),
+        newDelivery('third', sessionIdOf('one'), { nextAt: 10_000 }),
+        newDelivery('second', sessionIdOf('one'), { nextAt: 200 }),
+        newDelivery('first', sessionIdOf('one'), { nextAt: 100 }),
       ]);
       const names = (rows: { delivery: string }[]) => rows.map(({ delivery }) => delivery);
       expect(names(await claim({ limit: 2 }))).toEqual(['first', 'second']);
@@ -165,7 +179,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('an attempt is counted when it begins, once for a lease, and by whoever has it', async () => {
-      await store.enqueue([newDelivery('d1', 'one', { nextAt: 0 })]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'), { nextAt: 0 })]);
       const [first] = await claim();
       expect(first).toMatchObject({ state: 'delivering', attempts: 0 });
       expect(first).not.toHaveProperty('firstAt');
@@ -180,7 +194,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('a row that was claimed and not begun can be given back, and is as it was', async () => {
-      await store.enqueue([newDelivery('d1', 'one'), newDelivery('d2', 'one')]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one')), newDelivery('d2', sessionIdOf('one'))]);
       const before = await store.deliveries({ limit: 10 });
       const [first, second] = await claim();
       expect(await store.release(first!.delivery, 'another lease')).toBe(false);
@@ -195,9 +209,12 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
 
     it('no lane gets more than its places, and its backlog hides nobody else', async () => {
       const backlog = Array.from({ length: 300 }, (_, index) =>
-        newDelivery(`slow-${index}`, 'one', { lane: 'https://slow.example', nextAt: index }),
+        newDelivery(`slow-${index}`, sessionIdOf('one'), { lane: 'https://slow.example', nextAt: index }),
       );
-      await store.enqueue([...backlog, newDelivery('fast', 'one', { lane: 'https://fast.example', nextAt: 9_999 })]);
+      await store.enqueue([
+        ...backlog,
+        newDelivery('fast', sessionIdOf('one'), { lane: 'https://fast.example', nextAt: 9_999 }),
+      ]);
       const lanes = (rows: { lane: string }[]) => rows.map(({ lane }) => lane.slice(8, 12)).sort();
       const first = await claim({ limit: 20, each: 3 });
       expect(lanes(first)).toEqual(['fast', 'slow', 'slow', 'slow']);
@@ -208,10 +225,10 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
 
     it('of several lanes the oldest rows come first, whichever lane they wait for', async () => {
       await store.enqueue([
-        newDelivery('a-1', 'one', { lane: 'https://a.example', nextAt: 100 }),
-        newDelivery('a-2', 'one', { lane: 'https://a.example', nextAt: 300 }),
-        newDelivery('b-1', 'one', { lane: 'https://b.example', nextAt: 200 }),
-        newDelivery('b-2', 'one', { lane: 'https://b.example', nextAt: 400 }),
+        newDelivery('a-1', sessionIdOf('one'), { lane: 'https://a.example', nextAt: 100 }),
+        newDelivery('a-2', sessionIdOf('one'), { lane: 'https://a.example', nextAt: 300 }),
+        newDelivery('b-1', sessionIdOf('one'), { lane: 'https://b.example', nextAt: 200 }),
+        newDelivery('b-2', sessionIdOf('one'), { lane: 'https://b.example', nextAt: 400 }),
       ]);
       const ids = async (limit: number) => (await claim({ limit })).map(({ delivery }) => delivery);
       expect(await ids(2)).toEqual(['a-1', 'b-1']);
@@ -221,9 +238,11 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     it('a lane that is full takes nobody’s turn, and two destinations at one receiver share its places', async () => {
       const lane = 'https://a.example';
       await store.enqueue([
-        ...[1, 2, 3].map((at) => newDelivery(`mine-${at}`, 'one', { lane, nextAt: at })),
-        ...[4, 5, 6].map((at) => newDelivery(`theirs-${at}`, 'one', { destination: 'elsewhere', lane, nextAt: at })),
-        newDelivery('other', 'one', { lane: 'https://b.example', nextAt: 7 }),
+        ...[1, 2, 3].map((at) => newDelivery(`mine-${at}`, sessionIdOf('one'), { lane, nextAt: at })),
+        ...[4, 5, 6].map((at) =>
+          newDelivery(`theirs-${at}`, sessionIdOf('one'), { destination: 'elsewhere', lane, nextAt: at }),
+        ),
+        newDelivery('other', sessionIdOf('one'), { lane: 'https://b.example', nextAt: 7 }),
       ]);
       const names = ['backend', 'elsewhere'];
       const ids = async (more: Parameters<typeof claim>[0]) =>
@@ -234,9 +253,9 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
 
     it('rows of destinations that nobody asked for are left alone, and counted by name', async () => {
       await store.enqueue([
-        newDelivery('mine', 'one'),
-        newDelivery('theirs', 'one', { destination: 'elsewhere' }),
-        newDelivery('from-metadata', 'one', { destination: 'hook => https://x.example/a', nextAt: 3_000 }),
+        newDelivery('mine', sessionIdOf('one')),
+        newDelivery('theirs', sessionIdOf('one'), { destination: 'elsewhere' }),
+        newDelivery('from-metadata', sessionIdOf('one'), { destination: 'hook => https://x.example/a', nextAt: 3_000 }),
       ]);
       expect(await store.owedByName()).toEqual({ backend: 1, elsewhere: 1, hook: 1 });
       expect((await claim({ names: ['backend', 'hook'] })).map(({ delivery }) => delivery)).toEqual([
@@ -249,7 +268,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('a process that ended while it carried a row is remembered', async () => {
-      await store.enqueue([newDelivery('d1', 'one')]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
       const [first] = await claim();
       await store.settle('d1', first!.lease, { kind: 'retry', nextAt: 10_000, error: 'SIGKILL', hasDied: true });
       const [second] = await claim();
@@ -260,8 +279,11 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
 
     it('what a clock that ran ahead has written is due now', async () => {
       const far = 10_000 + 30 * 86_400_000;
-      await store.enqueue([newDelivery('d1', 'one', { nextAt: far }), newDelivery('d2', 'one', { nextAt: 2_000 })]);
-      await store.owe(newHangUp('one', { nextAt: far }));
+      await store.enqueue([
+        newDelivery('d1', sessionIdOf('one'), { nextAt: far }),
+        newDelivery('d2', sessionIdOf('one'), { nextAt: 2_000 }),
+      ]);
+      await store.owe(newHangUp(sessionIdOf('one'), { nextAt: far }));
       await claim({ owner: 'ahead', leaseMs: far });
       expect(await mend(10_000)).toBe(2);
       expect(await claim()).toHaveLength(2);
@@ -271,7 +293,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('a retry is due again at its time, with the error', async () => {
-      await store.enqueue([newDelivery('d1', 'one')]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
       const [first] = await claim();
       expect(await store.settle('d1', first!.lease, { kind: 'retry', nextAt: 15_000.4, error: '503' })).toBe(true);
       expect(await store.nextDue(['backend'])).toBe(15_000);
@@ -280,7 +302,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('a dead delivery is kept and never claimed', async () => {
-      await store.enqueue([newDelivery('d1', 'one')]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
       const [first] = await claim();
       await store.settle('d1', first!.lease, { kind: 'dead', at: 11_000, error: '410 Gone' });
       expect(await claim({ now: Number.MAX_SAFE_INTEGER })).toEqual([]);
@@ -291,7 +313,7 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('a settlement with a lease that is gone changes nothing', async () => {
-      await store.enqueue([newDelivery('d1', 'one')]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
       const [first] = await claim();
       await mend(11_000);
       expect(await store.settle('d1', first!.lease, { kind: 'delivered', at: 11_001 })).toBe(false);
@@ -303,7 +325,11 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('only what is leased beyond its time, or by a dead owner, is reclaimed', async () => {
-      await store.enqueue([newDelivery('d1', 'one'), newDelivery('d2', 'one'), newDelivery('d3', 'one')]);
+      await store.enqueue([
+        newDelivery('d1', sessionIdOf('one')),
+        newDelivery('d2', sessionIdOf('one')),
+        newDelivery('d3', sessionIdOf('one')),
+      ]);
       await claim({ owner: 'dead', limit: 1, leaseMs: 60_000 });
       await claim({ owner: 'slow', limit: 1, leaseMs: 500 });
       await claim({ owner: 'quick', limit: 1, leaseMs: 60_000 });
@@ -314,14 +340,14 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('deliveries come newest first, by session, state and page', async () => {
-      await store.enqueue([newDelivery('d1', 'one')]);
-      await store.enqueue([newDelivery('d2', 'two')]);
-      await store.enqueue([newDelivery('d3', 'one')]);
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
+      await store.enqueue([newDelivery('d2', sessionIdOf('two'))]);
+      await store.enqueue([newDelivery('d3', sessionIdOf('one'))]);
       const names = async (page: Parameters<Store['deliveries']>[0]) =>
         (await store.deliveries(page)).map(({ delivery }) => delivery);
       expect(await names({ limit: 10 })).toEqual(['d3', 'd2', 'd1']);
       expect(await names({ limit: 1 })).toEqual(['d3']);
-      expect(await names({ limit: 10, session: 'one' })).toEqual(['d3', 'd1']);
+      expect(await names({ limit: 10, session: sessionIdOf('one') })).toEqual(['d3', 'd1']);
       expect(await names({ limit: 10, state: 'dead' })).toEqual([]);
       expect(await names({ limit: 10, before: 0 })).toEqual([]);
     });
@@ -330,20 +356,22 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       store.takeOwed({ server: 'wss://one.example', now: 10_000, again: 40_000, limit: 10, ...more });
 
     it('an owed hang-up is kept whole, and owing it twice changes nothing', async () => {
-      expect(await store.owe(newHangUp('one'))).toBe(true);
-      expect(await store.owe(newHangUp('one', { room: 'other', nextAt: 0 }))).toBe(false);
-      const row = { ...newHangUp('one'), state: 'owed', attempts: 0 };
+      expect(await store.owe(newHangUp(sessionIdOf('one')))).toBe(true);
+      expect(await store.owe(newHangUp(sessionIdOf('one'), { room: 'other', nextAt: 0 }))).toBe(false);
+      const row = { ...newHangUp(sessionIdOf('one')), state: 'owed', attempts: 0 };
       expect(await store.hangUps({ limit: 10 })).toEqual([row]);
-      const { caller: _caller, agent: _agent, ...unknown } = newHangUp('two');
+      const { caller: _caller, agent: _agent, ...unknown } = newHangUp(sessionIdOf('two'));
       await store.owe(unknown);
-      expect(await store.hangUps({ limit: 10, session: 'two' })).toEqual([{ ...unknown, state: 'owed', attempts: 0 }]);
+      expect(await store.hangUps({ limit: 10, session: sessionIdOf('two') })).toEqual([
+        { ...unknown, state: 'owed', attempts: 0 },
+      ]);
     });
 
     it('due hang-ups of one server are taken oldest first, up to the limit, and not again before their time', async () => {
-      await store.owe(newHangUp('later', { nextAt: 10_001 }));
-      await store.owe(newHangUp('second', { since: 200, nextAt: 9_000 }));
-      await store.owe(newHangUp('first', { since: 100, nextAt: 8_000 }));
-      await store.owe(newHangUp('elsewhere', { server: 'wss://two.example', nextAt: 1 }));
+      await store.owe(newHangUp(sessionIdOf('later'), { nextAt: 10_001 }));
+      await store.owe(newHangUp(sessionIdOf('second'), { since: 200, nextAt: 9_000 }));
+      await store.owe(newHangUp(sessionIdOf('first'), { since: 100, nextAt: 8_000 }));
+      await store.owe(newHangUp(sessionIdOf('elsewhere'), { server: 'wss://two.example', nextAt: 1 }));
       const names = (rows: { session: string }[]) => rows.map(({ session }) => session);
       expect(await store.nextOwed('wss://one.example')).toBe(8_000);
       expect(names(await take({ limit: 1 }))).toEqual(['first']);
@@ -359,22 +387,24 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('a hang-up is tried again at its time, with the error, until it is done', async () => {
-      await store.owe(newHangUp('one'));
+      await store.owe(newHangUp(sessionIdOf('one')));
       await take();
-      expect(await store.settleHangUp('one', { kind: 'retry', nextAt: 15_000.4, error: '503' })).toBe(true);
+      expect(await store.settleHangUp(sessionIdOf('one'), { kind: 'retry', nextAt: 15_000.4, error: '503' })).toBe(
+        true,
+      );
       expect(await store.nextOwed('wss://one.example')).toBe(15_000);
       expect(await take({ now: 15_000 })).toMatchObject([{ attempts: 2, lastError: '503' }]);
-      expect(await store.settleHangUp('one', { kind: 'done', at: 15_100 })).toBe(true);
+      expect(await store.settleHangUp(sessionIdOf('one'), { kind: 'done', at: 15_100 })).toBe(true);
       expect(await take({ now: Number.MAX_SAFE_INTEGER })).toEqual([]);
-      expect(await store.settleHangUp('one', { kind: 'retry', nextAt: 1, error: 'late' })).toBe(false);
+      expect(await store.settleHangUp(sessionIdOf('one'), { kind: 'retry', nextAt: 1, error: 'late' })).toBe(false);
       expect(await store.hangUps({ limit: 1, state: 'done' })).toMatchObject([{ session: 'one', settledAt: 15_100 }]);
-      expect(await store.owe(newHangUp('one'))).toBe(false); // done is done
+      expect(await store.owe(newHangUp(sessionIdOf('one')))).toBe(false); // done is done
     });
 
     it('a hang-up that was given up is kept and never taken', async () => {
-      await store.owe(newHangUp('one'));
-      await store.owe(newHangUp('two', { since: 2_000 }));
-      await store.settleHangUp('one', { kind: 'given-up', at: 99_000, error: '503' });
+      await store.owe(newHangUp(sessionIdOf('one')));
+      await store.owe(newHangUp(sessionIdOf('two'), { since: 2_000 }));
+      await store.settleHangUp(sessionIdOf('one'), { kind: 'given-up', at: 99_000, error: '503' });
       expect((await take({ now: Number.MAX_SAFE_INTEGER })).map(({ session }) => session)).toEqual(['two']);
       expect(await store.hangUps({ limit: 10, state: 'given-up' })).toMatchObject([
         { session: 'one', lastError: '503', settledAt: 99_000 },
@@ -384,21 +414,25 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('what is not sealed is told after a restart, and what has no report of those that were found on the disk', async () => {
-      await store.putSession(sessionRow('open', { roomSid: 'RM_1' }));
-      await store.putSession(sessionRow('recovering', { state: 'recovering', acceptedAt: 2_000 }));
-      await sealNew('sealed', []);
+      await store.putSession(sessionRow(sessionIdOf('open'), { roomSid: 'RM_1' }));
+      await store.putSession(sessionRow(sessionIdOf('recovering'), { state: 'recovering', acceptedAt: 2_000 }));
+      await sealNew(sessionIdOf('sealed'), []);
       expect(await store.unsealed()).toEqual([
-        sessionRow('recovering', { state: 'recovering', acceptedAt: 2_000 }),
-        sessionRow('open', { roomSid: 'RM_1' }),
+        sessionRow(sessionIdOf('recovering'), { state: 'recovering', acceptedAt: 2_000 }),
+        sessionRow(sessionIdOf('open'), { roomSid: 'RM_1' }),
       ]);
-      expect((await store.withoutReport(['sealed', 'open', 'unknown'])).sort()).toEqual(['open', 'unknown']);
-      expect(await store.withoutRow(['sealed', 'open', 'unknown'])).toEqual(['unknown']);
-      for (const session of ['open', 'sealed', 'unknown']) await store.dropSession(session);
+      expect(
+        (await store.withoutReport([sessionIdOf('sealed'), sessionIdOf('open'), sessionIdOf('unknown')])).sort(),
+      ).toEqual(['open', 'unknown']);
+      expect(await store.withoutRow([sessionIdOf('sealed'), sessionIdOf('open'), sessionIdOf('unknown')])).toEqual([
+        'unknown',
+      ]);
+      for (const session of ['open', 'sealed', 'unknown'].map(sessionIdOf)) await store.dropSession(session);
       expect((await store.unsealed()).map(({ session }) => session)).toEqual(['recovering']);
-      expect(await store.session('sealed')).toBeDefined();
+      expect(await store.session(sessionIdOf('sealed'))).toBeDefined();
     });
 
-    const sealAt = (session: string, sealedAt: number, bytes: number, deliveries: NewDelivery[] = []) => {
+    const sealAt = (session: SessionId, sealedAt: number, bytes: number, deliveries: NewDelivery[] = []) => {
       const body = JSON.stringify({
         session,
         participants: [{ identity: `caller-${session}` }, { identity: 'agent' }],
@@ -407,12 +441,12 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     };
 
     it('what may go is sealed and owed to nobody, the oldest first', async () => {
-      await store.putSession(sessionRow('open'));
-      await sealAt('newer', 3_000, 10);
-      await sealAt('older', 2_000, 20);
-      await sealAt('undelivered', 1_000, 30, [newDelivery('d1', 'undelivered')]);
-      await sealAt('not-hung-up', 1_500, 40);
-      await store.owe(newHangUp('not-hung-up'));
+      await store.putSession(sessionRow(sessionIdOf('open')));
+      await sealAt(sessionIdOf('newer'), 3_000, 10);
+      await sealAt(sessionIdOf('older'), 2_000, 20);
+      await sealAt(sessionIdOf('undelivered'), 1_000, 30, [newDelivery('d1', sessionIdOf('undelivered'))]);
+      await sealAt(sessionIdOf('not-hung-up'), 1_500, 40);
+      await store.owe(newHangUp(sessionIdOf('not-hung-up')));
       const names = (rows: { session: string }[]) => rows.map(({ session }) => session);
       expect(await store.kept({ limit: 10 })).toEqual([
         { session: 'older', sealedAt: 2_000, bytes: 20 },
@@ -421,18 +455,18 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect(names(await store.kept({ sealedBefore: 3_000, limit: 10 }))).toEqual(['older']);
       expect(names(await store.kept({ limit: 1 }))).toEqual(['older']);
       expect(await store.keptBytes()).toBe(100);
-      expect(await store.owedOf(['undelivered', 'older'])).toEqual({ undelivered: 1 });
+      expect(await store.owedOf([sessionIdOf('undelivered'), sessionIdOf('older')])).toEqual({ undelivered: 1 });
       const [first] = await claim();
-      expect(await store.owedOf(['undelivered'])).toEqual({ undelivered: 1 }); // in flight is owed, too
+      expect(await store.owedOf([sessionIdOf('undelivered')])).toEqual({ undelivered: 1 }); // in flight is owed, too
       await store.settle('d1', first!.lease, { kind: 'dead', at: 11_000, error: '410' });
-      await store.settleHangUp('not-hung-up', { kind: 'done', at: 11_000 });
+      await store.settleHangUp(sessionIdOf('not-hung-up'), { kind: 'done', at: 11_000 });
       expect(names(await store.kept({ limit: 10 }))).toEqual(['undelivered', 'not-hung-up', 'older', 'newer']);
     });
 
     it('sessions are found by who took part in them and by when they were sealed', async () => {
-      await sealAt('one', 1_000, 1);
-      await sealAt('two', 2_000, 1);
-      await sealAt('three', 3_000, 1);
+      await sealAt(sessionIdOf('one'), 1_000, 1);
+      await sealAt(sessionIdOf('two'), 2_000, 1);
+      await sealAt(sessionIdOf('three'), 3_000, 1);
       const find = async (ask: { participant?: string; from?: number; before?: number }) =>
         (await store.find({ limit: 10, ...ask })).map(({ session }) => session);
       expect(await find({ participant: 'caller-two' })).toEqual(['two']);
@@ -442,28 +476,34 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
     });
 
     it('purging forgets all of a sealed session, and nothing of others or of one that is not sealed', async () => {
-      await sealAt('one', 1_000, 1, [newDelivery('d1', 'one', { body: 'another' }), newDelivery('d2', 'one')]);
-      await sealAt('two', 2_000, 1, [newDelivery('d3', 'two')]);
-      await store.putSession(sessionRow('open'));
-      await store.enqueue([newDelivery('d4', 'open', { kind: 'alert' })]);
-      await store.owe(newHangUp('one'));
-      expect(await store.purge(['one', 'open', 'unknown'])).toEqual({ sessions: 1, deliveries: 2 });
-      expect([await store.session('one'), await store.report('one'), await store.body('d1')]).toEqual([
-        undefined,
-        undefined,
-        undefined,
+      await sealAt(sessionIdOf('one'), 1_000, 1, [
+        newDelivery('d1', sessionIdOf('one'), { body: 'another' }),
+        newDelivery('d2', sessionIdOf('one')),
       ]);
+      await sealAt(sessionIdOf('two'), 2_000, 1, [newDelivery('d3', sessionIdOf('two'))]);
+      await store.putSession(sessionRow(sessionIdOf('open')));
+      await store.enqueue([newDelivery('d4', sessionIdOf('open'), { kind: 'alert' })]);
+      await store.owe(newHangUp(sessionIdOf('one')));
+      expect(await store.purge([sessionIdOf('one'), sessionIdOf('open'), sessionIdOf('unknown')])).toEqual({
+        sessions: 1,
+        deliveries: 2,
+      });
+      expect([
+        await store.session(sessionIdOf('one')),
+        await store.report(sessionIdOf('one')),
+        await store.body('d1'),
+      ]).toEqual([undefined, undefined, undefined]);
       expect(await store.hangUps({ limit: 10 })).toEqual([]);
       expect((await store.deliveries({ limit: 10 })).map(({ delivery }) => delivery).sort()).toEqual(['d3', 'd4']);
-      expect((await store.session('open'))?.state).toBe('open');
+      expect((await store.session(sessionIdOf('open')))?.state).toBe('open');
       expect(await store.body('d3')).toBeDefined();
     });
 
     it('after close every call says so, and closing again is harmless', async () => {
       await store.close();
       await store.close();
-      await expect(store.session('one')).rejects.toMatchObject({ name: 'StoreError', code: 'CLOSED' });
-      await expect(store.putSession(sessionRow('one'))).rejects.toMatchObject({ code: 'CLOSED' });
+      await expect(store.session(sessionIdOf('one'))).rejects.toMatchObject({ name: 'StoreError', code: 'CLOSED' });
+      await expect(store.putSession(sessionRow(sessionIdOf('one')))).rejects.toMatchObject({ code: 'CLOSED' });
     });
 
     it('two connections see one store, and one of two seals wins', async (context) => {
@@ -471,11 +511,15 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       const other = await maker.again();
       try {
         const seals = await Promise.all([
-          store.seal(sessionRow('one'), sealedReport('one'), [newDelivery('d1', 'one')]),
-          other.seal(sessionRow('one'), sealedReport('one'), [newDelivery('d1', 'one')]),
+          store.seal(sessionRow(sessionIdOf('one')), sealedReport(sessionIdOf('one')), [
+            newDelivery('d1', sessionIdOf('one')),
+          ]),
+          other.seal(sessionRow(sessionIdOf('one')), sealedReport(sessionIdOf('one')), [
+            newDelivery('d1', sessionIdOf('one')),
+          ]),
         ]);
         expect(seals.filter(Boolean)).toHaveLength(1);
-        await other.enqueue([newDelivery('d2', 'one')]);
+        await other.enqueue([newDelivery('d2', sessionIdOf('one'))]);
         const claimed = [
           ...(await claim({ limit: 1 })),
           ...(await other.claim({ ...everything, owner: 'other', limit: 5, leaseMs: 1 })),

@@ -1,9 +1,11 @@
 /** Rows for stores to hold. */
 import type { NewDelivery, NewHangUp, SealedReport, SessionRow } from '../../src/store/store.ts';
+import { type SessionId, jobIdOf } from '../../src/journal/ids.ts';
 
-export const sessionRow = (session: string, more: Partial<SessionRow> = {}): SessionRow => ({
+export const sessionRow = (session: SessionId, more: Partial<SessionRow> = {}): SessionRow => ({
   session,
-  job: `job-${session}`,
+  epoch: 1,
+  job: jobIdOf(`job-${session}`),
   room: `room-${session}`,
   agentName: 'ada',
   acceptedAt: 1_000,
@@ -11,14 +13,14 @@ export const sessionRow = (session: string, more: Partial<SessionRow> = {}): Ses
   ...more,
 });
 
-export const sealedReport = (session: string, body = `{"session":"${session}"}`): SealedReport => ({
+export const sealedReport = (session: SessionId, body = `{"session":"${session}"}`): SealedReport => ({
   session,
   report: `rep_${session}`,
   sealedAt: 5_000,
   body,
 });
 
-export const newDelivery = (delivery: string, session: string, more: Partial<NewDelivery> = {}): NewDelivery => ({
+export const newDelivery = (delivery: string, session: SessionId, more: Partial<NewDelivery> = {}): NewDelivery => ({
   delivery,
   session,
   report: `rep_${session}`,
@@ -29,7 +31,7 @@ export const newDelivery = (delivery: string, session: string, more: Partial<New
   ...more,
 });
 
-export const newHangUp = (session: string, more: Partial<NewHangUp> = {}): NewHangUp => ({
+export const newHangUp = (session: SessionId, more: Partial<NewHangUp> = {}): NewHangUp => ({
   session,
   server: 'wss://one.example',
   room: `room-${session}`,

@@ -13,6 +13,7 @@ import {
 } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { LeftError } from '../../src/waiting/deadline.ts';
@@ -112,7 +113,7 @@ export class VirtualSession {
     const recorder: Recorder = { append: (kind, data) => this.note(kind, data), durable: () => Promise.resolve() };
     this.note('session.opened', {
       ...facts,
-      session: 'virtual',
+      session: sessionIdOf('virtual'),
       epoch: 1,
       owner,
       identity: 'agent',
@@ -170,7 +171,11 @@ export class VirtualSession {
       if (!(await this.clock.next()) && this.closedAt === undefined)
         throw new Error(`it never closed; it rests in ${this.run.leaves().join(' + ')}`);
     }
-    const report = fold({ session: 'virtual', epochs: [{ epoch: 1, entries: this.entries, torn: false }], keeper: [] });
+    const report = fold({
+      session: sessionIdOf('virtual'),
+      epochs: [{ epoch: 1, entries: this.entries, torn: false }],
+      keeper: [],
+    });
     assertReport(report);
     return report;
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseJournal } from '../../src/journal/parse.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { compile } from './compile.ts';
 
 const program = 'test/crash/journal-writer.ts';
@@ -52,7 +53,7 @@ describe('a journal whose writer is killed with -9', () => {
       expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
       expect(entries.length).toBeGreaterThanOrEqual(acknowledged);
     }
-    const journal = await openJournal({ directory, session: 'one', file: 'keeper' });
+    const journal = await openJournal({ directory, session: sessionIdOf('one'), file: 'keeper' });
     expect(journal.lastSeq).toBeGreaterThanOrEqual(acknowledged);
     await journal.close();
     const { entries, torn } = parseJournal(readFileSync(journal.path, 'utf8'));

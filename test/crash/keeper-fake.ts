@@ -11,6 +11,7 @@ import { defaultPolicy, type Policy } from '../../machines/index.ts';
 import type { HangUpPolicy, JobFacts } from '../../src/journal/entry.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { type SessionId, firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { connectLink } from '../../src/link/client.ts';
 import type { Destination } from '../../src/link/destination.ts';
 import type { LiveKitAccess } from '../../src/link/messages.ts';
@@ -40,7 +41,7 @@ export type Scenario = {
   metadata?: string;
   livekit: LiveKitAccess | null;
   policy: Partial<Policy>;
-  jobs: { session: string; how: How }[];
+  jobs: { session: SessionId; how: How }[];
   worker?: 'throws-on-import' | 'exits-quietly' | 'done';
   /** Only the first worker of a directory throws, offers jobs, …: the next ones find this file. */
   once: string;
@@ -64,22 +65,22 @@ export type FakeEvent = {
 };
 
 surviveLostOutput();
-const [role, text, session = '', how] = process.argv.slice(2);
+const [role, text, ofJob, how] = process.argv.slice(2);
 const scenario = JSON.parse(text ?? '{}') as Scenario;
 const policy: Policy = { ...defaultPolicy, ...scenario.policy };
 const hangUp: HangUpPolicy = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' };
 const path = process.env['LASTWORD_SOCKET'] ?? '';
 const say = (event: Omit<FakeEvent, 'pid' | 'fake'>) =>
   process.stdout.write(`${JSON.stringify({ fake: role, pid: process.pid, ...event })}\n`);
-const factsOf = (job: string): JobFacts => ({
-  job,
+const factsOf = (session: SessionId): JobFacts => ({
+  ...firstJob(session),
   agentName: 'ada',
-  room: { name: `room-${job}`, sid: `RM_room-${job}` },
+  room: { name: `room-${session}`, sid: `RM_room-${session}` },
   metadata: scenario.metadata ?? '',
 });
 
 if (role === 'worker') worker();
-else await job(how as How);
+else await job(sessionIdOf(ofJob ?? ''), how as How);
 
 function worker() {
   say({ what: 'started' });
@@ -154,19 +155,17 @@ function worker() {
   setInterval(() => undefined, 60_000);
 }
 
-async function job(how: How) {
+async function job(session: SessionId, how: How) {
   const owner = await thisProcess();
   const identity = `agent-${session}`;
   const journal = await openJournal({
     directory: scenario.directory,
     session,
-    file: '1',
+    file: 1,
     first: {
       kind: 'session.opened',
       data: {
         ...factsOf(session),
-        session,
-        epoch: 1,
         // In another container the pid means nothing.
         owner: how === 'foreign' ? { ...owner, pidNamespace: '1' } : owner,
         identity,
@@ -212,7 +211,7 @@ async function job(how: How) {
     await close();
     if (how === 'dies-closed') process.kill(process.pid, 'SIGKILL');
     if (how === 'stale') {
-      link.send({ type: 'job.withdrawn', job: session, why: 'the room was gone' });
+      link.send({ type: 'job.withdrawn', job: firstJob(session).job, why: 'the room was gone' });
       link.close();
       await new Promise((resolve) => setTimeout(resolve, 50)); // the socket empties itself
       process.exit(0);
@@ -224,7 +223,7 @@ async function job(how: How) {
   const link = connectLink({
     path,
     hello: () => [
-      { type: 'hello.job', session, epoch: 1, owner, identity, token: jobToken(scenario.directory, session) ?? '' },
+      { type: 'hello.job', ...firstJob(session), owner, identity, token: jobToken(scenario.directory, session) ?? '' },
     ],
     onWelcome: () => say({ what: 'welcomed', session }),
     onMessage: (message) => {

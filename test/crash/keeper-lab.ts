@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readSession } from '../../src/journal/read.ts';
 import type { SessionJournal } from '../../src/journal/entry.ts';
+import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Report } from '../../src/report/schema.ts';
 import type { OwedHangUp } from '../../src/store/store.ts';
@@ -56,7 +57,7 @@ export class Lab implements AsyncDisposable {
   static async open(jobs: Record<string, How> = {}, options: Partial<Scenario> = {}): Promise<Lab> {
     const livekit = await startStandIn();
     const directory = await mkdtemp(join(tmpdir(), 'lastword-keeper-'));
-    const list = Object.entries(jobs).map(([session, how]) => ({ session, how }));
+    const list = Object.entries(jobs).map(([session, how]) => ({ session: sessionIdOf(session), how }));
     for (const { session, how } of list)
       livekit.rooms.set(`room-${session}`, [
         { identity: 'caller', sid: 'PA_1', kind: 'STANDARD' },
@@ -129,17 +130,17 @@ export class Lab implements AsyncDisposable {
       line.msg?.includes(message) === true && (session === undefined || line.session === session);
     return this.until(`${message} ${session ?? ''}`, fits, from);
   }
-  async opened(session: string): Promise<number> {
+  async opened(session: SessionId): Promise<number> {
     const { pid } = await this.fake('opened', session);
     await this.logged('following the job', session);
     return pid ?? 0;
   }
 
-  journal(session: string): Promise<SessionJournal> {
+  journal(session: SessionId): Promise<SessionJournal> {
     return readSession(this.directory, session);
   }
   /** Only when no keeper runs. */
-  async sealed(session: string): Promise<{ report: Report; deliveries: number; states: string[] } | undefined> {
+  async sealed(session: SessionId): Promise<{ report: Report; deliveries: number; states: string[] } | undefined> {
     const store = await openStore(`sqlite:${join(this.directory, 'store.db')}`);
     try {
       const report = await store.report(session);
@@ -151,7 +152,7 @@ export class Lab implements AsyncDisposable {
     }
   }
   /** Only when no keeper runs. */
-  async owed(session: string): Promise<OwedHangUp | undefined> {
+  async owed(session: SessionId): Promise<OwedHangUp | undefined> {
     const store = await openStore(`sqlite:${join(this.directory, 'store.db')}`);
     try {
       return (await store.hangUps({ limit: 1, session }))[0];

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { thisProcess } from '../../src/journal/owner.ts';
+import { firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { connectLink } from '../../src/link/client.ts';
 import { socketPath } from '../../src/link/path.ts';
 import { jobToken } from '../../src/link/secret.ts';
@@ -40,7 +41,7 @@ describe('a job', () => {
   test('that closes its journal is sealed, is told so, and its report delivered', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const keeper = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     signal(pid, 'SIGUSR2');
     await lab.fake('sealed', 'AJ_1');
     await lab.logged('report delivered', 'AJ_1');
@@ -52,7 +53,7 @@ describe('a job', () => {
   test('T13 T29 killed with -9 leaves a caller who is released within 2 s, and a report process_crashed', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const keeper = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     const killedAt = performance.now();
     signal(pid, 'SIGKILL');
     const released = await lab.logged('the caller was released', 'AJ_1');
@@ -69,7 +70,7 @@ describe('a job', () => {
   test('A12 that froze is killed, hung up on and sealed', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' }, quickFreeze);
     const keeper = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     signal(pid, 'SIGSTOP');
     await lab.logged('the caller was released', 'AJ_1');
     await lab.logged('report delivered', 'AJ_1');
@@ -83,7 +84,7 @@ describe('a job', () => {
   test('that stood still for less than the limit is left alone', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const keeper = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     signal(pid, 'SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 700)); // the fault itself, not a wait for something
     signal(pid, 'SIGCONT');
@@ -117,7 +118,7 @@ describe('a job', () => {
   test('that died after its last entry and before its last word is sealed as it ended', async () => {
     await using lab = await Lab.open({ AJ_1: 'dies-closed' });
     const keeper = lab.keeper();
-    signal(await lab.opened('AJ_1'), 'SIGUSR2');
+    signal(await lab.opened(sessionIdOf('AJ_1')), 'SIGUSR2');
     await lab.logged('report delivered', 'AJ_1');
     await stopAndCheck(lab, keeper);
     expect((await lab.deliveredReport('AJ_1')).end.reason).toBe('caller_hung_up');
@@ -135,7 +136,7 @@ describe('a job', () => {
   test('that asks again after the seal gets its word again, and nothing is sealed twice', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const keeper = lab.keeper();
-    signal(await lab.opened('AJ_1'), 'SIGUSR2');
+    signal(await lab.opened(sessionIdOf('AJ_1')), 'SIGUSR2');
     await lab.logged('report delivered', 'AJ_1');
     const owner = await thisProcess();
     const link = connectLink({
@@ -143,17 +144,16 @@ describe('a job', () => {
       hello: () => [
         {
           type: 'hello.job',
-          session: 'AJ_1',
-          epoch: 1,
+          ...firstJob(sessionIdOf('AJ_1')),
           owner,
           identity: 'agent',
-          token: jobToken(lab.directory, 'AJ_1') ?? '',
+          token: jobToken(lab.directory, sessionIdOf('AJ_1')) ?? '',
         },
       ],
       onMessage: () => undefined,
     });
-    link.send({ type: 'job.closed', session: 'AJ_1', epoch: 1, lastSeq: 3 });
-    expect(await link.awaitSealed('AJ_1', 10_000)).toBe(true);
+    link.send({ type: 'job.closed', session: sessionIdOf('AJ_1'), epoch: 1, lastSeq: 3 });
+    expect(await link.awaitSealed(sessionIdOf('AJ_1'), 10_000)).toBe(true);
     link.close();
     await stopAndCheck(lab, keeper);
   });
@@ -161,7 +161,7 @@ describe('a job', () => {
   test('A10 that died while it was ending is hung up on, and its own reason stays', async () => {
     await using lab = await Lab.open({ AJ_1: 'saying-goodbye' });
     const keeper = lab.keeper();
-    signal(await lab.opened('AJ_1'), 'SIGKILL');
+    signal(await lab.opened(sessionIdOf('AJ_1')), 'SIGKILL');
     await lab.logged('the caller was released', 'AJ_1');
     await lab.logged('report delivered', 'AJ_1');
     await stopAndCheck(lab, keeper);
@@ -173,7 +173,7 @@ describe('a job', () => {
   test('whose room was gone is no session: no report, and the next keeper leaves it alone', async () => {
     await using lab = await Lab.open({ AJ_1: 'stale' });
     const first = lab.keeper();
-    signal(await lab.opened('AJ_1'), 'SIGUSR2');
+    signal(await lab.opened(sessionIdOf('AJ_1')), 'SIGUSR2');
     await lab.logged('withdrawn', 'AJ_1');
     first.process.kill('SIGTERM');
     await first.ended;
@@ -182,7 +182,7 @@ describe('a job', () => {
     await lab.fake('ready', undefined, from);
     second.process.kill('SIGTERM');
     await second.ended;
-    expect(await lab.sealed('AJ_1')).toBeUndefined();
+    expect(await lab.sealed(sessionIdOf('AJ_1'))).toBeUndefined();
     expect(await lab.delivered()).toEqual([]);
     expect(lab.livekit.asked).toEqual([]);
   });
@@ -190,7 +190,7 @@ describe('a job', () => {
   test('that dies beside another one does not disturb it', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks', AJ_2: 'talks' });
     const keeper = lab.keeper();
-    const [first, second] = [await lab.opened('AJ_1'), await lab.opened('AJ_2')];
+    const [first, second] = [await lab.opened(sessionIdOf('AJ_1')), await lab.opened(sessionIdOf('AJ_2'))];
     signal(first, 'SIGKILL');
     await lab.logged('report delivered', 'AJ_1');
     expect(await isGone(second)).toBe(false);
@@ -208,7 +208,7 @@ describe('the keeper', () => {
   test('killed with -9 and started again: the call goes on, the worker is adopted, one report is delivered', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const first = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     const worker = await lab.fake('ready');
     first.process.kill('SIGKILL');
     await first.ended;
@@ -229,7 +229,7 @@ describe('the keeper', () => {
   test('killed together with its job finds the session again, hangs up and reports', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const first = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     first.process.kill('SIGKILL');
     await first.ended;
     signal(pid, 'SIGKILL');
@@ -257,7 +257,7 @@ describe('the keeper', () => {
   test('killed while a job waits for its word: the next one gives it, once', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const first = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     first.process.kill('SIGKILL');
     await first.ended;
     signal(pid, 'SIGUSR2');
@@ -270,7 +270,7 @@ describe('the keeper', () => {
   test('asks LiveKit about a job of another container, and takes it in hand when its agent is gone', async () => {
     await using lab = await Lab.open({ AJ_1: 'foreign' }, { policy: { ...quickFreeze.policy, startMs: 4_000 } });
     const first = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     first.process.kill('SIGKILL');
     await first.ended;
     signal(pid, 'SIGKILL');
@@ -311,7 +311,7 @@ describe('SIGTERM', () => {
   test('T16 T39 with two calls: both are told, both reports are delivered before the exit, with the code of the worker', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks', AJ_2: 'talks' });
     const keeper = lab.keeper();
-    await Promise.all([lab.opened('AJ_1'), lab.opened('AJ_2')]);
+    await Promise.all([lab.opened(sessionIdOf('AJ_1')), lab.opened(sessionIdOf('AJ_2'))]);
     expect(await stopAndCheck(lab, keeper)).toBe(143);
     const told = lab.lines.filter(({ what }) => what === 'told');
     expect(told.map(({ session, detail }) => `${session} ${detail}`).sort()).toEqual([
@@ -331,19 +331,19 @@ describe('SIGTERM', () => {
     const { port } = receiver.address() as AddressInfo;
     await using lab = await Lab.open({ AJ_1: 'talks' }, { webhook: `http://127.0.0.1:${port}/` });
     const keeper = lab.keeper();
-    await lab.opened('AJ_1');
+    await lab.opened(sessionIdOf('AJ_1'));
     keeper.process.kill('SIGTERM');
     expect(await keeper.ended).toBe(143);
     receiver.close();
     expect(requests).toBe(1);
-    expect(await lab.sealed('AJ_1')).toMatchObject({ states: ['delivered', 'delivered'] });
+    expect(await lab.sealed(sessionIdOf('AJ_1'))).toMatchObject({ states: ['delivered', 'delivered'] });
   });
 
   test('H4 T40 a second time does no harm, and the worker gets one alone', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks', AJ_2: 'deaf' });
     const keeper = lab.keeper();
-    const deaf = await lab.opened('AJ_2');
-    await lab.opened('AJ_1');
+    const deaf = await lab.opened(sessionIdOf('AJ_2'));
+    await lab.opened(sessionIdOf('AJ_1'));
     keeper.process.kill('SIGTERM');
     await lab.fake('told', 'AJ_2');
     await lab.fake('signal');
@@ -362,7 +362,7 @@ describe('SIGTERM', () => {
   test('H2 H4 a job that does not listen is killed when the budget is spent, its caller hung up on, its report delivered', async () => {
     await using lab = await Lab.open({ AJ_1: 'deaf' });
     const keeper = lab.keeper();
-    const pid = await lab.opened('AJ_1');
+    const pid = await lab.opened(sessionIdOf('AJ_1'));
     await stopAndCheck(lab, keeper);
     expect(await isGone(pid)).toBe(true);
     expect(lab.livekit.rooms.size).toBe(0);
@@ -374,7 +374,7 @@ describe('SIGTERM', () => {
       { policy: { startMs: 1_500, beatMs: 100, shutdownBudgetMs: 600_000 } },
     );
     const keeper = lab.keeper();
-    await lab.opened('AJ_1');
+    await lab.opened(sessionIdOf('AJ_1'));
     keeper.process.kill('SIGINT');
     await lab.fake('told', 'AJ_1');
     await sleep(ECHO_MS); // impatience takes a while
@@ -389,7 +389,7 @@ describe('SIGTERM', () => {
       { policy: { startMs: 1_500, beatMs: 100, shutdownBudgetMs: 600_000 } },
     );
     const keeper = lab.keeper();
-    const deaf = await lab.opened('AJ_1');
+    const deaf = await lab.opened(sessionIdOf('AJ_1'));
     keeper.process.kill('SIGINT');
     type Taken = { time: number; hurries: boolean };
     const taken = async (what: string, again: boolean) =>
@@ -423,14 +423,14 @@ describe('the worker', () => {
   test('that throws on import leaves what is unsealed to the next keeper, which seals and delivers it', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const first = lab.keeper();
-    const job = await lab.opened('AJ_1');
+    const job = await lab.opened(sessionIdOf('AJ_1'));
     const { pid: worker = 0 } = await lab.fake('ready');
     first.process.kill('SIGKILL');
     await first.ended;
     for (const pid of [job, worker]) signal(pid, 'SIGKILL');
     lab.scenario.worker = 'throws-on-import';
     expect(await lab.keeper().ended).toBe(1);
-    expect(await lab.sealed('AJ_1')).toBeUndefined(); // nobody knows where its report goes
+    expect(await lab.sealed(sessionIdOf('AJ_1'))).toBeUndefined(); // nobody knows where its report goes
     delete lab.scenario.worker;
     const from = lab.lines.length;
     const third = lab.keeper();
@@ -448,7 +448,7 @@ describe('the worker', () => {
   test('that is done ends the keeper with 0, when all is sealed and delivered', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' }, { worker: 'done' });
     const keeper = lab.keeper();
-    await lab.opened('AJ_1');
+    await lab.opened(sessionIdOf('AJ_1'));
     expect(await keeper.ended).toBe(0);
     expect(await lab.delivered()).toEqual(['AJ_1.json']);
   });
@@ -456,7 +456,7 @@ describe('the worker', () => {
   test('H3b T12 that was killed is started again, and its calls are told to end in time', async () => {
     await using lab = await Lab.open({ AJ_1: 'talks' });
     const keeper = lab.keeper();
-    await lab.opened('AJ_1');
+    await lab.opened(sessionIdOf('AJ_1'));
     const { pid } = await lab.fake('ready');
     const from = lab.lines.length;
     signal(pid ?? 0, 'SIGKILL');

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { newDelivery, sealedReport, sessionRow } from '../contract/store-rows.ts';
 import { compile } from './compile.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 const program = 'test/crash/store-sealer.ts';
 let compiled: Awaited<ReturnType<typeof compile>>;
@@ -40,12 +41,12 @@ describe('a store whose writer is killed with -9 in the middle of a seal', () =>
       const acknowledged = said.split('\n').slice(0, -1);
       expect(acknowledged).toHaveLength(seals);
       const store = await openSqlite(path);
-      for (const session of acknowledged) {
+      for (const session of acknowledged.map(sessionIdOf)) {
         expect(await store.report(session)).toEqual(sealedReport(session));
         expect((await store.session(session))?.state).toBe('sealed');
         expect(await store.deliveries({ session, limit: 10 })).toHaveLength(2);
       }
-      const fatal = `s${from + seals}`;
+      const fatal = sessionIdOf(`s${from + seals}`);
       expect(await store.report(fatal)).toBeUndefined();
       expect((await store.session(fatal))?.state).toBe('open');
       expect(await store.deliveries({ session: fatal, limit: 10 })).toEqual([]);

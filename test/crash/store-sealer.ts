@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { newDelivery, sealedReport, sessionRow } from '../contract/store-rows.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 const [path = '', from = '0', seals = '0'] = process.argv.slice(2);
 let stamps = 0;
@@ -13,7 +14,7 @@ const now = (): number => {
 };
 const store = await openSqlite(path, { now });
 for (let number = Number(from); ; number += 1) {
-  const session = `s${number}`;
+  const session = sessionIdOf(`s${number}`);
   await store.putSession(sessionRow(session));
   await store.seal(sessionRow(session, { state: 'sealed', endedAt: 2 }), sealedReport(session), [
     newDelivery(`${session}-a`, session),

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../../src/report/schema.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { build, Lab } from './keeper-lab.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 let clean: () => Promise<void>;
 beforeAll(async () => void (clean = await build()));
@@ -30,7 +31,7 @@ test('A15 the webhook answers 503, and the keeper is killed with -9: the next ke
     const { port } = receiver.address() as AddressInfo;
     await using lab = await Lab.open({ AJ_1: 'talks' }, { webhook: `http://127.0.0.1:${port}/` });
     const first = lab.keeper();
-    process.kill(await lab.opened('AJ_1'), 'SIGUSR2');
+    process.kill(await lab.opened(sessionIdOf('AJ_1')), 'SIGUSR2');
     await lab.fake('sealed', 'AJ_1');
     await lab.logged('will be tried again', 'AJ_1');
     expect(got).toHaveLength(1);
@@ -49,7 +50,7 @@ test('A15 the webhook answers 503, and the keeper is killed with -9: the next ke
       { reports: [JSON.parse(got[1]?.body ?? '') as Report] },
       { reason: 'caller_hung_up', by: 'caller', stage: 'conversing', fault: 'none', goodbye: null, hangUp: null },
     );
-    expect((await lab.sealed('AJ_1'))?.states).toEqual(['delivered', 'delivered']);
+    expect((await lab.sealed(sessionIdOf('AJ_1')))?.states).toEqual(['delivered', 'delivered']);
   } finally {
     receiver.close();
   }
@@ -78,7 +79,7 @@ test('a report that its receiver refuses for good is an alert that names the roo
       },
     );
     const keeper = lab.keeper();
-    process.kill(await lab.opened('AJ_1'), 'SIGUSR2');
+    process.kill(await lab.opened(sessionIdOf('AJ_1')), 'SIGUSR2');
     await lab.fake('sealed', 'AJ_1');
     await lab.until('the alert', () => alerts.length > 0);
     keeper.process.kill('SIGTERM');

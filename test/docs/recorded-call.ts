@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Entry, SessionJournal } from '../../src/journal/entry.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { owner } from '../contract/sessions.ts';
 
 const recordedPath = 'test/docs/recorded-call.jsonl';
@@ -16,7 +17,7 @@ export const readRecordedCall = (): SessionJournal => {
   const all = lines.map((line) => JSON.parse(line) as Line);
   const of = (name: string): Entry[] => all.filter(({ file }) => file === name).map(({ entry }) => entry);
   return {
-    session: all[0]?.session ?? '',
+    session: sessionIdOf(all[0]?.session ?? ''),
     epochs: [{ epoch: 1, entries: of('1'), torn: false }],
     keeper: of('keeper'),
   };

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { readSession } from '../../src/journal/read.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { openStore } from '../../src/store/open.ts';
 import { assertReport } from '../contract/check-report.ts';
@@ -92,7 +93,7 @@ async function lastReport(): Promise<Report> {
 
 /** The processes that a run started, by what they themselves wrote down. */
 async function expectNothingRuns({ session }: Report): Promise<void> {
-  const { epochs } = await readSession(directory, session);
+  const { epochs } = await readSession(directory, sessionIdOf(session));
   const job = epochs[0]?.entries.find((entry) => entry.kind === 'session.opened');
   const log = await readFile(join(directory, 'start.log'), 'utf8');
   const host = /"workerPid":(\d+)[^\n]*"msg":"worker started"/g;
@@ -182,7 +183,7 @@ it('what is typed is spoken, faults can be played, and what was queued meanwhile
   expect(report.tools[0]).toMatchObject({ name: 'look_up_opening_hours', status: 'settled' });
   expect(report.lines).toContainEqual(expect.objectContaining({ line: 'filler', rung: 'live', outcome: 'played' }));
   const store = await openStore(`sqlite:${join(directory, 'lastword.db')}`);
-  const again = await store.deliveries({ limit: 10, session: first.session });
+  const again = await store.deliveries({ limit: 10, session: sessionIdOf(first.session) });
   await store.close();
   expect(again.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered', 'delivered']);
   await expectNothingRuns(report);

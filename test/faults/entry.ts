@@ -10,6 +10,7 @@ import { initializeLogger, JobContext, type JobProcess } from '@livekit/agents';
 import { vi } from 'vitest';
 import type { Entry } from '../../src/journal/entry.ts';
 import { readSession } from '../../src/journal/read.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { defineSession } from '../../src/job/define-session.ts';
 import { listen, type Peer } from '../../src/link/server.ts';
 import type { Call } from '../../src/livekit/call.ts';
@@ -71,7 +72,7 @@ export async function runEntry({
   const story: string[] = [];
   const reports: Report[] = [];
   const entries: Entry[] = [];
-  const id = `job-${(ran += 1)}`;
+  const id = sessionIdOf(`job-${(ran += 1)}`);
   await using room = await fakeRoom();
   unusual?.(room);
   const socket = join(directory, 'keeper.sock');

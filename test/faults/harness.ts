@@ -13,6 +13,7 @@ import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
 import { toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
 import { type Journal, openJournal } from '../../src/journal/write.ts';
+import { firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { assembleJob } from '../../src/job/assemble-job.ts';
 import { effectsOf, type Reporting } from '../../src/livekit/act/effects.ts';
 import type { Call } from '../../src/livekit/call.ts';
@@ -139,8 +140,8 @@ export async function place({
   });
 
   const directory = await mkdtemp(join(tmpdir(), 'lastword-faults-'));
-  const id = `call-${(placed += 1)}`;
-  const facts = { job: id, agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata };
+  const id = sessionIdOf(`call-${(placed += 1)}`);
+  const facts = { ...firstJob(id), agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata };
   let journal: Journal | undefined;
   const watchers = new Set<() => void>();
   const changed = () => {
@@ -165,7 +166,7 @@ export async function place({
   journal = await openJournal({
     directory,
     session: id,
-    file: '1',
+    file: 1,
     first: {
       kind: 'session.opened',
       data: {

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
 import { ownerOf } from '../../src/journal/owner.ts';
+import { type SessionId, firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 import type { ToKeeper } from '../../src/link/messages.ts';
 import { socketPath } from '../../src/link/path.ts';
 import { jobToken, readSecret, tokenOf } from '../../src/link/secret.ts';
@@ -37,11 +38,10 @@ async function say(siege: Siege, ...messages: (ToKeeper | string)[]): Promise<st
   ).finally(() => socket.destroy());
   return told;
 }
-const jobHello = (siege: Siege, session: string, more: Partial<Extract<ToKeeper, { type: 'hello.job' }>> = {}) =>
+const jobHello = (siege: Siege, session: SessionId, more: Partial<Extract<ToKeeper, { type: 'hello.job' }>> = {}) =>
   ({
     type: 'hello.job',
-    session,
-    epoch: 1,
+    ...firstJob(session),
     owner,
     identity: 'x',
     token: jobToken(siege.directory, session) ?? '',
@@ -203,13 +203,18 @@ describe('a stranger on the socket', () => {
       'a line of 2 MB': `${'x'.repeat(2e6)}\n`,
       '2 MB without an end': 'x'.repeat(2e6),
       'a prototype': '{"__proto__":{"polluted":1},"type":"beat","session":"a"}\n',
-      'the id of a constructor': { type: 'beat', session: 'constructor' },
-      'an id that climbs': jobHello(siege, '../../etc', { token: '' }),
-      'an id of two dots': jobHello(siege, '..', { token: '' }),
-      'an id with a zero': { type: 'beat', session: 'a\u0000b' },
-      'a session that is none': { type: 'beat', session: 'AJ_none' },
-      'a huge epoch': jobHello(siege, 'AJ_huge', { epoch: Number.MAX_SAFE_INTEGER, token: '' }),
-      'an alert that forges a line': { type: 'alert', session: 'AJ_a', message: '\u001B[31m\n<!channel>', detail: 'd' },
+      'the id of a constructor': { type: 'beat', session: sessionIdOf('constructor') },
+      'an id that climbs': jobHello(siege, '../../etc' as SessionId, { token: '' }),
+      'an id of two dots': jobHello(siege, '..' as SessionId, { token: '' }),
+      'an id with a zero': { type: 'beat', session: 'a\u0000b' as SessionId },
+      'a session that is none': { type: 'beat', session: sessionIdOf('AJ_none') },
+      'a huge epoch': jobHello(siege, sessionIdOf('AJ_huge'), { epoch: Number.MAX_SAFE_INTEGER, token: '' }),
+      'an alert that forges a line': {
+        type: 'alert',
+        session: sessionIdOf('AJ_a'),
+        message: '\u001B[31m\n<!channel>',
+        detail: 'd',
+      },
     };
     for (const [what, message] of Object.entries(rubbish)) {
       const told = await say(siege, message);
@@ -226,10 +231,12 @@ describe('a stranger on the socket', () => {
   test('who has no token, or that of another job, is told what was expected, what came and what to do', async () => {
     await using siege = await Siege.lay();
     await siege.keeper();
-    const { token: _, ...without } = jobHello(siege, 'AJ_1');
+    const { token: _, ...without } = jobHello(siege, sessionIdOf('AJ_1'));
     expect(await say(siege, without)).toMatch(/expected the token of the job AJ_1, got none; let it run as the user/);
-    const other = { token: jobToken(siege.directory, 'AJ_2') ?? '' };
-    expect(await say(siege, jobHello(siege, 'AJ_1', other))).toMatch(/expected the token of the job AJ_1, got another/);
+    const other = { token: jobToken(siege.directory, sessionIdOf('AJ_2')) ?? '' };
+    expect(await say(siege, jobHello(siege, sessionIdOf('AJ_1'), other))).toMatch(
+      /expected the token of the job AJ_1, got another/,
+    );
     expect(await say(siege, workerHello(siege, other))).toMatch(
       /expected the token of the worker, got another one; let/,
     );
@@ -240,18 +247,18 @@ describe('a stranger on the socket', () => {
     await siege.keeper();
     const victim = await siege.call('AJ_victim');
     const { pid } = await victim.status();
-    const stranger = jobHello(siege, 'AJ_stranger');
-    const closed: ToKeeper = { type: 'job.closed', session: 'AJ_victim', epoch: 1, lastSeq: 1 };
+    const stranger = jobHello(siege, sessionIdOf('AJ_stranger'));
+    const closed: ToKeeper = { type: 'job.closed', session: sessionIdOf('AJ_victim'), epoch: 1, lastSeq: 1 };
     const lines: ToKeeper[] = [
       closed,
-      { type: 'job.withdrawn', job: 'AJ_victim', why: 'x' },
-      { type: 'job.unstarted', job: 'AJ_victim', why: 'x' },
-      { type: 'job.launched', job: 'AJ_victim' },
-      { type: 'beat', session: 'AJ_victim' },
-      { type: 'alert', session: 'AJ_victim', message: 'm', detail: 'd' },
+      { type: 'job.withdrawn', job: jobIdOf('AJ_victim'), why: 'x' },
+      { type: 'job.unstarted', job: jobIdOf('AJ_victim'), why: 'x' },
+      { type: 'job.launched', job: jobIdOf('AJ_victim') },
+      { type: 'beat', session: sessionIdOf('AJ_victim') },
+      { type: 'alert', session: sessionIdOf('AJ_victim'), message: 'm', detail: 'd' },
       { type: 'worker.draining' },
       { type: 'worker.ready' },
-      jobHello(siege, 'AJ_victim'),
+      jobHello(siege, sessionIdOf('AJ_victim')),
     ];
     for (const line of lines) {
       if (line.type !== 'hello.job') expect(await say(siege, line), line.type).toContain('expected a hello first');
@@ -312,7 +319,7 @@ describe('a stranger on the socket', () => {
     const socket = connect(socketPath(siege.directory));
     socket.on('error', () => undefined);
     await once(socket, 'connect');
-    socket.write(`${JSON.stringify(jobHello(siege, 'AJ_drip'))}\n`);
+    socket.write(`${JSON.stringify(jobHello(siege, sessionIdOf('AJ_drip')))}\n`);
     await once(socket, 'data');
     const before = usedMs();
     for (let written = 0; written < 1_000_000; written += 256) {
@@ -329,7 +336,7 @@ describe('a stranger on the socket', () => {
     await siege.keeper();
     const bystander = spawn('sleep', ['100']);
     try {
-      const named = jobHello(siege, 'AJ_named', { owner: await ownerOf(bystander.pid ?? 0) });
+      const named = jobHello(siege, sessionIdOf('AJ_named'), { owner: await ownerOf(bystander.pid ?? 0) });
       siege.livekit.rooms.set('room-AJ_named', []);
       const offered = siege.offer('AJ_named', { isStarted: false });
       expect(await offered).toBe(true);

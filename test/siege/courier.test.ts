@@ -13,6 +13,7 @@ import { endEarlierCouriers } from '../../src/delivery/courier-record.ts';
 import type { Destination, FileDestination, WebhookDestination } from '../../src/link/destination.ts';
 import type { Owner } from '../../src/journal/entry.ts';
 import { isAlive } from '../../src/journal/owner.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { compiled, until } from '../e2e/harness/index.ts';
 import { hangRow } from './harness/hung-disk.ts';
 import { Siege } from './harness/siege.ts';
@@ -52,7 +53,7 @@ const never = () => undefined;
 const bodyOf = (delivery: string) => `{"session":"${delivery.slice(2)}"}`;
 const rowOf = (session: string, deaths: number) => ({
   delivery: `d-${session}`,
-  session,
+  session: sessionIdOf(session),
   report: `rep_${session}`,
   destination: 'web',
   kind: 'report' as const,

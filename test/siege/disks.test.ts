@@ -10,6 +10,7 @@ import type { Report } from '../../src/report/schema.ts';
 import { until } from '../e2e/harness/index.ts';
 import { Siege } from './harness/siege.ts';
 import { fill, onSmallDisk, seenBy } from './harness/small-disk.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 const reported = async (siege: Siege, session: string): Promise<Report> => {
   await until(`the report of ${session}`, async () => (await siege.delivered()).includes(`${session}.json`), 30_000);
@@ -85,7 +86,7 @@ test('a session whose folder was removed while no keeper ran is found by its row
   const job = await siege.call('AJ_orphan');
   await until(
     'its row',
-    async () => (await siege.withStore((store) => store.session('AJ_orphan'))) !== undefined,
+    async () => (await siege.withStore((store) => store.session(sessionIdOf('AJ_orphan')))) !== undefined,
     5_000,
   );
   process.kill(keeper.pid, 'SIGKILL');

@@ -9,10 +9,11 @@ import { lineOf } from '../../src/journal/line.ts';
 import { until } from '../e2e/harness/index.ts';
 import type { Siege } from './harness/siege.ts';
 import { sieges } from './harness/sieges.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 /** G8: of a killed process. */
 const RELEASED_MS = 2_000;
-const VICTIM = 'AJ_victim';
+const VICTIM = sessionIdOf('AJ_victim');
 /** 96 MiB: its fold takes seconds, whatever thread it is on. */
 const LONG = { journals: 4, entries: 12_000, characters: 8 * 1_024 };
 

@@ -12,6 +12,7 @@ import { expect, test } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { until } from '../e2e/harness/index.ts';
 import { Siege } from './harness/siege.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 
 const secrets = ['path-s3cret', 'query-s3cret', 'user-s3cret', 'metadata-s3cret', 'argument-s3cret'];
 const telephone = '+4930123456789';
@@ -73,11 +74,11 @@ test.each([
   await siege.say({
     type: 'job.offered',
     request: 77,
-    facts: { job: 'AJ_planted', agentName: 'ada', room: { name: room, sid: 'RM_1' }, metadata },
+    facts: { ...firstJob(jobIdOf('AJ_planted')), agentName: 'ada', room: { name: room, sid: 'RM_1' }, metadata },
   });
   await siege.say({
     type: 'alert',
-    session: 'AJ_planted',
+    session: sessionIdOf('AJ_planted'),
     message: `it failed${forged}`,
     detail: `GET https://user-s3cret:x@api.example/path-s3cret?key=query-s3cret: no answer for tel:${telephone} ${forged}`,
   });

@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSession } from '../../src/journal/read.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { until } from '../e2e/harness/index.ts';
 import { Siege } from './harness/siege.ts';
 
@@ -58,7 +59,7 @@ async function servesCalls(siege: Siege, end: () => void, ended: Promise<unknown
   end();
   expect(await ended).toBe(143);
   const endMs = performance.now() - endAt;
-  const { epochs } = await readSession(siege.directory, 'AJ_talks');
+  const { epochs } = await readSession(siege.directory, sessionIdOf('AJ_talks'));
   expect(epochs[0]?.entries.at(-1)?.kind).toBe('session.closed');
   expect(await siege.delivered()).toEqual(['AJ_killed.json', 'AJ_talks.json']);
   return { endMs };

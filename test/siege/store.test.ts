@@ -11,6 +11,7 @@ import { openSqliteReader } from '../../src/store/sqlite-reader.ts';
 import { storeContract } from '../contract/store-contract.ts';
 import { newDelivery, sealedReport, sessionRow } from '../contract/store-rows.ts';
 import { compiled } from '../e2e/harness/index.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -45,37 +46,42 @@ describe('a store in a thread', () => {
       await using _holder = await held();
       let turns = 0;
       const timer = setInterval(() => (turns += 1), 10);
-      await expect(store.putSession(sessionRow('one'))).rejects.toMatchObject({ name: 'StoreError', code: 'BUSY' });
+      await expect(store.putSession(sessionRow(sessionIdOf('one')))).rejects.toMatchObject({
+        name: 'StoreError',
+        code: 'BUSY',
+      });
       clearInterval(timer);
       expect(turns).toBeGreaterThan(50); // of 150: the driver waits for 1.5 s
     }
-    await store.putSession(sessionRow('one'));
-    expect(await store.session('one')).toEqual(sessionRow('one'));
+    await store.putSession(sessionRow(sessionIdOf('one')));
+    expect(await store.session(sessionIdOf('one'))).toEqual(sessionRow(sessionIdOf('one')));
     await store.close();
   });
 
   test('writes what came together together, and what one of them does wrong is undone alone', async () => {
     const store = await open();
     const outcomes = await Promise.allSettled([
-      store.putSession(sessionRow('one')),
-      store.putSession({ ...sessionRow('two'), state: 'no such state' as 'open' }),
-      store.seal(sessionRow('three'), sealedReport('three'), [newDelivery('d1', 'three')]),
+      store.putSession(sessionRow(sessionIdOf('one'))),
+      store.putSession({ ...sessionRow(sessionIdOf('two')), state: 'no such state' as 'open' }),
+      store.seal(sessionRow(sessionIdOf('three')), sealedReport(sessionIdOf('three')), [
+        newDelivery('d1', sessionIdOf('three')),
+      ]),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(outcomes[1]).toMatchObject({ reason: { name: 'StoreError', code: 'FAILED' } });
     await store.close();
     const again = await open();
-    expect(await again.session('two')).toBeUndefined();
-    expect(await again.session('one')).toBeDefined();
-    expect(await again.report('three')).toMatchObject({ report: 'rep_three' });
+    expect(await again.session(sessionIdOf('two'))).toBeUndefined();
+    expect(await again.session(sessionIdOf('one'))).toBeDefined();
+    expect(await again.report(sessionIdOf('three'))).toMatchObject({ report: 'rep_three' });
     await again.close();
   });
 
   test('finishes what it was asked before it closes, and refuses what comes after', async () => {
     const store = await open();
-    const asked = Array.from({ length: 500 }, (_, index) => store.putSession(sessionRow(`s-${index}`)));
+    const asked = Array.from({ length: 500 }, (_, index) => store.putSession(sessionRow(sessionIdOf(`s-${index}`))));
     const closed = store.close();
-    await expect(store.session('s-0')).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(store.session(sessionIdOf('s-0'))).rejects.toMatchObject({ code: 'CLOSED' });
     await Promise.all([...asked, closed]);
     const again = await open();
     expect(await again.sessions({ limit: 1_000 })).toHaveLength(500);
@@ -90,13 +96,13 @@ describe('a store in a thread', () => {
 
 test('a reader sees bodies while others write, and writes nothing', async () => {
   const store = await open();
-  await store.enqueue([newDelivery('d1', 'one', { body: 'the body' })]);
+  await store.enqueue([newDelivery('d1', sessionIdOf('one'), { body: 'the body' })]);
   const reader = openSqliteReader(path());
   {
     await using _holder = await held();
     expect(reader.body('d1')).toBe('the body');
   }
-  await store.enqueue([newDelivery('d2', 'one', { body: 'another' })]);
+  await store.enqueue([newDelivery('d2', sessionIdOf('one'), { body: 'another' })]);
   expect([reader.body('d2'), reader.body('none')]).toEqual(['another', undefined]);
   reader.close();
   await store.close();

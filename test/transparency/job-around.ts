@@ -4,6 +4,7 @@
  */
 import { assembleJob } from '../../src/job/assemble-job.ts';
 import type { Journal } from '../../src/journal/write.ts';
+import { firstJob, jobIdOf } from '../../src/journal/ids.ts';
 import { effectsOf } from '../../src/livekit/act/effects.ts';
 import { checkDefinition } from '../../src/livekit/definition.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
@@ -14,7 +15,7 @@ import { madeContext } from '../faults/job-context.ts';
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 const definition = checkDefinition({ session: () => ({}), agent: () => null as never });
-const facts = { job: 'sdk', agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
+const facts = { ...firstJob(jobIdOf('sdk')), agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
 
 /** Begins at once. @param started the session's own start: the machine is connecting for as long as it takes */
 export function jobAround(recorder: Pick<Journal, 'append' | 'durable'>, started: () => Promise<void>): LiveJob {

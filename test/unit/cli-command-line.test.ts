@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands, help, helpFor, runCommandLine } from '../../src/cli/command-line.ts';
 import { openStore } from '../../src/store/open.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { type SessionId, firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { defaultPolicy } from '../../machines/index.ts';
 
-const SESSION = 'AJ_8sRJzQaTVhRC';
-const RUNNING = 'AJ_running';
+const SESSION = sessionIdOf('AJ_8sRJzQaTVhRC');
+const RUNNING = sessionIdOf('AJ_running');
 const body = JSON.stringify({ session: SESSION });
 let folder: string;
 let directory: string;
@@ -30,8 +31,7 @@ beforeAll(async () => {
   directory = join(folder, 'store');
   const store = await openStore(`sqlite:${join(directory, 'lastword.db')}`);
   const row = {
-    session: SESSION,
-    job: SESSION,
+    ...firstJob(SESSION),
     room: 'lobby',
     agentName: '',
     acceptedAt: 1_000,
@@ -47,7 +47,7 @@ beforeAll(async () => {
     ],
   );
   await store.close();
-  const facts = { job: RUNNING, agentName: '', room: { name: 'lobby', sid: 'RM_1' }, metadata: '' };
+  const facts = { ...firstJob(RUNNING), agentName: '', room: { name: 'lobby', sid: 'RM_1' }, metadata: '' };
   const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
   const journal = await openJournal({
     directory,
@@ -245,9 +245,9 @@ describe('help', () => {
 
 describe('purge', () => {
   const store = () => openStore(`sqlite:${join(directory, 'lastword.db')}`);
-  const seal = async (session: string, deliveries = 0) => {
+  const seal = async (session: SessionId, deliveries = 0) => {
     const open = await store();
-    const row = { session, job: session, room: 'lobby', agentName: '', acceptedAt: 1_000, state: 'sealed' as const };
+    const row = { ...firstJob(session), room: 'lobby', agentName: '', acceptedAt: 1_000, state: 'sealed' as const };
     const sealed = JSON.stringify({ session, participants: [{ identity: `+4930${session}` }] });
     const to = {
       session,
@@ -268,8 +268,8 @@ describe('purge', () => {
   const isKept = async (session: string) => (await run(['report', session])).code === 0;
 
   it('forgets what it is told by id, says what went, and notes it', async () => {
-    await seal('AJ_p1');
-    await seal('AJ_p2');
+    await seal(sessionIdOf('AJ_p1'));
+    await seal(sessionIdOf('AJ_p2'));
     const { code, out } = await run(['purge', 'rep_AJ_p1']);
     expect([code, out]).toEqual([0, expect.stringContaining('forgotten: 1 sessions, 0 deliveries')]);
     expect([await isKept('AJ_p1'), await isKept('AJ_p2')]).toEqual([false, true]);
@@ -278,7 +278,7 @@ describe('purge', () => {
   });
 
   it('forgets by participant and by day, and shows first what would go', async () => {
-    await seal('AJ_p3');
+    await seal(sessionIdOf('AJ_p3'));
     const dry = await run(['purge', '--participant', '+4930AJ_p3', '--dry-run']);
     expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('nothing was changed (--dry-run)')]);
     expect(dry.out).toContain('AJ_p3');
@@ -293,7 +293,7 @@ describe('purge', () => {
   });
 
   it('leaves what is still owed, unless it is forced', async () => {
-    await seal('AJ_p4', 2);
+    await seal(sessionIdOf('AJ_p4'), 2);
     const { code, out } = await run(['purge', 'AJ_p4']);
     expect([code, out]).toEqual([1, expect.stringContaining('2 still owed')]);
     expect(await isKept('AJ_p4')).toBe(true);
@@ -302,10 +302,10 @@ describe('purge', () => {
   });
 
   it('leaves a session whose caller may still be on the line: somebody has to know whom to hang up on', async () => {
-    await seal('AJ_p6');
+    await seal(sessionIdOf('AJ_p6'));
     const open = await store();
     const room = { server: 'wss://x.example', room: 'lobby', roomSid: 'RM_1', strategy: 'delete-room' as const };
-    await open.owe({ session: 'AJ_p6', ...room, since: 1_000, nextAt: 2_000 });
+    await open.owe({ session: sessionIdOf('AJ_p6'), ...room, since: 1_000, nextAt: 2_000 });
     await open.close();
     const { code, out } = await run(['purge', 'AJ_p6']);
     expect([code, out]).toEqual([1, expect.stringContaining('1 still owed: deliveries, or a hang-up')]);
@@ -315,9 +315,9 @@ describe('purge', () => {
   it('forgets more than fit into one transaction', async () => {
     const open = await store();
     const sealedAt = new Date(2025, 1, 3, 12).getTime();
-    const ids = Array.from({ length: 250 }, (_, at) => `AJ_many_${at}`);
+    const ids = Array.from({ length: 250 }, (_, at) => sessionIdOf(`AJ_many_${at}`));
     for (const session of ids) {
-      const row = { session, job: session, room: 'lobby', agentName: '', acceptedAt: 1_000, state: 'sealed' as const };
+      const row = { ...firstJob(session), room: 'lobby', agentName: '', acceptedAt: 1_000, state: 'sealed' as const };
       await open.seal(row, { session, report: `rep_${session}`, sealedAt, body: '{}' }, []);
     }
     await open.close();
@@ -328,12 +328,12 @@ describe('purge', () => {
   it("removes the file of a file destination, and no file that is somebody else's", async () => {
     const reports = join(folder, 'reports');
     await mkdir(reports, { recursive: true });
-    await seal('AJ_p5');
+    await seal(sessionIdOf('AJ_p5'));
     const open = await store();
     const ask = { names: [`file:${reports}`], each: 9, owner: 'test', now: 9, limit: 9, leaseMs: 9 };
     const body = '{}';
     const row = {
-      session: 'AJ_p5',
+      session: sessionIdOf('AJ_p5'),
       report: 'rep_AJ_p5',
       destination: `file:${reports}`,
       kind: 'report' as const,

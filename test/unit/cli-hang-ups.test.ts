@@ -6,11 +6,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { openStore } from '../../src/store/open.ts';
 import { newHangUp, sealedReport, sessionRow } from '../contract/store-rows.ts';
 
 const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
-const sessions = ['AJ_none', 'AJ_owed', 'AJ_done', 'AJ_given-up'];
+const sessions = ['AJ_none', 'AJ_owed', 'AJ_done', 'AJ_given-up'].map(sessionIdOf);
 let directory: string;
 const run = async (...given: string[]) => {
   let out = '';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lastword-cli-hang-ups-'));
   const store = await openStore(`sqlite:${join(directory, 'lastword.db')}`);
   for (const session of sessions) {
-    const facts = { job: session, agentName: '', room: { name: `room-${session}`, sid: 'RM_1' }, metadata: '' };
+    const facts = { ...firstJob(session), agentName: '', room: { name: `room-${session}`, sid: 'RM_1' }, metadata: '' };
     const data = { ...facts, worker: 'w', hangUp, policy: defaultPolicy };
     const journal = await openJournal({
       directory,
@@ -42,9 +43,9 @@ beforeAll(async () => {
     if (session !== 'AJ_none') await store.owe(newHangUp(session, { nextAt: 0 }));
   }
   await store.takeOwed({ server: 'wss://one.example', now: 10_000, again: 20_000, limit: 10 });
-  await store.settleHangUp('AJ_owed', { kind: 'retry', nextAt: 30_000, error: '503 planted' });
-  await store.settleHangUp('AJ_done', { kind: 'done', at: 11_000 });
-  await store.settleHangUp('AJ_given-up', { kind: 'given-up', at: 12_000, error: '503 planted' });
+  await store.settleHangUp(sessionIdOf('AJ_owed'), { kind: 'retry', nextAt: 30_000, error: '503 planted' });
+  await store.settleHangUp(sessionIdOf('AJ_done'), { kind: 'done', at: 11_000 });
+  await store.settleHangUp(sessionIdOf('AJ_given-up'), { kind: 'given-up', at: 12_000, error: '503 planted' });
   await store.close();
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));

@@ -12,6 +12,7 @@ import { deliveriesFor } from '../../src/delivery/rows.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { virtualClock } from './delivery-clock.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 const hooks = ['a', 'b'].map((name) => webhook({ url: `https://${name}.example/` }));
 const policy = { schedule: [0, 100, 200, 400, 800], jitter: 0.2, retryAfterMaxMs: 1_000 };
@@ -36,7 +37,7 @@ it('A15 whoever dies and whenever, each row ends delivered or as a dead letter, 
       async (lives, stream, sessions) => {
         const clock = virtualClock();
         const store = await openSqlite(':memory:', { now: clock.now });
-        const names = Array.from({ length: sessions }, (_, index) => `AJ_${index}`);
+        const names = Array.from({ length: sessions }, (_, index) => sessionIdOf(`AJ_${index}`));
         const bodies = new Map<string, Set<string>>();
         const taken = new Set<string>();
         await store.enqueue(

@@ -15,13 +15,14 @@ import { openSqlite } from '../../src/store/sqlite.ts';
 import type { Carried, Carrier } from '../../src/delivery/courier-messages.ts';
 import type { SealedReport, Store } from '../../src/store/store.ts';
 import { virtualClock } from './delivery-clock.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 const fast = webhook({ url: 'https://fast.example/' });
 const slow = webhook({ url: 'https://slow.example/' });
 const log = pino({ level: 'silent' });
 
 const reportOf = (session: string, sealedAt: number): SealedReport => ({
-  session,
+  session: sessionIdOf(session),
   report: `report-${session}`,
   sealedAt,
   body: `{"session":"${session}"}`,
@@ -83,7 +84,7 @@ const open = async () => {
       started.push(relay);
       return relay;
     },
-    row: async (session: string) => (await store.deliveries({ session, limit: 10 }))[0],
+    row: async (session: string) => (await store.deliveries({ session: sessionIdOf(session), limit: 10 }))[0],
     async [Symbol.asyncDispose]() {
       // A relay whose store failed waits on the clock in stop(): let it.
       const stops = Promise.all(started.map((relay) => relay.stop()));
@@ -533,7 +534,7 @@ describe('the rows of a report', () => {
   });
 
   it('of an alert are its own, and the same alert is one', () => {
-    const alert = { session: 'AJ_1', at: 5, message: 'failed' };
+    const alert = { session: sessionIdOf('AJ_1'), at: 5, message: 'failed' };
     const [one] = alertsFor(alert, [fast]);
     expect(one).toMatchObject({ kind: 'alert', destination: fast.name });
     expect(alertsFor(alert, [fast])).toEqual([one]);

@@ -19,13 +19,14 @@ import { fileNameOf } from '../../src/delivery/send-local.ts';
 import { verifyWebhook } from '../../src/delivery/sign.ts';
 import type { Destination } from '../../src/link/destination.ts';
 import type { Carried } from '../../src/delivery/courier-messages.ts';
+import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const never = new AbortController().signal;
 
 const row = (more: Partial<Carried> = {}): Carried => ({
   delivery: 'report-AJ_1-abc',
-  session: 'AJ_1',
+  session: sessionIdOf('AJ_1'),
   report: 'report-AJ_1',
   destination: 'x',
   kind: 'report',
@@ -244,7 +245,9 @@ describe('a file', () => {
   it('stays in its directory, whatever the session is called', async () => {
     const into = join(dir, 'names');
     for (const session of ['../../etc/passwd', '/abs', '.hidden', '..', 'a\u0000b', 'ä'.repeat(300)]) {
-      expect(await send(file({ dir: into }), row({ session })), session).toEqual({ kind: 'done' });
+      expect(await send(file({ dir: into }), row({ session: session as SessionId })), session).toEqual({
+        kind: 'done',
+      });
     }
     expect(await readdir(into)).toHaveLength(6);
     expect(fileNameOf('../x')).toBe('%2e.%2fx');
@@ -278,7 +281,7 @@ describe('Slack', () => {
     const to = slack({ url: receiver.url });
     const [alert] = alertsFor(
       {
-        session: 'AJ_1',
+        session: sessionIdOf('AJ_1'),
         at: 1_000,
         reason: 'model_failed',
         message: 'The call failed',

@@ -7,10 +7,11 @@ import { alertsFor } from '../../src/delivery/rows.ts';
 import { slackBody } from '../../src/delivery/slack-text.ts';
 import type { WorkerHello } from '../../src/link/messages.ts';
 import { encode, parseToKeeper } from '../../src/link/wire.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 const url = 'https://hooks.slack.com/services/T/B/x';
 const alert = {
-  session: 'AJ_1',
+  session: sessionIdOf('AJ_1'),
   room: 'interview-17',
   at: 1_700_000_000_000,
   reason: 'model_failed',

@@ -8,6 +8,7 @@ import { defaultPolicy, endOf, type SessionEvent } from '../../machines/index.ts
 import { readSession } from '../../src/journal/read.ts';
 import { withinBudget } from '../../src/journal/within-budget.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { fold } from '../../src/report/fold.ts';
 import type { Log } from '../../src/session/ports.ts';
 import { runSession, type SessionRun } from '../../src/session/run.ts';
@@ -34,8 +35,10 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** A call that is being talked in; `ends()` gives its report as the keeper would seal it. */
 async function callIn(caller: ReturnType<typeof person>) {
-  const [first] = opened('one').entries;
-  const journal = withinBudget(await openJournal({ directory, session: 'one', file: '1', first: first as never }));
+  const [first] = opened(sessionIdOf('one')).entries;
+  const journal = withinBudget(
+    await openJournal({ directory, session: sessionIdOf('one'), file: 1, first: first as never }),
+  );
   let run: SessionRun | undefined;
   const sent: string[] = [];
   const send = (event: SessionEvent) => {
@@ -65,7 +68,7 @@ async function callIn(caller: ReturnType<typeof person>) {
     session.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: false });
     await session.closed;
     await journal.close();
-    const report = fold(await readSession(directory, 'one'));
+    const report = fold(await readSession(directory, sessionIdOf('one')));
     assertReport(report);
     return { report, bytes: statSync(journal.path).size };
   };

@@ -8,12 +8,13 @@ import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { EntryData } from '../../src/journal/entry.ts';
 import { readSession } from '../../src/journal/read.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { fold, serializeReport } from '../../src/report/fold.ts';
 import { openStore } from '../../src/store/open.ts';
 import { hostileText } from '../contract/hostile.ts';
 import { owner } from '../contract/sessions.ts';
 
-const SESSION = 'AJ_hostile';
+const SESSION = sessionIdOf('AJ_hostile');
 const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
 let directory: string;
 let body = '';
@@ -34,12 +35,10 @@ const run = async (...given: string[]) => {
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lastword-hostile-'));
-  const facts = { job: SESSION, agentName: hostileText, room: { name: hostileText, sid: hostileText } };
+  const facts = { ...firstJob(SESSION), agentName: hostileText, room: { name: hostileText, sid: hostileText } };
   const opened: EntryData['session.opened'] = {
     ...facts,
     metadata: JSON.stringify({ note: hostileText }),
-    session: SESSION,
-    epoch: 1,
     owner,
     identity: hostileText,
     policy: defaultPolicy,
@@ -51,7 +50,7 @@ beforeAll(async () => {
   const journal = await openJournal({
     directory,
     session: SESSION,
-    file: '1',
+    file: 1,
     first: { kind: 'session.opened', data: opened },
   });
   const end = { by: 'agent', reason: hostileText, fault: 'none', detail: hostileText } as const;
@@ -96,7 +95,7 @@ beforeAll(async () => {
   body = serializeReport(report);
   const store = await openStore(`sqlite:${join(directory, 'lastword.db')}`);
   const stored = hostileText.replaceAll('\u0000', ''); // where SQLite's text ends
-  const row = { session: SESSION, job: SESSION, room: stored, agentName: stored, acceptedAt: 1 };
+  const row = { ...firstJob(SESSION), room: stored, agentName: stored, acceptedAt: 1 };
   const delivery = { session: SESSION, report: report.id, kind: 'report' as const, body, nextAt: 2_000 };
   await store.seal(
     { ...row, state: 'sealed', endedAt: 2, by: 'agent', reason: stored },

@@ -10,6 +10,7 @@ import type { EntryData } from '../../src/journal/entry.ts';
 import { ENTRY_CHARACTERS, toJson } from '../../src/journal/json.ts';
 import { readSession } from '../../src/journal/read.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 import { signHeaders } from '../../src/delivery/sign.ts';
 import { whatIsKnown } from '../../src/keeper/reading.ts';
 import { fold, serializeReport } from '../../src/report/fold.ts';
@@ -27,12 +28,10 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const opened: EntryData['session.opened'] = {
-  job: 'one',
+  ...firstJob(jobIdOf('one')),
   agentName: '',
   room: { name: 'room', sid: 'RM_1' },
   metadata: '',
-  session: 'one',
-  epoch: 1,
   owner,
   identity: 'agent',
   policy: defaultPolicy,
@@ -49,8 +48,8 @@ async function delivered(
 ): Promise<{ report: Report; text: string; body: string }> {
   const journal = await openJournal({
     directory,
-    session: 'one',
-    file: '1',
+    session: sessionIdOf('one'),
+    file: 1,
     first: { kind: 'session.opened', data: first },
   });
   write((kind, data) => void journal.append(kind, data));
@@ -60,7 +59,7 @@ async function delivered(
     expect(isWellFormed(line)).toBe(true);
     expect(() => JSON.parse(line)).not.toThrow();
   }
-  const report = fold(await readSession(directory, 'one'));
+  const report = fold(await readSession(directory, sessionIdOf('one')));
   assertReport(report);
   expect(report.completeness.epochs[0]?.torn).toBe(false);
   const body = serializeReport(report);
@@ -183,7 +182,7 @@ describe('metadata of 10 MB', () => {
   test('pushes neither the owner nor the policy nor the room out of the first record', async () => {
     expect(huge.length).toBeGreaterThan(10_000_000);
     const { report, text } = await delivered(() => {}, { ...opened, metadata: huge });
-    const known = whatIsKnown(await readSession(directory, 'one'));
+    const known = whatIsKnown(await readSession(directory, sessionIdOf('one')));
     expect(known.opened).toEqual({ epoch: 1, owner, identity: 'agent' });
     expect(known.policy).toEqual(defaultPolicy);
     expect(known.hangUp).toEqual(opened.hangUp);
@@ -216,8 +215,8 @@ describe('clocks that jump', () => {
     const now = () => (at += jumps[(step += 1) % jumps.length] ?? 0);
     const journal = await openJournal({
       directory,
-      session: 'one',
-      file: '1',
+      session: sessionIdOf('one'),
+      file: 1,
       now,
       first: { kind: 'session.opened', data: opened },
     });
@@ -241,7 +240,7 @@ describe('clocks that jump', () => {
     journal.append('participant', { change: 'left', identity: 'caller' });
     journal.append('hangup', { strategy: 'delete-room', attempts: 1, verified: true, ms: -7 });
     await journal.close();
-    const report = fold(await readSession(directory, 'one'));
+    const report = fold(await readSession(directory, sessionIdOf('one')));
     assertReport(report); // the schema says min(0) of every duration
     const durations = JSON.stringify(report).match(/"(?:ms|[a-z]+Ms)":-?[\d.e+]+/gi) ?? [];
     expect(durations.length).toBeGreaterThan(5);

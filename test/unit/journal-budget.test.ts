@@ -1,6 +1,7 @@
 /** What strangers may write into a journal: all that an ordinary call has, and of a flood so much that it can be read. */
 import { describe, expect, test } from 'vitest';
 import { FIRST_PAUSE_MS, LONGEST_PAUSE_MS, shares, STRANGERS_BYTES } from '../../src/journal/shares.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { fold } from '../../src/report/fold.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { flood, interview, KIB, Kept, MIB } from './strangers.ts';
@@ -368,7 +369,7 @@ test('counts of several processes of one session are added up', () => {
     kept.closes();
   }
   const report = fold({
-    session: 'one',
+    session: sessionIdOf('one'),
     epochs: [one, two].map(({ entries }, index) => ({ epoch: index + 1, entries, torn: false })),
     keeper: [],
   });

@@ -6,6 +6,7 @@ import type { Entry } from '../../src/journal/entry.ts';
 import { followSession } from '../../src/journal/follow.ts';
 import { mergeByTime } from '../../src/journal/merge.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -25,7 +26,7 @@ const following = () => {
   let look = (): void => undefined;
   const done = followSession(
     directory,
-    'one',
+    sessionIdOf('one'),
     (entry, file) => {
       seen.push(`${file}:${entry.seq}`);
       entries.push(entry);
@@ -62,10 +63,10 @@ describe('following a session', () => {
 
   it('folder and files may come later', async () => {
     const { until, end } = following();
-    const journal = await openJournal({ directory, session: 'one', file: '1' });
+    const journal = await openJournal({ directory, session: sessionIdOf('one'), file: 1 });
     journal.append('log', { level: 'info', message: 'a' });
     expect(await until(1)).toEqual(['1:1']);
-    const keeper = await openJournal({ directory, session: 'one', file: 'keeper' });
+    const keeper = await openJournal({ directory, session: sessionIdOf('one'), file: 'keeper' });
     keeper.append('log', { level: 'info', message: 'b' });
     expect(await until(2)).toEqual(['1:1', 'keeper:1']);
     journal.append('log', { level: 'info', message: 'c' });
@@ -92,7 +93,7 @@ describe('following a session', () => {
     appendFileSync(join(folder(), 'keeper.jsonl'), `${line(1, 1)}{"seq":2,"at":2,"ki`);
     const { until, end } = following();
     await until(1);
-    const journal = await openJournal({ directory, session: 'one', file: 'keeper' });
+    const journal = await openJournal({ directory, session: sessionIdOf('one'), file: 'keeper' });
     journal.append('log', { level: 'info', message: 'x' });
     expect(await until(2)).toEqual(['keeper:1', 'keeper:2']);
     await journal.close();
@@ -136,7 +137,9 @@ describe('following a session', () => {
     const broken = () => {
       throw new Error('listener');
     };
-    await expect(followSession(directory, 'one', broken, new AbortController().signal)).rejects.toThrow('listener');
+    await expect(followSession(directory, sessionIdOf('one'), broken, new AbortController().signal)).rejects.toThrow(
+      'listener',
+    );
   });
 });
 

@@ -11,6 +11,7 @@ import { JournalParser, parseJournal } from '../../src/journal/parse.ts';
 import { readSession } from '../../src/journal/read.ts';
 import { tailOf } from '../../src/journal/tail.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { fold } from '../../src/report/fold.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { randomFrom } from '../machine/random.ts';
@@ -168,7 +169,7 @@ describe('a journal on a damaged disk', () => {
   it('a report says how many entries its files have lost', async () => {
     writeFileSync(pathOf('1'), whole.toString().replaceAll('"role":"user"', '"role":"usar"'));
     writeFileSync(pathOf('keeper'), whole.toString().replace('x', 'y'));
-    const report = fold(await readSession(directory, 'one'));
+    const report = fold(await readSession(directory, sessionIdOf('one')));
     assertReport(report);
     expect(report.completeness).toMatchObject({
       epochs: [{ lost: 10, passedOver: 0, torn: true }],
@@ -179,7 +180,7 @@ describe('a journal on a damaged disk', () => {
 });
 
 describe('a writer that goes on in a file', () => {
-  const open = () => openJournal({ directory, session: 'one', file: '1' });
+  const open = () => openJournal({ directory, session: sessionIdOf('one'), file: 1 });
 
   it('reads its end and not the whole of it', async () => {
     writeFileSync(pathOf('1'), whole);
@@ -235,7 +236,7 @@ describe('a journal that is longer than what may be kept', () => {
       lineOf(entry(2_003, 'session.closed', { end, stage: 'conversing', alsoTriggered: [] })),
     ];
     writeFileSync(pathOf('1'), lines.join(''));
-    const journal = await readSession(directory, 'one', { keptBytes: 100_000 });
+    const journal = await readSession(directory, sessionIdOf('one'), { keptBytes: 100_000 });
     expect(journal.epochs[0]).toMatchObject({ lost: 0, torn: false });
     expect(journal.epochs[0]?.entries.length).toBeLessThan(200);
     const report = fold(journal);

@@ -6,8 +6,10 @@ import { realDisk, type Disk, type DiskFile } from '../../src/journal/disk.ts';
 import type { Json } from '../../src/journal/entry.ts';
 import type { JournalError } from '../../src/journal/errors.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
+import type { JournalName } from '../../src/journal/folder.ts';
 import { listSessions, parseJournal, readSession } from '../../src/journal/read.ts';
 import { openJournal, type Journal } from '../../src/journal/write.ts';
+import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 
 let directory: string;
 const opened: Journal[] = [];
@@ -21,7 +23,7 @@ afterEach(async () => {
 
 type Options = Partial<Parameters<typeof openJournal>[0]>;
 const openOne = async (options: Options = {}): Promise<Journal> => {
-  const journal = await openJournal({ directory, session: 'one', file: '1', ...options });
+  const journal = await openJournal({ directory, session: sessionIdOf('one'), file: 1, ...options });
   opened.push(journal);
   return journal;
 };
@@ -55,7 +57,7 @@ describe('writing a journal', () => {
   });
 
   it('entries have the time of the clock that is never set, and the first of each writer names its boot', async () => {
-    for (const session of ['one', 'one']) {
+    for (const session of ['one', 'one'].map(sessionIdOf)) {
       const journal = await openOne({ session });
       journal.append('log', log('a'));
       journal.append('log', log('b'));
@@ -153,17 +155,17 @@ describe('writing a journal', () => {
   it.each(['..', '.', '', 'a/b', '../x', '.hidden', 'a\\b', 'a\0b', 'x'.repeat(129)])(
     'session id %j is refused',
     async (session) => {
-      await expect(openOne({ session })).rejects.toMatchObject({
+      await expect(openOne({ session: session as SessionId })).rejects.toMatchObject({
         name: 'JournalError',
         code: 'EBADID',
         message: expect.stringContaining('expected a session id'),
       });
-      await expect(readSession(directory, session)).rejects.toMatchObject({ code: 'EBADID' });
+      await expect(readSession(directory, session as SessionId)).rejects.toMatchObject({ code: 'EBADID' });
     },
   );
 
-  it.each(['0', '01', 'two', '../1', ''])('file %j is refused', async (file) => {
-    await expect(openOne({ file })).rejects.toMatchObject({
+  it.each([0, 1.5, -1, Number.NaN, '01', 'two', '../1', ''])('file %j is refused', async (file) => {
+    await expect(openOne({ file: file as JournalName })).rejects.toMatchObject({
       code: 'EBADID',
       message: expect.stringContaining('expected "keeper"'),
     });
@@ -459,14 +461,14 @@ describe('a disk that fails', () => {
 
 describe('reading', () => {
   it('finds all files of a session, epochs in order', async () => {
-    for (const file of ['2', '1', 'keeper']) {
+    for (const file of [2, 1, 'keeper'] as const) {
       const journal = await openOne({ file });
-      journal.append('log', log(file));
+      journal.append('log', log(String(file)));
       await journal.close();
     }
     appendFileSync(join(directory, 'sessions', 'one', '1.jsonl'), '{"seq":2');
     writeFileSync(join(directory, 'sessions', 'one', 'notes.txt'), 'not ours');
-    const journal = await readSession(directory, 'one');
+    const journal = await readSession(directory, sessionIdOf('one'));
     expect(journal.epochs.map(({ epoch, torn, entries }) => [epoch, torn, entries.length])).toEqual([
       [1, true, 1],
       [2, false, 1],
@@ -475,7 +477,7 @@ describe('reading', () => {
   });
 
   it('an unknown session is an error that says how to find the known ones', async () => {
-    await expect(readSession(directory, 'nobody')).rejects.toMatchObject({
+    await expect(readSession(directory, sessionIdOf('nobody'))).rejects.toMatchObject({
       code: 'ENOSESSION',
       message: expect.stringContaining('lastword sessions'),
     });
@@ -483,7 +485,7 @@ describe('reading', () => {
 
   it('sessions are listed newest first; a directory that is not there has none', async () => {
     expect(await listSessions(join(directory, 'nowhere'))).toEqual([]);
-    for (const session of ['b', 'a', 'c']) {
+    for (const session of ['b', 'a', 'c'].map(sessionIdOf)) {
       await (await openOne({ session })).close();
       const { utimesSync } = await import('node:fs');
       const at = 1_000 + ['b', 'a', 'c'].indexOf(session);

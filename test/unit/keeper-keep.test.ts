@@ -11,6 +11,7 @@ import { openSqlite } from '../../src/store/sqlite.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { newDelivery, newHangUp, sealedReport, sessionRow } from '../contract/store-rows.ts';
 import { until } from '../e2e/harness/until.ts';
+import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 
 const DAY = 86_400_000;
 const NOW = 1_800_000_000_000;
@@ -30,8 +31,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const folderOf = (session: string) => join(directory, 'sessions', session);
-const seal = async (session: string, ageDays: number, bytes = 1_000, deliveries: NewDelivery[] = []) => {
+const folderOf = (session: SessionId) => join(directory, 'sessions', session);
+const seal = async (session: SessionId, ageDays: number, bytes = 1_000, deliveries: NewDelivery[] = []) => {
   await mkdir(folderOf(session), { recursive: true });
   await writeFile(join(folderOf(session), '1.jsonl'), '{}\n');
   await store.seal(
@@ -51,11 +52,11 @@ const settled = async (retention: { stop(): Promise<void> }, want: readonly stri
 
 describe('the rule', () => {
   test('takes what is older than its days: folder, report, deliveries; it is said, and noted', async () => {
-    await seal('old', 31);
-    await seal('new', 29);
+    await seal(sessionIdOf('old'), 31);
+    await seal(sessionIdOf('new'), 29);
     await settled(keep(), ['new']);
-    expect([existsSync(folderOf('old')), existsSync(folderOf('new'))]).toEqual([false, true]);
-    expect(await store.report('old')).toBeUndefined();
+    expect([existsSync(folderOf(sessionIdOf('old'))), existsSync(folderOf(sessionIdOf('new')))]).toEqual([false, true]);
+    expect(await store.report(sessionIdOf('old'))).toBeUndefined();
     expect(lines.map(({ msg }) => msg)).toContain('sealed sessions were forgotten');
     const noted = JSON.parse(await readFile(join(directory, 'purged.jsonl'), 'utf8')) as object;
     expect(noted).toMatchObject({ why: 'older than 30 days', sessions: 1, sealedFrom: NOW - 31 * DAY });
@@ -63,16 +64,17 @@ describe('the rule', () => {
   });
 
   test('takes the oldest, and no more than it has to, when they are too large together', async () => {
-    for (const [index, session] of ['a', 'b', 'c', 'd'].entries()) await seal(session, 10 - index, 400_000_000);
+    for (const [index, session] of ['a', 'b', 'c', 'd'].map(sessionIdOf).entries())
+      await seal(session, 10 - index, 400_000_000);
     await settled(keep({ rule: () => ({ gigabytes: 1 }) }), ['c', 'd']);
   });
 
   test('takes nothing that is not sealed, not delivered, or whose caller may still be on the line', async () => {
-    await seal('gone', 100);
-    await seal('undelivered', 100, 1_000, [newDelivery('d1', 'undelivered')]);
-    await seal('not-hung-up', 100);
-    await store.owe(newHangUp('not-hung-up'));
-    await store.putSession(sessionRow('open', { acceptedAt: 0 }));
+    await seal(sessionIdOf('gone'), 100);
+    await seal(sessionIdOf('undelivered'), 100, 1_000, [newDelivery('d1', sessionIdOf('undelivered'))]);
+    await seal(sessionIdOf('not-hung-up'), 100);
+    await store.owe(newHangUp(sessionIdOf('not-hung-up')));
+    await store.putSession(sessionRow(sessionIdOf('open'), { acceptedAt: 0 }));
     const retention = keep({ rule: () => ({ days: 1, gigabytes: 0.000_001 }) });
     const isSaid = () => lines.some(({ msg }) => msg.includes('what is left is still owed'));
     await until('the word that it is not enough', isSaid, 5_000);
@@ -80,7 +82,7 @@ describe('the rule', () => {
   });
 
   test('is not guessed: without a worker nothing goes', async () => {
-    await seal('old', 100);
+    await seal(sessionIdOf('old'), 100);
     const retention = keep({ rule: () => undefined });
     await new Promise((resolve) => setTimeout(resolve, 60));
     await retention.stop();
@@ -89,7 +91,7 @@ describe('the rule', () => {
 });
 
 test('a clock that jumps a month ahead takes nothing before it has run evenly again', async () => {
-  await seal('recent', 1);
+  await seal(sessionIdOf('recent'), 1);
   let [wall, steady] = [NOW, 0];
   const retention = keep({ now: () => wall, steady: () => steady, steadyMs: 1_000 });
   const pass = async (ms: number) => {
@@ -107,8 +109,8 @@ test('a clock that jumps a month ahead takes nothing before it has run evenly ag
 });
 
 test('a folder that cannot be removed keeps its row: it would look unsealed, and be sent again', async () => {
-  await seal('stuck', 1);
-  await seal('free', 1);
+  await seal(sessionIdOf('stuck'), 1);
+  await seal(sessionIdOf('free'), 1);
   const failing = { directory: join(directory, 'elsewhere', '\0'), store };
   const { failed, sessions: gone } = await forget(failing, await store.kept({ limit: 10 }), 'a test');
   expect([failed.length, gone]).toEqual([2, 0]);

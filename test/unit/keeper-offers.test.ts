@@ -9,6 +9,7 @@ import { defaultPolicy, endOf } from '../../machines/index.ts';
 import type { JobFacts } from '../../src/journal/entry.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { type FirstEntry, openJournal } from '../../src/journal/write.ts';
+import { type JobId, firstJob, jobIdOf } from '../../src/journal/ids.ts';
 import { type Sessions, trackSessions } from '../../src/keeper/sessions.ts';
 import type { FromKeeper, WorkerHello } from '../../src/link/messages.ts';
 import type { Peer } from '../../src/link/server.ts';
@@ -19,8 +20,8 @@ import { emptyStore } from './empty-store.ts';
 const SILENT_MS = 500;
 const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
 const worker = { type: 'hello.worker', pid: 1, agentName: 'desk', policy: defaultPolicy, hangUp } as WorkerHello;
-const factsOf = (job: string, sid: string): JobFacts => ({
-  job,
+const factsOf = (job: JobId, sid: string): JobFacts => ({
+  ...firstJob(job),
   agentName: 'desk',
   room: { name: 'support', sid },
   metadata: '',
@@ -60,44 +61,44 @@ async function runs(facts: JobFacts): Promise<void> {
   const owner = await thisProcess();
   sessions.hello(
     peerOf(() => {}),
-    { type: 'hello.job', session: facts.job, epoch: 1, owner, identity: `agent-${facts.job}` },
+    { type: 'hello.job', ...firstJob(facts.job), owner, identity: `agent-${facts.job}` },
   );
 }
 const agent = (job: string): Occupant => ({ identity: `agent-${job}`, sid: 'PA_1', kind: 'agent' });
 
 test('D7 two jobs for one room in one instant: one of them is taken', async () => {
-  const [first, second] = [factsOf('AJ_1', 'RM_1'), factsOf('AJ_2', 'RM_1')];
+  const [first, second] = [factsOf(jobIdOf('AJ_1'), 'RM_1'), factsOf(jobIdOf('AJ_2'), 'RM_1')];
   expect(await Promise.all([isTaken(first), isTaken(second)])).toEqual([true, false]);
 });
 
 test('D7 a second job for a call that is running is declined, also when the room was made anew under it', async () => {
-  const first = factsOf('AJ_1', 'RM_1');
+  const first = factsOf(jobIdOf('AJ_1'), 'RM_1');
   expect(await isTaken(first)).toBe(true);
   await runs(first);
   occupants = [agent('AJ_1')];
-  expect(await isTaken(factsOf('AJ_2', 'RM_1'))).toBe(false);
-  expect(await isTaken(factsOf('AJ_3', 'RM_2'))).toBe(false);
+  expect(await isTaken(factsOf(jobIdOf('AJ_2'), 'RM_1'))).toBe(false);
+  expect(await isTaken(factsOf(jobIdOf('AJ_3'), 'RM_2'))).toBe(false);
 });
 
 test('D7 the next call in a room of the same name is taken, while the one before still closes', async () => {
-  const first = factsOf('AJ_1', 'RM_1');
+  const first = factsOf(jobIdOf('AJ_1'), 'RM_1');
   expect(await isTaken(first)).toBe(true);
   await runs(first);
-  expect(await isTaken(factsOf('AJ_2', 'RM_2'))).toBe(true);
+  expect(await isTaken(factsOf(jobIdOf('AJ_2'), 'RM_2'))).toBe(true);
 });
 
 test('D7 an agent that is called back to the room that it is leaving is taken', async () => {
-  const first = factsOf('AJ_1', 'RM_1');
+  const first = factsOf(jobIdOf('AJ_1'), 'RM_1');
   expect(await isTaken(first)).toBe(true);
   await runs(first);
   const end = endOf('agent', 'transferred');
   const closed: FirstEntry = { kind: 'session.closed', data: { end, alsoTriggered: [], stage: 'conversing' } };
-  const journal = await openJournal({ directory, session: first.job, file: '1', first: closed });
+  const journal = await openJournal({ directory, session: first.session, file: 1, first: closed });
   await journal.close();
-  expect(await isTaken(factsOf('AJ_2', 'RM_1'))).toBe(true);
+  expect(await isTaken(factsOf(jobIdOf('AJ_2'), 'RM_1'))).toBe(true);
 });
 
 test('D7 another agent of the same room is another call', async () => {
-  expect(await isTaken(factsOf('AJ_1', 'RM_1'))).toBe(true);
-  expect(await isTaken({ ...factsOf('AJ_2', 'RM_1'), agentName: 'interpreter' })).toBe(true);
+  expect(await isTaken(factsOf(jobIdOf('AJ_1'), 'RM_1'))).toBe(true);
+  expect(await isTaken({ ...factsOf(jobIdOf('AJ_2'), 'RM_1'), agentName: 'interpreter' })).toBe(true);
 });

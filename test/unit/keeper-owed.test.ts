@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { defaultPolicy, ends } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind, SessionJournal } from '../../src/journal/entry.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 import { owedBy, pauseAfter, startOwed } from '../../src/keeper/owed.ts';
 import { whatIsKnown } from '../../src/keeper/reading.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from '../../src/rooms/rooms.ts';
@@ -51,7 +52,7 @@ const begin = (
   return { owed, rooms, lines, said: () => lines.map(({ msg }) => msg) };
 };
 const owe = (more: Partial<NewHangUp> = {}) =>
-  store.owe(newHangUp('one', { since: BEGUN, nextAt: BEGUN + 2_000, ...more }));
+  store.owe(newHangUp(sessionIdOf('one'), { since: BEGUN, nextAt: BEGUN + 2_000, ...more }));
 const row = async () => (await store.hangUps({ limit: 1 }))[0];
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
@@ -99,7 +100,7 @@ describe('an owed hang-up', () => {
     ['C5 leaves an agent alone that joined after the call', true, 'RM_one', [caller, later]],
     ['C5 of a job that never began leaves any agent alone', false, 'RM_one', [caller, ours]],
   ])('%s', async (_, hasBegun, sid, list) => {
-    const { agent, ...rest } = newHangUp('one', { since: BEGUN, nextAt: BEGUN });
+    const { agent, ...rest } = newHangUp(sessionIdOf('one'), { since: BEGUN, nextAt: BEGUN });
     await store.owe({ ...rest, ...(hasBegun && agent !== undefined && { agent }) });
     const rooms = new FakeRooms();
     Object.assign(rooms, { sid, list });
@@ -196,12 +197,10 @@ describe('a session owes a hang-up', () => {
   const hangUp = { normal: 'remove-caller', failure: 'delete-room', transfer: 'leave' } as const;
   const opened = (sid = 'RM_1') =>
     entry('session.opened', {
-      job: 'AJ_1',
+      ...firstJob(jobIdOf('AJ_1')),
       agentName: 'ada',
       room: { name: 'room', sid },
       metadata: '',
-      session: 'AJ_1',
-      epoch: 1,
       owner: { host: 'h', bootId: 'b', pidNamespace: '1', pid: 1, startTicks: '1' },
       identity: 'agent-1',
       policy: defaultPolicy,
@@ -215,7 +214,7 @@ describe('a session owes a hang-up', () => {
   const hung = (verified: boolean) => entry('hangup', { strategy: 'delete-room', attempts: 1, verified, ms: 1 });
   const closed = entry('session.closed', { end: ends.idle, alsoTriggered: [], stage: 'conversing' });
   const journal = (entries: Entry[], keeper: Entry[] = []): SessionJournal => ({
-    session: 'AJ_1',
+    session: sessionIdOf('AJ_1'),
     epochs: [{ epoch: 1, entries, torn: false }],
     keeper,
   });
@@ -234,7 +233,7 @@ describe('a session owes a hang-up', () => {
   });
   test('in the way that its end calls for, in the room that it had', () => {
     const known = whatIsKnown(journal([opened(), effect('requested'), hung(false), closed]));
-    expect(owedBy('AJ_1', known, server, 5)).toEqual({
+    expect(owedBy(sessionIdOf('AJ_1'), known, server, 5)).toEqual({
       session: 'AJ_1',
       server,
       room: 'room',
@@ -249,6 +248,6 @@ describe('a session owes a hang-up', () => {
     const known = whatIsKnown(
       journal([opened(''), entry('room', { change: 'connected', sid: 'RM_found' }), effect('requested')]),
     );
-    expect(owedBy('AJ_1', known, server, 5)?.roomSid).toBe('RM_found');
+    expect(owedBy(sessionIdOf('AJ_1'), known, server, 5)?.roomSid).toBe('RM_found');
   });
 });

@@ -7,6 +7,7 @@ import { defaultPolicy } from '../../machines/index.ts';
 import type { Owner } from '../../src/journal/entry.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { type SessionId, firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { claimDirectory, KeeperRunsError } from '../../src/keeper/claim.ts';
 import { openNotes } from '../../src/keeper/notes.ts';
 import { startSealer } from '../../src/keeper/seal.ts';
@@ -98,12 +99,12 @@ describe('the sealer', () => {
     policy: defaultPolicy,
     hangUp,
   });
-  const accepted = async (session: string) => {
+  const accepted = async (session: SessionId) => {
     const notes = openNotes(directory, session, log);
     await notes.begin({
       kind: 'session.accepted',
       data: {
-        job: session,
+        ...firstJob(session),
         agentName: 'ada',
         room: { name: 'room', sid: 'RM_1' },
         metadata: '',
@@ -126,47 +127,47 @@ describe('the sealer', () => {
 
   test('seals once, with a delivery for each destination; a second time gives back the first', async () => {
     await using store = await memory();
-    await accepted('AJ_1');
+    await accepted(sessionIdOf('AJ_1'));
     const sealer = sealerOn(store, () => worker(['one', 'two']));
-    const first = await sealer.seal('AJ_1', log);
-    const journal = await openJournal({ directory, session: 'AJ_1', file: 'keeper' });
+    const first = await sealer.seal(sessionIdOf('AJ_1'), log);
+    const journal = await openJournal({ directory, session: sessionIdOf('AJ_1'), file: 'keeper' });
     journal.append('keeper.noticed', { what: 'died', epoch: 1 }); // a different fold must not make a different report
     await journal.close();
-    const before = await store.report('AJ_1');
-    const second = await sealer.seal('AJ_1', log);
+    const before = await store.report(sessionIdOf('AJ_1'));
+    const second = await sealer.seal(sessionIdOf('AJ_1'), log);
     expect(first).toMatchObject({ isFirst: true });
     expect(second).toMatchObject({ isFirst: false, report: first.report, bytes: first.bytes });
-    expect(await store.report('AJ_1')).toEqual(before);
+    expect(await store.report(sessionIdOf('AJ_1'))).toEqual(before);
     expect(await store.deliveries({ limit: 10 })).toHaveLength(2);
-    expect(await store.session('AJ_1')).toMatchObject({ state: 'sealed', reason: 'startup_failed' });
+    expect(await store.session(sessionIdOf('AJ_1'))).toMatchObject({ state: 'sealed', reason: 'startup_failed' });
   });
 
   test('an attempt on a store that fails is a failure, and the next one seals', async () => {
     await using store = await memory();
-    await accepted('AJ_1');
+    await accepted(sessionIdOf('AJ_1'));
     let failures = 2;
     const flaky = {
-      report: (session: string) => store.report(session),
+      report: (session: SessionId) => store.report(session),
       owe: () => Promise.resolve(false),
       seal: (...given: Parameters<Store['seal']>) =>
         failures-- > 0 ? Promise.reject(new Error('planted: disk full')) : store.seal(...given),
     };
     const sealer = sealerOn(flaky, () => worker([]));
-    await expect(sealer.seal('AJ_1', log)).rejects.toThrow('disk full');
-    await expect(sealer.seal('AJ_1', log)).rejects.toThrow('disk full');
-    await sealer.seal('AJ_1', log);
-    expect(await store.report('AJ_1')).toBeDefined();
+    await expect(sealer.seal(sessionIdOf('AJ_1'), log)).rejects.toThrow('disk full');
+    await expect(sealer.seal(sessionIdOf('AJ_1'), log)).rejects.toThrow('disk full');
+    await sealer.seal(sessionIdOf('AJ_1'), log);
+    expect(await store.report(sessionIdOf('AJ_1'))).toBeDefined();
     expect(failures).toBe(-1);
   });
 
   test('seals nothing before a worker has said where reports go: a report without deliveries is lost to everybody', async () => {
     await using store = await memory();
-    await accepted('AJ_1');
+    await accepted(sessionIdOf('AJ_1'));
     let say: (hello: WorkerHello) => void = () => undefined;
     const hello = new Promise<WorkerHello>((resolve) => (say = resolve));
-    const sealing = sealerOn(store, () => hello).seal('AJ_1', log);
+    const sealing = sealerOn(store, () => hello).seal(sessionIdOf('AJ_1'), log);
     expect(await settledWithin(sealing, 50)).toEqual({ kind: 'late' });
-    expect(await store.report('AJ_1')).toBeUndefined();
+    expect(await store.report(sessionIdOf('AJ_1'))).toBeUndefined();
     say(worker(['one']));
     await sealing;
     expect(await store.deliveries({ limit: 10 })).toMatchObject([{ session: 'AJ_1' }]);
@@ -178,13 +179,13 @@ describe('the sealer', () => {
   });
   test('C3 T11 an owed hang-up is written down before the report is sealed, once, however often the seal fails', async () => {
     await using store = await memory();
-    await accepted('AJ_1');
-    const journal = await openJournal({ directory, session: 'AJ_1', file: 'keeper' });
+    await accepted(sessionIdOf('AJ_1'));
+    const journal = await openJournal({ directory, session: sessionIdOf('AJ_1'), file: 'keeper' });
     journal.append('hangup', { strategy: 'delete-room', attempts: 3, verified: false, ms: 3_000 });
     await journal.close();
     const order: string[] = [];
     const watched = {
-      report: (session: string) => store.report(session),
+      report: (session: SessionId) => store.report(session),
       owe: async (...given: Parameters<Store['owe']>) => {
         const isFirst = await store.owe(...given);
         order.push(isFirst ? 'owed' : 'known');
@@ -196,8 +197,8 @@ describe('the sealer', () => {
       },
     };
     const sealer = sealerOn(watched, withLiveKit);
-    await expect(sealer.seal('AJ_1', log)).rejects.toThrow('disk full');
-    await sealer.seal('AJ_1', log);
+    await expect(sealer.seal(sessionIdOf('AJ_1'), log)).rejects.toThrow('disk full');
+    await sealer.seal(sessionIdOf('AJ_1'), log);
     expect(order).toEqual(['owed', 'sealed', 'known', 'sealed']);
     expect(await store.hangUps({ limit: 10 })).toMatchObject([
       { session: 'AJ_1', server: 'wss://one.example', room: 'room', roomSid: 'RM_1', strategy: 'delete-room' },
@@ -206,36 +207,36 @@ describe('the sealer', () => {
 
   test('owes nothing when the hang-up was confirmed, nor where there is no LiveKit', async () => {
     await using store = await memory();
-    await accepted('AJ_1');
-    await accepted('AJ_2');
+    await accepted(sessionIdOf('AJ_1'));
+    await accepted(sessionIdOf('AJ_2'));
     for (const [session, verified] of [
-      ['AJ_1', true],
-      ['AJ_2', false],
+      [sessionIdOf('AJ_1'), true],
+      [sessionIdOf('AJ_2'), false],
     ] as const) {
       const journal = await openJournal({ directory, session, file: 'keeper' });
       journal.append('hangup', { strategy: 'delete-room', attempts: 1, verified, ms: 30 });
       await journal.close();
     }
-    await sealerOn(store, withLiveKit).seal('AJ_1', log);
-    await sealerOn(store, () => worker([])).seal('AJ_2', log);
+    await sealerOn(store, withLiveKit).seal(sessionIdOf('AJ_1'), log);
+    await sealerOn(store, () => worker([])).seal(sessionIdOf('AJ_2'), log);
     expect(await store.hangUps({ limit: 10 })).toEqual([]);
   });
 
   test('owes what the recovery says, also when the journal could not be written', async () => {
     await using store = await memory();
-    await accepted('AJ_1');
-    await sealerOn(store, withLiveKit).seal('AJ_1', log, true);
+    await accepted(sessionIdOf('AJ_1'));
+    await sealerOn(store, withLiveKit).seal(sessionIdOf('AJ_1'), log, true);
     expect(await store.hangUps({ limit: 10 })).toMatchObject([{ session: 'AJ_1', state: 'owed' }]);
   });
 
   test('without a worker leaves the session to the next keeper', async () => {
     await using store = await memory();
-    await accepted('AJ_1');
+    await accepted(sessionIdOf('AJ_1'));
     const sealer = sealerOn(store, () => new Promise(() => {}));
-    const sealing = sealer.seal('AJ_1', log);
+    const sealing = sealer.seal(sessionIdOf('AJ_1'), log);
     sealer.stop();
     await expect(sealing).rejects.toThrow();
-    expect(await store.report('AJ_1')).toBeUndefined();
+    expect(await store.report(sessionIdOf('AJ_1'))).toBeUndefined();
   });
 });
 

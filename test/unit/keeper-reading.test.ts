@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultPolicy, hangUpStrategies, MAX_TIMER_MS } from '../../machines/index.ts';
 import type { Entry, SessionJournal } from '../../src/journal/entry.ts';
 import { lineOf } from '../../src/journal/line.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { owedBy } from '../../src/keeper/owed.ts';
 import { whatIsKnown } from '../../src/keeper/reading.ts';
 import { startSealer } from '../../src/keeper/seal.ts';
@@ -19,8 +20,9 @@ import { accepted, facts, opened, owner } from '../contract/sessions.ts';
 
 const log = pino({ level: 'silent' });
 const known = (one: Entry[], keeper: Entry[] = []) =>
-  whatIsKnown({ session: 's', epochs: [{ epoch: 1, entries: one, torn: false }], keeper });
-const openedWith = (more: object) => known(entries(['session.opened', { ...opened('s').entries[0]?.data, ...more }]));
+  whatIsKnown({ session: sessionIdOf('s'), epochs: [{ epoch: 1, entries: one, torn: false }], keeper });
+const openedWith = (more: object) =>
+  known(entries(['session.opened', { ...opened(sessionIdOf('s')).entries[0]?.data, ...more }]));
 
 describe('a journal of any entries', () => {
   const check = (journal: SessionJournal) => {
@@ -39,7 +41,7 @@ describe('a journal of any entries', () => {
       expect(limit >= 0 && limit <= MAX_TIMER_MS).toBe(true);
     }
     for (const strategy of Object.values(found.hangUp ?? {})) expect(hangUpStrategies).toContain(strategy);
-    const owed = owedBy('s', found, 'wss://livekit.example', 1);
+    const owed = owedBy(sessionIdOf('s'), found, 'wss://livekit.example', 1);
     if (owed) expect(hangUpStrategies).toContain(owed.strategy);
   };
 
@@ -47,7 +49,7 @@ describe('a journal of any entries', () => {
     fc.assert(
       fc.property(fc.array(anyEntries, { maxLength: 3 }), anyEntries, (epochs, keeper) =>
         check({
-          session: 's',
+          session: sessionIdOf('s'),
           epochs: epochs.map((all, index) => ({ epoch: index + 1, entries: all, torn: false })),
           keeper,
         }),
@@ -127,7 +129,7 @@ describe('a session whose journal is rubbish', () => {
     let count = 0;
     await fc.assert(
       fc.asyncProperty(anyEntries, anyEntries, async (one, keeper) => {
-        const session = `s${(count += 1)}`;
+        const session = sessionIdOf(`s${(count += 1)}`);
         mkdirSync(join(directory, 'sessions', session), { recursive: true });
         const write = (file: string, all: Entry[]) =>
           appendFileSync(join(directory, 'sessions', session, `${file}.jsonl`), all.map(lineOf).join(''));
@@ -143,7 +145,7 @@ describe('a session whose journal is rubbish', () => {
 });
 
 test('a whole journal is read as before', () => {
-  const found = known(opened('s').entries, accepted().entries);
-  expect(found).toMatchObject({ facts, opened: { epoch: 1, owner }, isWithdrawn: false, isClosed: false, end: null });
+  const found = known(opened(sessionIdOf('s')).entries, accepted().entries);
+  expect(found).toMatchObject({ facts: { ...facts, session: 's' }, opened: { epoch: 1, owner }, isWithdrawn: false, isClosed: false, end: null });
   expect(found.policy).toEqual(defaultPolicy);
 });

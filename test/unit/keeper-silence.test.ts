@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
 import { isAlive, ownerOf, thisProcess, waitedForCoreMs } from '../../src/journal/owner.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 import { openEvidence } from '../../src/keeper/evidence.ts';
 import { superviseSession, type Supervised } from '../../src/keeper/supervise.ts';
 import type { Peer } from '../../src/link/server.ts';
@@ -59,7 +60,7 @@ afterEach(async () => {
 });
 
 async function supervised(): Promise<Supervised> {
-  const one = superviseSession('AJ_1', {
+  const one = superviseSession(sessionIdOf('AJ_1'), {
     directory,
     store: { putSession: async () => {}, dropSession: async () => {} },
     rooms: async () => null,
@@ -69,10 +70,15 @@ async function supervised(): Promise<Supervised> {
     seal: () => new Promise(() => {}),
     log: pino({ level: 'silent' }),
   });
-  const facts = { job: 'AJ_1', agentName: 'desk', room: { name: 'support', sid: 'RM_1' }, metadata: '' };
+  const facts = {
+    ...firstJob(jobIdOf('AJ_1')),
+    agentName: 'desk',
+    room: { name: 'support', sid: 'RM_1' },
+    metadata: '',
+  };
   await one.accept({ ...facts, worker: 'pid 1', hangUp, policy });
   const owner = await ownerOf(victim.pid ?? 0);
-  one.hello(peer, { type: 'hello.job', session: 'AJ_1', epoch: 1, owner, identity: 'agent' });
+  one.hello(peer, { type: 'hello.job', ...firstJob(jobIdOf('AJ_1')), owner, identity: 'agent' });
   return one;
 }
 /** The keeper's pulse for so long, without a beat; of every second the process waits so much for a core. */

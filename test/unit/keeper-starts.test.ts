@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { definePolicy } from '../../machines/index.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { readSession } from '../../src/journal/read.ts';
+import { type SessionId, firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 import { type Sessions, trackSessions } from '../../src/keeper/sessions.ts';
 import type { FromKeeper, WorkerHello } from '../../src/link/messages.ts';
 import type { Peer } from '../../src/link/server.ts';
@@ -38,14 +39,14 @@ afterEach(async () => {
 
 const told: FromKeeper[] = [];
 const peer = { send: (message: FromKeeper) => void told.push(message) } as unknown as Peer;
-async function accept(job: string): Promise<void> {
+async function accept(job: SessionId): Promise<void> {
   told.length = 0;
-  const facts = { job, agentName: 'desk', room: { name: job, sid: 'RM_1' }, metadata: '' };
+  const facts = { ...firstJob(job), agentName: 'desk', room: { name: job, sid: 'RM_1' }, metadata: '' };
   sessions.offered(peer, { type: 'job.offered', request: 1, facts }, worker);
   await until('the answer', () => told[0], 2_000);
 }
 /** Why the keeper took it in hand, and after how long. */
-async function noticed(job: string): Promise<{ detail: string | undefined; ms: number }> {
+async function noticed(job: SessionId): Promise<{ detail: string | undefined; ms: number }> {
   const since = Date.now();
   const look = async () => (await readSession(directory, job)).keeper.find(({ kind }) => kind === 'keeper.noticed');
   const entry = await until('the keeper to take it in hand', look, 3_000);
@@ -54,45 +55,45 @@ async function noticed(job: string): Promise<{ detail: string | undefined; ms: n
 }
 
 test('O-A6 a job that waits for a process has `startMs`, and what it waited for is said', async () => {
-  await accept('AJ_1');
-  const { detail, ms } = await noticed('AJ_1');
+  await accept(sessionIdOf('AJ_1'));
+  const { detail, ms } = await noticed(sessionIdOf('AJ_1'));
   expect(detail).toBe('no process was ready within 600 ms');
   expect(ms).toBeGreaterThan(500);
 });
 
 test('a job that a warm process has opens its journal within `warmStartMs`', async () => {
-  await accept('AJ_1');
-  sessions.launched('AJ_1');
-  const { detail, ms } = await noticed('AJ_1');
+  await accept(sessionIdOf('AJ_1'));
+  sessions.launched(jobIdOf('AJ_1'));
+  const { detail, ms } = await noticed(sessionIdOf('AJ_1'));
   expect(detail).toBe('a warm process opened no journal within 200 ms');
   expect(ms).toBeLessThan(450);
 });
 
 test('nobody waits for a process that is gone', async () => {
-  await accept('AJ_1');
-  sessions.unstarted('AJ_1', 'no job process can be started: planted');
-  const { detail, ms } = await noticed('AJ_1');
+  await accept(sessionIdOf('AJ_1'));
+  sessions.unstarted(jobIdOf('AJ_1'), 'no job process can be started: planted');
+  const { detail, ms } = await noticed(sessionIdOf('AJ_1'));
   expect(detail).toBe('no job process can be started: planted');
   expect(ms).toBeLessThan(150);
 });
 
 test('what cannot be taken is declined with an answer, at once', async () => {
-  await accept('AJ_1');
-  await accept('AJ_1');
+  await accept(sessionIdOf('AJ_1'));
+  await accept(sessionIdOf('AJ_1'));
   expect(told).toEqual([{ type: 'job.refused', request: 1, why: 'it is followed already' }]);
   sessions.shutDown(1_000);
-  await accept('AJ_2');
+  await accept(sessionIdOf('AJ_2'));
   expect(told).toEqual([{ type: 'job.refused', request: 1, why: 'this keeper is ending' }]);
 });
 
 test('O-F6 with `finish` the calls are told late, with what is left; a second signal tells them at once', async () => {
-  const hello = async (job: string) => {
+  const hello = async (job: SessionId) => {
     await accept(job);
     told.length = 0;
     const owner = await thisProcess();
-    sessions.hello(peer, { type: 'hello.job', session: job, epoch: 1, owner, identity: job });
+    sessions.hello(peer, { type: 'hello.job', ...firstJob(job), owner, identity: job });
   };
-  await hello('AJ_1');
+  await hello(sessionIdOf('AJ_1'));
   sessions.shutDown(700, 300);
   await pause(250);
   expect(told).toEqual([]);

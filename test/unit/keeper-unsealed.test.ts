@@ -7,6 +7,7 @@ import { unsealedFolders, unsealedRows } from '../../src/keeper/unsealed.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { sealedReport, sessionRow } from '../contract/store-rows.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 let directory: string;
 let store: Store;
@@ -34,8 +35,8 @@ const found = async (asked: ReturnType<typeof ask>) => {
 };
 
 test('rows that are not sealed are known at once; a folder without a row is found by looking', async () => {
-  await store.putSession(sessionRow('open'));
-  for (const sealed of ['one', 'two']) await store.seal(sessionRow(sealed), sealedReport(sealed), []);
+  await store.putSession(sessionRow(sessionIdOf('open')));
+  for (const sealed of ['one', 'two'].map(sessionIdOf)) await store.seal(sessionRow(sealed), sealedReport(sealed), []);
   await folders('open', 'one', 'two', 'unknown', '.hidden');
   await writeFile(join(directory, 'sessions', 'a-file'), '');
   expect((await unsealedRows(ask())).map(({ session }) => session)).toEqual(['open']);
@@ -43,7 +44,7 @@ test('rows that are not sealed are known at once; a folder without a row is foun
 });
 
 test('more folders than are asked for at once are all looked at', async () => {
-  const names = Array.from({ length: 1_203 }, (_, index) => `s-${index}`);
+  const names = Array.from({ length: 1_203 }, (_, index) => sessionIdOf(`s-${index}`));
   for (const name of names) if (name !== 's-777') await store.seal(sessionRow(name), sealedReport(name), []);
   await folders(...names);
   expect(await found(ask())).toEqual(['s-777']);

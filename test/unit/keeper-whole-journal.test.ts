@@ -7,12 +7,13 @@ import type { Entry, SessionJournal } from '../../src/journal/entry.ts';
 import { journalPath } from '../../src/journal/folder.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { openJournal } from '../../src/journal/write.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 import { readWhole, withTail, type Remembered } from '../../src/keeper/whole-journal.ts';
 
 const note = (seq: number) => ({ seq, at: seq, kind: 'log', data: { level: 'info', message: `n${seq}` } }) as Entry;
 const tailOf = (...seqs: number[]) => seqs.map((seq) => lineOf(note(seq))).join('');
 const journalOf = (...seqs: number[]): SessionJournal => ({
-  session: 's',
+  session: sessionIdOf('s'),
   epochs: [{ epoch: 1, entries: seqs.map(note), torn: true }],
   keeper: [],
 });
@@ -26,9 +27,9 @@ describe('the tail that a job handed over', () => {
   });
 
   test('is all there is where the file is gone; rubbish in it is passed over', () => {
-    expect(numbers(withTail({ session: 's', epochs: [], keeper: [] }, 1, `half a line\n${tailOf(4, 5)}`))).toEqual([
-      4, 5,
-    ]);
+    expect(
+      numbers(withTail({ session: sessionIdOf('s'), epochs: [], keeper: [] }, 1, `half a line\n${tailOf(4, 5)}`)),
+    ).toEqual([4, 5]);
     expect(withTail(journalOf(1), 1, '')).toEqual(journalOf(1));
   });
 });
@@ -39,10 +40,10 @@ describe('a journal that was removed', () => {
     directory = await mkdtemp(join(tmpdir(), 'lastword-whole-'));
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
-  const facts = { job: 's', agentName: 'ada', room: { name: 'lobby', sid: 'RM_1' }, metadata: '' };
+  const facts = { ...firstJob(jobIdOf('s')), agentName: 'ada', room: { name: 'lobby', sid: 'RM_1' }, metadata: '' };
   const remembered = async (more: Partial<Remembered> = {}): Promise<Remembered> => ({
     directory,
-    session: 's',
+    session: sessionIdOf('s'),
     facts,
     acceptedAt: 5,
     epoch: 1,
@@ -55,11 +56,11 @@ describe('a journal that was removed', () => {
   test('is read as long as its process has it open', async () => {
     const journal = await openJournal({
       directory,
-      session: 's',
-      file: '1',
+      session: sessionIdOf('s'),
+      file: 1,
       first: { kind: 'log', data: { level: 'info', message: 'first' } },
     });
-    await unlink(journalPath(directory, 's', '1'));
+    await unlink(journalPath(directory, sessionIdOf('s'), 1));
     journal.append('log', { level: 'info', message: 'second' });
     await journal.durable();
     const whole = await readWhole(await remembered({ facts: undefined }));
@@ -74,7 +75,7 @@ describe('a journal that was removed', () => {
     expect(kinds(await readWhole(await remembered()))).toEqual(['session.accepted', 'keeper.noticed']);
     const notes = await openJournal({
       directory,
-      session: 's',
+      session: sessionIdOf('s'),
       file: 'keeper',
       first: { kind: 'keeper.noticed', data: { what: 'died', epoch: 1 } },
     });
@@ -89,10 +90,12 @@ describe('a journal that was removed', () => {
 
   test('is not missed where there never was one: a job that began without an offer, or has not begun', async () => {
     const first = { kind: 'session.opened', data: {} as never } as const;
-    await (await openJournal({ directory, session: 's', file: '1', first })).close();
+    await (await openJournal({ directory, session: sessionIdOf('s'), file: 1, first })).close();
     expect(kinds(await readWhole(await remembered()))).toEqual([]);
     const accepted = { kind: 'session.accepted', data: { ...facts } as never } as const;
-    await (await openJournal({ directory, session: 't', file: 'keeper', first: accepted })).close();
-    expect(kinds(await readWhole(await remembered({ session: 't', epoch: 0 })))).toEqual(['session.accepted']);
+    await (await openJournal({ directory, session: sessionIdOf('t'), file: 'keeper', first: accepted })).close();
+    expect(kinds(await readWhole(await remembered({ session: sessionIdOf('t'), epoch: 0 })))).toEqual([
+      'session.accepted',
+    ]);
   });
 });

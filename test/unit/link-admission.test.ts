@@ -3,13 +3,13 @@ import { defaultPolicy } from '../../machines/index.ts';
 import { openAdmission, type PeerAdmission } from '../../src/link/admission.ts';
 import type { JobHello, ToKeeper, WorkerHello } from '../../src/link/messages.ts';
 import { tokenOf } from '../../src/link/secret.ts';
+import { type SessionId, firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 
 const secret = 'a'.repeat(64);
 const owner = { host: 'here', bootId: 'boot', pidNamespace: '1', pid: 4242, startTicks: '99' };
-const ofJob = (session: string, token = tokenOf(secret, 'job', session)): JobHello => ({
+const ofJob = (session: SessionId, token = tokenOf(secret, 'job', session)): JobHello => ({
   type: 'hello.job',
-  session,
-  epoch: 1,
+  ...firstJob(session),
   owner,
   identity: 'agent',
   token,
@@ -26,30 +26,30 @@ const ofWorker = (pid = 7, token = tokenOf(secret, 'worker')): WorkerHello => ({
   hangUp: { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' },
   token,
 });
-const facts = { job: 'AJ_1', agentName: 'ada', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
-const closed = (session: string): ToKeeper => ({ type: 'job.closed', session, epoch: 1, lastSeq: 1 });
+const facts = { ...firstJob(jobIdOf('AJ_1')), agentName: 'ada', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
+const closed = (session: SessionId): ToKeeper => ({ type: 'job.closed', session, epoch: 1, lastSeq: 1 });
 const ofOthers: ToKeeper[] = [
-  { type: 'beat', session: 'AJ_2' },
-  closed('AJ_2'),
-  { type: 'alert', session: 'AJ_2', message: 'm', detail: '' },
-  { type: 'job.withdrawn', job: 'AJ_2', why: 'w' },
-  ofJob('AJ_2'),
+  { type: 'beat', session: sessionIdOf('AJ_2') },
+  closed(sessionIdOf('AJ_2')),
+  { type: 'alert', session: sessionIdOf('AJ_2'), message: 'm', detail: '' },
+  { type: 'job.withdrawn', job: jobIdOf('AJ_2'), why: 'w' },
+  ofJob(sessionIdOf('AJ_2')),
 ];
 const ofItself: ToKeeper[] = [
-  { type: 'beat', session: 'AJ_1' },
-  closed('AJ_1'),
-  { type: 'alert', session: 'AJ_1', message: 'm', detail: '' },
-  { type: 'job.withdrawn', job: 'AJ_1', why: 'w' },
-  ofJob('AJ_1'),
+  { type: 'beat', session: sessionIdOf('AJ_1') },
+  closed(sessionIdOf('AJ_1')),
+  { type: 'alert', session: sessionIdOf('AJ_1'), message: 'm', detail: '' },
+  { type: 'job.withdrawn', job: jobIdOf('AJ_1'), why: 'w' },
+  ofJob(sessionIdOf('AJ_1')),
 ];
 const ofTheWorker: ToKeeper[] = [
   { type: 'worker.ready' },
   { type: 'worker.draining' },
   { type: 'job.offered', request: 1, facts },
-  { type: 'job.launched', job: 'AJ_1' },
-  { type: 'job.unstarted', job: 'AJ_1', why: 'w' },
+  { type: 'job.launched', job: jobIdOf('AJ_1') },
+  { type: 'job.unstarted', job: jobIdOf('AJ_1'), why: 'w' },
 ];
-const withdrawn: ToKeeper = { type: 'job.withdrawn', job: 'AJ_1', why: 'w' };
+const withdrawn: ToKeeper = { type: 'job.withdrawn', job: jobIdOf('AJ_1'), why: 'w' };
 
 const admitted = (hello: ToKeeper, admission = openAdmission(secret)): PeerAdmission => {
   const peer = admission.peer();
@@ -63,11 +63,11 @@ describe('a peer', () => {
     expect(openAdmission(secret).peer().refusal(message)).toMatch(oneLine);
   });
   test.each([
-    ['a job without a token', { ...ofJob('AJ_1'), token: undefined }],
-    ['a job with the token of another session', ofJob('AJ_1', tokenOf(secret, 'job', 'AJ_2'))],
-    ['a job with the token of the worker', ofJob('AJ_1', tokenOf(secret, 'worker'))],
-    ['a job with a token of another directory', ofJob('AJ_1', tokenOf('b'.repeat(64), 'job', 'AJ_1'))],
-    ['a job with a token of other characters', ofJob('AJ_1', 'é'.repeat(32))],
+    ['a job without a token', { ...ofJob(sessionIdOf('AJ_1')), token: undefined }],
+    ['a job with the token of another session', ofJob(sessionIdOf('AJ_1'), tokenOf(secret, 'job', 'AJ_2'))],
+    ['a job with the token of the worker', ofJob(sessionIdOf('AJ_1'), tokenOf(secret, 'worker'))],
+    ['a job with a token of another directory', ofJob(sessionIdOf('AJ_1'), tokenOf('b'.repeat(64), 'job', 'AJ_1'))],
+    ['a job with a token of other characters', ofJob(sessionIdOf('AJ_1'), 'é'.repeat(32))],
     ['a worker without a token', { ...ofWorker(), token: undefined }],
     ['a worker with the token of a job', ofWorker(7, tokenOf(secret, 'job', 'AJ_1'))],
     ['a worker with the token of a job without a name', ofWorker(7, tokenOf(secret, 'job', ''))],
@@ -79,20 +79,20 @@ describe('a peer', () => {
     expect(why).not.toMatch(/[0-9a-f]{16}/);
   });
   test('keeps the role of its first hello', () => {
-    expect(admitted(ofJob('AJ_1')).refusal(ofWorker())).toMatch(/job AJ_1.*worker/);
-    expect(admitted(ofWorker()).refusal(ofJob('AJ_1'))).toMatch(/worker 7.*job AJ_1/);
+    expect(admitted(ofJob(sessionIdOf('AJ_1'))).refusal(ofWorker())).toMatch(/job AJ_1.*worker/);
+    expect(admitted(ofWorker()).refusal(ofJob(sessionIdOf('AJ_1')))).toMatch(/worker 7.*job AJ_1/);
   });
 });
 
 describe('a job', () => {
   test.each(ofItself)('says $type of itself', (message) => {
-    expect(admitted(ofJob('AJ_1')).refusal(message)).toBeUndefined();
+    expect(admitted(ofJob(sessionIdOf('AJ_1'))).refusal(message)).toBeUndefined();
   });
   test.each(ofOthers)('is refused $type of another one', (message) => {
-    expect(admitted(ofJob('AJ_1')).refusal(message)).toMatch(/AJ_1.*AJ_2/);
+    expect(admitted(ofJob(sessionIdOf('AJ_1'))).refusal(message)).toMatch(/AJ_1.*AJ_2/);
   });
   test.each(ofTheWorker)('is refused $type, which is the word of a worker', (message) => {
-    expect(admitted(ofJob('AJ_1')).refusal(message)).toMatch(oneLine);
+    expect(admitted(ofJob(sessionIdOf('AJ_1'))).refusal(message)).toMatch(oneLine);
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors/config-error.ts';
 import { jobToken, mendSecret, openSecret, secretPath, takeWorkerToken, tokenOf } from '../../src/link/secret.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -73,10 +74,10 @@ describe('a token', () => {
     const secret = openSecret(folder);
     const all = [tokenOf(secret, 'worker'), tokenOf(secret, 'job', 'AJ_1'), tokenOf(secret, 'job', 'AJ_2')];
     expect(new Set(all).size).toBe(3);
-    expect(jobToken(folder, 'AJ_1')).toBe(tokenOf(secret, 'job', 'AJ_1'));
+    expect(jobToken(folder, sessionIdOf('AJ_1'))).toBe(tokenOf(secret, 'job', 'AJ_1'));
   });
   test('is none where the secret cannot be read, and a job does not fail for it', () => {
-    expect(jobToken(join(folder, 'nowhere'), 'AJ_1')).toBeUndefined();
+    expect(jobToken(join(folder, 'nowhere'), sessionIdOf('AJ_1'))).toBeUndefined();
   });
   test('of a worker is taken out of the environment that its jobs inherit', () => {
     const environment = { LASTWORD_TOKEN: 'token', OTHER: 'stays' };

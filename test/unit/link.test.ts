@@ -10,10 +10,11 @@ import { openAdmission } from '../../src/link/admission.ts';
 import { openSecret, tokenOf } from '../../src/link/secret.ts';
 import { LinkInUseError, listen, type LinkServer, type Peer } from '../../src/link/server.ts';
 import { MAX_LINE, parseToKeeper, readLines } from '../../src/link/wire.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 
 const owner = { host: 'here', bootId: 'boot', pidNamespace: '1', pid: 4242, startTicks: '99' };
-const hello: JobHello = { type: 'hello.job', session: 'AJ_1', epoch: 1, owner, identity: 'agent-1' };
-const facts = { job: 'AJ_1', agentName: 'ada', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
+const hello: JobHello = { type: 'hello.job', ...firstJob(jobIdOf('AJ_1')), owner, identity: 'agent-1' };
+const facts = { ...firstJob(jobIdOf('AJ_1')), agentName: 'ada', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
 
 /** A keeper that notes what it hears, and answers as it is told. */
 type Heard = { peer: number; message: ToKeeper };
@@ -181,7 +182,7 @@ describe('the server', () => {
     const bad = await raw();
     bad.write(`${line}\n`);
     expect(await said(bad)).toMatch(/^\{"type":"refused","why":"[^\n]*expected[^\n]*"\}\n$/i);
-    link.send({ type: 'beat', session: 'AJ_1' });
+    link.send({ type: 'beat', session: sessionIdOf('AJ_1') });
     await keeper.until(({ heard }) => heard.length === 2);
     expect(keeper.types()).toEqual(['hello.job', 'beat']);
   });
@@ -230,9 +231,9 @@ describe('the server', () => {
 describe('the client', () => {
   test('says hello first, then what waited while no keeper was there, but no old beat', async () => {
     const { link } = startLink();
-    link.send({ type: 'alert', session: 'AJ_1', message: 'one', detail: '' });
-    link.send({ type: 'beat', session: 'AJ_1' });
-    link.send({ type: 'alert', session: 'AJ_1', message: 'two', detail: '' });
+    link.send({ type: 'alert', session: sessionIdOf('AJ_1'), message: 'one', detail: '' });
+    link.send({ type: 'beat', session: sessionIdOf('AJ_1') });
+    link.send({ type: 'alert', session: sessionIdOf('AJ_1'), message: 'two', detail: '' });
     const keeper = await startKeeper();
     await keeper.until(({ heard }) => heard.length === 3);
     expect(keeper.heard.map(({ message }) => (message.type === 'alert' ? message.message : message.type))).toEqual([
@@ -243,7 +244,8 @@ describe('the client', () => {
   });
   test('keeps the last 256 messages and no more', async () => {
     const { link } = startLink();
-    for (let i = 0; i < 300; i++) link.send({ type: 'alert', session: 'AJ_1', message: String(i), detail: '' });
+    for (let i = 0; i < 300; i++)
+      link.send({ type: 'alert', session: sessionIdOf('AJ_1'), message: String(i), detail: '' });
     const keeper = await startKeeper();
     await keeper.until(({ heard }) => heard.length === 257);
     expect(keeper.heard[1]?.message).toMatchObject({ message: '44' });
@@ -257,7 +259,7 @@ describe('the client', () => {
     const second = await startKeeper();
     await second.until(({ heard }) => heard.length === 1);
     expect(second.types()).toEqual(['hello.job']);
-    link.send({ type: 'beat', session: 'AJ_1' });
+    link.send({ type: 'beat', session: sessionIdOf('AJ_1') });
     await second.until(({ heard }) => heard.length === 2);
   });
   test('connects again when the keeper talks nonsense', async () => {
@@ -295,7 +297,7 @@ describe('the client', () => {
       message.type === 'job.offered' ? { type: 'job.recorded', request: message.request } : undefined;
     const { link } = startLink();
     expect(await link.offer(facts, 5_000)).toBe(true);
-    expect(await link.offer({ ...facts, job: 'AJ_2' }, 5_000)).toBe(true);
+    expect(await link.offer({ ...facts, job: jobIdOf('AJ_2') }, 5_000)).toBe(true);
     expect(keeper.types()).not.toContain('job.withdrawn');
   });
   test('declines a job that no keeper answers for, and withdraws it', async () => {
@@ -310,11 +312,11 @@ describe('the client', () => {
     expect(await link.offer(facts, 50)).toBe(false);
   });
   test('repeats job.closed to each new keeper until one says sealed, and then never again', async () => {
-    const closing: ToKeeper = { type: 'job.closed', session: 'AJ_1', epoch: 1, lastSeq: 7 };
+    const closing: ToKeeper = { type: 'job.closed', session: sessionIdOf('AJ_1'), epoch: 1, lastSeq: 7 };
     const first = await startKeeper();
     const { link } = startLink();
     link.send(closing);
-    const sealed = link.awaitSealed('AJ_1', 20_000);
+    const sealed = link.awaitSealed(sessionIdOf('AJ_1'), 20_000);
     await first.until(({ heard }) => heard.some(({ message }) => message.type === 'job.closed'));
     await first.stop();
     const second = new FakeKeeper();
@@ -327,14 +329,14 @@ describe('the client', () => {
     await second.stop();
     const third = await startKeeper();
     await third.until(({ heard }) => heard.length === 1);
-    link.send({ type: 'alert', session: 'AJ_1', message: 'after', detail: '' });
+    link.send({ type: 'alert', session: sessionIdOf('AJ_1'), message: 'after', detail: '' });
     await third.until(({ heard }) => heard.length === 2);
     expect(third.types()).toEqual(['hello.job', 'alert']);
-    expect(await link.awaitSealed('AJ_1', 1)).toBe(true);
+    expect(await link.awaitSealed(sessionIdOf('AJ_1'), 1)).toBe(true);
   });
   test('stops waiting for sealed at the deadline', async () => {
     const { link } = startLink();
-    expect(await link.awaitSealed('AJ_1', 20)).toBe(false);
+    expect(await link.awaitSealed(sessionIdOf('AJ_1'), 20)).toBe(false);
   });
   test('passes on what the keeper says, and survives a handler that throws', async () => {
     const keeper = await startKeeper();
@@ -405,10 +407,10 @@ describe('the client', () => {
   });
   test('answers everybody at once when it is closed', async () => {
     const { link } = startLink();
-    const answers = Promise.all([link.offer(facts, 60_000), link.awaitSealed('AJ_1', 60_000)]);
+    const answers = Promise.all([link.offer(facts, 60_000), link.awaitSealed(sessionIdOf('AJ_1'), 60_000)]);
     link.close();
     expect(await answers).toEqual([false, false]);
-    link.send({ type: 'beat', session: 'AJ_1' });
+    link.send({ type: 'beat', session: sessionIdOf('AJ_1') });
     expect(await link.offer(facts, 60_000)).toBe(false);
   });
 });

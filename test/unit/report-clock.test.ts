@@ -1,6 +1,7 @@
 /** Durations do not depend on a clock that somebody sets; times are shown as it said. */
 import { describe, expect, test } from 'vitest';
 import type { Entry, SessionJournal } from '../../src/journal/entry.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { saidAt, settingsOf, withSteadyTime } from '../../src/report/clock.ts';
 import { fold } from '../../src/report/fold.ts';
 import { assertReport } from '../contract/check-report.ts';
@@ -55,7 +56,12 @@ const withClock = (given: readonly Given[], { jump = 0, after = Infinity }: Cloc
   });
 const reportOf = (journal: Partial<SessionJournal> & { one?: Entry[] }) => {
   const { one = [], ...more } = journal;
-  const report = fold({ session: 's', epochs: [{ epoch: 1, entries: one, torn: false }], keeper: [], ...more });
+  const report = fold({
+    session: sessionIdOf('s'),
+    epochs: [{ epoch: 1, entries: one, torn: false }],
+    keeper: [],
+    ...more,
+  });
   assertReport(report);
   return report;
 };
@@ -162,7 +168,7 @@ describe('what a steady clock does not say', () => {
     const rubbish = [Number.NaN, -1, 'x', {}, null, 1e308].map(
       (up, index) => ({ seq: index + 1, at: BEGAN + index * 1_000, up, boot: up, kind: 'log', data: {} }) as never,
     );
-    const { journal } = withSteadyTime({ session: 's', epochs: [], keeper: rubbish });
+    const { journal } = withSteadyTime({ session: sessionIdOf('s'), epochs: [], keeper: rubbish });
     expect(journal.keeper.map(({ at }) => at)).toHaveLength(6);
     expect(reportOf({ one: rubbish }).times.totalMs).toBe(5_000);
   });

@@ -5,6 +5,7 @@ import type { Chapter } from '../../src/report/chapters.ts';
 import { endIn, foundBy, recordedEnd, recordedIn } from '../../src/report/end.ts';
 import { fold } from '../../src/report/fold.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 type Given = [string, unknown];
 const move = (from: string[], to: string[], more: object = {}): Given => [
@@ -111,8 +112,8 @@ describe('the end that a process recorded', () => {
   });
   test('is what whoever takes over finishes', () => {
     const epochs = [{ epoch: 1, entries: entries(move(LIVE, ['ending.draining'], { end: left })), torn: false }];
-    expect(recordedEnd({ session: 's', epochs, keeper: [] })).toEqual(left);
-    expect(recordedEnd({ session: 's', epochs: [], keeper: [] })).toBeNull();
+    expect(recordedEnd({ session: sessionIdOf('s'), epochs, keeper: [] })).toEqual(left);
+    expect(recordedEnd({ session: sessionIdOf('s'), epochs: [], keeper: [] })).toBeNull();
   });
 });
 
@@ -158,7 +159,7 @@ describe('the report', () => {
   const accepted = { job: 'K', agentName: 'bob', room: { name: 'q', sid: 'RM_0' }, metadata: '{"a":1}' };
   const report = (jobs: Given[], notes: Given[] = []) =>
     fold({
-      session: 's',
+      session: sessionIdOf('s'),
       epochs: jobs.length === 0 ? [] : [{ epoch: 1, entries: entries(...jobs), torn: false }],
       keeper: entries(...notes),
     });

@@ -1,6 +1,7 @@
 /** Each list of the report, whole: what a receiver gets from entries that are complete, damaged, or of another version. */
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../src/journal/entry.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { chaptersOf } from '../../src/report/chapters.ts';
 import {
   applicationOf,
@@ -381,7 +382,7 @@ describe('the chapters', () => {
 
   test('what was written after a successor took over does not count, and is counted', () => {
     const damaged = { ...epoch(2, two, true), lost: 3, passedOver: 4 };
-    const { jobs } = chaptersOf({ session: 's', epochs: [damaged, epoch(1, one)], keeper: [] });
+    const { jobs } = chaptersOf({ session: sessionIdOf('s'), epochs: [damaged, epoch(1, one)], keeper: [] });
     const unread = { lost: 0, passedOver: 0 };
     expect(jobs).toEqual([
       { epoch: 1, entries: one.slice(0, 2), isClosed: false, isTorn: false, lastSeq: 2, ignored: 1, unread },
@@ -398,7 +399,11 @@ describe('the chapters', () => {
   });
 
   test('of two who took over the same, the earlier one decides; whose epoch cannot be read takes nothing', () => {
-    const { jobs } = chaptersOf({ session: 's', epochs: [epoch(1, one), epoch(2, two), epoch(3, three)], keeper: [] });
+    const { jobs } = chaptersOf({
+      session: sessionIdOf('s'),
+      epochs: [epoch(1, one), epoch(2, two), epoch(3, three)],
+      keeper: [],
+    });
     expect(jobs.map(({ lastSeq, ignored }) => [lastSeq, ignored])).toEqual([
       [1, 2],
       [1, 0],
@@ -408,12 +413,12 @@ describe('the chapters', () => {
 
   test('the seal is no part of what is sealed', () => {
     const keeper = entries(['session.accepted', {}], ['keeper.sealed', {}]);
-    const { jobs, keeper: notes } = chaptersOf({ session: 's', epochs: [], keeper });
+    const { jobs, keeper: notes } = chaptersOf({ session: sessionIdOf('s'), epochs: [], keeper });
     expect(jobs).toEqual([]);
     expect(notes).toMatchObject({ epoch: 0, entries: keeper.slice(0, 1), isClosed: false, isTorn: false, lastSeq: 1 });
     expect(notes.ignored).toBe(0);
-    expect(chaptersOf({ session: 's', epochs: [epoch(1, one)], keeper: [] }).jobs[0]?.isClosed).toBe(true);
-    expect(chaptersOf({ session: 's', epochs: [epoch(1, [])], keeper: [] }).jobs[0]?.lastSeq).toBe(0);
+    expect(chaptersOf({ session: sessionIdOf('s'), epochs: [epoch(1, one)], keeper: [] }).jobs[0]?.isClosed).toBe(true);
+    expect(chaptersOf({ session: sessionIdOf('s'), epochs: [epoch(1, [])], keeper: [] }).jobs[0]?.lastSeq).toBe(0);
   });
 });
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry, EntryData, SessionJournal } from '../../src/journal/entry.ts';
 import { parseJournal } from '../../src/journal/parse.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { recordedEnd } from '../../src/report/end.ts';
 import { fold, reportId, serializeReport } from '../../src/report/fold.ts';
 import { anyEntries } from '../contract/any-journal.ts';
@@ -14,7 +15,7 @@ const checked = (journal: SessionJournal) => {
   return report;
 };
 const only = (script: Script, keeper: Script = accepted()): SessionJournal => ({
-  session: 'one',
+  session: sessionIdOf('one'),
   epochs: [{ epoch: 1, entries: script.entries, torn: false }],
   keeper: keeper.entries,
 });
@@ -175,23 +176,23 @@ describe('the report of a call that broke', () => {
     ['xstate.after.connectMs.session.live', ['startupFailed.live.unheard'], 'startup_failed'],
     ['xstate.error.actor.0', ['runtimeFailed.live.unheard'], 'model_failed'],
   ])('an end by %s is known without its own record', (event, to, reason) => {
-    const script = opened('one').to(1, ['live.conversing.dialogue.idle'], 'x').to(1, to, event);
+    const script = opened(sessionIdOf('one')).to(1, ['live.conversing.dialogue.idle'], 'x').to(1, to, event);
     expect(checked(only(script)).end.reason).toBe(reason);
-    const told = opened('one').to(1, ['live.conversing.dialogue.idle'], 'x').to(1, to, event);
+    const told = opened(sessionIdOf('one')).to(1, ['live.conversing.dialogue.idle'], 'x').to(1, to, event);
     const last = told.entries.at(-1);
     if (last?.kind === 'transition') last.data.end = { by: 'agent', reason: 'sold', fault: 'none' };
     expect(checked(only(told)).end.reason).toBe('sold');
   });
 
   it('a tool that still ran when the session closed is abandoned', () => {
-    const script = opened('one')
+    const script = opened(sessionIdOf('one'))
       .add(1, 'tool', { call: 'a', name: 'slow', status: 'started' })
       .add(1, 'session.closed', closing);
     expect(checked(only(script)).tools).toMatchObject([{ status: 'abandoned' }]);
   });
 
   it('a goodbye that was asked for, with no word of how it went, is unknown', () => {
-    const script = opened('one').add(1, 'effect', {
+    const script = opened(sessionIdOf('one')).add(1, 'effect', {
       machine: 'session',
       id: 'speak#1',
       name: 'speak',
@@ -203,7 +204,7 @@ describe('the report of a call that broke', () => {
   });
 
   it('of several rungs, the one that was heard is the evidence', () => {
-    const script = opened('one')
+    const script = opened(sessionIdOf('one'))
       .add(1, 'spoken', { line: 'apology', rung: 'live', heardMs: 0, outcome: 'failed', why: '401' })
       .add(1, 'spoken', { line: 'apology', rung: 'bundled', heardMs: 900, outcome: 'cut', why: 'caller.left' });
     const report = checked(only(script));
@@ -212,7 +213,7 @@ describe('the report of a call that broke', () => {
   });
 
   it('a failure names its last fatal error', () => {
-    const script = opened('one')
+    const script = opened(sessionIdOf('one'))
       .add(1, 'error', { component: 'llm', message: '401 Unauthorized', recoverable: false })
       .add(1, 'error', { component: 'tts', message: 'slow', recoverable: true })
       .add(1, 'session.closed', { ...closing, end: { by: 'system', reason: 'model_failed', fault: 'provider' } });
@@ -220,13 +221,17 @@ describe('the report of a call that broke', () => {
   });
 
   it('what a stalled process wrote after its successor had taken over is ignored', () => {
-    const first = opened('one')
+    const first = opened(sessionIdOf('one'))
       .add(1, 'item', { id: 'a', role: 'user', text: 'counts', interrupted: false, createdAt: 1 })
       .add(1, 'item', { id: 'b', role: 'user', text: 'too late', interrupted: false, createdAt: 2 })
       .add(1, 'session.closed', { ...closing, end: { by: 'system', reason: 'model_failed', fault: 'provider' } });
-    const second = opened('one', 2, { takenOver: { epoch: 1, lastSeq: 2 } }).add(1, 'session.closed', closing);
+    const second = opened(sessionIdOf('one'), 2, { takenOver: { epoch: 1, lastSeq: 2 } }).add(
+      1,
+      'session.closed',
+      closing,
+    );
     const report = checked({
-      session: 'one',
+      session: sessionIdOf('one'),
       epochs: [
         { epoch: 2, entries: second.entries, torn: false },
         { epoch: 1, entries: first.entries, torn: false },
@@ -243,7 +248,7 @@ describe('the report of a call that broke', () => {
 
   it('the first audio may be the agent’s own, and a telephone’s caller has joined when they picked up', () => {
     const who = { identity: 'phone', kind: 'sip' };
-    const script = opened('one')
+    const script = opened(sessionIdOf('one'))
       .add(1000, 'participant', { ...who, change: 'joined', isCaller: false })
       .add(1000, 'participant', { ...who, change: 'attributes', isCaller: true, attributes: {} })
       .add(1000, 'event', { machine: 'session', type: 'agent.audible' });
@@ -253,28 +258,28 @@ describe('the report of a call that broke', () => {
   });
 
   it('who was called stands in the opening and the acceptance, whatever else names a job', () => {
-    const [first, ...rest] = opened('one').entries;
+    const [first, ...rest] = opened(sessionIdOf('one')).entries;
     const strange = {
       ...first,
       kind: 'log',
       data: { ...facts, job: 'AJ_other', metadata: 'other' },
     } as unknown as Entry;
     const report = checked({
-      session: 'one',
+      session: sessionIdOf('one'),
       epochs: [{ epoch: 1, entries: [strange, first as Entry, ...rest], torn: false }],
       keeper: [strange, ...accepted().entries],
     });
     expect(report).toMatchObject({ job: facts.job, metadata: JSON.parse(facts.metadata) as object });
-    expect(checked({ session: 'one', epochs: [], keeper: [strange] }).job).toBeNull();
+    expect(checked({ session: sessionIdOf('one'), epochs: [], keeper: [strange] }).job).toBeNull();
   });
 
   it('metadata that is no JSON is the text itself', () => {
-    const script = opened('one', 1, { metadata: 'customer 4711' });
+    const script = opened(sessionIdOf('one'), 1, { metadata: 'customer 4711' });
     expect(checked({ ...only(script), keeper: [] }).metadata).toBe('customer 4711');
   });
 
   it('an attachment may be called __proto__', () => {
-    const script = opened('one').add(1, 'attach', { key: '__proto__', value: { evil: true } });
+    const script = opened(sessionIdOf('one')).add(1, 'attach', { key: '__proto__', value: { evil: true } });
     const body = serializeReport(checked(only(script)));
     expect(body).toContain('"__proto__":{"evil":true}');
   });
@@ -319,7 +324,7 @@ describe('any journal at all', () => {
         fc.nat(255),
         (length, keeperLength, at, value) => {
           const report = fold({
-            session: 'one',
+            session: sessionIdOf('one'),
             epochs: [{ epoch: 1, ...cut(job, length, at, value) }],
             keeper: cut(keeper, keeperLength, keeper.length, 0).entries,
           });
@@ -331,6 +336,6 @@ describe('any journal at all', () => {
   });
 
   it('with nothing in it at all has an end', () => {
-    expect(checked({ session: 'one', epochs: [], keeper: [] }).end.reason).toBe('startup_failed');
+    expect(checked({ session: sessionIdOf('one'), epochs: [], keeper: [] }).end.reason).toBe('startup_failed');
   });
 });

@@ -1,6 +1,7 @@
 /** A journal within its budget on a virtual clock, and what outsiders do to it. */
 import type { Entry, EntryData, EntryKind, SessionJournal } from '../../src/journal/entry.ts';
 import { withinBudget } from '../../src/journal/within-budget.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { opened } from '../contract/sessions.ts';
 
 const BEGAN = Date.UTC(2026, 10, 20, 9, 30);
@@ -8,7 +9,7 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 
 export class Kept {
-  readonly entries: Entry[] = [...opened('one').entries];
+  readonly entries: Entry[] = [...opened(sessionIdOf('one')).entries];
   /** Of the lines as they would stand in the file. */
   bytes = 0;
   nowMs = 0;
@@ -60,7 +61,7 @@ export class Kept {
   }
 
   session(): SessionJournal {
-    return { session: 'one', epochs: [{ epoch: 1, entries: this.entries, torn: false }], keeper: [] };
+    return { session: sessionIdOf('one'), epochs: [{ epoch: 1, entries: this.entries, torn: false }], keeper: [] };
   }
 }
 

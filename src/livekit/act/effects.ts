@@ -94,7 +94,7 @@ async function hangUp(job: LiveJob, end: End, signal: AbortSignal): Promise<{ ve
   const strategy = job.ownEnds.strategyFor(end);
   const elapsed = stopwatch();
   noteGoodbyeLeftOut(job, end);
-  await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end)]);
+  await Promise.all([settledWithin(job.recorder.durable(), 200), job.venue.announce(end, job.call.id)]);
   await tailOfLastSpeech(job, signal);
   job.venue.hush();
   const result: HangUpResult = await job.venue.hangUp(strategy, signal);

@@ -5,6 +5,7 @@ import { laneOf } from '../../../src/delivery/lane.ts';
 import type { WebhookDestination } from '../../../src/link/destination.ts';
 import type { NewDelivery } from '../../../src/store/store.ts';
 import { Siege } from '../../siege/harness/siege.ts';
+import { sessionIdOf } from '../../../src/journal/ids.ts';
 
 export const hook = (name: string, url: string): WebhookDestination => ({
   kind: 'webhook',
@@ -17,7 +18,7 @@ export const hook = (name: string, url: string): WebhookDestination => ({
 
 export const rowFor = (destination: WebhookDestination, id: string, body: string): NewDelivery => ({
   delivery: `d-${id}`,
-  session: `AJ_${id}`,
+  session: sessionIdOf(`AJ_${id}`),
   report: id,
   destination: destination.name,
   lane: laneOf(destination, destination.name),

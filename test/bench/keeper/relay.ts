@@ -6,6 +6,7 @@ import { openPeers, ourRun, type Run } from './relay-peers.ts';
 import { startReceiver, type Receiver } from './receiver.ts';
 import { bodyOfReport } from './report-body.ts';
 import { until } from '../../e2e/harness/index.ts';
+import { sessionIdOf } from '../../../src/journal/ids.ts';
 
 const LOADS = [
   { answerMs: 0, count: 50_000, goal: 10_000 },
@@ -48,7 +49,7 @@ const besideDead = async (receiver: Receiver): Promise<number[]> => {
   const rows = Array.from({ length: DEAD_ROWS }, (_, index) => rowFor(dead, `d-${index}`, bodyOfReport));
   await using keeper = await keeperWith([dead, healthy], rows);
   const { siege } = keeper;
-  const ids = Array.from({ length: WARM_CALLS + CALLS }, (_, index) => `AJ_${index}`);
+  const ids = Array.from({ length: WARM_CALLS + CALLS }, (_, index) => sessionIdOf(`AJ_${index}`));
   const arriving = receiver.expect({ count: ids.length, answerMs: 0 }, WAIT_MS);
   await keeper.start();
   for (const session of ids) {

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { journalPath } from '../../../src/journal/folder.ts';
+import { sessionIdOf } from '../../../src/journal/ids.ts';
 import { REPORT_BYTES } from '../../../src/report/cap.ts';
 import { deploy, type Deployment } from '../harness/index.ts';
 import { asks, endedWell, GOODBYE, greeted, parted, partsWith, patient } from '../processes/calls.ts';
@@ -32,6 +33,6 @@ test('attributes at 3 MB/s: they are answered meanwhile, the journal stays small
   });
   // LiveKit drops some of what comes so fast; the last of what it passed on is told.
   expect(report.participants.find(({ isCaller }) => isCaller)?.attributes['page']).toMatch(/^7\d\d x/);
-  const { size } = await stat(journalPath(deployment.directory, report.session, '1'));
+  const { size } = await stat(journalPath(deployment.directory, sessionIdOf(report.session), 1));
   expect(size).toBeLessThan(3 * MIB);
 });

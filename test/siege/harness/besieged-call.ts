@@ -6,6 +6,7 @@
 import type { EntryData, EntryKind } from '../../../src/journal/entry.ts';
 import { thisProcess } from '../../../src/journal/owner.ts';
 import { openJournal } from '../../../src/journal/write.ts';
+import { firstJob, sessionIdOf } from '../../../src/journal/ids.ts';
 import { connectLink } from '../../../src/link/client.ts';
 import { jobToken } from '../../../src/link/secret.ts';
 import { closeJournal, sayClosed } from '../../../src/session/last-entry.ts';
@@ -22,7 +23,8 @@ export type BesiegedCall = {
 
 /** Opens its journal, and connects behind it. `onOver`: it is closed, or was told to yield. */
 export async function openCall(scenario: Scenario, offer: Offer, onOver: () => void): Promise<BesiegedCall> {
-  const { session, metadata = '', beats = true, isStranger = false } = offer;
+  const { metadata = '', beats = true, isStranger = false } = offer;
+  const session = sessionIdOf(offer.session);
   const policy = policyOf(scenario);
   const owner = await thisProcess();
   const identity = `agent-${session}`;
@@ -32,16 +34,14 @@ export async function openCall(scenario: Scenario, offer: Offer, onOver: () => v
   const journal = await openJournal({
     directory: scenario.directory,
     session,
-    file: '1',
+    file: 1,
     first: {
       kind: 'session.opened',
       data: {
-        job: session,
+        ...firstJob(session),
         agentName: 'ada',
         room: roomOf(session),
         metadata,
-        session,
-        epoch: 1,
         owner,
         identity,
         policy,
@@ -57,7 +57,7 @@ export async function openCall(scenario: Scenario, offer: Offer, onOver: () => v
     path: process.env['LASTWORD_SOCKET'] ?? '',
     hello: () => {
       const token = isStranger ? 'none' : (jobToken(scenario.directory, session) ?? '');
-      return [{ type: 'hello.job', session, epoch: 1, owner, identity, token }];
+      return [{ type: 'hello.job', ...firstJob(session), owner, identity, token }];
     },
     onMessage: ({ type }) => {
       heard.push(type);
@@ -72,7 +72,7 @@ export async function openCall(scenario: Scenario, offer: Offer, onOver: () => v
     isClosing = true;
     const end = { by: 'caller', reason: 'caller_hung_up', fault: 'none' } as const;
     journal.append('session.closed', { end, alsoTriggered: [], stage: 'conversing' });
-    const isSealed = await sayClosed({ journal, link, session }, policy.reportMs);
+    const isSealed = await sayClosed({ journal, link, ...firstJob(session) }, policy.reportMs);
     void closeJournal({ journal, link, session }).then(() => {
       link.close();
       clearInterval(beating);

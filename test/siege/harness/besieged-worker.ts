@@ -13,6 +13,7 @@ import { surviveLostOutput } from '../../../src/output/own-output.ts';
 import { openCall, type BesiegedCall } from './besieged-call.ts';
 import { takeOrders } from './orders.ts';
 import { hangUp, policyOf, readScenario, roomOf, workerPort, type Offer } from './scenario.ts';
+import { firstJob, sessionIdOf } from '../../../src/journal/ids.ts';
 
 const OFFER_MS = 5_000;
 const scenario = readScenario();
@@ -82,7 +83,7 @@ await takeOrders(workerPort(scenario), {
   status: () => ({ welcomes, running: jobs.size + inside.size, isConnected: link.isConnected }),
   async offer(offer: Offer) {
     const { session, metadata = '', isStarted = true, isInside = false } = offer;
-    const facts = { job: session, agentName: 'ada', room: roomOf(session), metadata };
+    const facts = { ...firstJob(sessionIdOf(session)), agentName: 'ada', room: roomOf(session), metadata };
     const isRecorded = await link.offer(facts, OFFER_MS);
     if (isRecorded && isInside) await openInside(offer);
     else if (isRecorded && isStarted) start(offer);

@@ -11,6 +11,7 @@ import { deliveriesFor } from '../../../src/delivery/rows.ts';
 import { temporaryNameOf } from '../../../src/delivery/send-local.ts';
 import type { FileDestination } from '../../../src/link/destination.ts';
 import { reportId } from '../../../src/report/fold.ts';
+import type { SessionId } from '../../../src/journal/ids.ts';
 
 const pipeAt = (path: string) => void execFileSync('mkfifo', [path]);
 
@@ -31,7 +32,7 @@ export function hangRow(destination: FileDestination, row: Carried): void {
 }
 
 /** Writing the report of this session to this destination never comes back. */
-export function hangReport(destination: FileDestination, session: string): void {
+export function hangReport(destination: FileDestination, session: SessionId): void {
   const sealed = { session, report: reportId(session), sealedAt: 0, body: '' };
   const [row] = deliveriesFor(sealed, [destination], '');
   if (!row) throw new Error('expected a row for a file destination, got none');

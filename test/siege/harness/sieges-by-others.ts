@@ -8,6 +8,7 @@ import { socketPath } from '../../../src/link/path.ts';
 import { until } from '../../e2e/harness/index.ts';
 import { callAll, hook, laid, type Layer } from './laid.ts';
 import { Siege } from './siege.ts';
+import { sessionIdOf } from '../../../src/journal/ids.ts';
 
 const DUE = 10_000;
 
@@ -27,7 +28,7 @@ export const withRowsDue: Layer = async (victims) => {
   await siege.withStore(async (store) => {
     const rows = Array.from({ length: DUE }, (_, index) => ({
       delivery: `d-${index}`,
-      session: `AJ_${index}`,
+      session: sessionIdOf(`AJ_${index}`),
       report: `r-${index}`,
       destination: 'web',
       kind: 'report' as const,

@@ -7,6 +7,7 @@ import { hang, hangReport } from './hung-disk.ts';
 import { bystanders, callAll, hook, laid, type Layer } from './laid.ts';
 import { withoutDns } from './no-dns.ts';
 import { Siege } from './siege.ts';
+import { sessionIdOf } from '../../../src/journal/ids.ts';
 
 export const withoutNames: Layer = async (victims) => {
   const dns = await withoutDns('livekit.siege.test');
@@ -26,7 +27,7 @@ export const onHungDisks: Layer = async (victims) => {
   if (reports?.kind !== 'file') throw new Error('expected a file destination');
   mkdirSync(reports.directory);
   const killedBefore = bystanders.map((session) => `${session}_killed`);
-  for (const session of bystanders) hangReport(reports, session);
+  for (const session of bystanders) hangReport(reports, sessionIdOf(session));
   await siege.keeper();
   await callAll(siege, [...victims, ...killedBefore]);
   for (const session of bystanders) await (await siege.call(session)).close();
@@ -49,7 +50,7 @@ export const withoutReader: Layer = async (victims) => {
   await callAll(siege, ['AJ_flood', ...victims]);
   // More than the pipe holds, twice over.
   for (let line = 0; line < 2_000; line += 1)
-    await siege.say({ type: 'alert', session: 'AJ_flood', message: 'm', detail: 'x'.repeat(100) });
+    await siege.say({ type: 'alert', session: sessionIdOf('AJ_flood'), message: 'm', detail: 'x'.repeat(100) });
   return laid(siege, () => {
     closeSync(reading);
     closeSync(writing);

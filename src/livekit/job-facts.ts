@@ -1,0 +1,14 @@
+import type { JobContext } from '@livekit/agents';
+import type { JobFacts } from '../journal/entry.ts';
+import { firstJob, jobIdOf } from '../journal/ids.ts';
+
+/**
+ * *Pure.* LiveKit's job, as we write it down. Whatever LiveKit dispatches begins a session: resuming is not built yet.
+ * @throws JournalError `EBADID` for an id that cannot be a folder's name
+ */
+export const factsOfJob = ({ id, agentName, room, metadata }: JobContext['job']): JobFacts => ({
+  ...firstJob(jobIdOf(id)),
+  agentName,
+  room: { name: room?.name ?? '', sid: room?.sid ?? '' },
+  metadata,
+});
