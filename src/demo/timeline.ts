@@ -72,7 +72,7 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
       case 'session.accepted':
         return row('keeper', `the job is taken, room "${oneLine(entry.data.room.name)}"`, 'quiet');
       case 'session.opened':
-        return row('job', `process ${entry.data.owner.pid}, epoch ${entry.data.epoch}`, 'quiet');
+        return row('job', `${entry.data.job}, process ${entry.data.owner.pid}, epoch ${entry.data.epoch}`, 'quiet');
       case 'session.withdrawn':
         return row('keeper', `no session after all${because(entry.data.why)}`, 'quiet');
       case 'transition': {

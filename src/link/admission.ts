@@ -70,10 +70,10 @@ export function openAdmission(secret: string): Admission {
             return `expected what a worker says, got ${message.type}; only the job of that session says this`;
           }
           if (!ofJobs.has(message.type))
-            return `expected what job ${role.session} says, got ${message.type}; only a worker says this`;
+            return `expected what job ${role.job} says, got ${message.type}; only a worker says this`;
           if ('session' in message ? message.session === role.session : 'job' in message && message.job === role.job)
             return undefined;
-          return `expected job ${role.session} to speak for itself, got ${message.type} of ${namedIn(message)}; connect once for each job`; // A2
+          return `expected job ${role.job} to speak for itself, got ${message.type} of ${namedIn(message)}; connect once for each job`; // A2
         },
         gone() {
           if (worker?.owner === self) worker = undefined;
@@ -83,4 +83,5 @@ export function openAdmission(secret: string): Admission {
   };
 }
 
-const nameOf = (role: Role): string => (role.kind === 'job' ? `job ${role.session}` : `the worker ${role.pid}`);
+const nameOf = (role: Role): string =>
+  role.kind === 'job' ? `job ${role.job} of session ${role.session}` : `the worker ${role.pid}`;

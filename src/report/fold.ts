@@ -196,6 +196,7 @@ const completenessOf = (
   }),
   epochs: jobs.map(({ epoch, entries, lastSeq, ignored, isClosed, isTorn, unread }) => ({
     epoch: countOf(epoch),
+    job: textOf(recordOf(entries.find(({ kind }) => kind === 'session.opened')?.data)['job']),
     lastSeq,
     entries: entries.length,
     ignored,

@@ -276,6 +276,7 @@ export const reportSchema = z
           .array(
             z.object({
               epoch: count.describe('1, and one more after each crash.'),
+              job: text.nullable().describe('Its LiveKit job. Null if it wrote no first entry.'),
               lastSeq: count.describe('Number of its last entry.'),
               entries: count.describe('Entries that went into this report.'),
               ignored: count.describe('Entries after the point where a successor took over.'),

@@ -4,10 +4,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
+import { begin } from '../../src/store/sql/000001-begin.ts';
+import { hangUps } from '../../src/store/sql/000002-hang-ups.ts';
+import { lanes } from '../../src/store/sql/000003-lanes.ts';
+import { keep } from '../../src/store/sql/000004-keep.ts';
+import { byLane } from '../../src/store/sql/000005-by-lane.ts';
 import { assertSqliteVersion, openSqlite } from '../../src/store/sqlite.ts';
 import { storeContract } from './store-contract.ts';
 import { sessionRow } from './store-rows.ts';
-import { sessionIdOf } from '../../src/journal/ids.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
 
 storeContract('SQLite in memory', () => ({ open: () => openSqlite(':memory:'), clean: async () => undefined }));
 
@@ -73,6 +78,22 @@ describe('opening SQLite', () => {
       code: 'FAILED',
       message: expect.stringContaining('move it away'),
     });
+  });
+
+  it('a database of the version before opens, and each of its sessions had one process', async () => {
+    const path = join(folder, 'store.db');
+    const before = new DatabaseSync(path);
+    for (const sql of [begin, hangUps, lanes, keep, byLane]) before.exec(sql);
+    before.exec(`pragma user_version = 5;
+      insert into sessions (session, job, room, agent_name, accepted_at, state) values ('one', 'one', 'r', '', 1, 'open');
+      insert into reports (session, report, sealed_at, body) values ('two', 'rep_two', 2, '{}')`);
+    before.close();
+    const store = await openSqlite(path);
+    expect(await store.session(sessionIdOf('one'))).toMatchObject({ ...firstJob(sessionIdOf('one')), state: 'open' });
+    expect(await store.report(sessionIdOf('two'))).toMatchObject({ report: 'rep_two', body: '{}' });
+    await store.putSession(sessionRow(sessionIdOf('one'), { epoch: 2, job: jobIdOf('next') }));
+    expect(await store.session(sessionIdOf('one'))).toMatchObject({ session: 'one', epoch: 2, job: 'next' });
+    await store.close();
   });
 
   it('a database of a newer Lastword is refused', async () => {

@@ -12,7 +12,8 @@ export const rooms: Readonly<Record<string, string>> = {
   'src/errors': 'configuration errors (what was expected, what came, what to do), and what was thrown as a text',
   'src/sound': 'WAV files, loudness, the bundled recordings',
   'src/output': 'lines to whoever may not read them, and what people are shown of texts that others wrote',
-  'src/journal': 'the append-only files: whose they are (`ids.ts`), what an entry is (`entry.ts`), write, read, follow, budgets',
+  'src/journal':
+    'the append-only files: whose they are (`ids.ts`), what an entry is (`entry.ts`), write, read, follow, budgets',
   'src/link': 'the socket between keeper, worker and job: messages, client, server; what a destination is',
   'src/report': 'the fold from entries to the report, its schema, its cap',
   'src/store': 'port and SQLite (in a thread of its own), one file a table: sessions, reports, outbox, owed hang-ups',

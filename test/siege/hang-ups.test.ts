@@ -9,7 +9,7 @@ import { lineOf } from '../../src/journal/line.ts';
 import { until } from '../e2e/harness/index.ts';
 import type { Siege } from './harness/siege.ts';
 import { sieges } from './harness/sieges.ts';
-import { sessionIdOf } from '../../src/journal/ids.ts';
+import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 
 /** G8: of a killed process. */
 const RELEASED_MS = 2_000;
@@ -34,14 +34,14 @@ const released = async (
   await afterwards?.(siege);
 };
 
-const prolong = async (siege: Siege, session: string) => {
+const prolong = async (siege: Siege, session: SessionId) => {
   const { lastSeq } = await siege.job(session).status();
   const at = Date.now();
   const lines = Array.from({ length: LONG.entries }, (_, index) => {
     const said = { role: 'user', text: 'x'.repeat(LONG.characters), interrupted: false, createdAt: at } as const;
     return lineOf({ seq: lastSeq + 1 + index, at, up: 1, kind: 'item', data: { id: `item-${index}`, ...said } });
   });
-  await appendFile(journalPath(siege.directory, session, '1'), lines.join(''));
+  await appendFile(journalPath(siege.directory, session, 1), lines.join(''));
 };
 
 describe('a killed job: its caller is released within 2 s', () => {
@@ -73,11 +73,11 @@ describe('a killed job: its caller is released within 2 s', () => {
   test('(g) while another process of this user writes rubbish to the socket', () => released(sieges.g));
 
   test('while journals of 96 MiB are folded, one after the other', async () => {
-    const long = Array.from({ length: LONG.journals }, (_, index) => `AJ_long-${index}`);
+    const long = Array.from({ length: LONG.journals }, (_, index) => sessionIdOf(`AJ_long-${index}`));
     await using laid = await sieges.calm.lay([...long, VICTIM]);
     const { siege } = laid;
     for (const session of long) await prolong(siege, session);
-    const isSealed = (session: string) => siege.withStore((store) => store.report(session));
+    const isSealed = (session: SessionId) => siege.withStore((store) => store.report(session));
     await Promise.all(long.map((session) => siege.job(session).kill()));
     await until('a report', async () => (await Promise.all(long.map(isSealed))).find(Boolean), 60_000);
     await siege.job(VICTIM).kill();

@@ -146,6 +146,12 @@ describe('a session whose journal is rubbish', () => {
 
 test('a whole journal is read as before', () => {
   const found = known(opened(sessionIdOf('s')).entries, accepted().entries);
-  expect(found).toMatchObject({ facts: { ...facts, session: 's' }, opened: { epoch: 1, owner }, isWithdrawn: false, isClosed: false, end: null });
+  expect(found).toMatchObject({
+    facts: { ...facts, session: 's' },
+    opened: { epoch: 1, owner },
+    isWithdrawn: false,
+    isClosed: false,
+    end: null,
+  });
   expect(found.policy).toEqual(defaultPolicy);
 });

@@ -104,3 +104,15 @@ test('O-F6 with `finish` the calls are told late, with what is left; a second si
   sessions.shutDown(100);
   expect(told).toHaveLength(2);
 });
+
+test('what is said of a job is said of the session that it speaks in, and of one that was taken over nothing', async () => {
+  const session = sessionIdOf('AJ_1');
+  await accept(session);
+  const successor = { session, epoch: 2, job: jobIdOf('AJ_2') };
+  sessions.hello(peer, { type: 'hello.job', ...successor, owner: await thisProcess(), identity: 'agent-AJ_2' });
+  sessions.withdrawn(firstJob(session).job, 'its room was gone');
+  await pause(50);
+  expect(sessions.openCount).toBe(1);
+  sessions.withdrawn(successor.job, 'its room was gone');
+  await until('it to be withdrawn', () => sessions.openCount === 0, 2_000);
+});

@@ -96,6 +96,19 @@ describe('a job', () => {
   });
 });
 
+describe('a job that took a session over', () => {
+  const successor: JobHello = { ...ofJob(sessionIdOf('AJ_1')), epoch: 2, job: jobIdOf('AJ_2') };
+  test('speaks for the session, and withdraws itself and nobody before it', () => {
+    const peer = admitted(successor);
+    expect(peer.refusal({ type: 'beat', session: sessionIdOf('AJ_1') })).toBeUndefined();
+    expect(peer.refusal({ type: 'job.withdrawn', job: jobIdOf('AJ_2'), why: 'w' })).toBeUndefined();
+    expect(peer.refusal(withdrawn)).toMatch(/AJ_2.*AJ_1/);
+  });
+  test('is not the job before it, on one connection', () => {
+    expect(admitted(ofJob(sessionIdOf('AJ_1'))).refusal(successor)).toMatch(oneLine);
+  });
+});
+
 describe('a worker', () => {
   test.each([...ofTheWorker, withdrawn])('says $type', (message) => {
     expect(admitted(ofWorker()).refusal(message)).toBeUndefined();

@@ -420,6 +420,21 @@ describe('a line', () => {
     const parsed = parseToKeeper(JSON.stringify(hello));
     expect(parsed).toEqual({ ok: true, message: hello });
   });
+  test('of the version before is read: its offer names no session, its hello no job', () => {
+    const { session: _, epoch: __, ...offered } = facts;
+    const offer = parseToKeeper(JSON.stringify({ type: 'job.offered', request: 1, facts: offered }));
+    expect(offer).toEqual({ ok: true, message: { type: 'job.offered', request: 1, facts } });
+    const { job: ___, ...greeting } = hello;
+    expect(parseToKeeper(JSON.stringify(greeting))).toEqual({ ok: true, message: hello });
+  });
+  test('of a job that took a session over names session, epoch and job, and none is taken from another', () => {
+    const second = { session: sessionIdOf('AJ_1'), epoch: 2, job: jobIdOf('AJ_2') };
+    for (const message of [
+      { ...hello, ...second },
+      { type: 'job.offered', request: 1, facts: { ...facts, ...second } },
+    ])
+      expect(parseToKeeper(JSON.stringify(message))).toEqual({ ok: true, message });
+  });
   test('that is refused is named by its place, never by its content', () => {
     const parsed = parseToKeeper(JSON.stringify({ ...hello, owner: { ...owner, pid: 'secret' } }));
     expect(parsed.ok).toBe(false);
