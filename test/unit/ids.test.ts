@@ -32,7 +32,7 @@ describe('a session is not a job', () => {
   });
 
   test('each is a text wherever a text will do', () => {
-    expect([ofSession(sessionIdOf('S')), `${jobIdOf('J')}`]).toEqual(['S', 'J']);
+    expect([ofSession(sessionIdOf('S')), ofJob(jobIdOf('J'))]).toEqual(['S', 'J']);
   });
 
   test('a session is named after its first job, whose epoch is 1, whichever of the two is known', () => {
