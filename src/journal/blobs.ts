@@ -11,6 +11,7 @@ import { messageOf } from '../errors/thrown.ts';
 import type { EntryData, EntryKind } from './entry.ts';
 import { sessionFolder } from './folder.ts';
 import { IMAGE_BYTES, shares } from './shares.ts';
+import type { SessionId } from './ids.ts';
 
 /** `content`: asked for when its turn has come. */
 export type Image = Omit<EntryData['blob'], 'sha256'> & { content: () => Uint8Array };
@@ -25,7 +26,7 @@ export type Blobs = {
 type Recorder = { append<Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]): number };
 
 /** @param where LASTWORD_DIR and the session */
-export function openBlobs(where: { directory: string; session: string }, recorder: Recorder): Blobs {
+export function openBlobs(where: { directory: string; session: SessionId }, recorder: Recorder): Blobs {
   let left: number = shares.images;
   const known = new Set<string>();
   let last = Promise.resolve();

@@ -19,6 +19,7 @@ import { toolNamed } from '../faults/plain.ts';
 import { plain, playHealthy } from '../ordinary/harness/call.ts';
 import { quickly } from '../ordinary/harness/wits.ts';
 import { withSection } from './figures.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 
 const TURNS = 8;
 const HOURS_MS = 2 * 3_600_000;
@@ -94,10 +95,10 @@ test('bench:growth', { timeout: 300_000 }, async () => {
   const turns = (TURNS - 1) * 100;
   let appendMs = 0;
   for (const [session, chosen] of [
-    ['with', counted],
-    ['without', counted.filter((entry) => !isNew(entry))],
+    [sessionIdOf('with'), counted],
+    [sessionIdOf('without'), counted.filter((entry) => !isNew(entry))],
   ] as const) {
-    const journal = withinBudget(await openJournal({ directory, session, file: '1' }));
+    const journal = withinBudget(await openJournal({ directory, session, file: 1 }));
     const took = cpuMs(() => {
       for (let each = 0; each < 100; each += 1)
         for (const { kind, data } of chosen) journal.append(kind, data as never);

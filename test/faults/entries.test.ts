@@ -7,16 +7,18 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBlobs } from '../../src/journal/blobs.ts';
 import type { Entry, EntryData } from '../../src/journal/entry.ts';
 import { sessionFolder } from '../../src/journal/folder.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { fold } from '../../src/report/fold.ts';
 import { assertReport } from '../contract/check-report.ts';
 import { place, type Placed } from './harness.ts';
 import { agent, answer, answered, LONG, resting, toolNamed, WithTools } from './plain.ts';
 
+const SESSION = sessionIdOf('one');
 const GREETING = 'Hello, this is Ada.';
 
 /** The report of the process that dies at this instant. */
 const ifItDied = ({ entries }: Placed) => {
-  const report = fold({ session: 'one', epochs: [{ epoch: 1, entries: [...entries], torn: false }], keeper: [] });
+  const report = fold({ session: SESSION, epochs: [{ epoch: 1, entries: [...entries], torn: false }], keeper: [] });
   assertReport(report);
   return report.transcript.filter(({ role }) => role !== 'handoff');
 };
@@ -129,7 +131,7 @@ describe('each item as the SDK has it', () => {
       }
     }
     await using placed = await place({ agent: () => new Seeing({ instructions: 'Look.' }), script: answer });
-    const blobs = (placed.job.blobs = openBlobs({ directory, session: 'one' }, placed.job.recorder));
+    const blobs = (placed.job.blobs = openBlobs({ directory, session: SESSION }, placed.job.recorder));
     await resting(placed);
     await answered(placed);
     await resting(placed);
@@ -138,7 +140,7 @@ describe('each item as the SDK has it', () => {
     await blobs.written();
     const [first, second] = placed.of('blob');
     expect(first).toMatchObject({ bytes: bytes.length, mimeType: 'image/png', sha256: second?.sha256 });
-    const folder = join(sessionFolder(directory, 'one'), 'blobs');
+    const folder = join(sessionFolder(directory, SESSION), 'blobs');
     expect(await readdir(folder)).toEqual([first?.sha256]);
     expect(await readFile(join(folder, String(first?.sha256)))).toEqual(bytes);
     const said = placed.of('item').find(({ role }) => role === 'user');

@@ -10,12 +10,15 @@ import { readSession } from '../../src/journal/read.ts';
 import { openJournal } from '../../src/journal/write.ts';
 import { withinBudget } from '../../src/journal/within-budget.ts';
 import { fold } from '../../src/report/fold.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
+
+const SESSION = sessionIdOf('one');
 
 async function kept() {
   const directory = await mkdtemp(join(tmpdir(), 'lastword-blobs-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const where = { directory, session: 'one' };
-  const journal = withinBudget(await openJournal({ ...where, file: '1' }));
+  const where = { directory, session: SESSION };
+  const journal = withinBudget(await openJournal({ ...where, file: 1 }));
   const blobs = openBlobs(where, journal);
   const image = (content: Uint8Array, ref = 'item.0'): Image => ({
     ref,
@@ -29,9 +32,9 @@ async function kept() {
       stage: 'conversing',
     });
     await journal.close();
-    return readSession(directory, 'one');
+    return readSession(directory, SESSION);
   };
-  return { blobs, image, read, folder: join(sessionFolder(directory, 'one'), 'blobs') };
+  return { blobs, image, read, folder: join(sessionFolder(directory, SESSION), 'blobs') };
 }
 
 test('the folder is found beside the journals, readable for its owner alone, and no journal', async () => {

@@ -11,6 +11,7 @@ import { readSession } from '../../src/journal/read.ts';
 import { superviseSession } from '../../src/keeper/supervise.ts';
 import { build } from '../../src/session/machines-build.ts';
 import { Repeats } from '../../src/session/repeats.ts';
+import { firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 
 const written = (received: readonly [key: string, digest: string][]): string[] => {
   const repeats = new Repeats(true);
@@ -60,8 +61,9 @@ test('a turn of several is counted, also where it breaks off in the middle', () 
 test('a keeper writes a thousand beats, and a store that is away, in a few lines that replay', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'lastword-repeats-'));
   try {
+    const who = firstJob(sessionIdOf('AJ_1'));
     let isStoreThere = false;
-    const one = superviseSession('AJ_1', {
+    const one = superviseSession(who.session, {
       directory,
       store: { putSession: async () => {}, dropSession: async () => {} },
       rooms: async () => null,
@@ -73,17 +75,17 @@ test('a keeper writes a thousand beats, and a store that is away, in a few lines
       },
       log: pino({ level: 'silent' }),
     });
-    const facts = { job: 'AJ_1', agentName: 'desk', room: { name: 'support', sid: 'RM_1' }, metadata: '' };
+    const facts = { ...who, agentName: 'desk', room: { name: 'support', sid: 'RM_1' }, metadata: '' };
     const hangUp = { normal: 'delete-room', failure: 'delete-room', transfer: 'leave' } as const;
     await one.accept({ ...facts, worker: 'pid 1', hangUp, policy: defaultPolicy });
     const peer = { id: 1, send: () => {}, close: () => {} };
-    one.hello(peer, { type: 'hello.job', session: 'AJ_1', epoch: 1, owner: await thisProcess(), identity: 'agent' });
+    one.hello(peer, { type: 'hello.job', ...who, owner: await thisProcess(), identity: 'agent' });
     for (let beats = 0; beats < 1_000; beats += 1) one.send({ type: 'job.beat' });
     one.closed('');
     await pause(1_000);
     isStoreThere = true;
     await one.over;
-    const { keeper } = await readSession(directory, 'AJ_1');
+    const { keeper } = await readSession(directory, who.session);
     expect(keeper.flatMap(({ kind, data }) => (kind === 'again' ? [data] : []))).toMatchObject([
       { machine: 'supervision', of: 1, times: 999 },
     ]);

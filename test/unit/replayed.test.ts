@@ -8,6 +8,9 @@ import { journalPath } from '../../src/journal/folder.ts';
 import { lineOf } from '../../src/journal/line.ts';
 import { openJournal } from '../../src/journal/write.ts';
 import { VirtualSession } from '../contract/virtual-session.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
+
+const SESSION = sessionIdOf('AJ_1');
 
 /** A folder with the journal of a call, and its entries. */
 async function written(): Promise<{ directory: string; path: string; entries: Entry[] }> {
@@ -16,10 +19,10 @@ async function written(): Promise<{ directory: string; path: string; entries: En
   call.send({ type: 'caller.stopped', endpointingMs: 500 });
   await call.report();
   const directory = await mkdtemp(join(tmpdir(), 'lastword-replayed-'));
-  const journal = await openJournal({ directory, session: 'AJ_1', file: '1' });
+  const journal = await openJournal({ directory, session: SESSION, file: 1 });
   for (const { kind, data } of call.entries) journal.append(kind, data);
   await journal.close();
-  return { directory, path: journalPath(directory, 'AJ_1', '1'), entries: call.entries };
+  return { directory, path: journalPath(directory, SESSION, 1), entries: call.entries };
 }
 
 test('a journal as it was written may go', async () => {
