@@ -79,13 +79,17 @@ function problemOf(field: string, value: unknown): PolicyProblem[] {
     const expected = near ? `a field of the policy, perhaps ${near}` : `one of ${fields.join(', ')}`;
     return [{ field, expected, got: 'an unknown field' }];
   }
+  const expected = expectedOf(field, value);
+  return expected === undefined ? [] : [{ field, expected, got: shown(value) }];
+}
+
+/** Pure. What a limit has to be; undefined when this value is that. */
+export function expectedOf(field: keyof Policy, value: unknown): string | undefined {
   if (isCount(field))
-    return Number.isSafeInteger(value) && (value as number) >= 0
-      ? []
-      : [{ field, expected: 'a whole number, 0 or more', got: shown(value) }];
+    return Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'a whole number, 0 or more';
   return typeof value === 'number' && value > 0 && value <= MAX_TIMER_MS
-    ? []
-    : [{ field, expected: `a number of milliseconds, more than 0 and at most ${MAX_TIMER_MS}`, got: shown(value) }];
+    ? undefined
+    : `a number of milliseconds, more than 0 and at most ${MAX_TIMER_MS}`;
 }
 
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>

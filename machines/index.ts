@@ -38,7 +38,7 @@ export { endOf, ends, hangUpStrategies, isReason, noAnswer, reasons } from './en
 export type { End, HangUpStrategy, Reason } from './ends.ts';
 export type { Awaited, Greeting, Line, Noticed, Rung, SessionEnd, SessionEvent, Transfer } from './events.ts';
 
-export { definePolicy, PolicyError } from './define-policy.ts';
+export { definePolicy, expectedOf, PolicyError } from './define-policy.ts';
 export type { PolicyProblem } from './define-policy.ts';
 export { defaultPolicy, isCount, keeperLimits, MAX_TIMER_MS } from './policy.ts';
 export type { CallLimits, KeeperLimit, Limit, Policy } from './policy.ts';

@@ -1,91 +1,65 @@
-/** Fields that destinations share, read from what users wrote or what came over the link. Each throws ConfigError. */
-import { ConfigError, describeValue } from '../errors/config-error.ts';
+/** Fields that destinations share. What users write may hold a key, so no text repeats more of it than it has to. */
+import { z } from 'zod';
+import { describeValue, type Wording } from '../errors/config-error.ts';
+import { expected, fields, refuse } from '../errors/expected.ts';
 import { isInsideHost } from './addresses.ts';
 
-export type Fields = Readonly<Record<string, unknown>>;
+export const optionsOf = <Shape extends z.core.$ZodShape>(shape: Shape) =>
+  fields(shape, { advice: 'see the docs of this destination', adviceOnUnknown: 'remove it or correct its spelling' });
 
-export const fieldsOf = (value: unknown, field: string, known: readonly string[]): Fields => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ConfigError({
-      field,
-      expected: `an object with ${known.join(', ')}`,
-      got: describeValue(value),
-      advice: 'see the docs of this destination',
-    });
-  }
-  const fields = Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
-  const unknown = Object.keys(fields).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new ConfigError({
-      field: `${field}.${unknown}`,
-      expected: `one of ${known.join(', ')}`,
-      got: 'an unknown field',
-      advice: 'remove it or correct its spelling',
-    });
-  }
-  return fields;
+export const text = (what: string, advice: string) =>
+  z.custom<string>((value) => typeof value === 'string' && value.trim() !== '', expected(what, advice));
+
+/** ' => ' joins a name and a URL from metadata in the store (metadata-url.ts). */
+const isName = (value: unknown) =>
+  typeof value === 'string' && value.trim() !== '' && value.length <= 200 && !/\p{Cc}| => /u.test(value);
+export const name = z
+  .custom<string>(
+    isName,
+    expected('a name of up to 200 characters on one line, without " => "', 'leave it out for a default'),
+  )
+  .optional();
+
+export const flag = z.boolean(expected('true or false', 'leave it out for false')).default(false);
+
+const advice = 'give a full URL such as https://example.com/hooks/calls';
+
+/** What is nearly a URL may hold a key as well: only its beginning is repeated. */
+const beginningOf = (value: unknown): string => {
+  const [start = ''] = typeof value === 'string' ? value.split(/[/?#@]/u, 1) : [];
+  return describeValue(start === '' || start === value ? value : `${start}/…`);
 };
 
-export const text = (value: unknown, field: string, what: string, advice: string): string => {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw new ConfigError({ field, expected: what, got: describeValue(value), advice });
-  }
-  return value;
-};
-
-export const nameOf = (value: unknown, field: string, fallback: string): string => {
-  if (value === undefined) return fallback;
-  const name = text(value, `${field}.name`, 'a short name', 'leave it out for a default');
-  // ' => ' joins a name and a URL from metadata in the store: metadata-url.ts
-  if (name.length > 200 || /\p{Cc}| => /u.test(name)) {
-    throw new ConfigError({
-      field: `${field}.name`,
-      expected: 'up to 200 characters on one line, without " => "',
-      got: describeValue(name),
-      advice: 'choose a shorter name',
-    });
-  }
-  return name;
-};
-
-export const flag = (value: unknown, field: string): boolean => {
-  if (value === undefined || typeof value === 'boolean') return value ?? false;
-  throw new ConfigError({
-    field,
-    expected: 'true or false',
-    got: describeValue(value),
-    advice: 'leave it out for false',
+/** A URL of the web, as a text or a URL. */
+export const webUrl = z
+  .custom<unknown>((value) => value !== undefined, expected('a URL', advice))
+  .transform((value, context): URL => {
+    const given = value instanceof URL ? value.href : value;
+    const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
+    if (url === undefined) refuse(context, { expected: 'a URL', got: beginningOf(given), advice });
+    else if (url.protocol !== 'https:' && url.protocol !== 'http:')
+      refuse(context, { expected: 'an https: URL', got: `a ${url.protocol} URL`, advice });
+    else if (url.username !== '' || url.password !== '')
+      refuse(context, {
+        expected: 'a URL without user and password',
+        got: 'one with them',
+        advice: 'send them in headers: { authorization }',
+      });
+    else return url;
+    return z.NEVER;
   });
-};
 
-export const webUrl = (value: unknown, field: string, allowPrivate: boolean): URL => {
-  const advice = 'give a full URL such as https://example.com/hooks/calls';
-  const given = value instanceof URL ? value.href : text(value, field, 'a URL', advice);
-  if (!URL.canParse(given)) {
-    // What is nearly a URL holds a key as well: only its beginning is repeated.
-    const [start = ''] = given.split(/[/?#@]/u, 1);
-    const got = describeValue(start === given ? given : `${start}/…`);
-    throw new ConfigError({ field, expected: 'a URL', got, advice });
-  }
-  const url = new URL(given);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new ConfigError({ field, expected: 'an https: URL', got: `a ${url.protocol} URL`, advice });
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new ConfigError({
-      field,
-      expected: 'a URL without user and password',
-      got: 'one with them',
-      advice: 'send them in headers: { authorization }',
-    });
-  }
-  if (url.protocol === 'http:' && !allowPrivate && !isInsideHost(url.hostname)) {
-    throw new ConfigError({
-      field,
-      expected: 'https: for a host outside your network (a report is personal data)',
-      got: `http: to ${url.hostname}`,
-      advice: 'use https:, or set allowPrivate: true if that host is inside your network',
-    });
-  }
-  return url;
-};
+/** Reports are personal data: they go in clear text to hosts of one's own network only. */
+export const clearTextProblem = (url: URL): Wording | undefined =>
+  url.protocol === 'https:' || isInsideHost(url.hostname)
+    ? undefined
+    : {
+        expected: 'https: for a host outside your network (a report is personal data)',
+        got: `http: to ${url.hostname}`,
+        advice: 'use https:, or set allowPrivate: true if that host is inside your network',
+      };
+
+export const confidentialUrl = webUrl.superRefine((url, context) => {
+  const problem = clearTextProblem(url);
+  if (problem) refuse(context, problem);
+});

@@ -8,7 +8,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, describeValue } from '../errors/config-error.ts';
+import { ConfigError, describeValue, type Wording } from '../errors/config-error.ts';
+import { expected, judged, take } from '../errors/expected.ts';
 import type {
   Destination,
   FileDestination,
@@ -16,63 +17,61 @@ import type {
   SlackDestination,
   StdoutDestination,
 } from '../link/destination.ts';
-import { fieldsOf, nameOf, text, webUrl, type Fields } from './destination-fields.ts';
+import { confidentialUrl, name, optionsOf, text } from './destination-fields.ts';
 import { secretProblem } from './sign.ts';
 import { templateProblem } from './slack-text.ts';
-import { readWebhook, webhook } from './webhook.ts';
-const readFile = (options: unknown, field: string): FileDestination => {
-  const fields = fieldsOf(options, field, ['dir', 'name']);
-  const advice = "write file({ dir: './reports' })";
-  const given = text(fields['dir'], `${field}.dir`, 'a directory', advice);
-  if (given.includes('\0'))
-    throw new ConfigError({ field: `${field}.dir`, expected: 'a path', got: 'one with a zero byte', advice });
-  const directory = resolve(given);
-  return { kind: 'file', name: nameOf(fields['name'], field, `file:${directory}`), directory };
-};
+import { webhook, webhookOptions } from './webhook.ts';
 
-const readModule = (value: unknown, field: string, name: unknown): ModuleDestination => {
-  const url =
-    value instanceof URL ? value : typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  if (url?.protocol !== 'file:' || url.host !== '' || /%2f|%00/i.test(url.pathname)) {
-    throw new ConfigError({
-      field,
-      expected: 'the file: URL of a module',
-      got:
-        url === undefined
-          ? describeValue(value)
-          : url.protocol === 'file:'
-            ? 'one that is no path'
-            : `a ${url.protocol} URL`,
-      advice: "write destination(new URL('./deliver.js', import.meta.url))",
-    });
-  }
-  if (!existsSync(fileURLToPath(url))) {
-    throw new ConfigError({
-      field,
-      expected: 'a module that exists',
-      got: describeValue(fileURLToPath(url)),
-      advice: 'correct the path; after a build it is the path of the built file',
-    });
-  }
-  return { kind: 'module', name: nameOf(name, field, `module:${fileURLToPath(url)}`), url: url.href };
-};
+const fileAdvice = "write file({ dir: './reports' })";
+const fileOptions = optionsOf({
+  dir: text('a directory', fileAdvice).refine((dir) => !dir.includes('\0'), expected('a path', fileAdvice)),
+  name,
+}).transform(({ dir, name }): FileDestination => {
+  const directory = resolve(dir);
+  return { kind: 'file', name: name ?? `file:${directory}`, directory };
+});
 
-const readSlack = (options: unknown, field: string): SlackDestination => {
-  const fields = fieldsOf(options, field, ['url', 'name', 'text']);
-  const url = webUrl(fields['url'], `${field}.url`, false);
-  const words = fields['text'];
-  const problem = words === undefined ? undefined : templateProblem(words);
-  if (problem !== undefined) {
-    throw new ConfigError({ field: `${field}.text`, ...problem, advice: 'leave it out for the usual text' });
-  }
+const stdoutOptions = optionsOf({ name }).transform(({ name = 'stdout' }): StdoutDestination => ({
+  kind: 'stdout',
+  name,
+}));
+
+const moduleProblem = (value: unknown): Wording | undefined => {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : value;
+  const advice = "write destination(new URL('./deliver.js', import.meta.url))";
+  const wrong = (got: string) => ({ expected: 'the file: URL of a module', got, advice });
+  if (!(url instanceof URL)) return wrong(describeValue(value));
+  if (url.protocol !== 'file:') return wrong(`a ${url.protocol} URL`);
+  if (url.host !== '' || /%2f|%00/i.test(url.pathname)) return wrong('one that is no path');
+  return existsSync(fileURLToPath(url))
+    ? undefined
+    : {
+        expected: 'a module that exists',
+        got: describeValue(fileURLToPath(url)),
+        advice: 'correct the path; after a build it is the path of the built file',
+      };
+};
+const moduleOptions = optionsOf({ url: judged<string | URL>(moduleProblem), name }).transform(
+  ({ url, name = `module:${fileURLToPath(url)}` }): ModuleDestination => ({
+    kind: 'module',
+    name,
+    url: new URL(url).href,
+  }),
+);
+
+const slackOptions = optionsOf({
+  url: confidentialUrl,
+  name,
+  text: judged<string>(templateProblem).optional(),
+}).transform(
   // The path of an incoming webhook is its secret: it is no name.
-  return {
+  ({ url, name = `slack:${url.host}`, text }): SlackDestination => ({
     kind: 'slack',
-    name: nameOf(fields['name'], field, `slack:${url.host}`),
+    name,
     url: url.href,
-    ...(words !== undefined && { text: words as string }),
-  };
-};
+    ...(text !== undefined && { text }),
+  }),
+);
 
 /** One file for each session, `<dir>/<session>.json`, readable by its owner only. `dir` is made when missing. Throws ConfigError. */
 export const file = (options: {
@@ -80,7 +79,7 @@ export const file = (options: {
   dir: string;
   /** What `lastword deliveries` shows. Default: `file:` and the directory. */
   name?: string;
-}): FileDestination => readFile(options, 'file');
+}): FileDestination => take(fileOptions, options, 'file');
 
 /** One line for each report on the keeper's standard output. */
 export const stdout = (
@@ -88,10 +87,7 @@ export const stdout = (
     /** What `lastword deliveries` shows. Default: `stdout`. */
     name?: string;
   } = {},
-): StdoutDestination => ({
-  kind: 'stdout',
-  name: nameOf(fieldsOf(options, 'stdout', ['name'])['name'], 'stdout', 'stdout'),
-});
+): StdoutDestination => take(stdoutOptions, options, 'stdout');
 
 /**
  * A module of yours, run in a process of its own for each report; its default export is `(report) => Promise<void>`.
@@ -103,7 +99,7 @@ export const destination = (
     /** What `lastword deliveries` shows. Default: `module:` and the path. */
     name?: string;
   } = {},
-): ModuleDestination => readModule(url, 'destination', fieldsOf(options, 'destination', ['name'])['name']);
+): ModuleDestination => take(moduleOptions, { ...options, url }, 'destination');
 
 /** Alerts in the format of Slack's incoming webhooks; for `alerts` only. Throws ConfigError. */
 export const slack = (options: {
@@ -117,7 +113,7 @@ export const slack = (options: {
    * Slack. Default: a line of ours with session, room, reason and detail.
    */
   text?: string;
-}): SlackDestination => readSlack(options, 'slack');
+}): SlackDestination => take(slackOptions, options, 'slack');
 
 const readOne = (value: unknown, field: string, use: 'reports' | 'alerts'): Destination => {
   const constructors = 'webhook(…), file(…), stdout(), destination(…)' + (use === 'alerts' ? ', slack(…)' : '');
@@ -130,19 +126,21 @@ const readOne = (value: unknown, field: string, use: 'reports' | 'alerts'): Dest
         "a function cannot cross to the keeper: put it into a module as its default export and write destination(new URL('./deliver.js', import.meta.url))",
     });
   }
-  const fields = typeof value === 'object' && value !== null ? (value as Fields) : {};
-  const { kind, ...rest } = fields;
-  if (kind === 'webhook') return readWebhook(rest, field);
-  if (kind === 'stdout') return { kind, name: nameOf(fieldsOf(rest, field, ['name'])['name'], field, 'stdout') };
-  if (kind === 'file') {
-    const { directory, ...others } = rest;
-    return readFile({ dir: directory, ...others }, field);
+  const { kind, ...rest } = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  switch (kind) {
+    case 'webhook':
+      return take(webhookOptions, rest, field);
+    case 'file': {
+      const { directory, ...others } = rest;
+      return take(fileOptions, { dir: directory, ...others }, field);
+    }
+    case 'stdout':
+      return take(stdoutOptions, rest, field);
+    case 'module':
+      return take(moduleOptions, rest, field);
+    case 'slack':
+      if (use === 'alerts') return take(slackOptions, rest, field);
   }
-  if (kind === 'module') {
-    const { url, name } = fieldsOf(rest, field, ['url', 'name']);
-    return readModule(url, `${field}.url`, name);
-  }
-  if (kind === 'slack' && use === 'alerts') return readSlack(rest, field);
   throw new ConfigError({
     field,
     expected: `one of ${constructors}`,
@@ -193,14 +191,7 @@ export const destinationsFromEnvironment = (env: Readonly<Record<string, string 
       advice: 'set both or none',
     });
   }
-  const problem = secret === '' ? undefined : secretProblem(secret);
-  if (problem !== undefined) {
-    throw new ConfigError({
-      field: 'LASTWORD_WEBHOOK_SECRET',
-      ...problem,
-      advice: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
-    });
-  }
-  const checked = webUrl(url, 'LASTWORD_WEBHOOK_URL', false);
-  return [webhook({ url: checked, ...(secret !== '' && { secret }) })];
+  const checked = take(confidentialUrl, url, 'LASTWORD_WEBHOOK_URL');
+  if (secret === '') return [webhook({ url: checked })];
+  return [webhook({ url: checked, secret: take(judged<string>(secretProblem), secret, 'LASTWORD_WEBHOOK_SECRET') })];
 };

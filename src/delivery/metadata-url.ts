@@ -6,7 +6,7 @@
  * `destination` says both: `NAME => URL`. The allow-list is asked at each attempt, so one that was narrowed holds for
  * what is queued.
  */
-import { describeValue } from '../errors/config-error.ts';
+import { describeValue, type Wording } from '../errors/config-error.ts';
 import { forPeople } from '../output/for-people.ts';
 import type { Destination, WebhookDestination } from '../link/destination.ts';
 import { isInsideHost } from './addresses.ts';
@@ -58,12 +58,13 @@ const readPattern = (pattern: string): Pattern | undefined => {
 };
 
 /** What is wrong with an allow pattern; undefined when nothing is. */
-export const patternProblem = (pattern: unknown): { expected: string; got: string } | undefined =>
+export const patternProblem = (pattern: unknown): Wording | undefined =>
   typeof pattern === 'string' && readPattern(pattern) !== undefined
     ? undefined
     : {
         expected: 'https://HOST/PATH with * for any host, *.HOST for its subdomains, * in the path',
         got: describeValue(pattern),
+        advice: "write it like 'https://*.example.com/hooks/*'",
       };
 
 /** Pure. Whether a URL matches an allow pattern: scheme, host and port as they are, `*` in the path for anything. */

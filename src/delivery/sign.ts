@@ -5,26 +5,28 @@
  * verify, and the timestamp is that of the attempt, so that an old request cannot be played back.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Wording } from '../errors/config-error.ts';
 
 const PREFIX = 'whsec_';
 const TOLERANCE_SECONDS = 300;
 const KEY_BYTES = { least: 24, most: 64 };
 
-/** `expected` says what was wrong, without repeating the secret. */
-export type SecretProblem = { expected: string; got: string };
+/** Of a key that is there without a value: reports would go out unsigned, and nobody would know. */
+export const unsetAdvice = 'set what it is read from, or leave the key out for reports that are not signed';
 
-/** What is wrong with a secret; undefined when nothing is. */
-export const secretProblem = (secret: unknown): SecretProblem | undefined => {
+/** What is wrong with a secret, without repeating it; undefined when nothing is. */
+export const secretProblem = (secret: unknown): Wording | undefined => {
   const expected = `${PREFIX} followed by base64 of ${KEY_BYTES.least} to ${KEY_BYTES.most} random bytes`;
-  if (typeof secret !== 'string') return { expected, got: secret === undefined ? 'nothing' : `a ${typeof secret}` };
-  if (!secret.startsWith(PREFIX)) return { expected, got: `${secret.length} characters without ${PREFIX}` };
+  const advice = secret === undefined ? unsetAdvice : 'make one with: echo "whsec_$(openssl rand -base64 32)"';
+  if (typeof secret !== 'string')
+    return { expected, got: secret === undefined ? 'nothing' : `a ${typeof secret}`, advice };
+  if (!secret.startsWith(PREFIX)) return { expected, got: `${secret.length} characters without ${PREFIX}`, advice };
   const text = secret.slice(PREFIX.length);
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) {
-    return { expected, got: `${text.length} characters that are not base64` };
-  }
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0)
+    return { expected, got: `${text.length} characters that are not base64`, advice };
   const { length } = Buffer.from(text, 'base64');
-  if (length < KEY_BYTES.least || length > KEY_BYTES.most) return { expected, got: `${length} bytes` };
-  return undefined;
+  const isLongEnough = length >= KEY_BYTES.least && length <= KEY_BYTES.most;
+  return isLongEnough ? undefined : { expected, got: `${length} bytes`, advice };
 };
 
 const digest = (secret: string, id: string, timestamp: number, body: string): Buffer =>

@@ -1,6 +1,6 @@
 /** An alert in the format of Slack's incoming webhooks. */
 
-import { describeValue } from '../errors/config-error.ts';
+import { describeValue, type Wording } from '../errors/config-error.ts';
 import { oneLine, withoutSecrets } from '../output/for-people.ts';
 import { valueIn } from './metadata-url.ts';
 
@@ -18,12 +18,13 @@ const PLACES = ['session', 'room', 'reason', 'message', 'detail'] as const;
 const placeholder = /\{([a-z]+(?:\.[^{}]+)?)\}/gi;
 
 /** What is wrong with a text of the user's; undefined when nothing is. */
-export const templateProblem = (text: unknown): { expected: string; got: string } | undefined => {
-  if (typeof text !== 'string' || text.trim() === '') return { expected: 'a text', got: describeValue(text) };
+export const templateProblem = (text: unknown): Wording | undefined => {
+  const advice = 'leave it out for the usual text';
+  if (typeof text !== 'string' || text.trim() === '') return { expected: 'a text', got: describeValue(text), advice };
   const isKnown = (name: string) => (PLACES as readonly string[]).includes(name) || name.startsWith('metadata.');
   const unknown = [...text.matchAll(placeholder)].find(([, name]) => !isKnown(name ?? ''));
   if (!unknown) return undefined;
-  return { expected: `${PLACES.map((each) => `{${each}}`).join(', ')} or {metadata.FIELD}`, got: unknown[0] };
+  return { expected: `${PLACES.map((each) => `{${each}}`).join(', ')} or {metadata.FIELD}`, got: unknown[0], advice };
 };
 
 export type AlertFacts = Partial<Record<(typeof PLACES)[number], string>>;

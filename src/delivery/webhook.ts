@@ -2,11 +2,13 @@
  * The webhook as a destination: what users may write, and what is refused before any call is taken. When an attempt is
  * made again: machines/delivery.ts.
  */
-import { ConfigError, describeValue } from '../errors/config-error.ts';
+import { z } from 'zod';
+import { describeValue, worded } from '../errors/config-error.ts';
+import { expected, judged, refuse, take } from '../errors/expected.ts';
 import type { WebhookDestination } from '../link/destination.ts';
-import { fieldsOf, flag, nameOf, text, webUrl, type Fields } from './destination-fields.ts';
+import { clearTextProblem, flag, name, optionsOf, text, webUrl } from './destination-fields.ts';
 import { patternProblem } from './metadata-url.ts';
-import { secretProblem } from './sign.ts';
+import { secretProblem, unsetAdvice } from './sign.ts';
 
 export type WebhookOptions = {
   /** `https:`; `http:` for hosts of your own network only. No default: required, or `fromMetadata`. */
@@ -31,158 +33,89 @@ export type WebhookOptions = {
    */
   allowPrivate?: boolean;
 };
-/** `secret: process.env.SECRET` without that variable: reports would go out unsigned, and nobody would know. */
-const refuseEmptySecret = (options: unknown, field: string): void => {
-  if (typeof options !== 'object' || options === null) return;
-  for (const key of ['secret', 'secrets'] as const) {
-    if (!Object.hasOwn(options, key) || (options as Fields)[key] !== undefined) continue;
-    throw new ConfigError({
-      field: `${field}.${key}`,
-      expected: key === 'secret' ? 'whsec_… as a text' : 'a list of secrets',
-      got: 'nothing',
-      advice: 'set what it is read from, or leave the key out for reports that are not signed',
-    });
-  }
-};
 
-const secretsOf = (fields: Fields, field: string): string[] => {
-  if (fields['secret'] !== undefined && fields['secrets'] !== undefined) {
-    throw new ConfigError({
-      field: `${field}.secrets`,
-      expected: 'secret or secrets',
-      got: 'both',
-      advice: 'put all of them into secrets',
-    });
-  }
-  const list = fields['secrets'] ?? (fields['secret'] === undefined ? [] : [fields['secret']]);
-  if (!Array.isArray(list) || list.length > 2) {
-    throw new ConfigError({
-      field: `${field}.secrets`,
+const secret = judged<string>(secretProblem);
+const secretsExpected = {
+  error: ({ input }: { input?: unknown }) =>
+    worded({
       expected: 'a list of up to two secrets',
-      got: Array.isArray(list) ? `${list.length} secrets` : describeSecretHolder(list),
-      advice: 'give the new and the old one',
-    });
-  }
-  const secrets: unknown[] = list;
-  return secrets.map((secret, index) => {
-    const problem = secretProblem(secret);
-    const at = fields['secrets'] === undefined ? `${field}.secret` : `${field}.secrets[${index}]`;
-    if (problem !== undefined) {
-      throw new ConfigError({
-        field: at,
-        ...problem,
-        advice: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
-      });
-    }
-    return secret as string;
-  });
+      got: typeof input === 'string' ? 'a string' : describeValue(input),
+      advice: input === undefined ? unsetAdvice : 'give the new and the old one',
+    }),
 };
-
-const describeSecretHolder = (value: unknown): string =>
-  typeof value === 'string' ? 'a string' : describeValue(value);
 
 // Ours or the connection's: what a user set here would be lost or break the request.
 const OWN_HEADERS =
   /^(webhook-.*|content-type|content-length|host|connection|keep-alive|transfer-encoding|expect|upgrade)$/i;
-
-const headersOf = (value: unknown, field: string): Record<string, string> => {
-  if (value === undefined) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ConfigError({
-      field,
-      expected: 'an object of names and strings',
-      got: describeValue(value),
-      advice: "write headers: { authorization: 'Bearer …' }",
-    });
-  }
-  const headers: Record<string, string> = {};
-  for (const [name, inner] of Object.entries(value)) {
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || OWN_HEADERS.test(name)) {
-      throw new ConfigError({
-        field: `${field}.${name}`,
-        expected: 'the name of a header of yours',
-        got: OWN_HEADERS.test(name) ? 'one that is set for each request' : 'characters that no header name has',
-        advice: 'remove it',
-      });
-    }
-    if (typeof inner !== 'string' || !/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(inner)) {
-      throw new ConfigError({
-        field: `${field}.${name}`,
+const headerName = judged<string>((name) =>
+  OWN_HEADERS.test(String(name))
+    ? { expected: 'the name of a header of yours', got: 'one that is set for each request', advice: 'remove it' }
+    : /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(String(name))
+      ? undefined
+      : { expected: 'the name of a header', got: 'characters that no header name has', advice: 'remove it' },
+);
+const headerValue = judged<string>((value) =>
+  typeof value === 'string' && /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value)
+    ? undefined
+    : {
         expected: 'a string on one line',
-        got: typeof inner === 'string' ? 'control or non-latin characters' : describeValue(inner),
+        got: typeof value === 'string' ? 'control or non-latin characters' : describeValue(value),
         advice: 'encode the value',
-      });
-    }
-    headers[name] = inner;
-  }
-  return headers;
-};
+      },
+);
 
-const pathOf = (value: unknown, field: string): string | undefined => {
-  if (value === undefined || (typeof value === 'string' && /^\/[^?#\s]*$/.test(value))) return value;
-  throw new ConfigError({
-    field,
-    expected: 'a path such as /calls/ended, without ? and #',
-    got: describeValue(value),
-    advice: 'leave it out when the metadata holds the whole URL',
-  });
-};
-
-const WEBHOOK_FIELDS = ['url', 'fromMetadata', 'secret', 'secrets', 'headers', 'name', 'allowPrivate'] as const;
-
-export const readWebhook = (options: unknown, field: string): WebhookDestination => {
-  refuseEmptySecret(options, field);
-  const fields = fieldsOf(options, field, WEBHOOK_FIELDS);
-  const allowPrivate = flag(fields['allowPrivate'], `${field}.allowPrivate`);
-  const common = {
-    kind: 'webhook' as const,
-    secrets: secretsOf(fields, field),
-    headers: headersOf(fields['headers'], `${field}.headers`),
-    allowPrivate,
-  };
-  if ((fields['url'] === undefined) === (fields['fromMetadata'] === undefined)) {
-    throw new ConfigError({
-      field: `${field}.url`,
-      expected: 'url or fromMetadata',
-      got: fields['url'] === undefined ? 'neither' : 'both',
-      advice: 'give a fixed url, or fromMetadata: { field, allow } for a URL in the job metadata',
-    });
-  }
-  if (fields['url'] !== undefined) {
-    const url = webUrl(fields['url'], `${field}.url`, allowPrivate);
-    return { ...common, url: url.href, name: nameOf(fields['name'], field, `${url.origin}${url.pathname}`) };
-  }
-  const source = fieldsOf(fields['fromMetadata'], `${field}.fromMetadata`, ['field', 'allow', 'path']);
-  const key = text(
-    source['field'],
-    `${field}.fromMetadata.field`,
+const allowExpected = expected(
+  'a list of URL patterns',
+  "list whom job metadata may name, such as 'https://*.example.com/*'",
+);
+const pathExpected = expected(
+  'a path such as /calls/ended, without ? and #',
+  'leave it out when the metadata holds the whole URL',
+);
+const fromMetadata = optionsOf({
+  field: text(
     'the name of a metadata field',
     "write fromMetadata: { field: 'callback', allow: ['https://*.example.com/*'] }",
-  );
-  const allow: unknown = source['allow'];
-  if (!Array.isArray(allow) || allow.length === 0) {
-    throw new ConfigError({
-      field: `${field}.fromMetadata.allow`,
-      expected: 'a list of URL patterns',
-      got: describeValue(allow),
-      advice: "list whom job metadata may name, such as 'https://*.example.com/*'",
-    });
+  ),
+  allow: z.array(judged<string>(patternProblem), allowExpected).min(1, allowExpected),
+  path: z
+    .string(pathExpected)
+    .regex(/^\/[^?#\s]*$/, pathExpected)
+    .optional(),
+});
+
+export const webhookOptions = optionsOf({
+  url: webUrl.optional(),
+  fromMetadata: fromMetadata.optional(),
+  secret: secret.exactOptional(),
+  secrets: z.array(secret, secretsExpected).max(2, secretsExpected).exactOptional(),
+  headers: z
+    .record(
+      headerName,
+      headerValue,
+      expected('an object of names and strings', "write headers: { authorization: 'Bearer …' }"),
+    )
+    .default({}),
+  name,
+  allowPrivate: flag,
+}).transform(({ url, fromMetadata: source, secret, secrets, name, ...rest }, context): WebhookDestination => {
+  if (secret !== undefined && secrets !== undefined)
+    refuse(context, { expected: 'secret or secrets', got: 'both', advice: 'put all of them into secrets' }, 'secrets');
+  const common = { kind: 'webhook' as const, ...rest, secrets: secrets ?? (secret === undefined ? [] : [secret]) };
+  if (url && !source) {
+    const problem = rest.allowPrivate ? undefined : clearTextProblem(url);
+    if (problem) refuse(context, problem, 'url');
+    return { ...common, url: url.href, name: name ?? `${url.origin}${url.pathname}` };
   }
-  const patterns = (allow as unknown[]).map((pattern, index) => {
-    const at = `${field}.fromMetadata.allow[${index}]`;
-    const problem = patternProblem(pattern);
-    if (problem !== undefined) {
-      throw new ConfigError({ field: at, ...problem, advice: "write it like 'https://*.example.com/hooks/*'" });
-    }
-    return pattern as string;
-  });
-  const path = pathOf(source['path'], `${field}.fromMetadata.path`);
-  return {
-    ...common,
-    fromMetadata: { field: key, allow: patterns, ...(path !== undefined && { path }) },
-    name: nameOf(fields['name'], field, `metadata:${key}${path ?? ''}`),
-  };
-};
+  if (source && !url) {
+    const { field, allow, path } = source;
+    const fromMetadata = { field, allow, ...(path !== undefined && { path }) };
+    return { ...common, fromMetadata, name: name ?? `metadata:${field}${path ?? ''}` };
+  }
+  const advice = 'give a fixed url, or fromMetadata: { field, allow } for a URL in the job metadata';
+  refuse(context, { expected: 'url or fromMetadata', got: url ? 'both' : 'neither', advice }, 'url');
+  return z.NEVER;
+});
 
 /** A signed HTTP request (Standard Webhooks) for each report. Throws ConfigError. */
-export const webhook = (options: WebhookOptions): WebhookDestination => readWebhook(options, 'webhook');
+export const webhook = (options: WebhookOptions): WebhookDestination => take(webhookOptions, options, 'webhook');

@@ -1,3 +1,9 @@
+/** What was expected, what came, and what to do. */
+export type Wording = { expected: string; got: string; advice?: string | undefined };
+
+export const worded = ({ expected, got, advice }: Wording): string =>
+  `expected ${expected}, got ${got}${advice === undefined ? '' : `; ${advice}`}`;
+
 /**
  * A wrong option, environment variable or file, found before any call is taken.
  *
@@ -7,10 +13,9 @@ export class ConfigError extends Error {
   readonly code = 'LASTWORD_CONFIG';
   readonly field: string;
 
-  constructor(problem: { field: string; expected: string; got: string; advice: string; cause?: unknown }) {
-    super(`${problem.field}: expected ${problem.expected}, got ${problem.got}; ${problem.advice}`, {
-      cause: problem.cause,
-    });
+  constructor(problem: { field: string; cause?: unknown } & (Required<Wording> | { message: string })) {
+    const message = 'message' in problem ? problem.message : worded(problem);
+    super(`${problem.field}: ${message}`, { cause: problem.cause });
     this.name = 'ConfigError';
     this.field = problem.field;
   }

@@ -8,10 +8,10 @@
  */
 import {
   defaultPolicy,
+  expectedOf,
   type End,
   hangUpStrategies,
   type HangUpStrategy,
-  MAX_TIMER_MS,
   type Policy,
 } from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
@@ -65,7 +65,7 @@ const hangUpIn = (value: unknown): HangUpPolicy | undefined => {
 const policyIn = (value: unknown): Partial<Policy> | undefined => {
   if (typeof value !== 'object' || value === null) return undefined;
   const given = Object.entries(value).filter(
-    ([name, limit]) => Object.hasOwn(defaultPolicy, name) && durationOf(limit) !== null && limit <= MAX_TIMER_MS,
+    ([name, limit]) => Object.hasOwn(defaultPolicy, name) && expectedOf(name as keyof Policy, limit) === undefined,
   );
   return Object.fromEntries(given) as Partial<Policy>;
 };

@@ -1,76 +1,145 @@
 /**
  * The socket between the keeper and its worker and jobs: one JSON object a line, over a Unix socket whose path is
- * fixed for a LASTWORD_DIR. Types only.
+ * fixed for a LASTWORD_DIR.
  *
  * The side that connects speaks first (`hello.*`), and says it all again after each reconnection: a new keeper knows
- * nothing.
+ * nothing. A field that is not known here is left out: what an older or newer version says besides does no harm.
+ *
+ *   M1  Ids become names of folders (journal/ids.ts): what cannot be one is no message.
+ *   M2  Limits that no timer takes, and addresses that are none, are refused here: further inside, they would end the keeper.
+ *   M3  A worker or a job of the version before names a session by its job alone, and a job by its session.
  */
-import type { HangUpPolicy, JobFacts, Owner } from '../journal/entry.ts';
-import type { JobId, JobOfSession, SessionId } from '../journal/ids.ts';
-import type { Policy } from '../../machines/index.ts';
-import type { Destination } from './destination.ts';
-import type { Keep } from './keep.ts';
+import { z } from 'zod';
+import { defaultPolicy, expectedOf, hangUpStrategies, type Policy } from '../../machines/index.ts';
+import { firstJob, idRule, isJobId, isSessionId, type JobId, type SessionId } from '../journal/ids.ts';
+import { destinationSchema } from './destination.ts';
 
+const text = z.string();
+const count = z.number().int().nonnegative();
+const above0 = z.number().int().positive();
+/** M1 */
+const sessionId = z.custom<SessionId>(
+  (value) => typeof value === 'string' && isSessionId(value),
+  `expected a session id (${idRule})`,
+);
+/** M1 */
+const jobId = z.custom<JobId>((value) => typeof value === 'string' && isJobId(value), `expected a job id (${idRule})`);
+const key = text.min(1, 'expected a key, got an empty one');
+
+const limitOf = (name: keyof Policy) =>
+  z.custom<number>((value) => expectedOf(name, value) === undefined, {
+    error: ({ input }) => `expected ${expectedOf(name, input)}`,
+  });
+const names = Object.keys(defaultPolicy) as (keyof Policy)[];
+const limits: unknown = Object.fromEntries(names.map((name) => [name, limitOf(name)]));
+/** M2 */
+const policy = z.object(limits as Record<keyof Policy, z.ZodType<number>>);
+
+/** *Pure.* */
+export const isServerUrl = (text: string): boolean =>
+  URL.canParse(text) && ['ws:', 'wss:', 'http:', 'https:'].includes(new URL(text).protocol);
 /** How to reach LiveKit's server API; given by the worker, kept in memory only. */
-export type LiveKitAccess = { url: string; apiKey: string; apiSecret: string };
-
+const livekit = z.object({
+  url: text.refine(isServerUrl, 'expected the address of a LiveKit server, as wss://HOST'), // M2
+  apiKey: key,
+  apiSecret: key,
+});
+const strategy = z.enum(hangUpStrategies);
 /** `end`: the goodbye, now. `finish`: they talk on until the budget is nearly spent. */
-export type Shutdown = 'end' | 'finish';
+const shutdown = z.enum(['end', 'finish']);
 
-export type WorkerHello = {
-  type: 'hello.worker';
-  pid: number;
-  agentFile: string;
-  agentName: string;
-  livekit: LiveKitAccess | null;
-  reports: Destination[];
-  alerts: Destination[];
-  policy: Policy;
-  hangUp: HangUpPolicy;
+const workerHello = z.object({
+  type: z.literal('hello.worker'),
+  pid: above0,
+  agentFile: text,
+  agentName: text,
+  livekit: livekit.nullable(),
+  reports: z.array(destinationSchema),
+  alerts: z.array(destinationSchema),
+  policy,
+  hangUp: z.object({ normal: strategy, failure: strategy, transfer: strategy }),
   /** What a worker that is told to stop means for its calls. Default `end`. */
-  shutdown?: Shutdown;
+  shutdown: shutdown.exactOptional(),
   /** How long sealed sessions are kept. */
-  keep?: Keep;
+  keep: z
+    .object({ days: z.number().positive().exactOptional(), gigabytes: z.number().positive().exactOptional() })
+    .exactOptional(),
   /** Shows that it is the worker of this directory (secret.ts). */
-  token?: string;
-};
+  token: text.exactOptional(),
+});
 
-export type JobHello = JobOfSession & {
-  type: 'hello.job';
-  owner: Owner;
-  /** The agent's own participant: what recovery has to remove. */
-  identity: string;
-  /** Shows that it is the job of this session (secret.ts). */
-  token?: string;
-};
+const jobHello = z
+  .object({
+    type: z.literal('hello.job'),
+    session: sessionId,
+    epoch: above0,
+    job: jobId.exactOptional(), // M3
+    owner: z.object({ host: text, bootId: text, pidNamespace: text, pid: above0, startTicks: text }),
+    /** The agent's own participant: what recovery has to remove. */
+    identity: text,
+    /** Shows that it is the job of this session (secret.ts). */
+    token: text.exactOptional(),
+  })
+  .transform((given) => ({ ...firstJob(given.session), ...given }));
 
-export type ToKeeper =
-  | WorkerHello
-  | { type: 'worker.ready' } // registered with LiveKit
+/** M3 */
+const facts = z
+  .object({
+    session: sessionId.exactOptional(),
+    epoch: above0.exactOptional(),
+    job: jobId,
+    agentName: text,
+    room: z.object({ name: text, sid: text }),
+    metadata: text,
+  })
+  .transform((given) => ({ ...firstJob(given.job), ...given }));
+
+export const toKeeper = z.discriminatedUnion('type', [
+  workerHello,
+  z.object({ type: z.literal('worker.ready') }), // registered with LiveKit
   /** Told to stop by somebody else than the keeper: its calls are to end, which the SDK does not tell them. */
-  | { type: 'worker.draining' }
-  | { type: 'job.offered'; request: number; facts: JobFacts } // answered by `job.recorded` or `job.refused`
+  z.object({ type: z.literal('worker.draining') }),
+  z.object({ type: z.literal('job.offered'), request: count, facts }), // answered by `job.recorded` or `job.refused`
   /** A process that was warm has it; until then it waited for one. */
-  | { type: 'job.launched'; job: JobId }
+  z.object({ type: z.literal('job.launched'), job: jobId }),
   /** No process can be had for it, or the one that had it is gone: of interest when it opened no journal. */
-  | { type: 'job.unstarted'; job: JobId; why: string }
+  z.object({ type: z.literal('job.unstarted'), job: jobId, why: text }),
   /** Declined after all (the answer came too late): no session, and no report. */
-  | { type: 'job.withdrawn'; job: JobId; why: string }
-  | JobHello
-  | { type: 'beat'; session: SessionId }
+  z.object({ type: z.literal('job.withdrawn'), job: jobId, why: text }),
+  jobHello,
+  z.object({ type: z.literal('beat'), session: sessionId }),
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
-  | { type: 'job.closed'; session: SessionId; epoch: number; lastSeq: number; tail?: string }
+  z.object({
+    type: z.literal('job.closed'),
+    session: sessionId,
+    epoch: above0,
+    lastSeq: count,
+    tail: text.exactOptional(),
+  }),
   /** A failure that the operator's alert destinations should hear of. */
-  | { type: 'alert'; session: SessionId; message: string; detail: string };
+  z.object({ type: z.literal('alert'), session: sessionId, message: text, detail: text }),
+]);
 
-export type FromKeeper =
-  | { type: 'welcome' }
+export const fromKeeper = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('welcome') }),
   /** What came is not for this peer to say: what was expected, what came, what to do. The connection is closed after it. */
-  | { type: 'refused'; why: string }
-  | { type: 'job.recorded'; request: number }
-  | { type: 'job.refused'; request: number; why: string }
+  z.object({ type: z.literal('refused'), why: text }),
+  z.object({ type: z.literal('job.recorded'), request: count }),
+  z.object({ type: z.literal('job.refused'), request: count, why: text }),
   /** End within the budget: SIGTERM, or the worker is drained. */
-  | { type: 'shutdown'; graceMs: number; reason: 'worker_shutdown' | 'worker_lost' }
+  z.object({
+    type: z.literal('shutdown'),
+    graceMs: z.number().nonnegative(),
+    reason: z.enum(['worker_shutdown', 'worker_lost']),
+  }),
   /** Another job speaks for this session now: leave without a word. */
-  | { type: 'yield' }
-  | { type: 'sealed'; session: SessionId; report: string };
+  z.object({ type: z.literal('yield') }),
+  z.object({ type: z.literal('sealed'), session: sessionId, report: text }),
+]);
+
+export type LiveKitAccess = z.infer<typeof livekit>;
+export type Shutdown = z.infer<typeof shutdown>;
+export type WorkerHello = z.infer<typeof workerHello>;
+export type JobHello = z.infer<typeof jobHello>;
+export type ToKeeper = z.infer<typeof toKeeper>;
+export type FromKeeper = z.infer<typeof fromKeeper>;

@@ -3,13 +3,23 @@
  * and not built yet is refused there, in one error that names every field.
  */
 import type { JobProcess, voice } from '@livekit/agents';
+import { z } from 'zod';
 import { defaultPolicy, keeperLimits, type Policy } from '../../machines/index.ts';
-import { describeValue } from '../errors/config-error.ts';
+import { aFunction, expected, fields, linesOf } from '../errors/expected.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
-import type { Destination } from '../link/destination.ts';
+import { type Destination, destinationKinds } from '../link/destination.ts';
 import type { Call } from './call.ts';
 import type { ConnectOptions } from './connect-options.ts';
-import { type Apology, type Awaitable, type Filler, lineFields, type Lines, problemsOf, type Words } from './lines.ts';
+import {
+  type Apology,
+  type Awaitable,
+  type Filler,
+  hangUpSchema,
+  lineFields,
+  type Lines,
+  lineSchemas,
+  type Words,
+} from './lines.ts';
 import {
   type FunctionsOfCall,
   type GivenHangUp,
@@ -19,7 +29,7 @@ import {
   type OfCall,
   policyOf,
 } from './of-call.ts';
-import { isEntry, type ParticipantEntry, participantsExpected } from './participant-entries.ts';
+import { participantEntries, type ParticipantEntry } from './participant-entries.ts';
 import type { Language } from './phrases.ts';
 
 export type SessionDefinition = {
@@ -121,35 +131,6 @@ export type Defined = Omit<SessionDefinition, keyof Lines | 'policy' | 'hangUp'>
     givenLimits: object;
   };
 
-const knownFields = [
-  'connect',
-  'prewarm',
-  'session',
-  'agent',
-  'start',
-  'prepare',
-  'program',
-  'greeting',
-  'goodbye',
-  'language',
-  'apology',
-  'filler',
-  'nudge',
-  'again',
-  'windDown',
-  'voicemail',
-  'hold',
-  'hangUp',
-  'onCrash',
-  'policy',
-  'participants',
-  'reports',
-  'alerts',
-  'logFields',
-] as const satisfies (keyof SessionDefinition)[];
-const functions = ['connect', 'prewarm', 'session', 'agent', 'start', 'prepare', 'program', 'logFields'] as const;
-const destinationKinds = ['webhook', 'file', 'stdout', 'module', 'slack'];
-
 /** All that is wrong with a definition, a line each. */
 export class DefinitionError extends Error {
   override name = 'DefinitionError';
@@ -163,120 +144,120 @@ export class DefinitionError extends Error {
   }
 }
 
+const notYet = 'resuming a call after a crash is not built yet';
+const alone = 'nothing: a program stands alone, without `session`, `agent` and `prepare`';
+const forItself = 'nothing: a program speaks for itself, there is no AgentSession to speak with';
+
+const isKeepers = (name: string): boolean => (keeperLimits as readonly string[]).includes(name);
+const isLimit = (value: unknown) => typeof value !== 'function';
+const limitsExpected = expected('limits such as { maxDurationMs: 600000 }');
+const keepersExpected = expected('a number: it is the keeper’s, and holds for all calls');
+const policy = z.looseObject(
+  Object.fromEntries(keeperLimits.map((name) => [name, z.custom(isLimit, keepersExpected).optional()])),
+  limitsExpected,
+);
+
+const destinationsFor = (kinds: readonly string[], what: string) => {
+  const isFitting = (value: unknown) => isObject(value) && kinds.includes(String(value['kind']));
+  return z.array(z.custom(isFitting, expected(what)), expected('a list of destinations')).optional();
+};
+
+/** Of every definition; a field that may be a function of the call is taken out before when it is one. */
+const common = {
+  connect: aFunction().optional(),
+  prewarm: aFunction().optional(),
+  session: aFunction('a function that returns options of voice.AgentSession (or `program`)'),
+  agent: aFunction('a function that returns your voice.Agent (or `program`)'),
+  start: aFunction().optional(),
+  prepare: aFunction().optional(),
+  program: aFunction().optional(),
+  greeting: lineSchemas.greeting.optional(),
+  goodbye: lineSchemas.goodbye.optional(),
+  language: lineSchemas.language.optional(),
+  apology: lineSchemas.apology.optional(),
+  filler: lineSchemas.filler.optional(),
+  nudge: lineSchemas.nudge.optional(),
+  again: lineSchemas.again.optional(),
+  windDown: lineSchemas.windDown.optional(),
+  voicemail: lineSchemas.voicemail.optional(),
+  hold: lineSchemas.hold.optional(),
+  hangUp: hangUpSchema.optional(),
+  onCrash: fields({
+    resume: z.literal(0, expected(`0: ${notYet}`)).optional(),
+    say: z.undefined(expected(`nothing: ${notYet}`)).optional(),
+  }).optional(),
+  policy: policy.optional(),
+  participants: participantEntries.optional(),
+  reports: destinationsFor(
+    destinationKinds.filter((kind) => kind !== 'slack'),
+    'webhook(…), file(…), stdout() or destination(url of a module): a function cannot cross to the keeper, and slack(…) belongs in `alerts`',
+  ),
+  alerts: destinationsFor(
+    destinationKinds,
+    'webhook(…), file(…), stdout(), slack(…) or destination(url of a module); a function cannot cross to the keeper',
+  ),
+  logFields: aFunction().optional(),
+} satisfies Record<keyof SessionDefinition, z.ZodType>;
+const ofSession = fields(common, { what: 'an object with `session` and `agent`, or `program`' });
+
+const silent = z.custom((value) => value === 'wait' || value === 'none', expected(forItself)).optional();
+const nothing = z.undefined(expected(alone)).optional();
+const spoken = {
+  greeting: silent,
+  goodbye: silent,
+  nudge: silent,
+  again: silent,
+  windDown: silent,
+  voicemail: fields({ goodbye: silent }).optional(),
+  hold: fields({ goodbye: silent }).optional(),
+};
+const ofProgram = ofSession.extend({ session: nothing, agent: nothing, prepare: nothing, ...spoken });
+
 /** Reads the audio files, and nothing else. @throws DefinitionError, and PolicyError for `policy`. */
 export function checkDefinition(given: SessionDefinition): Defined {
-  const problems: string[] = [];
-  const expect = (holds: boolean, field: string, expected: string, got: unknown) => {
-    if (!holds) problems.push(`${field}: expected ${expected}, got ${describeValue(got)}`);
-  };
-  if (typeof given !== 'object' || given === null) {
-    throw new DefinitionError([
-      `expected an object with \`session\` and \`agent\`, or \`program\`, got ${describeValue(given)}`,
-    ]);
-  }
-  for (const field of Object.keys(given)) {
-    expect((knownFields as readonly string[]).includes(field), field, `one of ${knownFields.join(', ')}`, field);
-  }
-  for (const field of functions) {
-    expect(given[field] === undefined || typeof given[field] === 'function', field, 'a function', given[field]);
-  }
-  if (given.program) {
-    expect(!given.session && !given.agent, 'program', 'to stand alone, without `session` and `agent`', 'both');
-    expect(!given.prepare, 'prepare', 'nothing: a program has no AgentSession to prepare', given.prepare);
-    for (const line of ['greeting', 'goodbye', 'nudge', 'again', 'windDown'] as const) {
-      const isSilent = given[line] === undefined || given[line] === 'wait' || given[line] === 'none';
-      expect(
-        isSilent,
-        line,
-        'nothing: a program speaks for itself, there is no AgentSession to speak with',
-        given[line],
-      );
-    }
-  } else {
-    expect(
-      Boolean(given.session),
-      'session',
-      'a function that returns options of voice.AgentSession (or `program`)',
-      given.session,
-    );
-    expect(Boolean(given.agent), 'agent', 'a function that returns your voice.Agent (or `program`)', given.agent);
-  }
-  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
-  const ofCall: FunctionsOfCall = { limits: {} };
-  const givenLines: Record<string, unknown> = {};
-  for (const field of [...lineFields, 'hangUp'] as const) {
-    const value: unknown = given[field];
-    if (typeof value === 'function') ofCall[field] = value as (call: Call) => unknown;
-    else if (value !== undefined) problems.push(...problemsOf(field, value));
-    if (field !== 'hangUp' && value !== undefined && typeof value !== 'function') givenLines[field] = value;
-  }
-  for (const when of ['voicemail', 'hold'] as const) {
-    const said: unknown = given[when] === undefined ? 'none' : (given[when] as { goodbye?: unknown } | null)?.goodbye;
-    expect(!given.program || said === 'none', `${when}.goodbye`, "'none': a program speaks for itself", said);
-  }
-  expect(given.onCrash === undefined || isObject(given.onCrash), 'onCrash', '{ resume, say }', given.onCrash);
-  const { policy: limits } = given as { policy?: unknown };
-  if (typeof limits === 'function') ofCall.policy = limits as (call: Call) => unknown;
-  else if (limits !== undefined) expect(isObject(limits), 'policy', 'limits such as { maxDurationMs: 600000 }', limits);
-  const givenLimits: Record<string, unknown> = {};
-  for (const [name, limit] of isObject(limits) ? Object.entries(limits as object) : []) {
-    const isFunction = typeof limit === 'function';
-    const isOwn = Object.hasOwn(defaultPolicy, name) && !(keeperLimits as readonly string[]).includes(name);
-    if (isFunction && isOwn) ofCall.limits[name] = limit as (call: Call) => unknown;
-    else if (isFunction && Object.hasOwn(defaultPolicy, name))
-      expect(false, `policy.${name}`, 'a number: it is the keeper’s, and holds for all calls', limit);
-    else givenLimits[name] = limit;
-  }
-  const { resume, say } = given.onCrash ?? {};
-  expect(
-    resume === undefined || resume === 0,
-    'onCrash.resume',
-    '0: resuming a call after a crash is not built yet',
-    resume,
-  );
-  expect(say === undefined, 'onCrash.say', 'nothing: resuming a call after a crash is not built yet', say);
-  expect(
-    given.participants === undefined || (Array.isArray(given.participants) && given.participants.every(isEntry)),
-    'participants',
-    participantsExpected,
-    given.participants,
-  );
-  for (const list of ['reports', 'alerts'] as const) {
-    expect(given[list] === undefined || Array.isArray(given[list]), list, 'a list of destinations', given[list]);
-    for (const [index, destination] of (Array.isArray(given[list]) ? given[list] : []).entries()) {
-      const isKnown =
-        typeof destination === 'object' && destination !== null && destinationKinds.includes(destination.kind);
-      expect(
-        isKnown,
-        `${list}[${index}]`,
-        'webhook(…), file(…), stdout(), slack(…) or destination(url of a module); a function cannot cross to the keeper',
-        destination,
-      );
-      expect(
-        !isKnown || list === 'alerts' || destination.kind !== 'slack',
-        `${list}[${index}]`,
-        'a destination for reports; slack(…) belongs in `alerts`',
-        destination,
-      );
-    }
-  }
+  const isProgram = Boolean((given as SessionDefinition | null | undefined)?.program);
+  const { constant, ofCall } = parted(given, isProgram);
+  const problems = linesOf(isProgram ? ofProgram : ofSession, constant, '');
   if (problems.length > 0) throw new DefinitionError(problems);
 
-  const policy = policyOf(givenLimits, Boolean(given.program));
-  const lines = givenLines as Partial<Lines>;
+  const { policy: givenLimits = {}, hangUp } = constant as { policy?: object; hangUp?: GivenHangUp };
+  const givenLines = Object.fromEntries(
+    Object.entries(constant as object).filter(([field, value]) => field in lineSchemas && value !== undefined),
+  ) as Partial<Lines>;
   return {
     ...given,
-    ...linesIn(lines),
-    apology: lines.apology,
-    filler: lines.filler,
-    policy,
-    hangUp: hangUpPolicyOf(ofCall.hangUp ? {} : (given.hangUp as GivenHangUp)),
-    isHangUpGiven: !ofCall.hangUp && (given.hangUp as GivenHangUp | undefined)?.normal !== undefined,
+    ...linesIn(givenLines),
+    apology: givenLines.apology,
+    filler: givenLines.filler,
+    policy: policyOf(givenLimits, isProgram),
+    hangUp: hangUpPolicyOf(hangUp),
+    isHangUpGiven: hangUp?.normal !== undefined,
     participants: given.participants ?? [],
     reports: given.reports ?? [],
     alerts: given.alerts ?? [],
     ofCall,
-    givenLines: lines,
+    givenLines,
     givenLimits,
   };
 }
+
+/** What is asked by call, and what holds for all of them. A program has no words to ask for. */
+function parted(given: unknown, isProgram: boolean): { constant: unknown; ofCall: FunctionsOfCall } {
+  const ofCall: FunctionsOfCall = { limits: {} };
+  if (!isObject(given)) return { constant: given, ofCall };
+  const constant = { ...given };
+  for (const field of [...lineFields, 'hangUp', 'policy'] as const) {
+    if (typeof constant[field] !== 'function' || (isProgram && field in spoken)) continue;
+    ofCall[field] = constant[field] as (call: Call) => unknown;
+    delete constant[field];
+  }
+  for (const [name, limit] of Object.entries(isObject(constant['policy']) ? constant['policy'] : {})) {
+    if (typeof limit !== 'function' || !Object.hasOwn(defaultPolicy, name) || isKeepers(name)) continue;
+    ofCall.limits[name] = limit as (call: Call) => unknown;
+    constant['policy'] = { ...(constant['policy'] as object), [name]: undefined };
+  }
+  return { constant, ofCall };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

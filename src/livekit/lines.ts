@@ -3,9 +3,11 @@
  * Checked at construction, or when the function of the call has answered. Reads the audio files, and nothing else.
  */
 import type { tts } from '@livekit/agents';
+import { z } from 'zod';
 import { hangUpStrategies } from '../../machines/index.ts';
 import { describeValue } from '../errors/config-error.ts';
-import { messageOf } from '../errors/thrown.ts';
+import { aFunction, expected, fields, judged } from '../errors/expected.ts';
+import { isA, messageOf } from '../errors/thrown.ts';
 import { readWav } from '../sound/wav.ts';
 import type { Call } from './call.ts';
 import { type Language, languages } from './phrases.ts';
@@ -48,103 +50,54 @@ export type Lines = {
   hold: { goodbye: Words | 'none' };
 };
 export type LineField = keyof Lines;
-type CheckedField = LineField | 'hangUp';
 
-type Expect = (holds: boolean, field: string, expected: string, got: unknown) => void;
-type Check = (value: unknown, expect: Expect, at: string) => void;
-
-const wordsExpected = "{ say: '…' } or { generate: '…' }";
-const audioExpected = 'a file URL of a WAV (PCM, 16 bit, one channel)';
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
-const isFile = (value: unknown): value is URL => value instanceof URL && value.protocol === 'file:';
+const text = z.custom<string>(isText, expected('a text'));
 
-const isWords = (value: unknown): boolean => {
-  if (!isObject(value)) return false;
-  const { say, generate, audio, ...more } = value;
-  if (Object.keys(more).length > 0 || (say === undefined) === (generate === undefined)) return false;
-  return isText(say ?? generate) && (audio === undefined || say !== undefined);
-};
-
-const checkAudio = (audio: unknown, expect: Expect, at: string): void => {
-  expect(audio === undefined || isFile(audio), at, audioExpected, audio);
-  if (!isFile(audio)) return;
+const audio = judged<URL>((value) => {
+  if (!isA(value, URL) || value.protocol !== 'file:')
+    return { expected: 'a file URL of a WAV (PCM, 16 bit, one channel)', got: describeValue(value) };
   try {
     // The last rung of a failing call: a file that is not there would be found out by a caller who hears nothing.
-    readWav(audio);
+    readWav(value);
+    return undefined;
   } catch (error) {
-    expect(false, at, 'a WAV that can be played', error);
+    return { expected: 'a WAV that can be played', got: messageOf(error) };
   }
+}).optional();
+
+const wordsOr = (...others: string[]) => {
+  const or = others.map((other) => `'${other}'`).join(' or ');
+  return z.union(
+    [
+      z.custom<string>((value) => others.includes(value as string)),
+      fields({ say: text, audio }),
+      fields({ generate: text }),
+    ],
+    expected(`{ say: '…' } or { generate: '…' }${or && `${others.length === 1 ? ' or' : ','} ${or}`}`),
+  );
 };
 
-const wordsOr =
-  (...others: string[]): Check =>
-  (value, expect, at) => {
-    const or = others.map((other) => `'${other}'`).join(' or ');
-    const expected = others.length === 1 ? `${wordsExpected} or ${or}` : `${wordsExpected}${or && `, ${or}`}`;
-    expect(isWords(value) || others.includes(value as string), at, expected, value);
-    if (isWords(value)) checkAudio((value as { audio?: unknown }).audio, expect, `${at}.audio`);
-  };
+const isTextOrSeveral = (value: unknown) =>
+  isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
+const strategy = z.enum(hangUpStrategies, expected(`one of ${hangUpStrategies.join(', ')}`)).exactOptional();
 
-const recording =
-  (line: 'apology' | 'filler'): Check =>
-  (value, expect, at) => {
-    const known = line === 'apology' ? ['say', 'audio', 'tts'] : ['say', 'audio'];
-    expect(isObject(value), at, `{ ${known.join(', ')} }`, value);
-    if (!isObject(value)) return;
-    for (const field of Object.keys(value))
-      expect(known.includes(field), `${at}.${field}`, `one of ${known.join(', ')}`, 'an unknown field');
-    const { say, audio, tts } = value;
-    const isSeveral = line === 'filler' && Array.isArray(say) && say.length > 0 && say.every(isText);
-    const expected = line === 'filler' ? 'a text, or several in a list' : 'a text';
-    expect(say === undefined || isText(say) || isSeveral, `${at}.say`, expected, say);
-    checkAudio(audio, expect, `${at}.audio`);
-    expect(tts === undefined || typeof tts === 'function', `${at}.tts`, 'a function that returns your TTS', tts);
-  };
-
-const goodbyeIn: Check = (value, expect, at) =>
-  wordsOr('none')(isObject(value) ? value['goodbye'] : value, expect, `${at}.goodbye`);
-
-const checks: Record<CheckedField, Check> = {
+/** What each field may be, where it is no function of the call. */
+export const lineSchemas = {
   greeting: wordsOr('agent', 'wait'),
   goodbye: wordsOr('none'),
   nudge: wordsOr(),
   again: wordsOr(),
   windDown: wordsOr(),
-  voicemail: goodbyeIn,
-  hold: goodbyeIn,
-  apology: recording('apology'),
-  filler: recording('filler'),
-  language: (value, expect, at) =>
-    expect((languages as readonly unknown[]).includes(value), at, `one of ${languages.join(', ')}`, value),
-  hangUp: (value, expect, at) => {
-    expect(isObject(value), at, '{ normal, failure, transfer }', value);
-    for (const [when, strategy] of isObject(value) ? Object.entries(value) : []) {
-      expect(['normal', 'failure', 'transfer'].includes(when), `${at}.${when}`, 'normal, failure or transfer', when);
-      const isKnown = (hangUpStrategies as readonly unknown[]).includes(strategy);
-      expect(isKnown, `${at}.${when}`, `one of ${hangUpStrategies.join(', ')}`, strategy);
-    }
-  },
-};
+  voicemail: fields({ goodbye: wordsOr('none') }),
+  hold: fields({ goodbye: wordsOr('none') }),
+  apology: fields({ say: text.optional(), audio, tts: aFunction('a function that returns your TTS').optional() }),
+  filler: fields({ say: z.custom(isTextOrSeveral, expected('a text, or several in a list')).optional(), audio }),
+  language: z.enum(languages, expected(`one of ${languages.join(', ')}`)),
+} satisfies Record<LineField, z.ZodType>;
+export const hangUpSchema = fields({ normal: strategy, failure: strategy, transfer: strategy });
 
-export const lineFields = Object.keys(checks).filter((field) => field !== 'hangUp') as LineField[];
-
-/** All that is wrong with a value, a line each; `at` is how the user knows the field. */
-export function problemsOf(field: CheckedField, value: unknown, at: string = field): string[] {
-  const problems: string[] = [];
-  checks[field](
-    value,
-    (holds, where, expected, got) => {
-      if (!holds)
-        problems.push(
-          `${where}: expected ${expected}, got ${got instanceof Error ? messageOf(got) : describeValue(got)}`,
-        );
-    },
-    at,
-  );
-  return problems;
-}
+export const lineFields = Object.keys(lineSchemas) as LineField[];
 
 /** `de-AT` is German: a client says its language so. */
 export const languageIn = (tag: unknown): unknown =>

@@ -19,12 +19,21 @@ import {
   PolicyError,
 } from '../../machines/index.ts';
 import { describeValue } from '../errors/config-error.ts';
+import { linesOf } from '../errors/expected.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import type { Call } from './call.ts';
 import { awaitedByCall } from './current-call.ts';
-import { type Awaitable, languageIn, type LineField, lineFields, problemsOf, type Lines } from './lines.ts';
+import {
+  type Awaitable,
+  hangUpSchema,
+  languageIn,
+  type LineField,
+  lineFields,
+  lineSchemas,
+  type Lines,
+} from './lines.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError, noteFailedStart } from './note-error.ts';
 import { phrases } from './phrases.ts';
@@ -150,7 +159,7 @@ async function hangUpFor(
   if (!ofCall.hangUp) return {};
   try {
     const value = await answerOf('hangUp', ofCall.hangUp, call, LIMITS_SHARE * policy.warmStartMs);
-    const [problem] = problemsOf('hangUp', value, 'hangUp(call)');
+    const [problem] = linesOf(hangUpSchema, value, 'hangUp(call)');
     if (problem !== undefined) throw new Error(problem);
     const given = value as GivenHangUp;
     return { hangUp: hangUpPolicyOf(given), isHangUpGiven: given.normal !== undefined };
@@ -195,7 +204,7 @@ async function ask(job: LiveJob): Promise<{ error: unknown } | undefined> {
     try {
       const answer = await answerOf(field, make, call, limitMs);
       const value = field === 'language' ? languageIn(answer) : answer;
-      const [problem] = problemsOf(field, value, `${field}(call)`);
+      const [problem] = linesOf(lineSchemas[field], value, `${field}(call)`);
       if (problem !== undefined) throw new Error(problem);
       lines[field] = value;
     } catch (error) {

@@ -1,5 +1,7 @@
 /** What may stand in `participants`: a function for everybody, or one for a kind. */
 import { ParticipantKind, type RemoteParticipant } from '@livekit/rtc-node';
+import { z } from 'zod';
+import { aFunction, expected, fields } from '../errors/expected.ts';
 import type { Call } from './call.ts';
 import { kindName } from './caller/choice.ts';
 
@@ -11,14 +13,14 @@ export type ParticipantEntry = EntryRun | { kind: KindName; run: EntryRun };
 const kinds = Object.keys(ParticipantKind).filter((name) => Number.isNaN(Number(name)));
 const kindNames = kinds.map((name) => name.toLowerCase());
 
-export const participantsExpected = `a list of functions (call, participant) => …, or of { kind, run } with a kind of ${kindNames.join(', ')}`;
-
-export function isEntry(value: unknown): value is ParticipantEntry {
-  if (typeof value === 'function') return true;
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, run, ...more } = value as Record<string, unknown>;
-  return kindNames.includes(String(kind)) && typeof run === 'function' && Object.keys(more).length === 0;
-}
+const kindExpected = `{ kind, run } with a kind of ${kindNames.join(', ')}`;
+export const participantEntries = z.array(
+  z.union(
+    [aFunction(), fields({ kind: z.enum(kindNames), run: aFunction() })],
+    expected(`a function (call, participant) => …, or ${kindExpected}`),
+  ),
+  expected(`a list of functions (call, participant) => …, or of ${kindExpected}`),
+);
 
 export const runOf = (entry: ParticipantEntry): EntryRun => (typeof entry === 'function' ? entry : entry.run);
 export const isFor = (entry: ParticipantEntry, participant: RemoteParticipant): boolean =>

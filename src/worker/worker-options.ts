@@ -1,7 +1,8 @@
 /** What `runWorker` takes beside the agent, and what is refused of it. */
 import { createServer } from 'node:net';
 import type { JobRequest, ServerOptions, WorkerPermissions } from '@livekit/agents';
-import { ConfigError, describeValue } from '../errors/config-error.ts';
+import { z } from 'zod';
+import { expected, fields, take } from '../errors/expected.ts';
 import { defaultKeep, type Keep } from '../link/keep.ts';
 import type { Shutdown } from '../link/messages.ts';
 import { refuse } from './refuse.ts';
@@ -34,46 +35,22 @@ export type WorkerOptions = {
   server?: Partial<ConstructorParameters<typeof ServerOptions>[0]>;
 };
 
+const callsExpected = expected('a whole number above 0', 'say how many calls this machine can hold');
+const portExpected = expected('a port from 1 to 65535', 'leave it out for 8081');
+const keepAdvice = `leave it out for ${defaultKeep.days} days and ${defaultKeep.gigabytes} gigabytes`;
+const amount = z.custom<number>(
+  (value) => Number.isFinite(value) && (value as number) > 0,
+  expected('a number above 0', keepAdvice),
+);
+const checked = z.object({
+  maxCalls: z.int(callsExpected).min(1, callsExpected).optional(),
+  port: z.int(portExpected).min(1, portExpected).max(65_535, portExpected).optional(),
+  shutdown: z.enum(['end', 'finish'], expected("'end' or 'finish'", "leave it out for 'end'")).optional(),
+  keep: fields({ days: amount.optional(), gigabytes: amount.optional() }, { advice: keepAdvice }).optional(),
+});
+
 /** @throws ConfigError */
-export function checkOptions(options: WorkerOptions): void {
-  const { maxCalls, port, shutdown, keep } = options;
-  const isCount = (value: unknown) => Number.isInteger(value) && (value as number) > 0;
-  if (maxCalls !== undefined && !isCount(maxCalls)) {
-    throw new ConfigError({
-      field: 'maxCalls',
-      expected: 'a whole number above 0',
-      got: describeValue(maxCalls),
-      advice: 'say how many calls this machine can hold',
-    });
-  }
-  if (port !== undefined && !(isCount(port) && port < 65_536)) {
-    throw new ConfigError({
-      field: 'port',
-      expected: 'a port from 1 to 65535',
-      got: describeValue(port),
-      advice: 'leave it out for 8081',
-    });
-  }
-  for (const [name, value] of Object.entries(keep ?? {})) {
-    if (value === undefined) continue;
-    const isKnown = name === 'days' || name === 'gigabytes';
-    if (isKnown && typeof value === 'number' && Number.isFinite(value) && value > 0) continue;
-    throw new ConfigError({
-      field: `keep.${name}`,
-      expected: isKnown ? 'a number above 0' : 'days or gigabytes',
-      got: describeValue(value),
-      advice: `leave it out for ${defaultKeep.days} days and ${defaultKeep.gigabytes} gigabytes`,
-    });
-  }
-  if (shutdown !== undefined && !['end', 'finish'].includes(shutdown)) {
-    throw new ConfigError({
-      field: 'shutdown',
-      expected: "'end' or 'finish'",
-      got: describeValue(shutdown),
-      advice: "leave it out for 'end'",
-    });
-  }
-}
+export const checkOptions = (options: WorkerOptions): void => void take(checked, options, '');
 
 export const portFrom = (text: string | undefined): number | undefined => {
   if (text === undefined || text === '') return undefined;

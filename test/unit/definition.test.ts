@@ -51,9 +51,13 @@ test('lines, language, hang-up and limits of the call may be functions; until th
 
 describe('what is wrong is refused with the field, what was expected and what came', () => {
   const wrong: [string, object, RegExp][] = [
-    ['an unknown field', { ...right, greting: 'x' }, /^greting: expected one of .*greeting.*got "greting"$/],
+    ['an unknown field', { ...right, greting: 'x' }, /^greting: expected one of .*greeting.*got an unknown field$/],
     ['no session', { agent: right.agent }, /^session: expected a function/],
-    ['a session that is no function', { ...right, session: {} }, /^session: expected a function, got an object/],
+    [
+      'a session that is no function',
+      { ...right, session: {} },
+      /^session: expected a function that returns options .*, got an object$/,
+    ],
     [
       'an apology that is not there',
       { ...right, apology: { audio: new URL('file:///nowhere/sorry.wav') } },
@@ -70,7 +74,11 @@ describe('what is wrong is refused with the field, what was expected and what ca
     ['an unknown language', { ...right, language: 'en-US' }, /^language: expected one of en, de, es, fr, got "en-US"$/],
     ['a language that is an object’s', { ...right, language: 'toString' }, /^language: expected one of/],
     ['an unknown strategy', { ...right, hangUp: { normal: 'vanish' } }, /^hangUp\.normal: expected one of delete-room/],
-    ['a strategy for nothing', { ...right, hangUp: { sometimes: 'leave' } }, /^hangUp\.sometimes: expected normal/],
+    [
+      'a strategy for nothing',
+      { ...right, hangUp: { sometimes: 'leave' } },
+      /^hangUp\.sometimes: expected one of normal/,
+    ],
     [
       'audio from the web',
       { ...right, apology: { audio: new URL('https://example.com/a.wav') } },
@@ -87,7 +95,11 @@ describe('what is wrong is refused with the field, what was expected and what ca
       /^reports\[0\]: .*belongs in `alerts`/,
     ],
     ['resuming', { ...right, onCrash: { resume: 2 } }, /^onCrash\.resume: expected 0: .*not built yet, got 2$/],
-    ['a program with a session', { ...right, program: async () => {} }, /^program: expected to stand alone/],
+    [
+      'a program with a session',
+      { ...right, program: async () => {} },
+      /^agent: expected nothing: a program stands alone/,
+    ],
     [
       'a program with something to prepare',
       { program: async () => {}, prepare: () => {} },
@@ -95,16 +107,16 @@ describe('what is wrong is refused with the field, what was expected and what ca
     ],
     ['a preparation that is none', { ...right, prepare: {} }, /^prepare: expected a function/],
     ['a program with a greeting', { program: async () => {}, greeting: { say: 'Hi' } }, /^greeting: expected nothing/],
-    ['entrypoints that are none', { ...right, participants: ['x'] }, /^participants: expected a list of functions/],
+    ['entrypoints that are none', { ...right, participants: 'x' }, /^participants: expected a list of functions/],
     [
       'an entrypoint for no kind',
       { ...right, participants: [{ kind: 'phone', run: () => {} }] },
-      /^participants: .*\{ kind, run \} with a kind of standard, .*sip/,
+      /^participants\[0\]: .*\{ kind, run \} with a kind of standard, .*sip/,
     ],
     [
       'an entrypoint that does nothing',
       { ...right, participants: [{ kind: 'sip' }] },
-      /^participants: expected a list/,
+      /^participants\[0\]: expected a function/,
     ],
     [
       'a limit of the keeper’s by call',
@@ -116,7 +128,7 @@ describe('what is wrong is refused with the field, what was expected and what ca
       { ...right, greeting: { say: 'Hi', audio: new URL('file:///nowhere/hi.wav') } },
       /^greeting\.audio: expected a WAV that can be played, got ENOENT/,
     ],
-    ['a recording of what the model says', { ...right, goodbye: { generate: 'x', audio: 'y' } }, /^goodbye: expected/],
+    ['a recording of what the model says', { ...right, goodbye: { generate: 'x', audio: 'y' } }, /^goodbye\.audio: /],
     ['an apology by what is no voice', { ...right, apology: { tts: {} } }, /^apology\.tts: expected a function that/],
     ['an apology with a field too many', { ...right, apology: { text: 'x' } }, /^apology\.text: expected one of say/],
     [

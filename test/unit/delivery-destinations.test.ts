@@ -63,7 +63,7 @@ describe('a webhook is refused', () => {
     [
       'with a secret that is not set',
       { url: 'https://a.example', secret: undefined },
-      'webhook.secret: expected whsec_… as a text, got nothing; set what it is read from, or leave the key out for reports that are not signed',
+      'webhook.secret: expected whsec_ followed by base64 of 24 to 64 random bytes, got nothing; set what it is read from, or leave the key out for reports that are not signed',
     ],
     [
       'with secrets that are not set',
@@ -99,7 +99,16 @@ describe('a webhook is refused', () => {
     ],
     ['with a short secret', { url: 'https://a.example', secret: 'whsec_YWJj' }, 'webhook.secret: expected whsec_'],
     ['with a list as secret', { url: 'https://a.example', secret: [secret] }, 'webhook.secret: expected whsec_'],
-    ['with three secrets', { url: 'https://a.example', secrets: [secret, secret, secret] }, 'got 3 secrets'],
+    [
+      'with three secrets',
+      { url: 'https://a.example', secrets: [secret, secret, secret] },
+      'webhook.secrets: expected a list of up to two secrets, got a list of 3',
+    ],
+    [
+      'with a text for secrets',
+      { url: 'https://a.example', secrets: secret },
+      'webhook.secrets: expected a list of up to two secrets, got a string',
+    ],
     ['with secret and secrets', { url: 'https://a.example', secret, secrets: [secret] }, 'got both'],
     [
       'with a header of ours',

@@ -44,7 +44,12 @@ describe('start(call)', () => {
     ['an empty identity', input({ participantIdentity: '' }), deletes, /participantIdentity: .*got an empty string$/],
     ['an identity that is a number', input({ participantIdentity: 7 }), deletes, /participantIdentity: .*got 7$/],
     ['no kind', input({ participantKinds: [] }), deletes, /participantKinds: .*not empty.*got a list of 0$/],
-    ['kinds by name', input({ participantKinds: ['sip'] }), deletes, /participantKinds: expected a list of Part/],
+    [
+      'kinds by name',
+      input({ participantKinds: ['sip'] }),
+      deletes,
+      /participantKinds\[0\]: expected a ParticipantKind, got "sip"$/,
+    ],
     [
       'a session that outlives its caller',
       input({ closeOnDisconnect: false }),
@@ -63,8 +68,18 @@ describe('start(call)', () => {
       leaves,
       /deleteRoomOnClose: expected false or nothing: .*hangUp: \{ normal: 'delete-room' \}, got true$/,
     ],
-    ['options for a program', { record: true }, { ...deletes, program: () => {} }, /got record: a program has no/],
-    ['an ear for a program', input({ audioEnabled: true }), { ...deletes, program: () => {} }, /got audioEnabled/],
+    [
+      'options for a program',
+      { record: true },
+      { ...deletes, program: () => {} },
+      /^start\(call\)\.record: .*; a program has no/,
+    ],
+    [
+      'an ear for a program',
+      input({ audioEnabled: true }),
+      { ...deletes, program: () => {} },
+      /audioEnabled: .*; a program has no/,
+    ],
   ])('%s is refused in one line', (_, options, definition, message) => {
     const problem = startProblem(options, definition);
     expect(problem).toMatch(message);
