@@ -5,7 +5,11 @@ import { expected, fields, refuse } from '../errors/expected.ts';
 import { isInsideHost } from './addresses.ts';
 
 export const optionsOf = <Shape extends z.core.$ZodShape>(shape: Shape) =>
-  fields(shape, { advice: 'see the docs of this destination', adviceOnUnknown: 'remove it or correct its spelling' });
+  fields(shape, {
+    what: `an object with ${Object.keys(shape).join(', ')}`,
+    advice: 'see the docs of this destination',
+    adviceOnUnknown: 'remove it or correct its spelling',
+  });
 
 export const text = (what: string, advice: string) =>
   z.custom<string>((value) => typeof value === 'string' && value.trim() !== '', expected(what, advice));

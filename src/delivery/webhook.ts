@@ -3,7 +3,7 @@
  * made again: machines/delivery.ts.
  */
 import { z } from 'zod';
-import { describeValue, worded } from '../errors/config-error.ts';
+import { describeValue, sentenceOf } from '../errors/config-error.ts';
 import { expected, judged, refuse, take } from '../errors/expected.ts';
 import type { WebhookDestination } from '../link/destination.ts';
 import { clearTextProblem, flag, name, optionsOf, text, webUrl } from './destination-fields.ts';
@@ -37,7 +37,7 @@ export type WebhookOptions = {
 const secret = judged<string>(secretProblem);
 const secretsExpected = {
   error: ({ input }: { input?: unknown }) =>
-    worded({
+    sentenceOf({
       expected: 'a list of up to two secrets',
       got: typeof input === 'string' ? 'a string' : describeValue(input),
       advice: input === undefined ? unsetAdvice : 'give the new and the old one',

@@ -1,7 +1,7 @@
 /** What was expected, what came, and what to do. */
 export type Wording = { expected: string; got: string; advice?: string | undefined };
 
-export const worded = ({ expected, got, advice }: Wording): string =>
+export const sentenceOf = ({ expected, got, advice }: Wording): string =>
   `expected ${expected}, got ${got}${advice === undefined ? '' : `; ${advice}`}`;
 
 /**
@@ -14,7 +14,7 @@ export class ConfigError extends Error {
   readonly field: string;
 
   constructor(problem: { field: string; cause?: unknown } & (Required<Wording> | { message: string })) {
-    const message = 'message' in problem ? problem.message : worded(problem);
+    const message = 'message' in problem ? problem.message : sentenceOf(problem);
     super(`${problem.field}: ${message}`, { cause: problem.cause });
     this.name = 'ConfigError';
     this.field = problem.field;

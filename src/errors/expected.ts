@@ -3,14 +3,14 @@
  * came is described here. A text of zod's own reaches nobody.
  */
 import { z } from 'zod';
-import { ConfigError, describeValue, worded, type Wording } from './config-error.ts';
+import { ConfigError, describeValue, sentenceOf, type Wording } from './config-error.ts';
 
 /** What zod hands to whoever words an issue. */
 type Raw = { input?: unknown; code?: string };
 
 /** The wording of a schema. */
 export const expected = (what: string, advice?: string) => ({
-  error: ({ input }: Raw) => worded({ expected: what, got: describeValue(input), advice }),
+  error: ({ input }: Raw) => sentenceOf({ expected: what, got: describeValue(input), advice }),
 });
 
 /** An object of these fields and no other. */
@@ -19,12 +19,12 @@ export const fields = <Shape extends z.core.$ZodShape>(
   more: { what?: string; advice?: string; adviceOnUnknown?: string } = {},
 ) => {
   const known = Object.keys(shape).join(', ');
-  const { what = `an object with ${known}`, advice, adviceOnUnknown = advice } = more;
+  const { what = `{ ${known} }`, advice, adviceOnUnknown = advice } = more;
   return z.strictObject(shape, {
     error: ({ input, code }) =>
       code === 'unrecognized_keys'
-        ? worded({ expected: `one of ${known}`, got: 'an unknown field', advice: adviceOnUnknown })
-        : worded({ expected: what, got: describeValue(input), advice }),
+        ? sentenceOf({ expected: `one of ${known}`, got: 'an unknown field', advice: adviceOnUnknown })
+        : sentenceOf({ expected: what, got: describeValue(input), advice }),
   });
 };
 export const anObject = z.looseObject({}, expected('an object'));
@@ -41,7 +41,7 @@ export const aFunction = (what = 'a function', advice?: string) =>
 
 /** For what only a transform can see. */
 export const refuse = (context: z.RefinementCtx, problem: Wording, ...path: string[]): void =>
-  context.addIssue({ code: 'custom', message: worded(problem), path });
+  context.addIssue({ code: 'custom', message: sentenceOf(problem), path });
 
 export type Problem = { field: string; message: string };
 

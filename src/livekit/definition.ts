@@ -215,7 +215,7 @@ const ofProgram = ofSession.extend({ session: nothing, agent: nothing, prepare: 
 
 /** Reads the audio files, and nothing else. @throws DefinitionError, and PolicyError for `policy`. */
 export function checkDefinition(given: SessionDefinition): Defined {
-  const isProgram = Boolean((given as SessionDefinition | null | undefined)?.program);
+  const isProgram = isObject(given) && typeof given.program === 'function';
   const { constant, ofCall } = parted(given, isProgram);
   const problems = linesOf(isProgram ? ofProgram : ofSession, constant, '');
   if (problems.length > 0) throw new DefinitionError(problems);

@@ -82,6 +82,7 @@ const isTextOrSeveral = (value: unknown) =>
   isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
 const strategy = z.enum(hangUpStrategies, expected(`one of ${hangUpStrategies.join(', ')}`)).exactOptional();
 
+const goodbyeIn = fields({ goodbye: wordsOr('none') }, { what: "{ goodbye: { say: '…' } }, or another goodbye in it" });
 /** What each field may be, where it is no function of the call. */
 export const lineSchemas = {
   greeting: wordsOr('agent', 'wait'),
@@ -89,8 +90,8 @@ export const lineSchemas = {
   nudge: wordsOr(),
   again: wordsOr(),
   windDown: wordsOr(),
-  voicemail: fields({ goodbye: wordsOr('none') }),
-  hold: fields({ goodbye: wordsOr('none') }),
+  voicemail: goodbyeIn,
+  hold: goodbyeIn,
   apology: fields({ say: text.optional(), audio, tts: aFunction('a function that returns your TTS').optional() }),
   filler: fields({ say: z.custom(isTextOrSeveral, expected('a text, or several in a list')).optional(), audio }),
   language: z.enum(languages, expected(`one of ${languages.join(', ')}`)),
