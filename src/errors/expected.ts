@@ -36,17 +36,17 @@ export const judged = <Value>(problemOf: (value: unknown) => Wording | undefined
     if (problem) refuse(context, problem);
   });
 
-export const aFunction = (what = 'a function', advice?: string) =>
-  z.custom<(...given: never[]) => unknown>((value) => typeof value === 'function', expected(what, advice));
+export const aFunction = (what = 'a function') =>
+  z.custom<(...given: never[]) => unknown>((value) => typeof value === 'function', expected(what));
 
 /** For what only a transform can see. */
 export const refuse = (context: z.RefinementCtx, problem: Wording, ...path: string[]): void =>
   context.addIssue({ code: 'custom', message: sentenceOf(problem), path });
 
-export type Problem = { field: string; message: string };
+type Problem = { field: string; message: string };
 
 /** Everything that is wrong with a value which the user knows as `at`; a misspelled field before what is missed for it. */
-export function problemsIn(schema: z.ZodType, value: unknown, at: string): Problem[] {
+function problemsIn(schema: z.ZodType, value: unknown, at: string): Problem[] {
   const issues = schema.safeParse(value, expected('something else')).error?.issues ?? [];
   return issues
     .toSorted((one, other) => Number(isUnknown(other)) - Number(isUnknown(one)))
@@ -70,7 +70,7 @@ const placeOf = (at: string, path: readonly PropertyKey[]): string =>
     at,
   );
 
-/** The same, each as a line. */
+/** Everything that is wrong, a line each. */
 export const linesOf = (schema: z.ZodType, value: unknown, at: string): string[] =>
   problemsIn(schema, value, at).map(({ field, message }) => `${field}${field && ': '}${message}`);
 

@@ -251,12 +251,14 @@ function parted(given: unknown, isProgram: boolean): { constant: unknown; ofCall
     ofCall[field] = constant[field] as (call: Call) => unknown;
     delete constant[field];
   }
-  for (const [name, limit] of Object.entries(isObject(constant['policy']) ? constant['policy'] : {})) {
+  if (!isObject(constant['policy'])) return { constant, ofCall };
+  const limits = { ...constant['policy'] };
+  for (const [name, limit] of Object.entries(limits)) {
     if (typeof limit !== 'function' || !Object.hasOwn(defaultPolicy, name) || isKeepers(name)) continue;
     ofCall.limits[name] = limit as (call: Call) => unknown;
-    constant['policy'] = { ...(constant['policy'] as object), [name]: undefined };
+    delete limits[name];
   }
-  return { constant, ofCall };
+  return { constant: { ...constant, policy: limits }, ofCall };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -49,6 +49,13 @@ test('lines, language, hang-up and limits of the call may be functions; until th
   expect(checkDefinition({ ...right, policy: () => ({ idleMs: 1 }) }).policy.idleMs).toBe(15_000);
 });
 
+test('a program’s limit by call leaves its defaults alone until it is asked', () => {
+  const { policy, givenLimits, ofCall } = checkDefinition({ program: async () => {}, policy: { idleMs: () => 1_000 } });
+  expect(policy.idleMs).toBe(policy.maxDurationMs);
+  expect(givenLimits).toEqual({});
+  expect(Object.keys(ofCall.limits)).toEqual(['idleMs']);
+});
+
 describe('what is wrong is refused with the field, what was expected and what came', () => {
   const wrong: [string, object, RegExp][] = [
     ['an unknown field', { ...right, greting: 'x' }, /^greting: expected one of .*greeting.*got an unknown field$/],
