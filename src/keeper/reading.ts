@@ -18,7 +18,7 @@ import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../jo
 import { firstJob, isJobId, type SessionId } from '../journal/ids.ts';
 import { allEntries, chaptersOf } from '../report/chapters.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
-import { countOf, durationOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
+import { countOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
 
 export type Known = {
