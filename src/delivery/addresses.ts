@@ -7,9 +7,8 @@
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 
-const require = createRequire(import.meta.url);
 /** When an address is asked about: every job reads this file, and hardly one asks. */
-const library = () => require('ipaddr.js') as typeof import('ipaddr.js');
+const library = () => createRequire(import.meta.url)('ipaddr.js') as typeof import('ipaddr.js');
 
 /** Pure. Whether an IP address (without brackets) belongs to the public internet; false for what is no address. */
 export const isPublicAddress = (address: string): boolean => {

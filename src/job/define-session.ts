@@ -1,15 +1,10 @@
 /** `defineSession`: what an agent file says, as the SDK takes it. */
-import { defineAgent, type JobContext, type JobProcess, log as sdkLog } from '@livekit/agents';
+import { defineAgent, type JobContext, type JobProcess } from '@livekit/agents';
 import { checkDefinition, type SessionDefinition } from '../livekit/definition.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
-import { messageOf } from '../errors/thrown.ts';
-import { settledWithin } from '../waiting/deadline.ts';
 import { addDefinition } from './definitions.ts';
 import { runJob } from './run-job.ts';
 import { WarmProcess } from './warm-process.ts';
-
-/** Inside the worker's limit for import and prewarm (worker/serve.ts), after which it kills the process and starts another. */
-const PREWARM_MS = 8000;
 
 // Below a keeper, and before the agent file itself prints anything.
 if (process.env['LASTWORD_SOCKET'] !== undefined) surviveLostOutput();
@@ -27,14 +22,7 @@ export function defineSession(definition: SessionDefinition) {
       surviveLostOutput();
       warm.standBy();
       const { prewarm } = defined;
-      if (!prewarm) return;
-      const outcome = await settledWithin((async () => prewarm(proc))(), PREWARM_MS);
-      if (outcome.kind === 'settled') return;
-      const late = `prewarm did not settle within ${PREWARM_MS} ms`;
-      // What was thrown may be `undefined`, and has to be remembered all the same.
-      const error = new Error(outcome.kind === 'failed' ? messageOf(outcome.error) : late, { cause: outcome });
-      sdkLog().error({ error: messageOf(error) }, 'prewarm failed; the next call of this process hears the apology');
-      warm.prewarmFailure = error;
+      if (prewarm) await warm.prewarm(() => prewarm(proc));
     },
     entry: async (context: JobContext) => runJob(context, defined, await warm.stepIn()),
   });

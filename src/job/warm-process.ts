@@ -3,12 +3,17 @@
  * first instants is run once before. The way from the accepted job to `connect()` is silence to the caller.
  */
 import { createHash } from 'node:crypto';
+import { log as sdkLog } from '@livekit/agents';
 import { machineShape, sessionMachine } from '../../machines/index.ts';
+import { messageOf } from '../errors/thrown.ts';
 import type { Owner } from '../journal/entry.ts';
 import { thisProcess } from '../journal/owner.ts';
+import { settledWithin } from '../waiting/deadline.ts';
 import { rehearse } from './rehearse.ts';
 import { IMPORTED, tellPool } from './tell-pool.ts';
 
+/** Inside the worker's limit for import and prewarm (worker/serve.ts), after which it kills the process and starts another. */
+const PREWARM_MS = 8000;
 /** A process is made when another one gets its call: that call's greeting needs the processor more than a rehearsal. */
 const QUIET_MS = 3000;
 
@@ -31,8 +36,7 @@ const find = async (): Promise<Known> => ({
 });
 
 export class WarmProcess {
-  /** Remembered for the call, whose caller hears the apology. */
-  prewarmFailure: unknown;
+  #prewarmFailure: unknown;
   /** Until the call is there. */
   #isWaiting = true;
   /** Looked for once. */
@@ -47,10 +51,21 @@ export class WarmProcess {
     tellPool(IMPORTED);
   }
 
+  /** Runs the user's own `prewarm`. What it throws, or that it hangs, is remembered for the call, whose caller hears the apology. */
+  async prewarm(work: () => unknown): Promise<void> {
+    const outcome = await settledWithin((async () => work())(), PREWARM_MS);
+    if (outcome.kind === 'settled') return;
+    const late = `prewarm did not settle within ${PREWARM_MS} ms`;
+    // What was thrown may be `undefined`, and has to be remembered all the same.
+    const error = new Error(outcome.kind === 'failed' ? messageOf(outcome.error) : late, { cause: outcome });
+    sdkLog().error({ error: messageOf(error) }, 'prewarm failed; the next call of this process hears the apology');
+    this.#prewarmFailure = error;
+  }
+
   /** The call is there. */
   async stepIn(): Promise<ProcessFacts> {
     this.#isWaiting = false;
     this.#known ??= find();
-    return { ...(await this.#known), prewarmFailure: this.prewarmFailure };
+    return { ...(await this.#known), prewarmFailure: this.#prewarmFailure };
   }
 }

@@ -7,7 +7,7 @@ import { ConfigError } from '../../src/errors/config-error.ts';
 import { checkDestinations, destination, file, slack, stdout } from '../../src/delivery/destinations.ts';
 import { webhook } from '../../src/delivery/webhook.ts';
 import { addressFor, readAddress, targetOf } from '../../src/delivery/metadata-url.ts';
-import { defineSession } from '../../src/job/define-session.ts';
+import { WarmProcess } from '../../src/job/warm-process.ts';
 import { parseMetadata } from '../../src/livekit/call.ts';
 import { checkDefinition, DefinitionError, type SessionDefinition } from '../../src/livekit/definition.ts';
 import { hostileThrows, hostileValues } from '../contract/hostile.ts';
@@ -185,18 +185,11 @@ describe('metadata that reaches for a prototype', () => {
 
 test('prewarm may throw anything: it is remembered, `undefined` too, so that the caller hears the apology', async () => {
   initializeLogger({ pretty: false, level: 'silent' });
-  let thrown: unknown;
-  const agent = defineSession({
-    ...right,
-    prewarm: () => {
-      throw thrown;
-    },
-  });
   for (const [what, make] of hostileThrows) {
-    thrown = make();
-    const userData: Record<symbol, unknown> = {};
-    await agent.prewarm?.({ userData } as never);
-    const [remembered] = Object.getOwnPropertySymbols(userData);
-    expect(remembered && userData[remembered], what).toBeInstanceOf(Error);
+    const warm = new WarmProcess();
+    await warm.prewarm(() => {
+      throw make();
+    });
+    expect((await warm.stepIn()).prewarmFailure, what).toBeInstanceOf(Error);
   }
 });

@@ -324,6 +324,7 @@ describe('the report', () => {
       epochs: [
         {
           epoch: 1,
+          job: 'J',
           lastSeq: 2,
           entries: 2,
           ignored: 0,
