@@ -190,9 +190,11 @@ export class OwnEnds {
     const strategy = hangUp ?? (isLeaveImplied ? 'leave' : undefined);
     const end: End = { ...endOf('agent', reason ?? 'agent_ended', 'none', how), ...(strategy && { hangUp: strategy }) };
     const drains = drain || isEnding; // W2
+    const before = run.context().end;
     run.send({ type: 'session.end', end, drain: drains, ...(isGoodbyeSaid && { goodbye: false }) });
-    if (run.context().end !== end) return;
-    if (isLeaveImplied) this.#leaving = end;
+    const recorded = run.context().end; // the machine's own copy
+    if (recorded === null || recorded === before) return;
+    if (isLeaveImplied) this.#leaving = recorded;
     if (isGoodbyeSaid) this.farewell = "the model's own farewell was the goodbye";
   }
 
