@@ -23,8 +23,8 @@ afterAll(async () => {
 });
 
 /** Starts a writer, kills it after it has acknowledged `acknowledgements` times, returns the last number it said. */
-const writeAndKill = async (file: string, acknowledgements: number): Promise<number> => {
-  const child = spawn(process.execPath, [compiled.path(program), directory, 'one', file], {
+const writeAndKill = async (acknowledgements: number): Promise<number> => {
+  const child = spawn(process.execPath, [compiled.path(program), directory, 'one'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
@@ -48,7 +48,7 @@ describe('a journal whose writer is killed with -9', () => {
   it('has every entry that was durable, without a gap, and the next writer goes on behind it', async () => {
     let acknowledged = 0;
     for (let kill = 0; kill < KILLS; kill += 1) {
-      acknowledged = await writeAndKill('keeper', 1 + ((kill * 7) % 30));
+      acknowledged = await writeAndKill(1 + ((kill * 7) % 30));
       const { entries } = parseJournal(readFileSync(join(directory, 'sessions', 'one', 'keeper.jsonl'), 'utf8'));
       expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
       expect(entries.length).toBeGreaterThanOrEqual(acknowledged);

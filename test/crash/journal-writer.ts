@@ -1,13 +1,13 @@
-/** Writes entries until it is killed, and says which are durable: argv is LASTWORD_DIR, session, file. */
+/** Writes entries until it is killed, and says which are durable: argv is LASTWORD_DIR and the session. Its file is the keeper's. */
 import { writeSync } from 'node:fs';
 import { openJournal } from '../../src/journal/write.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
 
-const [directory = '', session = '', file = ''] = process.argv.slice(2);
+const [directory = '', session = ''] = process.argv.slice(2);
 const journal = await openJournal({
   directory,
   session: sessionIdOf(session),
-  file: Number(file),
+  file: 'keeper',
   first: { kind: 'log', data: { level: 'info', message: 'begun' } },
 });
 for (;;) {
