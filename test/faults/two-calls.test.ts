@@ -42,9 +42,9 @@ async function called({ note, who, later }: ReturnType<typeof finding>): Promise
 
 test('currentCall() in two calls at once: each finds its own in functions, hooks, tools and timers, and ends its own', async () => {
   const seen = [finding(), finding()] as const;
-  const [one, other] = (await Promise.all(seen.map(called))) as [Placed, Placed];
-  await using _one = one;
-  await using _other = other;
+  // One after the other: who began last is found when both are over.
+  await using one = await called(seen[0]);
+  await using other = await called(seen[1]);
   expect(one.call.id).not.toBe(other.call.id);
   expect(() => currentCall()).toThrow(/this code belongs to none, and 2 are at work/);
 
