@@ -1,7 +1,7 @@
 /** Fields that destinations share. What users write may hold a key, so no text repeats more of it than it has to. */
 import { z } from 'zod';
 import { describeValue, type Wording } from '../errors/config-error.ts';
-import { expected, fields, refuse } from '../errors/expected.ts';
+import { expected, fields, addProblem } from '../errors/expected.ts';
 import { isInsideHost } from './addresses.ts';
 
 export const optionsOf = <Shape extends z.core.$ZodShape>(shape: Shape) =>
@@ -40,11 +40,11 @@ export const webUrl = z
   .transform((value, context): URL => {
     const given = value instanceof URL ? value.href : value;
     const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
-    if (url === undefined) refuse(context, { expected: 'a URL', got: beginningOf(given), advice });
+    if (url === undefined) addProblem(context, { expected: 'a URL', got: beginningOf(given), advice });
     else if (url.protocol !== 'https:' && url.protocol !== 'http:')
-      refuse(context, { expected: 'an https: URL', got: `a ${url.protocol} URL`, advice });
+      addProblem(context, { expected: 'an https: URL', got: `a ${url.protocol} URL`, advice });
     else if (url.username !== '' || url.password !== '')
-      refuse(context, {
+      addProblem(context, {
         expected: 'a URL without user and password',
         got: 'one with them',
         advice: 'send them in headers: { authorization }',
@@ -65,5 +65,5 @@ export const clearTextProblem = (url: URL): Wording | undefined =>
 
 export const confidentialUrl = webUrl.superRefine((url, context) => {
   const problem = clearTextProblem(url);
-  if (problem) refuse(context, problem);
+  if (problem) addProblem(context, problem);
 });

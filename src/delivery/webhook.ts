@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { describeValue, sentenceOf } from '../errors/config-error.ts';
-import { expected, judged, refuse, take } from '../errors/expected.ts';
+import { expected, judged, addProblem, take } from '../errors/expected.ts';
 import type { WebhookDestination } from '../link/destination.ts';
 import { clearTextProblem, flag, name, optionsOf, text, webUrl } from './destination-fields.ts';
 import { patternProblem } from './metadata-url.ts';
@@ -100,11 +100,15 @@ export const webhookOptions = optionsOf({
   allowPrivate: flag,
 }).transform(({ url, fromMetadata: source, secret, secrets, name, ...rest }, context): WebhookDestination => {
   if (secret !== undefined && secrets !== undefined)
-    refuse(context, { expected: 'secret or secrets', got: 'both', advice: 'put all of them into secrets' }, 'secrets');
+    addProblem(
+      context,
+      { expected: 'secret or secrets', got: 'both', advice: 'put all of them into secrets' },
+      'secrets',
+    );
   const common = { kind: 'webhook' as const, ...rest, secrets: secrets ?? (secret === undefined ? [] : [secret]) };
   if (url && !source) {
     const problem = rest.allowPrivate ? undefined : clearTextProblem(url);
-    if (problem) refuse(context, problem, 'url');
+    if (problem) addProblem(context, problem, 'url');
     return { ...common, url: url.href, name: name ?? `${url.origin}${url.pathname}` };
   }
   if (source && !url) {
@@ -113,7 +117,7 @@ export const webhookOptions = optionsOf({
     return { ...common, fromMetadata, name: name ?? `metadata:${field}${path ?? ''}` };
   }
   const advice = 'give a fixed url, or fromMetadata: { field, allow } for a URL in the job metadata';
-  refuse(context, { expected: 'url or fromMetadata', got: url ? 'both' : 'neither', advice }, 'url');
+  addProblem(context, { expected: 'url or fromMetadata', got: url ? 'both' : 'neither', advice }, 'url');
   return z.NEVER;
 });
 

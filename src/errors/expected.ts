@@ -33,14 +33,14 @@ export const anObject = z.looseObject({}, expected('an object'));
 export const judged = <Value>(problemOf: (value: unknown) => Wording | undefined) =>
   z.custom<Value>().superRefine((value, context) => {
     const problem = problemOf(value);
-    if (problem) refuse(context, problem);
+    if (problem) addProblem(context, problem);
   });
 
 export const aFunction = (what = 'a function') =>
   z.custom<(...given: never[]) => unknown>((value) => typeof value === 'function', expected(what));
 
 /** For what only a transform can see. */
-export const refuse = (context: z.RefinementCtx, problem: Wording, ...path: string[]): void =>
+export const addProblem = (context: z.RefinementCtx, problem: Wording, ...path: string[]): void =>
   context.addIssue({ code: 'custom', message: sentenceOf(problem), path });
 
 type Problem = { field: string; message: string };
