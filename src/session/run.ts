@@ -106,10 +106,7 @@ export function runSession({ input, recorder, log, clock, onStates }: RunOptions
       effects = given;
       machine.start(given);
     },
-    leave: () => {
-      isOver = true;
-      machine.leave();
-    },
+    leave: () => machine.leave(),
     stage: () => stage,
     send: (event) => {
       if (isOver) return;
