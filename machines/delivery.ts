@@ -34,7 +34,8 @@ export const defaultDeliveryPolicy: DeliveryPolicy = {
 export type DeliveryOutcome =
   /** A file is on disk, a line is written, a module has resolved. */
   | { kind: 'done' }
-  | { kind: 'answered'; status: number; retryAfterMs?: number }
+  /** `answer`: of one that refuses, the first characters. */
+  | { kind: 'answered'; status: number; retryAfterMs?: number; answer?: string }
   /** No answer: connection refused, deadline, an exception in a module, a full disk. */
   | { kind: 'failed'; error: string }
   /** Never to be tried: a private address, a URL outside the allow-list. */

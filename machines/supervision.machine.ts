@@ -44,7 +44,22 @@ export type SupervisionContext = SupervisionInput & {
  * detecting   from a last beat to the end of the process                 released  the caller is let go, or not ours
  * lost, starved, doubtful   the same for one without a connection, without a core, of whom only LiveKit can tell
  */
-export type SupervisionTag = 'cold' | 'warm' | 'alive' | 'detecting' | 'lost' | 'starved' | 'doubtful' | 'released';
+export type SupervisionTag =
+  /** What the adapters ask for: nothing is decided about it yet · its journal is open · its start is late · its job is heard · taken in hand. */
+  | 'undecided'
+  | 'opened'
+  | 'late'
+  | 'heard'
+  | 'taken'
+  /** What the walks count by. */
+  | 'cold'
+  | 'warm'
+  | 'alive'
+  | 'detecting'
+  | 'lost'
+  | 'starved'
+  | 'doubtful'
+  | 'released';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
@@ -127,7 +142,7 @@ export const supervisionMachine = setup({
     },
     accepted: {
       description: 'On disk; its journal is not open yet.',
-      tags: 'cold',
+      tags: ['cold', 'undecided'],
       initial: 'queued',
       after: { startLeftMs: 'looking' },
       on: {
@@ -148,7 +163,7 @@ export const supervisionMachine = setup({
     looking: {
       id: 'looking',
       description: 'Too late, or without a process: has it opened its journal, and not reached us?',
-      tags: ['cold', 'warm'],
+      tags: ['cold', 'warm', 'undecided', 'late'],
       ...within('verdictMs', 'look', {
         done: [
           { guard: 'isFoundClosed', target: 'sealing' },
@@ -168,7 +183,7 @@ export const supervisionMachine = setup({
     running: {
       id: 'running',
       description: 'It has a journal.',
-      tags: 'alive',
+      tags: ['alive', 'undecided', 'opened'],
       initial: 'heard',
       on: {
         'job.beat': { target: '#running', reenter: true },
@@ -180,7 +195,7 @@ export const supervisionMachine = setup({
       states: {
         heard: {
           description: 'It beats, over its connection.',
-          tags: 'detecting',
+          tags: ['detecting', 'heard'],
           after: { unresponsiveMs: '#suspect' },
           on: { 'job.lost': 'unheard' },
         },
@@ -196,6 +211,7 @@ export const supervisionMachine = setup({
     suspect: {
       id: 'suspect',
       description: 'Silent past its patience.',
+      tags: ['undecided', 'opened'],
       initial: 'asking',
       on: {
         'job.beat': 'running',
@@ -268,7 +284,7 @@ export const supervisionMachine = setup({
     securing: {
       id: 'securing',
       description: 'Nobody acts in the stead of a process that lives: it is ended, and its last words are read.',
-      tags: ['cold', 'warm', 'detecting', 'lost', 'starved', 'doubtful'],
+      tags: ['cold', 'warm', 'detecting', 'lost', 'starved', 'doubtful', 'taken'],
       ...within(
         'killMs',
         'secure',

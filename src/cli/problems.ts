@@ -2,6 +2,7 @@
 import { PolicyError } from '../../machines/index.ts';
 import { ConfigError } from '../errors/config-error.ts';
 import { JournalError } from '../journal/errors.ts';
+import { unusableFolder } from '../keeper/owned-folder.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { StoreError } from '../store/store.ts';
 
@@ -31,15 +32,6 @@ export class NotFoundError extends Error {
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
 
-const unusable: Record<string, string> = {
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
-  EROFS: 'its file system is read-only',
-  ENOTDIR: 'a part of the path is a file',
-  EEXIST: 'there is a file of that name',
-  ENOSPC: 'the disk is full',
-};
-
 /** *Pure.* What to print and how to exit. A fault of ours is printed with its stack, but never the stack alone. */
 export function problemOf(error: unknown): { message: string; code: number } {
   const { failure, usage, notFound, configuration } = exitCodes;
@@ -61,9 +53,10 @@ export function problemOf(error: unknown): { message: string; code: number } {
   }
   if (error instanceof Error && 'code' in error && error.code === 'LASTWORD_KEEPER_RUNS')
     return { message: error.message, code: failure };
-  if (isSystemError(error) && error.path !== undefined && unusable[error.code ?? ''] !== undefined) {
-    const message = `LASTWORD_DIR: expected a directory that can be written, got ${error.path} (${unusable[error.code ?? '']}); let this user write there, or set LASTWORD_DIR to another directory`;
-    return { message, code: configuration };
+  // A path that is not there is one of ours; a folder that cannot be made is told where it is made.
+  if (isSystemError(error) && error.path !== undefined && error.code !== 'ENOENT') {
+    const refused = unusableFolder(error, error.path, 'LASTWORD_DIR');
+    if (refused) return problemOf(refused);
   }
   const stack = error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : '';
   return {

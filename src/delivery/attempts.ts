@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { decide, type DeliveryDecision, type DeliveryPolicy } from '../../machines/delivery.ts';
 import type { Destination } from '../link/destination.ts';
 import { forPeople } from '../output/for-people.ts';
-import type { Claimed, Delivery, Settlement, Store } from '../store/store.ts';
+import type { Attempt, Claimed, Delivery, Settlement, Store } from '../store/store.ts';
 import type { AttemptOutcome, Carrier } from './courier-messages.ts';
 import { addressForPeople, readAddress } from './metadata-url.ts';
 import type { Place } from './places.ts';
@@ -30,6 +30,15 @@ export type AttemptsOptions = {
   log: Logger;
   onDelivered?: (delivery: Delivery) => void;
   onDead?: (delivery: Delivery, error: string) => void;
+};
+
+/** *Pure.* */
+const attemptOf = (outcome: AttemptOutcome, at: number, now: number): Attempt => {
+  const times = { at: Math.round(at), ms: Math.round(now - at) };
+  if (outcome.kind === 'done') return times;
+  if (outcome.kind !== 'answered') return { ...times, error: forPeople(outcome.error) };
+  const { status, answer } = outcome;
+  return { ...times, status, ...(answer !== undefined && { answer }) };
 };
 
 /** @returns makes an attempt at a row that was claimed; rejects only where its row stays with its lease */
@@ -78,13 +87,14 @@ export const attempts = (options: AttemptsOptions): ((row: Claimed, place: Place
     if (stop.aborted && (outcome.kind === 'failed' || outcome.kind === 'unbegun')) return;
     const attempts = row.attempts + (begunAt === undefined ? 0 : 1);
     const hasDied = outcome.hasDied === true;
-    const settlement: Settlement =
+    const decided: Settlement =
       outcome.kind === 'unbegun'
         ? { kind: 'retry', nextAt: now() + UNBEGUN_MS, error: outcome.error, hasDied }
         : settlementOf(
             decide({ attempts, sinceFirstMs: now() - (row.firstAt ?? begunAt ?? 0) }, outcome, policy, random()),
             hasDied,
           );
+    const settlement = { ...decided, ...(begunAt !== undefined && { attempt: attemptOf(outcome, begunAt, now()) }) };
     if (!(await writeDown(row, settlement))) return;
     const { delivery, session } = row;
     const facts = { session, delivery, destination: addressForPeople(row.destination), attempts };

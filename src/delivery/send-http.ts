@@ -1,6 +1,6 @@
 /**
  * One HTTP attempt. The status decides as soon as it is there: a receiver that accepts a report and then trickles its
- * answer, or cuts it, has accepted it.
+ * answer, or cuts it, has accepted it. One that refuses has a second more, to say why.
  */
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
@@ -13,6 +13,8 @@ const CONNECT_MS = 10_000;
 const MOST_ANSWER_BYTES = 65_536;
 /** An answer's body is read for the connection's sake only, so that it can be used again. */
 const ANSWER_MS = 1_000;
+/** Of an answer that refuses: enough to see what it complains of. */
+const SHOWN_BYTES = 200;
 
 export type HttpPost = { url: URL; untrusted: boolean; headers: Record<string, string>; body: string };
 export type HttpClient = {
@@ -53,6 +55,8 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
       let request: Dispatcher.DispatchController | undefined;
       let late: NodeJS.Timeout | undefined;
       let read = 0;
+      let refused: { kind: 'answered'; status: number; retryAfterMs?: number } | undefined;
+      let answer = '';
       const failed = (error: unknown) =>
         resolve(
           error instanceof PrivateAddressError
@@ -66,6 +70,7 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
         request?.abort(signal.reason as Error);
       };
       const over = () => {
+        if (refused) resolve({ ...refused, ...(answer !== '' && { answer }) });
         clearTimeout(late);
         signal.removeEventListener('abort', onStop);
       };
@@ -85,11 +90,14 @@ export const openHttp = (options: { deadlineMs: number; now: () => number }): Ht
         onResponseStart(controller, status, { 'content-length': length, 'retry-after': after }) {
           if (status < 200) return; // it goes on
           const wait = retryAfterMs(after, options.now());
-          resolve({ kind: 'answered', status, ...(wait !== undefined && { retryAfterMs: wait }) });
+          const told = { kind: 'answered' as const, status, ...(wait !== undefined && { retryAfterMs: wait }) };
+          if (status < 300) resolve(told);
+          else refused = told;
           if (status !== 204 && length !== '0') late = setTimeout(() => controller.abort(new Error('cut')), ANSWER_MS);
         },
         onResponseData(controller, chunk) {
           read += chunk.length;
+          if (refused && answer === '') answer = chunk.subarray(0, SHOWN_BYTES).toString();
           if (read > MOST_ANSWER_BYTES) controller.abort(new Error('cut'));
         },
         onResponseEnd: over,

@@ -10,7 +10,7 @@
 import { resolve } from 'node:path';
 import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
 import { type End, endOf } from '../../machines/index.ts';
-import { openBlobs } from '../journal/blobs.ts';
+import { type Blobs, openBlobs } from '../journal/blobs.ts';
 import type { EntryData } from '../journal/entry.ts';
 import type { JobOfSession } from '../journal/ids.ts';
 import { withinBudget } from '../journal/within-budget.ts';
@@ -45,6 +45,8 @@ import { hashOf, type ProcessFacts } from './warm-process.ts';
 const EXIT_BACKSTOP_MS = 10_000;
 /** A caller who is in the room already is found at once; then their greeting is what the next call waits for. */
 const NO_CALLER_MS = 250;
+/** What an image of megabytes takes on a slow disk. The caller has been let go by then. */
+const IMAGES_MS = 500;
 
 export async function runJob(context: JobContext, defined: Defined, found: ProcessFacts): Promise<void> {
   const facts = factsOfJob(context.job);
@@ -104,7 +106,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
       run.send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
     },
   });
-  const last = { run, journal, link, ...facts };
+  const last = { run, journal, link, blobs: job.blobs, ...facts };
   const unwatch = watchProcess(job);
   registerParticipants(job);
   const beats = setInterval(() => link.send({ type: 'beat', session }), policy.beatMs);
@@ -165,11 +167,15 @@ function watchProcess(job: LiveJob): () => void {
   };
 }
 
-type Last = { run: SessionRun; journal: Journal; link: Link } & JobOfSession;
+type Last = { run: SessionRun; journal: Journal; link: Link; blobs: Blobs } & JobOfSession;
 
-/** The last entry, durable; then the keeper's word that the report is sealed, for as long as the machine waits. */
+/**
+ * Images that are still on their way, then the last entry, durable; then the keeper's word that the report is sealed, for
+ * as long as the machine waits.
+ */
 async function report(last: Last, end: End, waitMs: number): Promise<void> {
-  const { run, journal, link, job } = last;
+  const { run, journal, link, blobs, job } = last;
+  await settledWithin(blobs.written(), IMAGES_MS);
   journal.append('session.closed', {
     end,
     alsoTriggered: run.context().alsoTriggered,

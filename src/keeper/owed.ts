@@ -51,9 +51,9 @@ export const owedBy = (session: SessionId, known: Known, server: string, now: nu
   };
 };
 
-/** *Pure.* */
-export const pauseAfter = (attempts: number): number =>
-  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, attempts - 1));
+/** *Pure.* Up to a fifth less, by `chance` (0 to 1): what LiveKit refused at once must not all come back at once. */
+export const pauseAfter = (attempts: number, chance: number): number =>
+  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, attempts - 1)) * (1 - chance / 5);
 
 /** O2. Somebody else's agent: ours never began, or this one came when ours was long to be gone. */
 const isAnother = ({ agent, since }: OwedHangUp, { kind, identity, joinedAt }: Occupant): boolean =>
@@ -108,7 +108,7 @@ export function startOwed(options: {
       return log.info(facts, outcome.done);
     }
     const { error } = outcome;
-    const nextAt = now() + pauseAfter(attempts);
+    const nextAt = now() + Math.round(pauseAfter(attempts, Math.random()));
     const endMs = roomSid === '' ? GIVE_UP_UNNAMED_MS : GIVE_UP_MS;
     if (nextAt - since <= endMs) {
       await store.settleHangUp(session, { kind: 'retry', nextAt, error });

@@ -44,16 +44,21 @@ export async function ownFolder(folder: string, field = 'LASTWORD_DIR'): Promise
   try {
     return await makeOurs(resolve(folder), field);
   } catch (error) {
-    const problem = problems[(error as NodeJS.ErrnoException).code ?? ''];
-    if (problem === undefined) throw error;
-    throw new ConfigError({
-      field,
-      expected: 'a directory that can be written',
-      got: `${resolve(folder)}, ${problem}`,
-      advice: `let this user write there, or set ${field} to another directory`,
-      cause: error,
-    });
+    throw unusableFolder(error, folder, field) ?? error;
   }
+}
+
+/** *Pure.* What a system's error about a folder means to an operator; undefined: it is about something else. */
+export function unusableFolder(error: unknown, folder: string, field: string): ConfigError | undefined {
+  const problem = problems[(error as NodeJS.ErrnoException).code ?? ''];
+  if (problem === undefined) return undefined;
+  return new ConfigError({
+    field,
+    expected: 'a directory that can be written',
+    got: `${resolve(folder)}, ${problem}`,
+    advice: `let this user write there, or set ${field} to another directory`,
+    cause: error,
+  });
 }
 
 async function makeOurs(given: string, field: string): Promise<string[]> {

@@ -10,6 +10,7 @@ import {
   supervisionMachine,
   type Noticed,
   type SupervisionEvent,
+  type SupervisionTag,
   type SupervisionInput,
 } from '../../machines/index.ts';
 import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
@@ -125,14 +126,14 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     if (!machine) return;
     const snapshot = machine.snapshot();
     const now = JSON.stringify(snapshot.value);
-    if (snapshot.matches('looking'))
+    if (snapshot.hasTag('late'))
       why ??= place.includes('beginning')
         ? `a warm process opened no journal within ${known.policy.warmStartMs} ms`
         : `no process was ready within ${known.policy.startMs} ms`;
     place = now;
-    if (snapshot.matches('running')) [noticed, why] = [null, undefined];
-    if (snapshot.matches({ running: 'heard' })) index.put('open');
-    if (!snapshot.matches('securing')) return;
+    if (snapshot.hasTag('alive')) [noticed, why] = [null, undefined];
+    if (snapshot.hasTag('heard')) index.put('open');
+    if (!snapshot.hasTag('taken')) return;
     noticed = snapshot.context.noticed;
     const { epoch } = known;
     const detail = detailOf(noticed, snapshot.context.excusedMs);
@@ -170,10 +171,9 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     });
     machine.start(effects);
   };
-  const isIn = (...states: ('accepted' | 'looking' | 'running' | 'suspect')[]) =>
-    states.some((state) => machine?.snapshot().matches(state) === true);
+  const hasTag = (tag: SupervisionTag) => machine?.snapshot().hasTag(tag) === true;
   /** Also while its acceptance is being written: it serves its room already. */
-  const isUnsettled = () => !isOver && (!machine || isIn('accepted', 'looking', 'running', 'suspect'));
+  const isUnsettled = () => !isOver && (!machine || hasTag('undecided'));
 
   return {
     session,
@@ -269,7 +269,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
 
     tick(lateMs) {
       if (lateMs > 0) evidence.wasDeaf(lateMs);
-      if (isIn('running', 'suspect') && known.silentMs > 2 * known.policy.beatMs) evidence.missed(known.suspect);
+      if (hasTag('opened') && known.silentMs > 2 * known.policy.beatMs) evidence.missed(known.suspect);
     },
 
     tell(message) {

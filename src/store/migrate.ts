@@ -6,9 +6,10 @@ import { lanes } from './sql/000003-lanes.ts';
 import { keep } from './sql/000004-keep.ts';
 import { byLane } from './sql/000005-by-lane.ts';
 import { epochs } from './sql/000006-epochs.ts';
+import { attemptHistory } from './sql/000007-attempts.ts';
 import { StoreError } from './store.ts';
 
-const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane, epochs];
+const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane, epochs, attemptHistory];
 
 const versionOf = (database: DatabaseSyncInstance): number =>
   (database.prepare('pragma user_version').get() as { user_version: number }).user_version;

@@ -8,8 +8,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { storeErrorOf, type Connection } from './sqlite-connection.ts';
-import { DELIVERY_COLUMNS, deliveryOf } from './sqlite-rows.ts';
-import type { ClaimAsk, Claimed, Delivery, DeliveryState, NewDelivery, Page, Settlement } from './store.ts';
+import { DELIVERY_COLUMNS, deliveryOf, listedDeliveryOf } from './sqlite-rows.ts';
+import type { ClaimAsk, Claimed, DeliveryState, ListedDelivery, NewDelivery, Page, Settlement } from './store.ts';
 import type { SessionId } from '../journal/ids.ts';
 
 const INSERT = `
@@ -49,10 +49,17 @@ const BEGIN = `
   update deliveries set attempts = attempts + 1, first_at = coalesce(first_at, ?), is_begun = 1
   where delivery = ? and lease = ? and state = 'delivering' and is_begun = 0`;
 
+/** A row of a receiver that is away for days must not grow with each attempt. */
+const MOST_ATTEMPTS = 20;
+/** Most deliveries have one attempt: its history is text, and nothing is read for it. */
+const HISTORY = `case when ?8 is null then history when history is null then '[' || ?8 || ']'
+    when json_array_length(history) < ${MOST_ATTEMPTS} then json_insert(history, '$[#]', json(?8))
+    else json_insert(json_remove(history, '$[0]'), '$[#]', json(?8)) end`;
+
 const SETTLE = `
-  update deliveries set state = ?, next_at = coalesce(?, next_at), settled_at = ?, last_error = coalesce(?, last_error),
-    deaths = deaths + ?, owner = null, lease = null, lease_until = null
-  where delivery = ? and lease = ? and state = 'delivering'`;
+  update deliveries set state = ?1, next_at = coalesce(?2, next_at), settled_at = ?3, last_error = coalesce(?4, last_error),
+    deaths = deaths + ?5, owner = null, lease = null, lease_until = null, history = ${HISTORY}
+  where delivery = ?6 and lease = ?7 and state = 'delivering'`;
 
 const RELEASE = `
   update deliveries set state = 'due', owner = null, lease = null, lease_until = null
@@ -143,8 +150,9 @@ export class Outbox {
     const settledAt = settlement.kind === 'retry' ? null : Math.round(settlement.at);
     const error = settlement.kind === 'delivered' ? null : settlement.error;
     const deaths = settlement.kind === 'retry' && settlement.hasDied ? 1 : 0;
+    const attempt = settlement.attempt ? JSON.stringify(settlement.attempt) : null;
     const values = [states[settlement.kind], nextAt, settledAt, error, deaths];
-    return this.#change('settle a delivery', SETTLE, ...values, delivery, lease) > 0;
+    return this.#change('settle a delivery', SETTLE, ...values, delivery, lease, attempt) > 0;
   }
 
   release(delivery: string, lease: string): boolean {
@@ -180,11 +188,11 @@ export class Outbox {
     return Object.fromEntries(rows.map(({ name, count }) => [String(name), Number(count)]));
   }
 
-  list({ limit, before, session, state }: Page & { session?: SessionId; state?: DeliveryState }): Delivery[] {
-    const sql = `select ${DELIVERY_COLUMNS} from deliveries where (?1 is null or created_at < ?1) and (?2 is null or session = ?2)
+  list({ limit, before, session, state }: Page & { session?: SessionId; state?: DeliveryState }): ListedDelivery[] {
+    const sql = `select ${DELIVERY_COLUMNS}, history from deliveries where (?1 is null or created_at < ?1) and (?2 is null or session = ?2)
       and (?3 is null or state = ?3) order by created_at desc, rowid desc limit ?4`;
     const values = [before ?? null, session ?? null, state ?? null, limit];
-    return this.#connection.rows('list deliveries', sql, ...values).map(deliveryOf);
+    return this.#connection.rows('list deliveries', sql, ...values).map(listedDeliveryOf);
   }
 
   get #bound() {

@@ -1,5 +1,5 @@
 /** Rows of SQLite, as the port has them. Pure. */
-import type { Delivery, KeptSession, OwedHangUp, SessionRow } from './store.ts';
+import type { Attempt, Delivery, KeptSession, ListedDelivery, OwedHangUp, SessionRow } from './store.ts';
 import type { SessionId } from '../journal/ids.ts';
 
 export type SqliteRow = Record<string, string | number | null>;
@@ -48,6 +48,11 @@ export const deliveryOf = (row: SqliteRow): Delivery => {
   if (settledAt !== null) found['settledAt'] = settledAt;
   if (lastError !== null) found['lastError'] = lastError;
   return found as Delivery;
+};
+
+export const listedDeliveryOf = (row: SqliteRow): ListedDelivery => {
+  const { history } = row;
+  return { ...deliveryOf(row), history: typeof history === 'string' ? (JSON.parse(history) as Attempt[]) : [] };
 };
 
 export const owedHangUpOf = (row: SqliteRow): OwedHangUp =>

@@ -20,7 +20,7 @@ import {
   StoreError,
   type ClaimAsk,
   type Claimed,
-  type Delivery,
+  type ListedDelivery,
   type HangUpSettlement,
   type HangUpState,
   type KeptSession,
@@ -202,7 +202,7 @@ export class SqliteStore implements Store {
     return this.#outbox.owedByName();
   }
 
-  async deliveries(page: Parameters<Store['deliveries']>[0]): Promise<Delivery[]> {
+  async deliveries(page: Parameters<Store['deliveries']>[0]): Promise<ListedDelivery[]> {
     return this.#outbox.list(page);
   }
 

@@ -89,12 +89,30 @@ export type Delivery = Omit<NewDelivery, 'body' | 'lane'> & {
   lastError?: string;
 };
 export type Claimed = Delivery & { lease: string };
+/** `history`: the last 20 attempts, oldest first; none of those that an earlier version made. */
+export type ListedDelivery = Delivery & { history: Attempt[] };
+
+/** One attempt that was begun. */
+export type Attempt = {
+  /** When its request was allowed to begin. */
+  at: number;
+  ms: number;
+  /** Of the answer; absent: there was none. */
+  status?: number;
+  error?: string;
+  /** The first characters of an answer that refuses. A stranger's text. */
+  answer?: string;
+};
 
 /** What became of one attempt. `retry` is a row again, so that it survives every process. */
-export type Settlement =
+export type Settlement = (
   | { kind: 'delivered'; at: number }
   | { kind: 'retry'; nextAt: number; error: string; /** The process that carried it has ended. */ hasDied?: boolean }
-  | { kind: 'dead'; at: number; error: string };
+  | { kind: 'dead'; at: number; error: string }
+) & {
+  /** Absent: its request was not begun. */
+  attempt?: Attempt;
+};
 
 /** What may be claimed. */
 export type ClaimAsk = {
@@ -184,8 +202,8 @@ export interface Store {
   body(delivery: string): Promise<string | undefined>;
   /** Rows that are due or in flight, by the name of their destination. */
   owedByName(): Promise<Record<string, number>>;
-  /** Newest first. */
-  deliveries(page: Page & { session?: SessionId; state?: DeliveryState }): Promise<Delivery[]>;
+  /** Newest first, each with its last attempts. */
+  deliveries(page: Page & { session?: SessionId; state?: DeliveryState }): Promise<ListedDelivery[]>;
   /** Written down, to be done later. A session that owes one already, or did, is left as it is: `false`. */
   owe(hangUp: NewHangUp): Promise<boolean>;
   /**

@@ -301,6 +301,34 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect(await claim({ now: 15_000 })).toMatchObject([{ attempts: 0, lastError: '503' }]);
     });
 
+    it('each attempt that was begun is in the history, the last twenty of them, and one that was not is not', async () => {
+      await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
+      const history = async () => (await store.deliveries({ limit: 1 }))[0]?.history;
+      expect(await history()).toEqual([]);
+      const answer = 'no "such" hook [1]';
+      for (let at = 1; at <= 22; at += 1) {
+        const [row] = await claim();
+        const attempt = { at, ms: 7, status: 404, answer };
+        await store.settle('d1', row!.lease, {
+          kind: 'retry',
+          nextAt: 10_000,
+          error: 'receiver answered 404',
+          attempt,
+        });
+        if (at === 2) expect((await history())?.map((one) => one.at)).toEqual([1, 2]);
+      }
+      const [unbegun] = await claim();
+      await store.settle('d1', unbegun!.lease, { kind: 'retry', nextAt: 10_000, error: 'the courier ended' });
+      const [last] = await claim();
+      await store.settle('d1', last!.lease, { kind: 'delivered', at: 23, attempt: { at: 23, ms: 4, status: 204 } });
+      const found = await history();
+      expect(found?.map((one) => one.at)).toEqual(Array.from({ length: 20 }, (_, index) => index + 4));
+      expect(found?.slice(-2)).toEqual([
+        { at: 22, ms: 7, status: 404, answer },
+        { at: 23, ms: 4, status: 204 },
+      ]);
+    });
+
     it('a dead delivery is kept and never claimed', async () => {
       await store.enqueue([newDelivery('d1', sessionIdOf('one'))]);
       const [first] = await claim();

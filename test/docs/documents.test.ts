@@ -99,7 +99,7 @@ describe('the guarantees', () => {
   const titlesOf = (file: string) => read(file).replaceAll("\\'", "'");
 
   test('are ten, each with a number in bold', () => {
-    expect(chapters.map((chapter) => chapter.split(' ')[0])).toEqual(
+    expect(chapters.map((chapter) => chapter.split(' ')[0]).filter((word) => word !== 'Besides')).toEqual(
       Array.from({ length: 10 }, (_, index) => `G${index + 1}`),
     );
   });

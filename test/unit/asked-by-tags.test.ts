@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..');
 const byName = /\.(leaves|matches)\(|['"`](live|ending|exiting|startupFailed|runtimeFailed|reporting)\./;
 
 test('no adapter asks for a state by its name', () => {
-  const files = ['src/livekit', 'src/job'].flatMap((folder) =>
+  const files = ['src/livekit', 'src/job', 'src/keeper'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => `${folder}/${name}`),

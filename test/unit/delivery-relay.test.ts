@@ -308,6 +308,24 @@ describe('a receiver that takes what it is sent', () => {
   });
 });
 
+it('what each attempt came to is kept with its row: when, how long, the status, what the receiver complained of', async () => {
+  await using bench = await open();
+  const { clock, enqueue, relay, store } = bench;
+  await enqueue(fast, 'AJ_1');
+  const answers: DeliveryOutcome[] = [{ ...BUSY, answer: 'later' }, { kind: 'failed', error: 'ECONNREFUSED' }, DONE];
+  const policy = { schedule: [0, 1_000, 1_000, 1_000], jitter: 0, retryAfterMaxMs: 1_000 };
+  relay({ sender: fakeSender(clock.now, () => answers.shift() ?? DONE).sender, policy });
+  await clock.advance(5_000);
+  const [row] = await store.deliveries({ limit: 1 });
+  expect(row?.state).toBe('delivered');
+  expect(row?.history.map(({ at: _, ms: __, ...said }) => said)).toEqual([
+    { status: 503, answer: 'later' },
+    { error: 'ECONNREFUSED' },
+    {},
+  ]);
+  expect(row?.history[0]?.at).toBe(row?.firstAt);
+});
+
 describe('the schedule', () => {
   const policy = { schedule: [0, 1_000, 10_000, 60_000], jitter: 0, retryAfterMaxMs: 1_000 };
 

@@ -103,7 +103,15 @@ describe('a webhook', () => {
       kind: 'answered',
       status: 429,
       retryAfterMs: 7_000,
+      answer: 'busy',
     });
+  });
+
+  it('that refuses and never ends its answer is waited for a second, and its first bytes are told', async () => {
+    const complaint = `no such hook: ${'x'.repeat(500)}`;
+    await using receiver = await startReceiver((response) => void response.writeHead(404).write(complaint));
+    const outcome = await send(webhook({ url: receiver.url }), row());
+    expect(outcome).toEqual({ kind: 'answered', status: 404, answer: complaint.slice(0, 200) });
   });
 
   it('that accepts and then never ends its answer has accepted', async () => {

@@ -188,7 +188,9 @@ describe('an owed hang-up', () => {
 });
 
 test('pauses double from two seconds to a minute', () => {
-  expect([1, 2, 3, 5, 6, 50, 1_500].map(pauseAfter)).toEqual([2_000, 4_000, 8_000, 32_000, 60_000, 60_000, 60_000]);
+  const pauses = [1, 2, 3, 5, 6, 50, 1_500].map((attempts) => pauseAfter(attempts, 0));
+  expect(pauses).toEqual([2_000, 4_000, 8_000, 32_000, 60_000, 60_000, 60_000]);
+  expect([0, 0.5, 1].map((chance) => pauseAfter(1, chance))).toEqual([2_000, 1_800, 1_600]);
 });
 
 describe('a session owes a hang-up', () => {
