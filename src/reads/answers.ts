@@ -11,7 +11,7 @@ export type Reference = `${number}:${number}` | `keeper:${number}`;
 /** Up to where each file of a session has been read: `1:812,2:40,keeper:9`. */
 export const position = z.string().regex(/^((keeper|[1-9][0-9]*):[0-9]+)(,(keeper|[1-9][0-9]*):[0-9]+)*$/);
 
-export type Tone = 'plain' | 'quiet' | 'state' | 'caller' | 'agent' | 'bad' | 'good';
+export type Tone = 'plain' | 'quiet' | 'state' | 'caller' | 'agent' | 'bad' | 'good' | 'strong';
 
 export type CallRow = {
   session: string;
@@ -82,6 +82,8 @@ export type FileFacts = {
 export type Entries = {
   session: string;
   rows: EntryRow[];
+  /** Index from which the next page begins; null: this was the last. */
+  next: number | null;
   /** All entries of the session. */
   total: number;
   /** Rows that this density has, and that the filter hides. */
@@ -89,6 +91,19 @@ export type Entries = {
   /** Up to where the files were read. */
   position: string;
   files: FileFacts[];
+};
+
+/** One entry as it was written; longer texts are cut. */
+export type WholeEntry = {
+  session: string;
+  index: number;
+  ref: Reference;
+  at: number;
+  kind: string;
+  data: unknown;
+  /** Texts or lists were longer than what is shown. */
+  isCut: boolean;
+  total: number;
 };
 
 export type ArmedLimit = {
@@ -139,7 +154,17 @@ export type Span = {
   ref: Reference | null;
   tone: Tone;
 };
-export type LaneName = 'caller' | 'agent' | 'filler' | 'apology' | 'silence' | 'tools' | 'effects' | 'limits' | 'states' | 'epochs';
+export type LaneName =
+  | 'caller'
+  | 'agent'
+  | 'filler'
+  | 'apology'
+  | 'silence'
+  | 'tools'
+  | 'effects'
+  | 'limits'
+  | 'states'
+  | 'epochs';
 export type Lanes = {
   session: string;
   from: number;
@@ -151,6 +176,24 @@ export type Lanes = {
   /** Longest silence that the policy of this call allows (silenceBound); null: the policy is not known. */
   silenceBoundMs: number | null;
   longestSilenceMs: number;
+};
+
+/** `sealed`: the very text that was sealed and sent. Else the fold of what the journal holds so far. */
+export type ReportAnswer = {
+  session: string;
+  isSealed: boolean;
+  sealedAt: number | null;
+  /** JSON. */
+  body: string;
+};
+
+/** A call as a vitest file. */
+export type SavedTest = {
+  session: string;
+  file: string;
+  text: string;
+  /** Names, numbers and texts that were replaced. */
+  replaced: number;
 };
 
 export type Difference = {
@@ -173,8 +216,10 @@ export type DeliveryRow = {
   createdAt: number;
   nextAt: number | null;
   lastError: string | null;
+  /** The last twenty, oldest first. A receiver's words are a stranger's. */
+  history: { at: number; ms: number; status: number | null; error: string | null; answer: string | null }[];
 };
-export type Ledger = {
+export type Tally = {
   accepted: number;
   sealed: number;
   open: number;

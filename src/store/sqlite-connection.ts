@@ -58,6 +58,16 @@ export class Connection {
     }
   }
 
+  /** What `work` reads, it reads as of one moment. */
+  asOfNow<Result>(work: () => Result): Result {
+    this.#statement('begin').run();
+    try {
+      return work();
+    } finally {
+      if (this.#database.isTransaction) this.#database.exec('commit'); // a fault of the disk may have ended it
+    }
+  }
+
   /** One transaction, or a part of the one that is open (S4). @throws StoreError */
   write<Result>(wanted: string, work: () => Result): Result {
     const [begin, commit, undo] = this.#isShared
