@@ -1,6 +1,6 @@
 /** The command line: which command, with what; errors in one line. */
 import { parseArgs } from 'node:util';
-import { harmless, isColoured, paintWith } from '../demo/paint.ts';
+import { harmless, isColoured, paintWith } from '../show/paint.ts';
 import { nearest } from '../demo/nearest.ts';
 import { version } from '../job/version.ts';
 import type { Command, Given } from './command.ts';

@@ -1,6 +1,6 @@
 /** What a command of the command line is, and what it has at hand. */
 import type { ParseArgsConfig } from 'node:util';
-import type { Paint } from '../demo/paint.ts';
+import type { Paint } from '../show/paint.ts';
 import type { Settings } from './settings.ts';
 
 export type Given = {

@@ -1,6 +1,6 @@
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { forPeople } from '../output/for-people.ts';
-import { printable, table } from '../demo/paint.ts';
+import { printable, table } from '../show/paint.ts';
 import { clock, limitOf, none, choiceOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './problems.ts';

@@ -22,7 +22,7 @@ import {
 } from '../../machines/index.ts';
 import { ConfigError } from '../errors/config-error.ts';
 import { messageOf } from '../errors/thrown.ts';
-import { table } from '../demo/paint.ts';
+import { table } from '../show/paint.ts';
 import { choiceOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';

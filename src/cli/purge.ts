@@ -5,7 +5,7 @@ import { isSessionId } from '../journal/ids.ts';
 import { forget, purgeRecord } from '../keeper/forget.ts';
 import { sessionOfReport } from '../report/fold.ts';
 import type { KeptSession, Store } from '../store/store.ts';
-import { oneLine, printable, table } from '../demo/paint.ts';
+import { oneLine, printable, table } from '../show/paint.ts';
 import { clock, dayOf } from './arguments.ts';
 import type { Command, Given } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';

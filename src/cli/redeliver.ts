@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { sessionOfReport } from '../report/fold.ts';
 import type { NewDelivery, Store } from '../store/store.ts';
-import { printable } from '../demo/paint.ts';
+import { printable } from '../show/paint.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError, UsageError } from './problems.ts';
 import { notFound, sessionNamed, withoutBody, withStore } from './stored.ts';

@@ -1,5 +1,5 @@
 import { sessionOfReport } from '../report/fold.ts';
-import { printable } from '../demo/paint.ts';
+import { printable } from '../show/paint.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';

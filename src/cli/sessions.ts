@@ -2,7 +2,7 @@ import { firstJob, type SessionId } from '../journal/ids.ts';
 import { whatIsKnown } from '../keeper/reading.ts';
 import { folderNames } from '../keeper/unsealed.ts';
 import type { HangUpState, SessionRow } from '../store/store.ts';
-import { oneLine, printable, spellMs, table } from '../demo/paint.ts';
+import { oneLine, printable, spellMs, table } from '../show/paint.ts';
 import { clock, limitOf, none, choiceOf } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
 import { exitCodes } from './problems.ts';

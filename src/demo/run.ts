@@ -29,8 +29,8 @@ import { CHANNEL, openTerminal, type DemoChannel, type FromHost, type ToHost } f
 import { openDesk, type Receipt } from './desk.ts';
 import { openScreen } from './screen.ts';
 import { playScript } from './script.ts';
-import { isGood, summary, type CallSummary } from './summary.ts';
-import { stateName, timeline } from './timeline.ts';
+import { isGood, summary, type CallSummary } from '../show/summary.ts';
+import { stateName, timeline } from '../reads/timeline.ts';
 import { watchSession, type Watched } from './watched.ts';
 
 /** Twice as quick as the lab's default: whoever tries it out should not have to wait for a script of four lines. */

@@ -4,8 +4,9 @@
  */
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { isColoured, oneLine, paintWith, spellMs, type Paint } from './paint.ts';
-import { printed, type TimelineRow } from './timeline.ts';
+import { isColoured, oneLine, paintWith, spellMs, type Paint } from '../show/paint.ts';
+import type { TimelineRow } from '../reads/timeline.ts';
+import { printed } from '../show/printed.ts';
 
 /** Often enough to see that it lives. */
 const TICK_MS = 200;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry, EntryData } from '../../src/journal/entry.ts';
-import { isColoured, oneLine, paintWith, spellMs, table } from '../../src/demo/paint.ts';
-import { heardOf, printed, stateName, timeline } from '../../src/demo/timeline.ts';
+import { isColoured, oneLine, paintWith, spellMs, table } from '../../src/show/paint.ts';
+import { heardOf, stateName, timeline } from '../../src/reads/timeline.ts';
+import { printed } from '../../src/show/printed.ts';
 import { wholeCall } from '../contract/sessions.ts';
 
 const entry = <Kind extends Entry['kind']>(kind: Kind, data: EntryData[Kind], at = 1_000): Entry =>

@@ -20,6 +20,9 @@ const ground = /the ground floor: they know one another only/;
 const ofTheJob = /A job knows its session and LiveKit/;
 const middle = /session and delivery know neither LiveKit nor the keeper/;
 const inTheJob = /livekit runs in the job: no keeper, no store/;
+const answers = /reads answer from journals and store/;
+const inWords = /show puts answers into words/;
+const asFiles = /The inspector reads what is written/;
 const onTop = /The keeper holds no user code and no @livekit\/agents/;
 const faults: Record<string, Fault> = {
   'a machine that imports node': { where: 'machines/a.ts', code: imports('node:fs'), refusal: pure },
@@ -143,7 +146,31 @@ const faults: Record<string, Fault> = {
   'an inspector that imports the job': {
     where: 'src/inspector/a.ts',
     code: imports('../job/run-job.ts'),
-    refusal: onTop,
+    refusal: asFiles,
+  },
+  'a keeper that imports the reads': { where: 'src/keeper/c.ts', code: imports('../reads/table.ts'), refusal: onTop },
+  'an inspector that imports the keeper': {
+    where: 'src/inspector/b.ts',
+    code: imports('../keeper/seal.ts'),
+    refusal: asFiles,
+  },
+  'a read that imports the keeper': {
+    where: 'src/reads/a.ts',
+    code: imports('../keeper/reading.ts'),
+    refusal: answers,
+  },
+  'a read that imports who shows it': { where: 'src/reads/b.ts', code: imports('../show/paint.ts'), refusal: answers },
+  'a show that imports the store': { where: 'src/show/a.ts', code: imports('../store/open.ts'), refusal: inWords },
+  'a show that imports the command line': {
+    where: 'src/show/b.ts',
+    code: imports('../cli/show.ts'),
+    refusal: inWords,
+  },
+  'a report that imports the reads': { where: 'src/report/r.ts', code: imports('../reads/table.ts'), refusal: lowest },
+  'a session that imports the reads': {
+    where: 'src/session/d.ts',
+    code: imports('../reads/table.ts'),
+    refusal: middle,
   },
   any: {
     where: 'src/session/c.ts',

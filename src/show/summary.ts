@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import type { Report } from '../report/schema.ts';
 import type { Paint } from './paint.ts';
 import { oneLine, spellMs } from './paint.ts';
-import { heardOf } from './timeline.ts';
+import { heardOf } from '../reads/timeline.ts';
 
 export type CallSummary = {
   report: Report;

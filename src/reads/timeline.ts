@@ -1,7 +1,9 @@
 /** A session's journal as lines for people: on the screen while it runs, and in `lastword show`. Pure. */
 import type { Entry, Json } from '../journal/entry.ts';
 import type { JournalName } from '../journal/folder.ts';
-import { oneLine, type Paint, spellMs, type Tone } from './paint.ts';
+import { oneLine } from '../output/for-people.ts';
+import { spellMs } from '../output/spell-ms.ts';
+import type { Tone } from './answers.ts';
 
 export type TimelineRow = {
   /** Milliseconds since the epoch. */
@@ -196,10 +198,3 @@ const noticed = {
   gone: 'is gone with its host',
   lost: 'lost its journal',
 } as const;
-
-/** *Pure.* One row as it is printed: seconds since the first entry, what, text. */
-export const printed = ({ at, what, text, tone, aside }: TimelineRow, startedAt: number, paint: Paint): string => {
-  const time = ((at - startedAt) / 1000).toFixed(1).padStart(6);
-  const more = aside === undefined ? '' : `   ${paint('quiet', aside)}`;
-  return `${paint('quiet', `${time}  ${what.padEnd(7)}`)}  ${paint(tone, text)}${more}`;
-};
