@@ -3,7 +3,7 @@
  * is none of, and both are removed again. No caller and no agent notices.
  */
 import { randomBytes } from 'node:crypto';
-import { AgentDispatchClient, RoomServiceClient, ServerError } from 'livekit-server-sdk';
+import { AgentDispatchClient, RoomAgentDispatch, RoomServiceClient, ServerError } from 'livekit-server-sdk';
 import { messageOf } from '../errors/thrown.ts';
 import type { LiveKitAccess } from '../link/messages.ts';
 import { settledWithin } from '../waiting/deadline.ts';
@@ -49,17 +49,21 @@ async function tryRoom({ url, apiKey, apiSecret }: LiveKitAccess): Promise<Parti
   const rooms = new RoomServiceClient(url, apiKey, apiSecret, timing);
   const dispatches = new AgentDispatchClient(url, apiKey, apiSecret, timing);
   const name = `lastword-doctor-${randomBytes(6).toString('hex')}`;
+  const nobody = `${name}-nobody`;
   let departureMs: number;
   try {
-    const { departureTimeout } = await rooms.createRoom({ name, emptyTimeout: 10 });
+    // Without an agent of its own it would get whoever has no name, as any new room does: a call for them.
+    const agents = [new RoomAgentDispatch({ agentName: `${nobody}-else` })];
+    const { departureTimeout } = await rooms.createRoom({ name, emptyTimeout: 10, agents });
     departureMs = departureTimeout * 1_000;
   } catch (error) {
     return { keys: refusal(error) };
   }
   try {
-    await dispatches.createDispatch(name, `${name}-nobody`);
+    await dispatches.createDispatch(name, nobody);
     const listed = await dispatches.listDispatch(name);
-    return { keys: true, departureMs, dispatches: listed.length === 1 || `${listed.length} are listed, of one` };
+    const isListed = listed.some(({ agentName }) => agentName === nobody);
+    return { keys: true, departureMs, dispatches: isListed || 'what was dispatched is not listed' };
   } catch (error) {
     return { keys: true, departureMs, dispatches: refusal(error) };
   } finally {

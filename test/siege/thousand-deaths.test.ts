@@ -107,7 +107,9 @@ test(
         const left = (await siege.withStore((store) => store.deliveries({ limit: MOST_ROWS }))).filter(
           ({ state }) => state === 'due' || state === 'delivering',
         );
-        return [...left, ...siege.lines.slice(-60), siege.errors.slice(-2_000)].map((one) => JSON.stringify(one)).join('\n');
+        return [...left, ...siege.lines.slice(-60), siege.errors.slice(-2_000)]
+          .map((one) => JSON.stringify(one))
+          .join('\n');
       },
     );
     const { rows, reports } = await siege.withStore(async (store) => {
