@@ -14,11 +14,6 @@ const refused = (name: string, summary: string, instead: string): Command => ({
   },
 });
 
-export const doctor = refused(
-  'doctor',
-  'Checks an installation.',
-  'lastword start checks keys, port and directory when it starts',
-);
 export const inspect = refused(
   'inspect',
   'Shows sessions live in a browser.',

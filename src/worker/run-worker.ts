@@ -5,6 +5,7 @@
  *   the job      nothing: its entry is the default export
  *   the worker   the SDK's server, told of to the keeper whose socket is in the environment
  *   anybody's `node agent.js start`   a keeper, started with the same arguments; signals and exit code pass through
+ *   the doctor   what the file asks for
  *   who imports the file   nothing, which is said in one line: a worker that did not start is no success
  */
 import { existsSync, realpathSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { callerFile, definedIn } from '../job/definitions.ts';
+import { DESCRIBE, describe } from './describe.ts';
 import { startKeeper } from './front.ts';
 import { orRefuse, refuse } from './refuse.ts';
 import { keeperCommands, runServer } from './serve.ts';
@@ -44,6 +46,7 @@ export function runWorker(agentFile: string, options: WorkerOptions = {}): void 
       `runWorker: expected a defineSession in ${file}, got none; write \`export default defineSession({ … })\` there, above runWorker, or import the file before`,
     );
   orRefuse(() => checkOptions(options));
+  if (process.env[DESCRIBE] !== undefined && process.send) return describe(definition, options);
   const isKept = process.env['LASTWORD_SOCKET'] !== undefined;
   const isOwnConsole = command === 'console' && !process.argv.some((word) => word.startsWith('--connect-addr'));
   if (isOwnConsole || (!isKept && command !== undefined && keeperCommands.includes(command))) startKeeper();

@@ -15,7 +15,7 @@ import { settledWithin } from '../waiting/deadline.ts';
 import { orRefuse, refuse } from './refuse.ts';
 import { takePool } from './sdk-pool.ts';
 import { isTooLate, seated, Seats } from './seats.ts';
-import { portFrom, portProblem, type WorkerOptions } from './worker-options.ts';
+import { CALLS_PER_CORE, portFrom, portProblem, type WorkerOptions } from './worker-options.ts';
 
 /** The server assigns to workers below 0.7, so a full worker says exactly that (sdk-facts, 12). */
 const FULL_LOAD = 0.7;
@@ -30,8 +30,6 @@ const INITIALIZE_PROCESS_MS = 30_000;
 const ALONE_DRAIN_MS = 1;
 /** The agent file has run to its end by then, unless it waits for something itself. */
 const IMPORT_MS = 5_000;
-/** An idle job takes about 140 MiB and a talking one a tenth of a core: measured on two cores. */
-const CALLS_PER_CORE = 10;
 
 /** Commands of the SDK's that take calls below a keeper. */
 export const keeperCommands = ['start', 'dev'];

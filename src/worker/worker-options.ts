@@ -35,6 +35,9 @@ export type WorkerOptions = {
   server?: Partial<ConstructorParameters<typeof ServerOptions>[0]>;
 };
 
+/** An idle job takes about 140 MiB and a talking one a tenth of a core: measured on two cores. */
+export const CALLS_PER_CORE = 10;
+
 const callsExpected = expected('a whole number above 0', 'say how many calls this machine can hold');
 const portExpected = expected('a port from 1 to 65535', 'leave it out for 8081');
 const keepAdvice = `leave it out for ${defaultKeep.days} days and ${defaultKeep.gigabytes} gigabytes`;

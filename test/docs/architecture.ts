@@ -31,6 +31,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'src/job': '`defineSession`: session and LiveKit put together; what a warm process does while it waits for its call',
   'src/worker': '`runWorker`: the SDK’s worker below a keeper, its pool of processes, which calls are taken',
   'src/cli': 'the command line, one file a command',
+  'src/doctor': 'an installation, checked: machine, LiveKit server, receivers, policy; one file for what is asked',
   'src/demo': '`npm start` without keys, and the console of an agent file',
   'src/testing': 'published as `lastword/testing`: provider lab, coded speech, callers’ speech',
 };

@@ -103,7 +103,14 @@ test(
       'every row settled',
       async () => (await owed()) === 0,
       DELIVERED_MS,
-      async () => `${await owed()} owed`,
+      async () => {
+        const left = (await siege.withStore((store) => store.deliveries({ limit: MOST_ROWS }))).filter(
+          ({ state }) => state === 'due' || state === 'delivering',
+        );
+        return [...left, ...siege.lines.slice(-60), siege.errors.slice(-2_000)]
+          .map((one) => JSON.stringify(one))
+          .join('\n');
+      },
     );
     const { rows, reports } = await siege.withStore(async (store) => {
       const found = await store.deliveries({ limit: MOST_ROWS });

@@ -318,11 +318,9 @@ it('what each attempt came to is kept with its row: when, how long, the status, 
   await clock.advance(5_000);
   const [row] = await store.deliveries({ limit: 1 });
   expect(row?.state).toBe('delivered');
-  expect(row?.history.map(({ at: _, ms: __, ...said }) => said)).toEqual([
-    { status: 503, answer: 'later' },
-    { error: 'ECONNREFUSED' },
-    {},
-  ]);
+  const said = row?.history.map(({ status, answer, error }) => status ?? error ?? answer ?? 'taken');
+  expect(said).toEqual([503, 'ECONNREFUSED', 'taken']);
+  expect(row?.history[0]?.answer).toBe('later');
   expect(row?.history[0]?.at).toBe(row?.firstAt);
 });
 

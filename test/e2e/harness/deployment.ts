@@ -80,10 +80,10 @@ const paceOfLane = (process.env['LASTWORD_PACE'] ?? 'typical') as PaceName;
 export async function deploy(
   server: LiveKitAddress,
   wish: DeploymentWish = {},
-  options: { awaitReady?: boolean; agent?: string; port?: number; pace?: PaceName } = {},
+  options: { awaitReady?: boolean; agent?: string; port?: number; pace?: PaceName; agentName?: string } = {},
 ): Promise<Deployment> {
   const directory = await mkdtemp(path.join(tmpdir(), 'lastword-e2e-'));
-  const agentName = `agent-${process.pid}-${(deployments += 1)}`;
+  const agentName = options.agentName ?? `agent-${process.pid}-${(deployments += 1)}`;
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const lab = await startLab({ pace: options.pace ?? paceOfLane });
   const delivered: Delivered[] = [];
