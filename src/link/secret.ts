@@ -30,8 +30,11 @@ import type { SessionId } from '../journal/ids.ts';
 const SECRET_BYTES = 32;
 const secretText = /^[0-9a-f]{64}$/;
 
+/** The keeper's, and the token of whoever looks at the inspector's page: that one opens nothing else. */
+export type SecretName = 'secret' | 'inspector-token';
+
 /** Where it lies. */
-export const secretPath = (directory: string): string => join(resolve(directory), 'secret');
+export const secretPath = (directory: string, name: SecretName = 'secret'): string => join(resolve(directory), name);
 
 /** *Pure.* HMAC-SHA256 of role and session id, in hexadecimal digits. A worker has no job: one name stands for all of them. */
 export const tokenOf = (secret: string, role: 'worker' | 'job', session = ''): string =>
@@ -42,17 +45,17 @@ export const isSameToken = (expected: string, given: string): boolean =>
   expected.length === Buffer.byteLength(given) && timingSafeEqual(Buffer.from(expected), Buffer.from(given));
 
 /**
- * *Effect.* The keeper's: reads the secret of a directory, or makes it.
+ * *Effect.* Reads the secret of a directory, or makes it; the keeper's by the keeper alone.
  * @throws ConfigError when what is there is no secret of ours
  */
-export function openSecret(directory: string): string {
-  const path = secretPath(directory);
+export function openSecret(directory: string, name: SecretName = 'secret'): string {
+  const path = secretPath(directory, name);
   try {
-    return readSecret(directory);
+    return readSecret(directory, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const draft = draftOf(directory, randomBytes(SECRET_BYTES).toString('hex'));
+  const draft = draftOf(directory, randomBytes(SECRET_BYTES).toString('hex'), name);
   try {
     linkSync(draft, path); // T1
   } catch (error) {
@@ -60,11 +63,11 @@ export function openSecret(directory: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-  return readSecret(directory);
+  return readSecret(directory, name);
 }
 
-function draftOf(directory: string, secret: string): string {
-  const draft = `${secretPath(directory)}.${process.pid}.${randomBytes(4).toString('hex')}`;
+function draftOf(directory: string, secret: string, name: SecretName = 'secret'): string {
+  const draft = `${secretPath(directory, name)}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, secret, { flag: 'wx', mode: 0o600, flush: true });
   return draft;
 }
@@ -91,14 +94,17 @@ export function mendSecret(directory: string, secret: string): boolean {
  * *Effect.* A secret of ours that a volume has opened to its group (Kubernetes does so for `fsGroup`) is closed again.
  * @throws ConfigError when what is there is no secret of ours; the system's error when there is none
  */
-export function readSecret(directory: string): string {
-  const path = secretPath(directory);
+export function readSecret(directory: string, name: SecretName = 'secret'): string {
+  const path = secretPath(directory, name);
   const wrong = (expected: string, got: string) =>
     new ConfigError({
       field: path,
       expected,
       got,
-      advice: 'remove it and start again; calls that run meanwhile go on without a keeper',
+      advice:
+        name === 'secret'
+          ? 'remove it and start again; calls that run meanwhile go on without a keeper'
+          : 'remove it and start again',
     });
   const file = openIt(path, wrong);
   try {
