@@ -39,6 +39,7 @@ export const reasons = {
   model_failed: 'a model failed in the middle of the call',
   memory_limit: 'the process of the call took more memory than it may',
   worker_shutdown: 'the worker was told to stop',
+  operator_ended: 'an operator ended the call by hand',
   worker_lost: 'the worker of this job is gone',
   process_crashed: 'the process of the call died or froze',
   orchestrator_error: 'a fault of the orchestrator itself',

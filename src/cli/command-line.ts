@@ -7,8 +7,8 @@ import type { Command, Given } from './command.ts';
 import { consoleCommand } from './console.ts';
 import { deliveries } from './deliveries.ts';
 import { doctor } from './doctor.ts';
+import { inspect } from './inspect.ts';
 import { machine } from './machine.ts';
-import { inspect } from './not-built.ts';
 import { exitCodes, problemOf, UsageError } from './problems.ts';
 import { purge } from './purge.ts';
 import { redeliver } from './redeliver.ts';
@@ -29,8 +29,8 @@ export const commands: readonly Command[] = [
   redeliver,
   purge,
   machine,
-  doctor,
   inspect,
+  doctor,
 ];
 
 export type CommandStreams = {

@@ -1,13 +1,16 @@
 /** `start` and `dev`: a keeper over an agent file. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors/config-error.ts';
 import { escapeMarks, oneLine } from '../output/for-people.ts';
 import { runKeeper } from '../keeper/main.ts';
 import { standardError, standardOutput } from '../output/standard-output.ts';
-import { hasLoader, whenStarterIsGone } from '../link/starter.ts';
+import { startBeside } from '../inspector/beside.ts';
+import { hasLoader, inheritedFlags, whenStarterIsGone } from '../link/starter.ts';
 import { clock } from './arguments.ts';
 import type { Command, CommandContext, Given } from './command.ts';
+import { takeOwn } from './keeper-options.ts';
 import { openLog } from './log-output.ts';
 import { UsageError } from './problems.ts';
 
@@ -15,7 +18,9 @@ import { UsageError } from './problems.ts';
 const LAST_LINES_MS = 500;
 
 const details = `The keeper supervises the worker and its calls, seals one report for each call, and delivers it. SIGTERM lets
-running calls end with their goodbye. Options that are not listed here go to the agent file.`;
+running calls end with their goodbye. Options that are not listed here go to the agent file.
+--inspect           the inspector's page beside the keeper (lastword inspect); its address is printed
+--metrics-port N    /metrics, /healthz and /readyz of the keeper at 127.0.0.1:N; also LASTWORD_METRICS_PORT`;
 
 const commandOf = (mode: 'start' | 'dev', summary: string, more: string): Command => ({
   name: mode,
@@ -37,9 +42,10 @@ export const dev = commandOf(
 async function keep(
   mode: 'start' | 'dev',
   { positionals, isJson }: Given,
-  { settings, paint }: CommandContext,
+  { settings, env, paint }: CommandContext,
 ): Promise<number> {
-  const [file, ...args] = positionals;
+  const { isInspected, metricsPort, rest } = takeOwn(positionals, env);
+  const [file, ...args] = rest;
   if (file === undefined) throw new UsageError(`${mode}: expected FILE, got nothing; write lastword ${mode} agent.js`);
   checkAgentFile(file);
   const output = standardOutput();
@@ -48,13 +54,22 @@ async function keep(
     log.warn('whoever started this keeper is gone; ending as for SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   });
+  const inspector = isInspected ? startBeside({ command: inspectorCommand(mode === 'start' || isJson), log }) : undefined;
   try {
-    return await runKeeper({ agentFile: file, mode, args, ...settings, log });
+    const metrics = metricsPort === undefined ? {} : { metricsPort };
+    return await runKeeper({ agentFile: file, mode, args, ...settings, ...metrics, log });
   } finally {
     forget();
+    inspector?.stop();
     await Promise.all([output.flushed(LAST_LINES_MS), standardError().flushed(LAST_LINES_MS)]);
   }
 }
+
+/** This command line once more, as a process of its own. */
+const inspectorCommand = (isJson: boolean) => {
+  const main = fileURLToPath(new URL(`./main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+  return { file: process.execPath, args: [...inheritedFlags(), main, 'inspect', ...(isJson ? ['--json'] : [])] };
+};
 
 /** @throws ConfigError */
 export function checkAgentFile(file: string): void {

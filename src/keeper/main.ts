@@ -196,6 +196,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
         owed.wake();
         relay.wake();
       },
+      budgetMs,
       onDraining: () => sessions.draining(budgetMs(), graceMs()),
       onAlert: (message) => void alert(message).catch(lost),
       onRefusedJob: () => {

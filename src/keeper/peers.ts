@@ -1,4 +1,4 @@
-/** What the keeper does about each message of a worker or a job. */
+/** What the keeper does about each message of a worker, a job or an operator. */
 import type { Logger } from 'pino';
 import type { ToKeeper } from '../link/messages.ts';
 import type { Peer, PeerHandler } from '../link/server.ts';
@@ -14,12 +14,14 @@ export type PeersOptions = {
   onWorker: (pid: number) => void;
   onDraining: () => void;
   onAlert: (message: Extract<ToKeeper, { type: 'alert' }>) => void;
+  /** How long a call gets that is told to end. */
+  budgetMs: () => number;
   /** A job's hello was refused. */
   onRefusedJob: () => void;
 };
 
 export const openPeers =
-  ({ facts, sessions, log, onWorker, onDraining, onAlert, onRefusedJob }: PeersOptions) =>
+  ({ facts, sessions, log, onWorker, onDraining, onAlert, onRefusedJob, budgetMs }: PeersOptions) =>
   (peer: Peer): PeerHandler => ({
     onMessage(message) {
       switch (message.type) {
@@ -47,6 +49,15 @@ export const openPeers =
           return sessions.beat(message.session);
         case 'job.closed':
           return sessions.closed(message.session, message.tail);
+        case 'hello.operator':
+          return;
+        case 'session.end': {
+          const { session } = message;
+          const why = sessions.end(session, budgetMs());
+          return peer.send(
+            why === undefined ? { type: 'session.ending', session } : { type: 'session.unended', session, why },
+          );
+        }
         case 'alert':
           return onAlert(message);
       }

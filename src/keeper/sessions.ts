@@ -40,6 +40,8 @@ export type Sessions = {
   beat(session: SessionId): void;
   /** @param tail lines of its journal that its disk did not take */
   closed(session: SessionId, tail?: string): void;
+  /** An operator ends one call, within `budgetMs`. @returns why not; undefined: its job was told */
+  end(session: SessionId, budgetMs: number): string | undefined;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   readonly openCount: number;
@@ -215,6 +217,14 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
     closed(session, tail = '') {
       supervised.get(session)?.closed(tail);
+    },
+    end(session, budgetMs) {
+      const one = supervised.get(session);
+      if (!one?.isOpen) return 'expected a call that is going on, got one that is over or not known';
+      if (!one.hasPeer) return 'its process is not connected: it is only starting, or it is gone and its caller is being let go';
+      log.info({ session }, 'an operator ends this call');
+      one.tell({ type: 'shutdown', graceMs: budgetMs, reason: 'operator_ended' });
+      return undefined;
     },
     gone(peer) {
       for (const one of supervised.values()) {

@@ -19,7 +19,10 @@ export type PeerAdmission = {
 };
 export type Admission = { peer(): PeerAdmission };
 
-type Role = { kind: 'worker'; pid: number } | { kind: 'job'; session: SessionId; job: JobId };
+type Role =
+  | { kind: 'worker'; pid: number }
+  | { kind: 'job'; session: SessionId; job: JobId }
+  | { kind: 'operator' };
 
 /** What a peer speaks of: a session or, before there is one to speak of, a job; undefined for what names neither. */
 const namedIn = (message: ToKeeper): SessionId | JobId | undefined =>
@@ -29,9 +32,11 @@ const namedIn = (message: ToKeeper): SessionId | JobId | undefined =>
 const ofJobs: ReadonlySet<ToKeeper['type']> = new Set(['beat', 'job.closed', 'alert', 'job.withdrawn']);
 /** An alert may come from either: the worker knows of failures before there is a job. */
 const onlyOfJobs: ReadonlySet<ToKeeper['type']> = new Set(['beat', 'job.closed']);
+const ofOperators: ReadonlySet<ToKeeper['type']> = new Set(['session.end']);
 
 const tokenAdvice: Record<Role['kind'], string> = {
   worker: 'let the keeper start it (lastword start), with LASTWORD_TOKEN as the keeper gives it',
+  operator: 'let it run as the user of the keeper, with the same LASTWORD_DIR, whose file "secret" it reads',
   job: 'let it run as the user of its keeper, with the same LASTWORD_DIR, whose file "secret" it reads',
 };
 
@@ -45,7 +50,7 @@ export function openAdmission(secret: string): Admission {
 
       const hello = (claimed: Role, token: string | undefined): string | undefined => {
         const expected = tokenOf(secret, claimed.kind, claimed.kind === 'job' ? claimed.session : '');
-        const name = claimed.kind === 'job' ? `job ${claimed.session}` : 'worker';
+        const name = claimed.kind === 'job' ? `job ${claimed.session}` : claimed.kind;
         if (token === undefined || !isSameToken(expected, token))
           return `expected the token of the ${name}, got ${token === undefined ? 'none' : 'another one'}; ${tokenAdvice[claimed.kind]}`;
         if (role && (role.kind !== claimed.kind || nameOf(role) !== nameOf(claimed)))
@@ -62,9 +67,14 @@ export function openAdmission(secret: string): Admission {
       return {
         refusal(message) {
           if (message.type === 'hello.worker') return hello({ kind: 'worker', pid: message.pid }, message.token);
+          if (message.type === 'hello.operator') return hello({ kind: 'operator' }, message.token);
           if (message.type === 'hello.job')
             return hello({ kind: 'job', session: message.session, job: message.job }, message.token);
           if (!role) return `expected a hello first, got ${message.type}; say who speaks`; // A1
+          if (role.kind === 'operator' || ofOperators.has(message.type)) {
+            if (role.kind === 'operator' && ofOperators.has(message.type)) return undefined;
+            return `expected what ${nameOf(role)} says, got ${message.type}; connect once for each role`;
+          }
           if (role.kind === 'worker') {
             if (!onlyOfJobs.has(message.type)) return undefined;
             return `expected what a worker says, got ${message.type}; only the job of that session says this`;
@@ -83,5 +93,7 @@ export function openAdmission(secret: string): Admission {
   };
 }
 
-const nameOf = (role: Role): string =>
-  role.kind === 'job' ? `job ${role.job} of session ${role.session}` : `the worker ${role.pid}`;
+const nameOf = (role: Role): string => {
+  if (role.kind === 'operator') return 'an operator';
+  return role.kind === 'job' ? `job ${role.job} of session ${role.session}` : `the worker ${role.pid}`;
+};

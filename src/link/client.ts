@@ -126,6 +126,8 @@ export function connectLink(options: LinkOptions): Link {
         break;
       case 'shutdown':
       case 'yield':
+      case 'session.ending':
+      case 'session.unended':
         break;
     }
     onMessage(message);

@@ -116,6 +116,10 @@ export const toKeeper = z.discriminatedUnion('type', [
     lastSeq: count,
     tail: text.exactOptional(),
   }),
+  /** Somebody who ends calls by hand: the inspector, where it may act. */
+  z.object({ type: z.literal('hello.operator'), token: text.exactOptional() }),
+  /** Answered by `session.ending`, or by `session.unended`. */
+  z.object({ type: z.literal('session.end'), session: sessionId }),
   /** A failure that the operator's alert destinations should hear of. */
   z.object({ type: z.literal('alert'), session: sessionId, message: text, detail: text }),
 ]);
@@ -130,10 +134,13 @@ export const fromKeeper = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('shutdown'),
     graceMs: z.number().nonnegative(),
-    reason: z.enum(['worker_shutdown', 'worker_lost']),
+    reason: z.enum(['worker_shutdown', 'worker_lost', 'operator_ended']),
   }),
   /** Another job speaks for this session now: leave without a word. */
   z.object({ type: z.literal('yield') }),
+  /** Its job was told. */
+  z.object({ type: z.literal('session.ending'), session: sessionId }),
+  z.object({ type: z.literal('session.unended'), session: sessionId, why: text }),
   z.object({ type: z.literal('sealed'), session: sessionId, report: text }),
 ]);
 

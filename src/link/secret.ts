@@ -36,8 +36,8 @@ export type SecretName = 'secret' | 'inspector-token';
 /** Where it lies. */
 export const secretPath = (directory: string, name: SecretName = 'secret'): string => join(resolve(directory), name);
 
-/** *Pure.* HMAC-SHA256 of role and session id, in hexadecimal digits. A worker has no job: one name stands for all of them. */
-export const tokenOf = (secret: string, role: 'worker' | 'job', session = ''): string =>
+/** *Pure.* HMAC-SHA256 of role and session id, in hexadecimal digits. A worker or an operator has no session: one name stands for all of them. */
+export const tokenOf = (secret: string, role: 'worker' | 'job' | 'operator', session = ''): string =>
   createHmac('sha256', secret).update(`${role}\n${session}`).digest('hex');
 
 /** *Pure.* Takes the same time wherever the two differ. */

@@ -118,7 +118,7 @@ export async function listen(options: {
           return refuse(why);
         }
         clearTimeout(silent);
-        if (message.type === 'hello.worker' || message.type === 'hello.job') peer.send({ type: 'welcome' });
+        if (message.type.startsWith('hello.')) peer.send({ type: 'welcome' });
         try {
           handler.onMessage(message);
         } catch (error) {

@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { storeErrorOf, type Connection } from './sqlite-connection.ts';
 import { DELIVERY_COLUMNS, deliveryOf, listedDeliveryOf } from './sqlite-rows.ts';
-import type { ClaimAsk, Claimed, DeliveryState, ListedDelivery, NewDelivery, Page, Settlement } from './store.ts';
+import type { ClaimAsk, Claimed, Delivery, DeliveryState, ListedDelivery, NewDelivery, Page, Settlement } from './store.ts';
 import type { SessionId } from '../journal/ids.ts';
 
 const INSERT = `
@@ -174,6 +174,11 @@ export class Outbox {
     } catch (error) {
       throw storeErrorOf(error, 'look for due deliveries');
     }
+  }
+
+  delivery(id: string): Delivery | undefined {
+    const sql = `select ${DELIVERY_COLUMNS} from deliveries where delivery = ?`;
+    return this.#connection.rows('read a delivery', sql, id).map(deliveryOf)[0];
   }
 
   body(delivery: string): string | undefined {

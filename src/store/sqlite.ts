@@ -19,7 +19,7 @@ import { SessionsTable } from './sqlite-sessions.ts';
 import {
   StoreError,
   type ClaimAsk,
-  type Claimed,
+  type Claimed, Delivery,
   type ListedDelivery,
   type HangUpSettlement,
   type HangUpState,
@@ -192,6 +192,10 @@ export class SqliteStore implements Store {
 
   async nextDue(names: readonly string[]): Promise<number | undefined> {
     return this.#outbox.nextDue(names);
+  }
+
+  async delivery(id: string): Promise<Delivery | undefined> {
+    return this.#outbox.delivery(id);
   }
 
   async body(delivery: string): Promise<string | undefined> {

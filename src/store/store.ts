@@ -199,6 +199,8 @@ export interface Store {
   /** When the next row of the destinations in `names` is due; undefined when none waits. */
   nextDue(names: readonly string[]): Promise<number | undefined>;
   /** Undefined: there is no such delivery. */
+  delivery(id: string): Promise<Delivery | undefined>;
+  /** Undefined: there is no such delivery. */
   body(delivery: string): Promise<string | undefined>;
   /** Rows that are due or in flight, by the name of their destination. */
   owedByName(): Promise<Record<string, number>>;

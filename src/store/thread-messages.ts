@@ -24,6 +24,7 @@ export const methods: { readonly [Method in StoreCall['method']]: 'reads' | 'wri
   release: 'writes',
   reclaim: 'writes',
   nextDue: 'reads',
+  delivery: 'reads',
   body: 'reads',
   owedByName: 'reads',
   deliveries: 'reads',
