@@ -60,11 +60,17 @@ database by itself: a keeper may run or not, and calls notice nothing. Ctrl-C en
 };
 
 /** Lines for people, or of JSON as the keeper writes them. */
-function speech({ isJson }: Given, { print }: CommandContext): { say(address: string): void; tell(text: string): void } {
+function speech(
+  { isJson }: Given,
+  { print }: CommandContext,
+): { say: (address: string) => void; tell: (text: string) => void } {
   const line = (message: string, more: object = {}) =>
     print(JSON.stringify({ level: 30, time: Date.now(), pid: process.pid, ...more, msg: message }));
   return isJson
-    ? { say: (url) => line('the inspector is here; this address opens it once', { url }), tell: (text) => line(forPeople(text)) }
+    ? {
+        say: (url) => line('the inspector is here; this address opens it once', { url }),
+        tell: (text) => line(forPeople(text)),
+      }
     : { say: (url) => print(`The inspector is here, once: ${url}`), tell: (text) => print(oneLine(text)) };
 }
 
@@ -73,14 +79,19 @@ export function portOf(value: string | boolean | undefined, option: string): num
   if (value === undefined) return undefined;
   const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : NaN;
   if (port <= 65_535) return port;
-  throw new UsageError(`${option}: expected a port from 0 to 65535, got ${JSON.stringify(value)}; leave it out for the default`);
+  throw new UsageError(
+    `${option}: expected a port from 0 to 65535, got ${JSON.stringify(value)}; leave it out for the default`,
+  );
 }
 
 /** *Pure.* @throws UsageError */
 function hostOf(value: string | boolean | undefined): string {
   if (value === undefined) return '127.0.0.1';
-  if (typeof value === 'string' && (isIP(value) > 0 || /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(value))) return value;
-  throw new UsageError(`--host: expected an address or a name of this machine, got ${JSON.stringify(value)}; leave it out for 127.0.0.1`);
+  if (typeof value === 'string' && (isIP(value) > 0 || /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(value)))
+    return value;
+  throw new UsageError(
+    `--host: expected an address or a name of this machine, got ${JSON.stringify(value)}; leave it out for 127.0.0.1`,
+  );
 }
 
 /** Without a shell: the address is an argument. Whoever has no browser has the address all the same. */

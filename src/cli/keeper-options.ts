@@ -21,9 +21,11 @@ export function takeOwn(given: readonly string[], env: Readonly<Record<string, s
     if (word === '--inspect') isInspected = true;
     else if (word === '--metrics-port') {
       const port = given[(at += 1)];
-      if (port === undefined) throw new UsageError('--metrics-port: expected a port, got nothing; write --metrics-port 9464');
+      if (port === undefined)
+        throw new UsageError('--metrics-port: expected a port, got nothing; write --metrics-port 9464');
       metricsPort = portOf(port, '--metrics-port');
-    } else if (word.startsWith('--metrics-port=')) metricsPort = portOf(word.slice('--metrics-port='.length), '--metrics-port');
+    } else if (word.startsWith('--metrics-port='))
+      metricsPort = portOf(word.slice('--metrics-port='.length), '--metrics-port');
     else rest.push(word);
   }
   return { isInspected, metricsPort, rest };

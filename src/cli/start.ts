@@ -54,7 +54,9 @@ async function keep(
     log.warn('whoever started this keeper is gone; ending as for SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   });
-  const inspector = isInspected ? startBeside({ command: inspectorCommand(mode === 'start' || isJson), log }) : undefined;
+  const inspector = isInspected
+    ? startBeside({ command: inspectorCommand(mode === 'start' || isJson), log })
+    : undefined;
   try {
     const metrics = metricsPort === undefined ? {} : { metricsPort };
     return await runKeeper({ agentFile: file, mode, args, ...settings, ...metrics, log });

@@ -24,7 +24,10 @@ export type Actions = {
 };
 
 /** *Effect.* Short enough to be typed: 9 digits, and five tries a minute. */
-export const makeActionSecret = (): string => String(randomInt(1_000_000_000)).padStart(9, '0').replaceAll(/(...)(?=.)/g, '$1-');
+export const makeActionSecret = (): string =>
+  String(randomInt(1_000_000_000))
+    .padStart(9, '0')
+    .replaceAll(/(...)(?=.)/g, '$1-');
 
 export function openActions(options: {
   secret: string;
@@ -38,10 +41,15 @@ export function openActions(options: {
     check(given) {
       wrong = wrong.filter((at) => now() - at < CLOSED_MS);
       if (wrong.length >= MOST_WRONG)
-        throw new RequestProblem(429, `secret: ${MOST_WRONG} wrong ones within a minute; wait a minute`, { 'retry-after': '60' });
+        throw new RequestProblem(429, `secret: ${MOST_WRONG} wrong ones within a minute; wait a minute`, {
+          'retry-after': '60',
+        });
       if (isSameToken(secret, given.trim())) return;
       wrong.push(now());
-      throw new RequestProblem(403, 'secret: expected the one that --allow-actions printed in the terminal, got another one');
+      throw new RequestProblem(
+        403,
+        'secret: expected the one that --allow-actions printed in the terminal, got another one',
+      );
     },
     async redeliver(ids) {
       const store = await openStore(options.store, { inThread: true });
@@ -50,7 +58,10 @@ export function openActions(options: {
         for (const id of new Set(ids)) {
           const [before, body] = [await store.delivery(id), await store.body(id)];
           if (!before || body === undefined)
-            throw new RequestProblem(404, 'deliveries: expected ids of rows that are there, got another one; nothing was queued');
+            throw new RequestProblem(
+              404,
+              'deliveries: expected ids of rows that are there, got another one; nothing was queued',
+            );
           const { session, report, destination, lane, kind } = before;
           const delivery = `${report}-again-${randomUUID()}`;
           rows.push({ delivery, session, report, destination, lane, kind, body, nextAt: Date.now() });

@@ -120,6 +120,6 @@ class CallsFeed {
   }
 
   #wake(): void {
-    for (const wake of [...this.#sleepers]) wake();
+    for (const wake of this.#sleepers) wake();
   }
 }

@@ -58,7 +58,9 @@ export function openWatchers(options: { lateMs?: number; commentMs?: number; mos
     },
     async serve(response, next) {
       if (open.size >= most)
-        throw new RequestProblem(503, `expected at most ${most} watchers, got one more; close a page`, { 'retry-after': '30' });
+        throw new RequestProblem(503, `expected at most ${most} watchers, got one more; close a page`, {
+          'retry-after': '30',
+        });
       open.add(response);
       const gone = new AbortController();
       response.once('close', () => gone.abort());

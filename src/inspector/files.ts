@@ -30,7 +30,7 @@ export function readPageFiles(folder: URL): PageFiles {
     names.flatMap((name): [string, PageFile][] => {
       const type = types[extname(name)];
       if (type === undefined) return [];
-      const bytes = readFileSync(new URL(encodeURIComponent(name), `${folder.href.replace(/\/?$/, '/')}`));
+      const bytes = readFileSync(new URL(encodeURIComponent(name), folder.href.replace(/\/?$/, '/')));
       const tag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
       return [[name, { type, bytes, zipped: gzipSync(bytes), tag }]];
     }),

@@ -74,7 +74,8 @@ export function checkHost(headers: IncomingHttpHeaders, listening: ListeningAs):
 export function checkOrigin({ origin, ...headers }: IncomingHttpHeaders, listening: ListeningAs): void {
   const site = headers['sec-fetch-site'];
   const isStrange = site !== undefined && site !== 'same-origin' && site !== 'none';
-  const isOther = origin !== undefined && !(origin.startsWith('http://') && isOurs(origin.slice('http://'.length), listening));
+  const isOther =
+    origin !== undefined && !(origin.startsWith('http://') && isOurs(origin.slice('http://'.length), listening));
   if (isStrange || isOther)
     throw new RequestProblem(403, "Origin: expected the inspector's own page, got another one; nobody else may ask");
 }

@@ -84,7 +84,9 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
   }
   port = (server.address() as AddressInfo).port;
   if (!isLoopback(host))
-    warn(`the inspector listens on ${host}: what callers said crosses the network without encryption; put TLS in front, or use ssh -L`);
+    warn(
+      `the inspector listens on ${host}: what callers said crosses the network without encryption; put TLS in front, or use ssh -L`,
+    );
   printAddress(context.codes.make());
   return {
     port,
@@ -104,7 +106,9 @@ function keptToken(directory: string, warn: (message: string) => void): string {
     return openSecret(directory, 'inspector-token');
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    warn(`the token cannot be kept in ${directory} (${messageOf(error)}); pages that are open need a new address after a restart`);
+    warn(
+      `the token cannot be kept in ${directory} (${messageOf(error)}); pages that are open need a new address after a restart`,
+    );
     return randomBytes(32).toString('hex');
   }
 }
@@ -118,7 +122,10 @@ const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : 
 const reasons: Record<string, [got: string, advice: string]> = {
   EADDRINUSE: ['one that is taken', 'choose another --port, or leave it out'],
   EACCES: ['one that this user may not have', 'choose a --port above 1023'],
-  EADDRNOTAVAIL: ['an address that this machine does not have', 'give --host an address of this machine, or leave it out'],
+  EADDRNOTAVAIL: [
+    'an address that this machine does not have',
+    'give --host an address of this machine, or leave it out',
+  ],
   ENOTFOUND: ['a name that nobody knows', 'give --host an address of this machine, or leave it out'],
 };
 function notListening(error: unknown, host: string, port: number, isDefault: boolean): ConfigError {

@@ -79,7 +79,10 @@ export function openReading(start: ThreadStart, options: { thread?: URL; readMs?
     one.reject(new RequestProblem(status, message));
   };
   const open = (): Worker => {
-    const worker = new Worker(file, { workerData: start, resourceLimits: { maxOldGenerationSizeMb: THREAD_MEGABYTES } });
+    const worker = new Worker(file, {
+      workerData: start,
+      resourceLimits: { maxOldGenerationSizeMb: THREAD_MEGABYTES },
+    });
     worker.unref();
     worker.on('message', (told: ThreadAnswer) => {
       if (told.id !== running?.id) return; // late: it was told so
@@ -106,7 +109,10 @@ export function openReading(start: ThreadStart, options: { thread?: URL; readMs?
     timer = setTimeout(() => {
       const late = thread;
       thread = undefined; // R1
-      refuse(504, `this read took longer than ${readMs} ms and was ended; ask for less, or again in ${REFUSED_MS / 1_000} s`);
+      refuse(
+        504,
+        `this read took longer than ${readMs} ms and was ended; ask for less, or again in ${REFUSED_MS / 1_000} s`,
+      );
       void late?.terminate();
       next();
     }, readMs);

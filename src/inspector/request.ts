@@ -33,7 +33,10 @@ export function sendProblem(response: ServerResponse, { status, message, headers
 
 /** *Effect.* The body as JSON; how long it may take is the server's `requestTimeout`. @throws RequestProblem */
 export async function jsonBody({ raw }: Request): Promise<unknown> {
-  const tooLarge = new RequestProblem(413, `body: expected at most ${BODY_BYTES} bytes, got more; ask for less at once`);
+  const tooLarge = new RequestProblem(
+    413,
+    `body: expected at most ${BODY_BYTES} bytes, got more; ask for less at once`,
+  );
   if (Number(raw.headers['content-length'] ?? 0) > BODY_BYTES) throw tooLarge;
   if (!/^application\/json\b/i.test(raw.headers['content-type'] ?? ''))
     throw new RequestProblem(415, 'content-type: expected application/json, got another one; send JSON');
@@ -52,6 +55,9 @@ export function jsonIn(text: string, field: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new RequestProblem(400, `${field}: expected JSON, got something else; see docs/inspector.md for what can be asked`);
+    throw new RequestProblem(
+      400,
+      `${field}: expected JSON, got something else; see docs/inspector.md for what can be asked`,
+    );
   }
 }

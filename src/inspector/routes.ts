@@ -35,7 +35,10 @@ export function routeOf<Handler>(
   target: string,
 ): Found<Handler> {
   if (target.length > URL_CHARACTERS)
-    throw new RequestProblem(414, `URL: expected at most ${URL_CHARACTERS} characters, got ${target.length}; ask for less at once`);
+    throw new RequestProblem(
+      414,
+      `URL: expected at most ${URL_CHARACTERS} characters, got ${target.length}; ask for less at once`,
+    );
   const mark = target.indexOf('?');
   const path = mark === -1 ? target : target.slice(0, mark);
   const query = new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1));
@@ -46,7 +49,10 @@ export function routeOf<Handler>(
   const found = there.find(({ route }) => route.method === method);
   if (found) return found;
   if (there.length === 0)
-    throw new RequestProblem(404, 'there is nothing of this name; the page is at /, what can be asked stands in docs/inspector.md');
+    throw new RequestProblem(
+      404,
+      'there is nothing of this name; the page is at /, what can be asked stands in docs/inspector.md',
+    );
   const allow = there.map(({ route }) => route.method).join(', ');
   throw new RequestProblem(405, `method: expected ${allow}, got another one`, { allow });
 }

@@ -61,14 +61,21 @@ async function answer(raw: IncomingMessage, response: ServerResponse, options: S
     const { route, parts, query } = routeOf<Handler>(routes, raw.method, raw.url ?? '');
     if (route.path.startsWith('/api/')) checkOrigin(raw.headers, listening());
     if (route.isGuarded && !isSameToken(context.token, tokenIn(raw.headers)))
-      throw new RequestProblem(401, 'Authorization: expected the token of this inspector, got another one; open the address that stands in its terminal', {
-        'www-authenticate': 'Bearer',
-      });
+      throw new RequestProblem(
+        401,
+        'Authorization: expected the token of this inspector, got another one; open the address that stands in its terminal',
+        {
+          'www-authenticate': 'Bearer',
+        },
+      );
     await route.handle({ raw, parts, query, response }, context);
   } catch (error) {
     if (error instanceof RequestProblem) return sendProblem(response, error);
     if (raw.destroyed || response.destroyed) return; // whoever asked is gone
     warn(`a request failed: ${messageOf(error)}`); // S3
-    sendProblem(response, new RequestProblem(500, 'this should not happen; the terminal of the inspector has the reason'));
+    sendProblem(
+      response,
+      new RequestProblem(500, 'this should not happen; the terminal of the inspector has the reason'),
+    );
   }
 }

@@ -140,7 +140,7 @@ class Feed {
     this.#gather ??= setTimeout(() => {
       this.#gather = undefined;
       this.rings += 1;
-      for (const wake of [...this.#sleepers]) wake();
+      for (const wake of this.#sleepers) wake();
     }, GATHER_MS);
   }
 

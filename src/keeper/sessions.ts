@@ -221,7 +221,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
     end(session, budgetMs) {
       const one = supervised.get(session);
       if (!one?.isOpen) return 'expected a call that is going on, got one that is over or not known';
-      if (!one.hasPeer) return 'its process is not connected: it is only starting, or it is gone and its caller is being let go';
+      if (!one.hasPeer)
+        return 'its process is not connected: it is only starting, or it is gone and its caller is being let go';
       log.info({ session }, 'an operator ends this call');
       one.tell({ type: 'shutdown', graceMs: budgetMs, reason: 'operator_ended' });
       return undefined;

@@ -19,10 +19,7 @@ export type PeerAdmission = {
 };
 export type Admission = { peer(): PeerAdmission };
 
-type Role =
-  | { kind: 'worker'; pid: number }
-  | { kind: 'job'; session: SessionId; job: JobId }
-  | { kind: 'operator' };
+type Role = { kind: 'worker'; pid: number } | { kind: 'job'; session: SessionId; job: JobId } | { kind: 'operator' };
 
 /** What a peer speaks of: a session or, before there is one to speak of, a job; undefined for what names neither. */
 const namedIn = (message: ToKeeper): SessionId | JobId | undefined =>

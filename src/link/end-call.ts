@@ -12,7 +12,11 @@ import { encode, parseFromKeeper, readLines } from './wire.ts';
 const ANSWER_MS = 5_000;
 
 /** *Effect.* @returns why not; undefined: the keeper has told its job. Never rejects. */
-export function askToEnd(directory: string, session: SessionId, path = socketPath(directory)): Promise<string | undefined> {
+export function askToEnd(
+  directory: string,
+  session: SessionId,
+  path = socketPath(directory),
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     let token: string;
     try {
@@ -26,7 +30,10 @@ export function askToEnd(directory: string, session: SessionId, path = socketPat
       socket.destroy();
       resolve(why);
     };
-    const limit = setTimeout(() => settle(`expected an answer of the keeper within ${ANSWER_MS} ms, got none`), ANSWER_MS);
+    const limit = setTimeout(
+      () => settle(`expected an answer of the keeper within ${ANSWER_MS} ms, got none`),
+      ANSWER_MS,
+    );
     const say = (message: ToKeeper) => void socket.write(encode(message));
     readLines(socket, {
       onLine: (line) => {
@@ -41,7 +48,9 @@ export function askToEnd(directory: string, session: SessionId, path = socketPat
       onProblem: settle,
     });
     socket.once('connect', () => say({ type: 'hello.operator', token }));
-    socket.once('error', () => settle(`expected a keeper that runs on ${directory}, got none; nobody is there to end a call`));
+    socket.once('error', () =>
+      settle(`expected a keeper that runs on ${directory}, got none; nobody is there to end a call`),
+    );
     socket.once('close', () => settle('the keeper closed the connection before it answered'));
     return undefined;
   });

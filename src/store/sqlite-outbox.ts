@@ -9,7 +9,16 @@
 import { randomUUID } from 'node:crypto';
 import { storeErrorOf, type Connection } from './sqlite-connection.ts';
 import { DELIVERY_COLUMNS, deliveryOf, listedDeliveryOf } from './sqlite-rows.ts';
-import type { ClaimAsk, Claimed, Delivery, DeliveryState, ListedDelivery, NewDelivery, Page, Settlement } from './store.ts';
+import type {
+  ClaimAsk,
+  Claimed,
+  Delivery,
+  DeliveryState,
+  ListedDelivery,
+  NewDelivery,
+  Page,
+  Settlement,
+} from './store.ts';
 import type { SessionId } from '../journal/ids.ts';
 
 const INSERT = `

@@ -19,7 +19,8 @@ import { SessionsTable } from './sqlite-sessions.ts';
 import {
   StoreError,
   type ClaimAsk,
-  type Claimed, Delivery,
+  type Claimed,
+  type Delivery,
   type ListedDelivery,
   type HangUpSettlement,
   type HangUpState,

@@ -162,7 +162,12 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect(await claim()).toMatchObject([{ delivery: 'd1', kind: 'alert' }]);
       expect(await store.body('d1')).toBe('the model is gone');
       expect(await store.body('none')).toBeUndefined();
-      expect(await store.delivery('d1')).toMatchObject({ delivery: 'd1', kind: 'alert', state: 'due', lane: expect.any(String) });
+      expect(await store.delivery('d1')).toMatchObject({
+        delivery: 'd1',
+        kind: 'alert',
+        state: 'delivering',
+        lane: expect.any(String),
+      });
       expect(await store.delivery('none')).toBeUndefined();
     });
 

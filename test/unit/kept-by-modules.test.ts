@@ -15,6 +15,7 @@ const ofTheProcess: Record<string, string> = {
   'src/delivery/courier-child.ts': 'a process of its own, forked by path',
   'src/store/store-thread.ts': 'a thread of its own, started by path',
   'src/keeper/fold-thread.ts': 'a thread of its own, started by path',
+  'src/inspector/reading-thread.ts': 'a thread of its own, started by path',
 };
 
 const reasonOf = (file: string, name: string) => ofTheProcess[file] ?? ofTheProcess[`${file} ${name}`];

@@ -21,7 +21,10 @@ const allowed = async <Body extends { secret: string }>(
   expected: string,
 ): Promise<{ actions: Actions; body: Body }> => {
   if (!actions)
-    throw new RequestProblem(403, 'this inspector only reads; start it with --allow-actions to end calls and to deliver again');
+    throw new RequestProblem(
+      403,
+      'this inspector only reads; start it with --allow-actions to end calls and to deliver again',
+    );
   const given = schema.safeParse(await jsonBody(request));
   if (!given.success)
     throw badQuestion('body', { expected, got: 'something else', advice: 'docs/inspector.md says what each takes' });

@@ -10,7 +10,7 @@ const send = ({ raw, response }: Request, file: PageFile | undefined, what: stri
   response.setHeader('cache-control', 'no-cache');
   response.setHeader('vary', 'accept-encoding');
   if (raw.headers['if-none-match'] === file.tag) return void response.writeHead(304).end();
-  const isZipped = /\bgzip\b/.test(String(raw.headers['accept-encoding'] ?? ''));
+  const isZipped = /\bgzip\b/.test(raw.headers['accept-encoding'] ?? '');
   const bytes = isZipped ? file.zipped : file.bytes;
   response.writeHead(200, {
     'content-type': file.type,
@@ -21,6 +21,7 @@ const send = ({ raw, response }: Request, file: PageFile | undefined, what: stri
 };
 
 export const sendPage: Handler = (request, { page }) => send(request, page.get('index.html'), 'the page');
-export const sendAsset: Handler = (request, { page }) => send(request, page.get(request.parts['name'] ?? ''), 'this file');
+export const sendAsset: Handler = (request, { page }) =>
+  send(request, page.get(request.parts['name'] ?? ''), 'this file');
 export const sendChart: Handler = (request, { charts }) =>
   send(request, charts.get(request.parts['name'] ?? ''), 'this chart');

@@ -10,7 +10,11 @@ export const streamSession: Handler = async ({ raw, parts, query, response }, { 
   const from = query.get('from') ?? (typeof last === 'string' ? last : '');
   const advice = 'leave it out to begin at the first entry, or give the last id that came';
   if (!isSessionId(session))
-    throw badQuestion('session', { expected: 'a session id', got: 'something else', advice: 'lastword sessions lists them' });
+    throw badQuestion('session', {
+      expected: 'a session id',
+      got: 'something else',
+      advice: 'lastword sessions lists them',
+    });
   if (from !== '' && !position.safeParse(from).success)
     throw badQuestion('from', { expected: 'a position such as 1:812,keeper:9', got: 'something else', advice });
   const watch = sessions.watch(session, from);
