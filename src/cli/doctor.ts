@@ -10,7 +10,7 @@ import { describeAgent } from '../doctor/describe-agent.ts';
 import { type Finding, finding, type Outcome } from '../doctor/finding.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { oneLine, printable, table } from '../show/paint.ts';
-import type { Tone } from '../show/paint.ts';
+import type { Tone } from '../reads/answers.ts';
 import { CALLS_PER_CORE } from '../worker/worker-options.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';
