@@ -9,6 +9,7 @@ import { deliveries } from './deliveries.ts';
 import { doctor } from './doctor.ts';
 import { inspect } from './inspect.ts';
 import { machine } from './machine.ts';
+import { mcp } from './mcp.ts';
 import { exitCodes, problemOf, UsageError } from './problems.ts';
 import { purge } from './purge.ts';
 import { redeliver } from './redeliver.ts';
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   machine,
   inspect,
   doctor,
+  mcp,
 ];
 
 export type CommandStreams = {
