@@ -80,8 +80,9 @@ export async function serveMcp({ source, withTexts, version, input, output }: Mc
   const server = new McpServer({ name: 'lastword', version }, { instructions: withTexts ? UNTRUSTED : WITHHELD });
   const answer = async (read: QuestionName, asked: unknown): Promise<string> => {
     const found = await settledWithin(ask(source, read, asked), ANSWER_MS);
-    if (found === undefined) throw new Error(`no answer within ${ANSWER_MS / 1_000} s; ask for less`);
-    const text = JSON.stringify(withTexts ? found : withoutTexts(found));
+    if (found.kind === 'failed') throw found.error;
+    if (found.kind === 'late') throw new Error(`no answer within ${ANSWER_MS / 1_000} s; ask for less`);
+    const text = JSON.stringify(withTexts ? found.value : withoutTexts(found.value));
     if (text.length > ANSWER_CHARACTERS)
       throw new Error(
         `the answer has ${text.length} characters, and ${ANSWER_CHARACTERS} are the most; ask with a smaller limit or a filter`,
