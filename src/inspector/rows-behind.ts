@@ -7,6 +7,7 @@
 import type { Entry } from '../journal/entry.ts';
 import type { JournalName } from '../journal/folder.ts';
 import type { Entries, EntryRow, StateAt } from '../reads/answers.ts';
+import { ReadError } from '../reads/refusal.ts';
 import { type Placed, refOf } from '../reads/session-read.ts';
 import type { Source } from '../reads/source.ts';
 import { ask } from '../reads/table.ts';
@@ -44,7 +45,10 @@ export async function rowsBehind(
   const places = placesIn(from);
   const behind = read.all.filter(({ file, entry }) => entry.seq > (places.get(String(file)) ?? 0)); // P1
   const asked = behind.slice(0, MOST_ROWS);
-  const rowsByRef = await rowsOf(source, session, asked);
+  const rowsByRef = await rowsOf(source, session, asked).catch((error: unknown) => {
+    if (error instanceof ReadError && error.code === 'NOT_BUILT') return new Map(asked.map(plainRow));
+    throw error;
+  });
   const batch: Batch = { rows: [], states: [], moved: null };
   let bytes = 0;
   let taken = 0;
@@ -61,6 +65,11 @@ export async function rowsBehind(
   const sorted = new Map([...places].sort(([one], [other]) => rankOf(one) - rankOf(other)));
   return { batch, position: taken === 0 ? from : positionOf(sorted), isMore: behind.length > taken };
 }
+
+const plainRow = (placed: Placed): [string, EntryRow] => {
+  const { at, kind } = placed.entry;
+  return [refOf(placed), { index: placed.index, ref: refOf(placed), at, kind, what: kind, text: '', tone: 'plain' }];
+};
 
 const cut = (text: string): string => (text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`);
 

@@ -31,6 +31,11 @@ export type ServeOptions = {
   routes?: typeof routeTable;
 };
 
+const unread: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
 /** *Effect.* Not listening yet. */
 export function makeServer(options: ServeOptions): Server {
   const server = createServer(
@@ -44,8 +49,9 @@ export function makeServer(options: ServeOptions): Server {
     (raw, response) => void answer(raw, response, options),
   ); // S1
   server.maxConnections = MOST_CONNECTIONS;
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const status = unread[error.code ?? ''] ?? '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
     else socket.destroy();
   });
   return server;
