@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type InspectorOptions, openInspector } from '../../src/inspector/open.ts';
 
 /** Threads run what the build made. */
-const builtThread = new URL('../../dist/src/inspector/reading-thread.js', import.meta.url);
+export const builtThread = new URL('../../dist/src/inspector/reading-thread.js', import.meta.url);
 
 export type Answered = { status: number; headers: IncomingMessage['headers']; text: string };
 
