@@ -7,6 +7,7 @@ import { RequestProblem } from '../inspector/problem.ts';
 import { askToEnd } from '../link/end-call.ts';
 import { whenStarterIsGone } from '../link/starter.ts';
 import { forPeople, oneLine } from '../output/for-people.ts';
+import { openStore } from '../store/open.ts';
 import { none } from './arguments.ts';
 import type { Command, CommandContext, Given } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';
@@ -44,7 +45,9 @@ database by itself: a keeper may run or not, and calls notice nothing. Ctrl-C en
       store,
       host,
       port,
-      ...(secret !== undefined && { actions: openActions({ secret, store, endCall }) }),
+      ...(secret !== undefined && {
+        actions: openActions({ secret, endCall, openStore: () => openStore(store, { inThread: true }) }),
+      }),
       printAddress: (address) => {
         say(address);
         if (!isOpened) openBrowser(address, tell);

@@ -8,8 +8,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { SessionId } from '../journal/ids.ts';
 import { isSameToken } from '../link/secret.ts';
-import { openStore } from '../store/open.ts';
-import type { NewDelivery } from '../store/store.ts';
+import type { NewDelivery, Store } from '../store/store.ts';
 import { RequestProblem } from './problem.ts';
 
 const MOST_WRONG = 5;
@@ -31,11 +30,12 @@ export const makeActionSecret = (): string =>
 
 export function openActions(options: {
   secret: string;
-  store: string;
+  /** For one act: closed after it. */
+  openStore: () => Promise<Store>;
   endCall: (session: SessionId) => Promise<void>;
   now?: () => number;
 }): Actions {
-  const { secret, endCall, now = () => performance.now() } = options;
+  const { secret, openStore, endCall, now = () => performance.now() } = options;
   let wrong: number[] = [];
   return {
     check(given) {
@@ -52,7 +52,7 @@ export function openActions(options: {
       );
     },
     async redeliver(ids) {
-      const store = await openStore(options.store, { inThread: true });
+      const store = await openStore();
       try {
         const rows: NewDelivery[] = [];
         for (const id of new Set(ids)) {
