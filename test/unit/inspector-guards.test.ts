@@ -254,7 +254,7 @@ describe('bounds', () => {
     expect((await stand.ask('/api/token', { body })).status).toBe(413);
     expect(
       await raw(
-        `POST /api/token HTTP/1.1\r\nhost: 127.0.0.1:${stand.port}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${'10000\r\n'}${'x'.repeat(65_536)}\r\n${'10000\r\n'}${'x'.repeat(65_536)}\r\n0\r\n\r\n`,
+        `POST /api/token HTTP/1.1\r\nhost: 127.0.0.1:${stand.port}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n10000\r\n${'x'.repeat(65_536)}\r\n10000\r\n${'x'.repeat(65_536)}\r\n0\r\n\r\n`,
       ),
     ).toMatch(/^HTTP\/1\.1 413/);
     expect((await stand.ask('/api/token', { body: '{', headers: {} })).status).toBe(400);
