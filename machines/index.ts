@@ -22,6 +22,8 @@ export { differences, replay } from './analysis/replay.ts';
 export type { Refusal, Replay, ReplayEntry, ReplayStep } from './analysis/replay.ts';
 export { leavesOf, limitIn, limitOfTrigger, limitTrigger, ownName, pathOfState, START } from './analysis/words.ts';
 export { toDot, toMermaid, transitionTable } from './analysis/diagram.ts';
+export { plainConfig } from './analysis/plain-config.ts';
+export type { Plain } from './analysis/plain-config.ts';
 export { machineShape } from './analysis/shape.ts';
 export type { MachineShape } from './analysis/shape.ts';
 
