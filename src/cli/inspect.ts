@@ -4,13 +4,16 @@ import { isIP } from 'node:net';
 import { makeActionSecret, openActions } from '../inspector/act.ts';
 import { openInspector, DEFAULT_PORT } from '../inspector/open.ts';
 import { RequestProblem } from '../inspector/problem.ts';
+import { showInStately } from '../inspector/show-in-stately.ts';
 import { askToEnd } from '../link/end-call.ts';
 import { whenStarterIsGone } from '../link/starter.ts';
 import { forPeople, oneLine } from '../output/for-people.ts';
 import { openStore } from '../store/open.ts';
+import { Source } from '../reads/source.ts';
 import { none } from './arguments.ts';
 import type { Command, CommandContext, Given } from './command.ts';
 import { exitCodes, UsageError } from './problems.ts';
+import { notFound, sessionNamed, storedJournal } from './stored.ts';
 
 export const inspect: Command = {
   name: 'inspect',
@@ -21,17 +24,24 @@ database by itself: a keeper may run or not, and calls notice nothing. Ctrl-C en
 --port N          where it listens, default ${DEFAULT_PORT} or the next free one
 --host H          listens on this address; default 127.0.0.1, which only this machine reaches
 --open            opens the address in the browser of this machine
+--stately ID|live calls in Stately's inspector instead: an address for a browser that is online, and one for a receiver of
+                  @statelyai/inspect; names of states and events, no texts
+--texts           with --stately: also what events and effects carried
 --allow-actions   lets the page deliver again and end calls, with a secret that is printed here and typed there`,
   options: {
     port: { type: 'string' },
     host: { type: 'string' },
     open: { type: 'boolean' },
+    stately: { type: 'string' },
+    texts: { type: 'boolean' },
     'allow-actions': { type: 'boolean' },
   },
   async run(given, context) {
     none(given, 'inspect');
     const [port, host] = [portOf(given.values['port'], '--port'), hostOf(given.values['host'])];
     const { say, tell } = speech(given, context);
+    const stately = given.values['stately'];
+    if (typeof stately === 'string') return inStately(stately, port ?? 0, { given, context, tell });
     const { directory, store } = context.settings;
     const secret = given.values['allow-actions'] === true ? makeActionSecret() : undefined;
     const endCall = async (session: Parameters<typeof askToEnd>[1]) => {
@@ -61,6 +71,28 @@ database by itself: a keeper may run or not, and calls notice nothing. Ctrl-C en
     return exitCodes.ok;
   },
 };
+
+/** Until it is told to end. */
+async function inStately(
+  which: string,
+  port: number,
+  { given, context, tell }: { given: Given; context: CommandContext; tell: (text: string) => void },
+): Promise<number> {
+  const session = which === 'live' ? undefined : await sessionNamed(context.settings, which);
+  if (session !== undefined && (await storedJournal(context.settings, session)) === undefined)
+    return notFound(context.settings, session);
+  const source = new Source(context.settings);
+  const over = new AbortController();
+  void untilTold().then(() => over.abort());
+  const print = ({ page, socket }: { page: string; socket: string }) =>
+    given.isJson
+      ? context.print(JSON.stringify({ page, socket }))
+      : context.print(`For a browser that is online: ${page}\nFor a receiver of @statelyai/inspect: ${socket}`);
+  const withTexts = given.values['texts'] === true;
+  await showInStately({ source, session, withTexts, port, onOpen: print, warn: tell, signal: over.signal });
+  source.close();
+  return exitCodes.ok;
+}
 
 /** Lines for people, or of JSON as the keeper writes them. */
 function speech(

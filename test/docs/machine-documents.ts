@@ -8,6 +8,7 @@ import {
   bounds,
   defaultPolicy,
   detections,
+  plainConfig,
   recoveryContext,
   recoveryMachine,
   releases,
@@ -107,10 +108,10 @@ const page = (name: string, machine: AnyStateMachine, sections: string): string 
 
 const index =
   `${generated}# The machines\n\nDrawn from the code in \`machines/\`; \`npx tsc -p tsconfig.build.json && node dist/test/docs/generate-machines.js\` draws them anew.\n\n` +
-  '| machine | what it is | picture | text |\n| --- | --- | --- | --- |\n' +
-  '| [session](session.md) | one call, from ring to end | [svg](session.svg) | [mermaid](session.mmd) |\n' +
-  '| [recovery](recovery.md) | what the keeper does about a call whose process died or froze | [svg](recovery.svg) | [mermaid](recovery.mmd) |\n' +
-  '| [supervision](supervision.md) | one call under the keeper’s eyes, from the accepted job to the sealed report | [svg](supervision.svg) | [mermaid](supervision.mmd) |\n';
+  '| machine | what it is | picture | text | for Stately’s editor |\n| --- | --- | --- | --- | --- |\n' +
+  '| [session](session.md) | one call, from ring to end | [svg](session.svg) | [mermaid](session.mmd) | [json](session.config.json) |\n' +
+  '| [recovery](recovery.md) | what the keeper does about a call whose process died or froze | [svg](recovery.svg) | [mermaid](recovery.mmd) | [json](recovery.config.json) |\n' +
+  '| [supervision](supervision.md) | one call under the keeper’s eyes, from the accepted job to the sealed report | [svg](supervision.svg) | [mermaid](supervision.mmd) | [json](supervision.config.json) |\n';
 
 /** Names below docs/machines/ with their texts. */
 export async function machineDocuments(): Promise<Map<string, string>> {
@@ -118,6 +119,7 @@ export async function machineDocuments(): Promise<Map<string, string>> {
   const pictures = (name: string, machine: AnyStateMachine): [string, string][] => [
     [`${name}.mmd`, toMermaid(machine)],
     [`${name}.svg`, graphviz.dot(toDot(machine))],
+    [`${name}.config.json`, `${JSON.stringify(plainConfig(machine), null, 2)}\n`],
   ];
   return new Map([
     ['README.md', index],
