@@ -18,8 +18,8 @@ export { boundOf, bounds } from './analysis/walks.ts';
 export type { Bound } from './analysis/walks.ts';
 
 export { digester } from './analysis/digest.ts';
-export { differences, replay } from './analysis/replay.ts';
-export type { Refusal, Replay, ReplayEntry, ReplayStep } from './analysis/replay.ts';
+export { differences, replay, replayerOf } from './analysis/replay.ts';
+export type { Refusal, Replay, ReplayEntry, Replayer, ReplayStep, Seen } from './analysis/replay.ts';
 export { leavesOf, limitIn, limitOfTrigger, limitTrigger, ownName, pathOfState, START } from './analysis/words.ts';
 export { toDot, toMermaid, transitionTable } from './analysis/diagram.ts';
 export { plainConfig } from './analysis/plain-config.ts';

@@ -56,5 +56,5 @@ export const digester = (): Digester => {
 };
 
 /** The timers of a machine's own that have not fired: its limits, and what it has put off. */
-export const armedIn = (actor: AnyActorRef): { id: string; event: { type: string } }[] =>
+export const armedIn = (actor: AnyActorRef): { id: string; event: { type: string }; delay: number }[] =>
   Object.values(actor.system.getSnapshot()._scheduledEvents).filter(({ source }) => source === actor);

@@ -6,13 +6,14 @@
  *       digests are never read for it, so that they can be compared with those that come out.
  *   P2  Another build of `machines/` may walk another way: it is not replayed, and says so. What is recorded stays true.
  *   P3  A hole in the journal ends the replay: behind it nobody knows where the machine is.
+ *   P4  A walk may be looked at after each step, and goes on when its file has grown: nobody walks it a second time.
  */
-import { createActor, type AnyActorRef, type AnyStateMachine } from 'xstate';
+import { createActor, fromPromise, type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine } from 'xstate';
 import { recoveryMachine } from '../recovery.machine.ts';
 import { sessionMachine } from '../session.machine.ts';
 import { supervisionMachine } from '../supervision.machine.ts';
 import { armedIn, digester } from './digest.ts';
-import { leavesOf, limitEvent, nodeAt, type PassedLimit } from './words.ts';
+import { leavesOf, limitEvent, limitIn, nodeAt, pathOfState, type PassedLimit } from './words.ts';
 
 const machines: Record<string, AnyStateMachine> = {
   session: sessionMachine,
@@ -40,28 +41,62 @@ export type Refusal = {
   why: string;
 };
 
+/** P4. A machine as it was after a step; what did not change since the step before is the same object. */
+export type Seen = ReplayStep & {
+  machine: string;
+  /** Of the entry that began this run. */
+  began: number;
+  context: unknown;
+  /** `seq`: of the entry that armed it. */
+  armed: readonly (PassedLimit & { ms: number; seq: number })[];
+  /** `seq`: of the entry that led to its being asked for. */
+  awaited: readonly { name: string; state: string; seq: number }[];
+};
+
+export type Replayer = {
+  /** The next entry of the file. Never throws. */
+  take(entry: ReplayEntry): void;
+  readonly walks: readonly Replay[];
+  /** Nothing more comes: what is kept for going on is let go. */
+  stop(): void;
+};
+
 type Data = Record<string, unknown>;
 const dataOf = (data: unknown): Data => (typeof data === 'object' && data !== null ? (data as Data) : {});
 const nameOf = (data: Data): string => (typeof data['machine'] === 'string' ? data['machine'] : 'session');
 
 /** *Pure.* Each run of a machine that one file holds, walked again. Never throws. @param build of these machines */
 export function replay(entries: readonly ReplayEntry[], build: string): Replay[] {
+  const replayer = replayerOf(build);
+  for (const entry of entries) replayer.take(entry);
+  replayer.stop();
+  return [...replayer.walks];
+}
+
+/** *Pure.* The same entry by entry, with a look at each step (P4). @param build of these machines */
+export function replayerOf(build: string, onStep?: (seen: Seen) => void): Replayer {
   const walks: Walk[] = [];
   const open = new Map<string, Walk>();
   let last = 0;
-  for (const { seq, kind, data: raw } of entries) {
-    const data = dataOf(raw);
-    if (seq !== last + 1)
-      for (const walk of open.values()) walk.refuse('incomplete', `entries are missing before ${seq}`); // P3
-    last = seq;
-    if (kind === 'machine.began') {
-      const walk = begin(seq, data, build);
-      walks.push(walk);
-      open.set(nameOf(data), walk);
-    } else if (isReceived(kind, data)) open.get(nameOf(data))?.take(seq, kind, data);
-  }
-  for (const walk of walks) walk.stop();
-  return walks.map((walk) => walk.replay);
+  return {
+    take({ seq, kind, data: raw }) {
+      const data = dataOf(raw);
+      if (seq !== last + 1)
+        for (const walk of open.values()) walk.refuse('incomplete', `entries are missing before ${seq}`); // P3
+      last = seq;
+      if (kind === 'machine.began') {
+        const walk = begin(seq, data, build, onStep);
+        walks.push(walk);
+        open.set(nameOf(data), walk);
+      } else if (isReceived(kind, data)) open.get(nameOf(data))?.take(seq, kind, data);
+    },
+    get walks() {
+      return walks.map((walk) => walk.replay);
+    },
+    stop() {
+      for (const walk of walks) walk.stop();
+    },
+  };
 }
 
 /** *Pure.* Does a machine receive this? */
@@ -107,13 +142,19 @@ type Walk = {
   replay: Replay;
   take(seq: number, kind: string, data: Data): void;
   refuse(kind: Refusal['kind'], why: string): void;
-  /** Before the effects that nobody provided have failed. */
   stop(): void;
 };
 
 const clock = { setTimeout: () => 0, clearTimeout: () => undefined };
 
-function begin(seq: number, { machine, build: of, input }: Data, build: string): Walk {
+/** Effects that do nothing, and settle when the journal says so. */
+const still = (chart: AnyStateMachine): AnyStateMachine => {
+  const names = Object.keys(chart.implementations.actors);
+  const actors = Object.fromEntries(names.map((name) => [name, fromPromise(() => new Promise(() => undefined))]));
+  return chart.provide({ actors } as never) as AnyStateMachine;
+};
+
+function begin(seq: number, { machine, build: of, input }: Data, build: string, onStep?: (seen: Seen) => void): Walk {
   const name = String(machine);
   const done: Replay = { machine: name, seq, steps: [] };
   const refuse: Walk['refuse'] = (kind, why) => void (done.refused ??= { kind, why });
@@ -123,12 +164,15 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string):
   if (!chart) refuse('impossible', `there is no machine "${name}"`);
   if (!chart || of !== build) return { replay: done, take: () => undefined, refuse, stop: () => undefined };
 
-  const actor = createActor(chart, { input, clock: clock as never });
+  const actor = createActor(still(chart), { input, clock: clock as never });
   actor.subscribe({ error: (error) => refuse('failed', `the machine fails: ${String(error)}`) });
   const digest = digester();
+  const look = onStep && looker(actor, chart);
   const step = (at: number) => {
-    const snapshot = actor.getSnapshot();
-    done.steps.push({ seq: at, states: leavesOf(snapshot.value), digest: digest(actor, snapshot) });
+    const snapshot = actor.getSnapshot() as AnyMachineSnapshot;
+    const taken: ReplayStep = { seq: at, states: leavesOf(snapshot.value), digest: digest(actor, snapshot) };
+    done.steps.push(taken);
+    if (look) onStep({ machine: name, began: seq, ...taken, ...look(at, snapshot) });
   };
   /** What it received last, for `again`. */
   const received: (() => string | undefined)[] = [];
@@ -159,6 +203,35 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string):
   return { replay: done, take, refuse, stop: () => void actor.stop() };
 }
 
+/** P4. Remembers since when each limit is armed and each effect awaited: a limit that is armed anew is another object. */
+const looker = (actor: AnyActorRef, chart: AnyStateMachine) => {
+  const since = new WeakMap<object, object>();
+  const known = <Value extends object>(of: object, make: () => Value): Value => {
+    const before = since.get(of) as Value | undefined;
+    if (before) return before;
+    const value = make();
+    since.set(of, value);
+    return value;
+  };
+  return (
+    seq: number,
+    { context, children, _nodes }: AnyMachineSnapshot,
+  ): Pick<Seen, 'context' | 'armed' | 'awaited'> => ({
+    context,
+    armed: armedIn(actor).map((timer) =>
+      known(timer, () => ({ ...limitIn(chart, timer.event.type), ms: timer.delay, seq })),
+    ),
+    awaited: Object.values(children as Record<string, AnyActorRef>)
+      .filter((child) => child.getSnapshot().status === 'active')
+      .map((child) =>
+        known(child, () => {
+          const node = _nodes.find(({ invoke }) => invoke.some(({ id }) => id === child.id));
+          return { name: typeof child.src === 'string' ? child.src : '', state: node ? pathOfState(node) : '', seq };
+        }),
+      ),
+  });
+};
+
 /** A file may hold anything at all. */
 const attempted = (turn: () => string | undefined): string | undefined => {
   try {
@@ -169,9 +242,13 @@ const attempted = (turn: () => string | undefined): string | undefined => {
 };
 
 type Again = { of: number; times: number };
+/** Longer turns are not written by anybody: a file that says so would be walked for ever. */
+const LONGEST_TURN = 64;
 /** A whole turn of what repeats leads nowhere, so one of them is enough. */
-const repeated = <Turn>(received: readonly Turn[], { of, times }: Again): (Turn | undefined)[] =>
-  Array.from({ length: Math.min(times, of + (times % of)) }, (_, index) => received.at(-of + (index % of)));
+const repeated = <Turn>(received: readonly Turn[], { of, times }: Again): (Turn | undefined)[] => {
+  if (!(of >= 1 && of <= LONGEST_TURN)) return [undefined];
+  return Array.from({ length: Math.min(times, of + (times % of)) }, (_, index) => received.at(-of + (index % of)));
+};
 
 const passLimit = (actor: AnyActorRef, chart: AnyStateMachine, data: Data): string | undefined => {
   const { limit, state } = data as PassedLimit;

@@ -153,6 +153,8 @@ export type Span = {
   label: string;
   ref: Reference | null;
   tone: Tone;
+  /** Of a limit: how much of it was left when it was no longer armed; 0: it has passed. */
+  marginMs?: number;
 };
 export type LaneName =
   | 'caller'

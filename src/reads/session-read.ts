@@ -21,6 +21,7 @@ export class SessionRead {
   readonly #folder: string;
   readonly #files = new Map<JournalName, FileRead>();
   readonly #memory = new Map<string, { version: number; value: unknown }>();
+  readonly #lasting = new Map<string, unknown>();
   #looking: Promise<boolean> = Promise.resolve(false);
 
   constructor(directory: string, session: SessionId) {
@@ -66,6 +67,22 @@ export class SessionRead {
   get position(): string {
     const read = this.files.filter(({ lastSeq }) => lastSeq > 0);
     return read.map(({ name, lastSeq }) => `${name}:${lastSeq}`).join(',');
+  }
+
+  /** Made once, and kept as long as this session is: what goes on when a file has grown. */
+  lasting<Value>(name: string, make: () => Value): Value {
+    const known = this.#lasting.get(name);
+    if (known !== undefined) return known as Value;
+    const value = make();
+    this.#lasting.set(name, value);
+    return value;
+  }
+
+  /** When the entry with this number was written; on the line of time without jumps (report/clock.ts). */
+  timeOf(file: JournalName, seq: number): number {
+    const index = this.indexOf(`${file}:${seq}` as Reference);
+    const placed = index === undefined ? undefined : this.all[index];
+    return placed ? whenOf(placed.entry) : 0;
   }
 
   /** Computed once for what the files hold now. */

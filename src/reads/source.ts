@@ -4,7 +4,9 @@
  *
  *   S1  A few sessions stay in memory: asked again, they cost only what was added.
  */
+import { defaultPolicy, expectedOf, silenceBound, type Policy } from '../../machines/index.ts';
 import { isSessionId, type SessionId } from '../journal/ids.ts';
+import { recordOf } from '../report/lenient.ts';
 import { fileOf } from '../store/open.ts';
 import { SqliteLook } from '../store/sqlite-look.ts';
 import { Living } from './living.ts';
@@ -29,6 +31,8 @@ export class Source {
   readonly living: Living;
   readonly now: () => number;
   readonly #sessions = new Map<SessionId, SessionRead>();
+  /** By policy: to compute it takes 50 ms, and most calls have the same. */
+  readonly #bounds = new Map<string, number | null>();
 
   constructor({ directory, store, now = Date.now }: SourceOptions) {
     this.directory = directory;
@@ -71,6 +75,18 @@ export class Source {
     return this.#unknown(session);
   }
 
+  /** The longest silence that a policy, as a journal has it, allows; null where it is none. */
+  silenceBoundOf(policy: unknown): number | null {
+    const key = JSON.stringify(policy) ?? '';
+    let known = this.#bounds.get(key);
+    if (known === undefined) {
+      known = boundOfPolicy(policy);
+      if (this.#bounds.size >= MOST_BOUNDS) this.#bounds.clear();
+      this.#bounds.set(key, known);
+    }
+    return known;
+  }
+
   close(): void {
     this.#sessions.clear();
     this.store.close();
@@ -89,6 +105,21 @@ export class Source {
     );
   }
 }
+
+/** Policies that a directory's calls had: a version of the agent each. */
+const MOST_BOUNDS = 100;
+
+const boundOfPolicy = (policy: unknown): number | null => {
+  const given = Object.entries(recordOf(policy)).filter(
+    ([name, limit]) => Object.hasOwn(defaultPolicy, name) && expectedOf(name as keyof Policy, limit) === undefined,
+  );
+  if (given.length === 0) return null;
+  try {
+    return silenceBound({ ...defaultPolicy, ...(Object.fromEntries(given) as Partial<Policy>) });
+  } catch {
+    return null; // limits that no machine can have
+  }
+};
 
 /** *Effect.* Opens nothing before it is asked. */
 export const openSource = (options: SourceOptions): Source => new Source(options);

@@ -14,8 +14,20 @@ import type {
   WholeEntry,
   Why,
 } from './answers.ts';
+import { calls } from './calls.ts';
+import { why } from './why.ts';
+import { entries } from './entries.ts';
+import { entryAt } from './entry.ts';
+import { state } from './state.ts';
+import { lanes } from './lanes.ts';
+import { diff } from './diff.ts';
+import { deliveries } from './deliveries.ts';
+import { ledger } from './ledger.ts';
+import { model } from './model.ts';
+import { report } from './report.ts';
+import { savedTest } from './saved-test.ts';
 import { questions, type Asked, type QuestionName } from './questions.ts';
-import { badQuestion, ReadError } from './refusal.ts';
+import { badQuestion } from './refusal.ts';
 import type { Source } from './source.ts';
 
 type Answers = {
@@ -39,26 +51,23 @@ type Read<Name extends QuestionName> = {
   read(source: Source, asked: Asked<Name>): Promise<Answers[Name]>;
 };
 
-const notBuilt = (name: string) => (): Promise<never> =>
-  Promise.reject(new ReadError('NOT_BUILT', `${name}: it cannot be asked yet; lastword show ID prints a call`));
-
 export const reads: { readonly [Name in QuestionName]: Read<Name> } = {
-  calls: { summary: 'Calls, living and over.', asked: questions.calls, read: notBuilt('calls') },
-  why: { summary: 'Why a call ended, each word with its proof.', asked: questions.why, read: notBuilt('why') },
-  entries: { summary: 'What happened in a call, in order.', asked: questions.entries, read: notBuilt('entries') },
-  entry: { summary: 'One entry, whole.', asked: questions.entry, read: notBuilt('entry') },
-  state: { summary: 'Where the machines of a call were at an entry.', asked: questions.state, read: notBuilt('state') },
-  lanes: { summary: 'Who was audible when, and what ran.', asked: questions.lanes, read: notBuilt('lanes') },
-  diff: { summary: 'Two calls side by side.', asked: questions.diff, read: notBuilt('diff') },
+  calls: { summary: 'Calls, living and over.', asked: questions.calls, read: calls },
+  why: { summary: 'Why a call ended, each word with its proof.', asked: questions.why, read: why },
+  entries: { summary: 'What happened in a call, in order.', asked: questions.entries, read: entries },
+  entry: { summary: 'One entry, whole.', asked: questions.entry, read: entryAt },
+  state: { summary: 'Where the machines of a call were at an entry.', asked: questions.state, read: state },
+  lanes: { summary: 'Who was audible when, and what ran.', asked: questions.lanes, read: lanes },
+  diff: { summary: 'Two calls side by side.', asked: questions.diff, read: diff },
   deliveries: {
     summary: 'Deliveries, with their attempts.',
     asked: questions.deliveries,
-    read: notBuilt('deliveries'),
+    read: deliveries,
   },
-  ledger: { summary: 'Accepted, sealed, delivered: do they agree?', asked: questions.ledger, read: notBuilt('ledger') },
-  model: { summary: 'What the model saw at a request.', asked: questions.model, read: notBuilt('model') },
-  report: { summary: 'The report, sealed or as far as it goes.', asked: questions.report, read: notBuilt('report') },
-  test: { summary: 'A call as a test.', asked: questions.test, read: notBuilt('test') },
+  ledger: { summary: 'Accepted, sealed, delivered: do they agree?', asked: questions.ledger, read: ledger },
+  model: { summary: 'What the model saw at a request.', asked: questions.model, read: model },
+  report: { summary: 'The report, sealed or as far as it goes.', asked: questions.report, read: report },
+  test: { summary: 'A call as a test.', asked: questions.test, read: savedTest },
 };
 
 /** *Pure.* What came from outside as the question has it. @throws ReadError `BAD_QUESTION` */

@@ -7,9 +7,10 @@ import { keep } from './sql/000004-keep.ts';
 import { byLane } from './sql/000005-by-lane.ts';
 import { epochs } from './sql/000006-epochs.ts';
 import { attemptHistory } from './sql/000007-attempts.ts';
+import { looks } from './sql/000008-looks.ts';
 import { StoreError } from './store.ts';
 
-const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane, epochs, attemptHistory];
+const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane, epochs, attemptHistory, looks];
 
 const versionOf = (database: DatabaseSyncInstance): number =>
   (database.prepare('pragma user_version').get() as { user_version: number }).user_version;

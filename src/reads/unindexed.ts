@@ -1,0 +1,61 @@
+/**
+ * Sessions that have a folder and no row: their keeper could not write it yet, or never will. A keeper writes its rows
+ * within milliseconds, so whoever has very many folders need not wait for a look at all of them.
+ */
+import { opendir } from 'node:fs/promises';
+import { journalPath, sessionsFolder } from '../journal/folder.ts';
+import { firstJob, isSessionId, type SessionId } from '../journal/ids.ts';
+import { readFileOf } from '../journal/read.ts';
+import { instantOf, recordOf, textOf } from '../report/lenient.ts';
+import type { PlacedRow } from '../store/sqlite-look-rows.ts';
+import type { Source } from './source.ts';
+
+const MOST_FOLDERS = 10_000;
+/** Of a file only its first entries are wanted. */
+const KEPT_BYTES = 256 * 1024;
+
+/** *Effect.* Newest first, at most so many. */
+export async function unindexedRows(source: Source, limit: number): Promise<(PlacedRow & { isUnindexed: true })[]> {
+  const names = await namesIn(source.directory);
+  if (names.length === 0) return [];
+  const without = source.store.look(names, (rows) => rows.withoutRow(names) as SessionId[]);
+  const found = [];
+  for (const session of without.slice(0, limit)) {
+    const row = await rowOf(source.directory, session);
+    if (row) found.push(row);
+  }
+  return found;
+}
+
+async function namesIn(directory: string): Promise<SessionId[]> {
+  const names: SessionId[] = [];
+  try {
+    for await (const entry of await opendir(sessionsFolder(directory), { bufferSize: 1_000 })) {
+      if (!entry.isDirectory() || !isSessionId(entry.name)) continue;
+      if (names.length >= MOST_FOLDERS) return [];
+      names.push(entry.name);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return names;
+}
+
+/** undefined: the worker gave the job back, or there is nothing to be read. */
+async function rowOf(directory: string, session: SessionId): Promise<(PlacedRow & { isUnindexed: true }) | undefined> {
+  const read = (file: 1 | 'keeper') => readFileOf(journalPath(directory, session, file), { keptBytes: KEPT_BYTES });
+  const [keeper, job] = [(await read('keeper')).entries, (await read(1)).entries];
+  const first = [...keeper, ...job].find(({ kind }) => kind === 'session.accepted' || kind === 'session.opened');
+  if (!first || (job.length === 0 && keeper.at(-1)?.kind === 'session.withdrawn')) return undefined;
+  const data = recordOf(first.data);
+  const acceptedAt = instantOf(first.at) ?? 0;
+  return {
+    ...firstJob(session),
+    room: textOf(recordOf(data['room'])['name']) ?? '',
+    agentName: textOf(data['agentName']) ?? '',
+    acceptedAt,
+    state: 'open',
+    place: { epoch: 1, acceptedAt, row: -1 },
+    isUnindexed: true,
+  };
+}
