@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { version } from '../job/version.ts';
 import { ConfigError } from '../errors/config-error.ts';
 import { escapeMarks, oneLine } from '../output/for-people.ts';
 import { runKeeper } from '../keeper/main.ts';
@@ -58,7 +59,7 @@ async function keep(
     ? startBeside({ command: inspectorCommand(mode === 'start' || isJson), log })
     : undefined;
   try {
-    const metrics = metricsPort === undefined ? {} : { metricsPort };
+    const metrics = metricsPort === undefined ? {} : { metrics: { port: metricsPort, version } };
     return await runKeeper({ agentFile: file, mode, args, ...settings, ...metrics, log });
   } finally {
     forget();

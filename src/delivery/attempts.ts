@@ -29,6 +29,7 @@ export type AttemptsOptions = {
   stop: AbortSignal;
   log: Logger;
   onDelivered?: (delivery: Delivery) => void;
+  onRetry?: (delivery: Delivery) => void;
   onDead?: (delivery: Delivery, error: string) => void;
 };
 
@@ -108,6 +109,7 @@ export const attempts = (options: AttemptsOptions): ((row: Claimed, place: Place
           { ...facts, nextAt: settlement.nextAt },
           `${row.kind} not delivered, will be tried again: ${settlement.error}`,
         );
+        told(() => options.onRetry?.(row));
         break;
       case 'dead':
         log.error(facts, `${row.kind} not delivered, dead letter: ${settlement.error}`);

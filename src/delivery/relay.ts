@@ -45,6 +45,7 @@ export type RelayOptions = ClockOptions & {
   sender: Carrier;
   /** After the row was written. What they throw is logged. */
   onDelivered?: (delivery: Delivery) => void;
+  onRetry?: (delivery: Delivery) => void;
   onDead?: (delivery: Delivery, error: string) => void;
 };
 

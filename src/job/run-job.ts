@@ -33,6 +33,7 @@ import { isStale } from '../session/hang-up-strategy.ts';
 import { closeJournal, sayClosed } from '../session/last-entry.ts';
 import type { Log } from '../session/ports.ts';
 import type { SessionRun } from '../session/run.ts';
+import { SoundWatch } from '../session/sound-watch.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { assembleJob } from './assemble-job.ts';
 import { EarlyRecorder } from './early-recorder.ts';
@@ -56,7 +57,8 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const identity = context.info.acceptArguments.identity || `agent-${id}`;
   const { owner, machineHash, prewarmFailure } = found;
 
-  const recorder = new EarlyRecorder();
+  const sounds = new SoundWatch();
+  const recorder = new EarlyRecorder((kind, entry) => sounds.take(kind, entry));
   const opened = openCall({ context, facts, recorder, log });
   const job = assembleJob({
     opened,
@@ -109,7 +111,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const last = { run, journal, link, blobs: job.blobs, ...facts };
   const unwatch = watchProcess(job);
   registerParticipants(job);
-  const beats = setInterval(() => link.send({ type: 'beat', session }), policy.beatMs);
+  const beats = setInterval(() => link.send({ type: 'beat', session, ...sounds.told }), policy.beatMs);
   run.start(
     effectsOf(job, prewarmFailure, (end) => {
       isLast = true;

@@ -24,6 +24,7 @@ import { openAdmission } from '../link/admission.ts';
 import { isListening } from '../link/listening.ts';
 import { mendSecret, openSecret, tokenOf, workerTokenVariable } from '../link/secret.ts';
 import { listen } from '../link/server.ts';
+import { standardError, standardOutput } from '../output/standard-output.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { inheritedFlags } from '../link/starter.ts';
 import { fileOf, openStore } from '../store/open.ts';
@@ -31,6 +32,8 @@ import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
 import { claimDirectory, markEnding } from './claim.ts';
 import { openFolding } from './fold-in-thread.ts';
 import { startRetention } from './keep.ts';
+import { KeeperCounts } from './keeper-counts.ts';
+import { openOperating } from './operating-server.ts';
 import { startOwed } from './owed.ts';
 import { openPeers } from './peers.ts';
 import { startSealer } from './seal.ts';
@@ -61,6 +64,8 @@ export type KeeperOptions = {
   command?: WorkerCommand;
   /** What to do about a caller whose agent has died. `apologize` (default false): say the bundled line before hanging up. */
   crash?: { apologize?: boolean; audio?: string };
+  /** Where /metrics, /healthz and /readyz are answered on loopback, and for which version. Default: nowhere. */
+  metrics?: { port: number; version: string };
   log: Logger;
 };
 
@@ -98,6 +103,9 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
   const end = takeSignals(log);
   closers.push(end.forget);
 
+  const counts = new KeeperCounts();
+  let isEnding = false;
+  let isWorkerReady = false;
   try {
     const secret = openSecret(directory);
     const store = await openStore(options.store, { inThread: true });
@@ -125,7 +133,10 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       }),
       owner: `keeper ${host} ${bootId} ${directory}`, // one at a time, by its claim
       destinations: () => (facts.now ? [...facts.now.reports, ...facts.now.alerts] : []),
+      onDelivered: () => (counts.deliveries.delivered += 1),
+      onRetry: () => (counts.deliveries.retried += 1),
       onDead: ({ session, destination, kind }, error) => {
+        counts.deliveries.dead += 1;
         if (kind === 'alert') return; // or a dead alert receiver would call for itself
         void alert({
           session,
@@ -147,6 +158,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       store,
       worker: () => facts.hello(),
       onSealed: () => relay.wake(),
+      onEnded: (sealed) => counts.sealed(sealed),
       onOwed: () => owed.wake(),
       log,
     });
@@ -161,6 +173,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       isReachable: () => server.isReachable,
       apologize: () => facts.apologize(),
       seal: (...asked) => sealer.seal(...asked),
+      counts,
     });
     closers.push(() => sessions.stop());
     const worker = superviseWorker({
@@ -197,6 +210,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
         relay.wake();
       },
       budgetMs,
+      onReady: (isReady) => (isWorkerReady = isReady),
       onDraining: () => sessions.draining(budgetMs(), graceMs()),
       onAlert: (message) => void alert(message).catch(lost),
       onRefusedJob: () => {
@@ -207,6 +221,28 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const server = await listen({ path, onPeer, admission: openAdmission(secret), log });
     closers.push(() => server.close());
 
+    if (options.metrics) {
+      const { port, version } = options.metrics;
+      const operating = await openOperating({
+        port,
+        counts,
+        store,
+        known: () => ({
+          version,
+          isWorkerHere: isWorkerReady,
+          stages: sessions.stages,
+          lostLines:
+            standardOutput().lostLines + (standardError() === standardOutput() ? 0 : standardError().lostLines),
+        }),
+        unready: () => {
+          if (isEnding) return 'the keeper is ending';
+          if (!isWorkerReady) return 'no worker that takes calls is connected';
+          return server.isReachable ? undefined : 'the socket of the keeper cannot be found';
+        },
+      });
+      closers.push(() => operating.close());
+      log.info({ metricsPort: operating.port }, 'metrics are at 127.0.0.1');
+    }
     await sessions.adopt();
     await worker.start();
     // No worker has said where reports go, and none will: what is unsealed is the next keeper's.
@@ -219,6 +255,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     if (first?.failure !== undefined) log.fatal({ agentFile, code: first.code }, first.failure);
 
     // ── the end (M1) ──
+    isEnding = true;
     void markEnding(directory);
     log.info({ open: sessions.openCount, budgetMs: budgetMs() }, 'ending');
     sessions.shutDown(budgetMs(), graceMs());

@@ -12,6 +12,8 @@ export type PeersOptions = {
   log: Logger;
   /** A worker has said who it is, and where LiveKit and the receivers are. */
   onWorker: (pid: number) => void;
+  /** The worker takes calls, or does not any more. */
+  onReady: (isReady: boolean) => void;
   onDraining: () => void;
   onAlert: (message: Extract<ToKeeper, { type: 'alert' }>) => void;
   /** How long a call gets that is told to end. */
@@ -20,9 +22,15 @@ export type PeersOptions = {
   onRefusedJob: () => void;
 };
 
-export const openPeers =
-  ({ facts, sessions, log, onWorker, onDraining, onAlert, onRefusedJob, budgetMs }: PeersOptions) =>
-  (peer: Peer): PeerHandler => ({
+export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) => {
+  const { facts, sessions, log, onWorker, onReady, onDraining, onAlert, onRefusedJob, budgetMs } = options;
+  /** A worker may be connected again before its earlier connection is gone. */
+  let ready: Peer | undefined;
+  const setReady = (peer: Peer | undefined) => {
+    ready = peer;
+    onReady(peer !== undefined);
+  };
+  return (peer) => ({
     onMessage(message) {
       switch (message.type) {
         case 'hello.worker':
@@ -32,8 +40,10 @@ export const openPeers =
           sessions.workerHere();
           return onWorker(message.pid);
         case 'worker.ready':
+          setReady(peer);
           return log.info('the worker takes calls');
         case 'worker.draining':
+          setReady(undefined);
           return onDraining();
         case 'job.offered':
           return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
@@ -46,7 +56,7 @@ export const openPeers =
         case 'hello.job':
           return sessions.hello(peer, message);
         case 'beat':
-          return sessions.beat(message.session);
+          return sessions.beat(message.session, message);
         case 'job.closed':
           return sessions.closed(message.session, message.tail);
         case 'hello.operator':
@@ -67,5 +77,9 @@ export const openPeers =
       sessions.refused(message.session);
       onRefusedJob();
     },
-    onClose: () => sessions.gone(peer),
+    onClose() {
+      if (ready === peer) setReady(undefined);
+      sessions.gone(peer);
+    },
   });
+};

@@ -80,6 +80,8 @@ export function startSealer(options: {
   worker: () => Promise<WorkerHello>;
   /** There is something to deliver. */
   onSealed: () => void;
+  /** A report is in the store for the first time: who ended its call, and why. */
+  onEnded?: (end: { by: string; reason: string }) => void;
   /** There is somebody to hang up on. */
   onOwed: () => void;
   /** Default: on this thread. */
@@ -140,6 +142,7 @@ export function startSealer(options: {
       const first = await store.report(session); // S1
       return { report: first?.report ?? report, bytes: Buffer.byteLength(first?.body ?? body), isFirst };
     }
+    options.onEnded?.({ by: folded.end.by, reason: folded.end.reason });
     return { report, bytes: Buffer.byteLength(body), isFirst };
   };
 

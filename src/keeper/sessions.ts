@@ -8,6 +8,7 @@ import { sessionFolder } from '../journal/folder.ts';
 import type { JobId, SessionId } from '../journal/ids.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
+import type { SoundsTold } from '../session/sound-watch.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
@@ -37,7 +38,7 @@ export type Sessions = {
   hello(peer: Peer, message: JobHello): void;
   /** Somebody wanted to speak for it, and may not: nobody is killed for a silence that we made ourselves. */
   refused(session: SessionId): void;
-  beat(session: SessionId): void;
+  beat(session: SessionId, told?: Partial<SoundsTold>): void;
   /** @param tail lines of its journal that its disk did not take */
   closed(session: SessionId, tail?: string): void;
   /** An operator ends one call, within `budgetMs`. @returns why not; undefined: its job was told */
@@ -45,6 +46,8 @@ export type Sessions = {
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   readonly openCount: number;
+  /** How many are open, by the state of their supervision. */
+  readonly stages: Record<string, number>;
   /**
    * Tells every running job, and every one that turns up later, to end within `budgetMs`; nothing new is accepted from
    * here on. They are told when `graceMs` of it are left (default: at once).
@@ -94,7 +97,10 @@ export function trackSessions(options: SessionsOptions): Sessions {
   const follow = (session: SessionId, offered?: JobFacts): Supervised => {
     const one = superviseSession(session, options, offered);
     supervised.set(session, one);
-    void one.over.then(() => forget(one));
+    void one.over.then(() => {
+      options.counts?.over(session);
+      forget(one);
+    });
     return one;
   };
   /** Whose job it is now: of one that was taken over nothing is expected any more. */
@@ -212,8 +218,10 @@ export function trackSessions(options: SessionsOptions): Sessions {
     refused(session) {
       supervised.get(session)?.refused();
     },
-    beat(session) {
-      supervised.get(session)?.send({ type: 'job.beat' });
+    beat(session, told = {}) {
+      const one = supervised.get(session);
+      one?.send({ type: 'job.beat' });
+      if (one?.isOpen) options.counts?.beat(session, told);
     },
     closed(session, tail = '') {
       supervised.get(session)?.closed(tail);
@@ -236,6 +244,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
 
     get openCount() {
       return [...supervised.values()].filter(({ isOpen }) => isOpen).length;
+    },
+
+    get stages() {
+      const stages: Record<string, number> = {};
+      for (const { isOpen, stage } of supervised.values()) if (isOpen) stages[stage] = (stages[stage] ?? 0) + 1;
+      return stages;
     },
 
     shutDown(budgetMs, graceMs = budgetMs) {

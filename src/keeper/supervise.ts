@@ -20,7 +20,9 @@ import type { Peer } from '../link/server.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { type MachineRun, runMachine } from '../session/run-machine.ts';
 import type { Store } from '../store/store.ts';
+import { stopwatch } from '../waiting/deadline.ts';
 import { openEvidence, type Evidence } from './evidence.ts';
+import type { KeeperCounts } from './keeper-counts.ts';
 import { journalStateOf, KnownSession } from './known-session.ts';
 import { openNotes } from './notes.ts';
 import type { Known } from './reading.ts';
@@ -51,6 +53,8 @@ export type SuperviseOptions = {
   evidence?: () => Evidence;
   /** One attempt. */
   seal: (session: SessionId, log: Logger, isHangUpOwed: boolean, remembered: Remembered) => Promise<Sealed>;
+  /** What happened, for whoever counts (keeper-counts.ts). */
+  counts?: KeeperCounts;
   log: Logger;
 };
 
@@ -63,6 +67,8 @@ export type Supervised = {
   /** Resolves when it is sealed or withdrawn, or when the keeper ended first; never rejects. */
   readonly over: Promise<void>;
   readonly hasPeer: boolean;
+  /** The state of its supervision, by its outermost name. */
+  readonly stage: string;
   /** Resolves when the job is on disk. @throws JournalError */
   accept(accepted: EntryData['session.accepted']): Promise<void>;
   /** As the journal has it, after a restart of the keeper. */
@@ -137,6 +143,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     noticed = snapshot.context.noticed;
     const { epoch } = known;
     const detail = detailOf(noticed, snapshot.context.excusedMs);
+    if (noticed) options.counts?.noticed(noticed);
     if (noticed) notes.append('keeper.noticed', { what: noticed, epoch, ...(detail !== undefined && { detail }) });
     known.log.warn({ what: noticed, epoch }, 'a session without a living job; the keeper takes it in hand');
   };
@@ -187,10 +194,16 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     get hasPeer() {
       return peer !== undefined;
     },
+    get stage() {
+      const value = machine?.snapshot().value ?? 'accepted';
+      return typeof value === 'string' ? value : (Object.keys(value)[0] ?? 'accepted');
+    },
 
     async accept(accepted) {
       known.accepted(accepted);
+      const takenMs = stopwatch();
       await notes.begin({ kind: 'session.accepted', data: accepted });
+      options.counts?.accepted(takenMs());
       index.put('open'); // who comes after a crash finds it there, among a million that are sealed
       begin({ elapsedMs: 0, journal: 'none' });
     },

@@ -107,7 +107,14 @@ export const toKeeper = z.discriminatedUnion('type', [
   /** Declined after all (the answer came too late): no session, and no report. */
   z.object({ type: z.literal('job.withdrawn'), job: jobId, why: text }),
   jobHello,
-  z.object({ type: z.literal('beat'), session: sessionId }),
+  z.object({
+    type: z.literal('beat'),
+    session: sessionId,
+    /** How long nobody has been audible; null: somebody is, or no caller is there. */
+    silentMs: z.number().nonnegative().nullable().exactOptional(),
+    /** Lines of this process so far that somebody heard. */
+    spoken: z.object({ filler: count, nudge: count }).exactOptional(),
+  }),
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
   z.object({
     type: z.literal('job.closed'),

@@ -28,6 +28,8 @@ export type Output = {
   readonly isTerminal: boolean;
   /** A terminal, a pipe or a socket: somebody reads it, and may stop. */
   readonly isShared: boolean;
+  /** Of this process so far: they will not be written any more. */
+  readonly lostLines: number;
   /** A text with its line break at the end. Never throws (L1). */
   write(text: string): void;
   /**
@@ -62,6 +64,7 @@ export function openOutput(fd: number): Output {
   let isWriting = false;
   let timer: NodeJS.Timeout | undefined;
   let lost = 0;
+  let lostInAll = 0;
   let why = 'nobody read it';
   let tell: (lost: Lost) => void = () => undefined;
   const leavers = new Set<() => void>();
@@ -140,9 +143,15 @@ export function openOutput(fd: number): Output {
   return {
     isTerminal: kind === 'terminal',
     isShared: kind !== 'file',
+    get lostLines() {
+      return lostInAll;
+    },
     write(text) {
       const bytes = Buffer.from(text);
-      if (bytes.length > 0 && !add({ bytes })) lost += linesOf(bytes);
+      if (bytes.length === 0 || add({ bytes })) return;
+      const lines = linesOf(bytes);
+      lost += lines;
+      lostInAll += lines;
     },
     print: (text, signal) =>
       new Promise((resolve, reject) => {

@@ -202,6 +202,13 @@ export class Outbox {
     return Object.fromEntries(rows.map(({ name, count }) => [String(name), Number(count)]));
   }
 
+  oldestOwed(): number | undefined {
+    const sql = `select min(created_at) as oldest from deliveries indexed by deliveries_owed
+      where state in ('due', 'delivering')`;
+    const oldest = this.#connection.rows('look for the oldest delivery', sql)[0]?.['oldest'];
+    return oldest === null || oldest === undefined ? undefined : Number(oldest);
+  }
+
   list({ limit, before, session, state }: Page & { session?: SessionId; state?: DeliveryState }): ListedDelivery[] {
     const sql = `select ${DELIVERY_COLUMNS}, history from deliveries where (?1 is null or created_at < ?1) and (?2 is null or session = ?2)
       and (?3 is null or state = ?3) order by created_at desc, rowid desc limit ?4`;

@@ -203,6 +203,10 @@ export class SqliteStore implements Store {
     return this.#outbox.body(delivery);
   }
 
+  async oldestOwed(): Promise<number | undefined> {
+    return this.#outbox.oldestOwed();
+  }
+
   async owedByName(): Promise<Record<string, number>> {
     return this.#outbox.owedByName();
   }

@@ -204,6 +204,8 @@ export interface Store {
   body(delivery: string): Promise<string | undefined>;
   /** Rows that are due or in flight, by the name of their destination. */
   owedByName(): Promise<Record<string, number>>;
+  /** When the oldest row was made that is due or in flight; undefined: nothing is owed. */
+  oldestOwed(): Promise<number | undefined>;
   /** Newest first, each with its last attempts. */
   deliveries(page: Page & { session?: SessionId; state?: DeliveryState }): Promise<ListedDelivery[]>;
   /** Written down, to be done later. A session that owes one already, or did, is left as it is: `false`. */

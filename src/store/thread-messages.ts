@@ -27,6 +27,7 @@ export const methods: { readonly [Method in StoreCall['method']]: 'reads' | 'wri
   delivery: 'reads',
   body: 'reads',
   owedByName: 'reads',
+  oldestOwed: 'reads',
   deliveries: 'reads',
   owe: 'writes',
   takeOwed: 'writes',

@@ -69,6 +69,7 @@ async function keeperWithJob() {
     log,
     budgetMs: () => 7_000,
     onWorker: () => undefined,
+    onReady: () => undefined,
     onDraining: () => undefined,
     onAlert: () => undefined,
     onRefusedJob: () => undefined,
