@@ -42,7 +42,10 @@ export function openCourier(options: CourierOptions): Carrier {
   const record = new CourierRecord(directory, log);
   const couriers = new Set<CourierProcess>();
   let common: CourierProcess | undefined;
+  /** The turns of rows that run alone, their process, and how many of them wait or run. */
   let lone: Promise<unknown> = Promise.resolve();
+  let apart: CourierProcess | undefined;
+  let inLine = 0;
   let forkedAt = -Infinity;
   let isClosed = false;
 
@@ -71,14 +74,16 @@ export function openCourier(options: CourierOptions): Carrier {
     common = await starting;
     return common;
   };
-  /** K2. One after the other, each in a process that dies with nobody else's row. */
+  /** K2. One after the other: a process that dies of one of them dies with nobody else's row, and the next one has another. */
   const alone = (carry: (courier: CourierProcess) => Promise<AttemptOutcome>): Promise<AttemptOutcome> => {
+    inLine += 1;
     const turn = lone.then(async () => {
-      const courier = await start();
       try {
-        return await carry(courier);
+        if (!apart?.isOpen) apart = await start();
+        return await carry(apart);
       } finally {
-        courier.end();
+        inLine -= 1;
+        if (inLine === 0) apart?.end();
       }
     });
     lone = turn.catch(() => undefined);

@@ -9,6 +9,7 @@
  *       keeper dies. Until then the session stays unsealed, for this keeper or the next.
  *   S4  A hang-up that nobody confirmed is written down before the report is sealed: after it nobody looks here again.
  */
+import { setMaxListeners } from 'node:events';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -90,6 +91,7 @@ export function startSealer(options: {
 }): Sealer {
   const { directory, store, onSealed, onOwed, fold = foldHere } = options;
   const stopped = new AbortController();
+  setMaxListeners(0, stopped.signal); // one for each seal that waits for a worker: many after a restart, and no leak
 
   /** S4. */
   const owe = async (session: SessionId, known: Known, { livekit }: WorkerHello, log: Logger) => {

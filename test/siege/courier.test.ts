@@ -151,6 +151,24 @@ describe('a courier', () => {
     expect(await together('AJ_3', 2)).toEqual([{ kind: 'answered', hasDied: false }, both[1]]);
   });
 
+  test('and rows that were only unlucky twice are not slow for it: forty of them in a few seconds, a killer among them', async () => {
+    await using web = await receiver(well);
+    await using bench = await open(5_000);
+    const killer = await moduleIn(
+      bench.directory,
+      'killer',
+      `process.kill(process.ppid, 'SIGKILL'); export default () => {};`,
+    );
+    const begun = performance.now();
+    const unlucky = (from: number) =>
+      Array.from({ length: 20 }, (_, index) => bench.attempt(web.destination, `AJ_${from + index}`, { deaths: 2 }));
+    const outcomes = [...unlucky(0), bench.attempt(killer, 'AJ_killer', { deaths: 2 }), ...unlucky(20)];
+    const kinds = (await Promise.all(outcomes)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'answered')).toHaveLength(40);
+    expect(kinds[20]).toBe('failed');
+    expect(performance.now() - begun).toBeLessThan(20_000); // a process for each of them took forty seconds
+  });
+
   test('takes the module that it runs with it, also one that blocks its process', async () => {
     await using bench = await open(10_000);
     const blocking = await moduleIn(bench.directory, 'blocking', 'export default () => { for (;;); }');
