@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -8,7 +9,10 @@ import { defineConfig } from 'vitest/config';
  * cents of a goodbye or the first milliseconds of a death (`e2e-alone`), and those whose callers lost a quarter of a line
  * and of their own words beside another file: three calls at a time, a caller who floods, and the long interview.
  */
+/** A saved call imports what its user would: here it is the sources, so that a planted fault is seen at once. */
+const alias = { 'lastword/machines': fileURLToPath(new URL('machines/index.ts', import.meta.url)) };
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
+  resolve: { alias },
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],

@@ -18,6 +18,8 @@ export { boundOf, bounds } from './analysis/walks.ts';
 export type { Bound } from './analysis/walks.ts';
 
 export { digester } from './analysis/digest.ts';
+export { walkReceived } from './analysis/received.ts';
+export type { Received } from './analysis/received.ts';
 export { differences, replay, replayerOf } from './analysis/replay.ts';
 export type { Refusal, Replay, ReplayEntry, Replayer, ReplayStep, Seen } from './analysis/replay.ts';
 export { leavesOf, limitIn, limitOfTrigger, limitTrigger, ownName, pathOfState, START } from './analysis/words.ts';

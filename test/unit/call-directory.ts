@@ -1,5 +1,5 @@
 /** A LASTWORD_DIR of a test: journals as files, and a store where a test wants one. Gone when the test is. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -23,8 +23,14 @@ export type CallDirectory = {
 
 export const linesOf = (entries: readonly Entry[]): string => entries.map((entry) => lineOf(entry)).join('');
 
-/** @param now of whoever asks */
-export async function callDirectory(now?: () => number): Promise<CallDirectory> {
+/**
+ * @param now of whoever asks
+ * @param isChanged its journals were changed by hand: they are not what a machine wrote, and nobody replays them at the end
+ */
+export async function callDirectory({
+  now,
+  isChanged = false,
+}: { now?: () => number; isChanged?: boolean } = {}): Promise<CallDirectory> {
   const directory = await mkdtemp(join(tmpdir(), 'lastword-reads-'));
   const address = `sqlite:${join(directory, 'lastword.db')}`;
   const source = openSource({ directory, store: address, ...(now && { now }) });
@@ -32,6 +38,8 @@ export async function callDirectory(now?: () => number): Promise<CallDirectory> 
   onTestFinished(async () => {
     source.close();
     await (await store)?.close();
+    const below = isChanged ? await readdir(directory, { recursive: true, withFileTypes: true }) : [];
+    for (const each of below) if (each.isFile()) await rm(join(each.parentPath, each.name));
     await rm(directory, { recursive: true, force: true });
   });
   const writeNamed = async (session: string, name: string, text: string | Buffer): Promise<void> => {
