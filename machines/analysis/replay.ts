@@ -36,6 +36,8 @@ export type Replay = {
   refused?: Refusal;
 };
 export type Refusal = {
+  /** Number of the entry at which it ends. */
+  seq: number;
   /** `impossible`: this machine could not have received that. */
   kind: 'another-build' | 'incomplete' | 'failed' | 'impossible';
   why: string;
@@ -82,7 +84,7 @@ export function replayerOf(build: string, onStep?: (seen: Seen) => void): Replay
     take({ seq, kind, data: raw }) {
       const data = dataOf(raw);
       if (seq !== last + 1)
-        for (const walk of open.values()) walk.refuse('incomplete', `entries are missing before ${seq}`); // P3
+        for (const walk of open.values()) walk.refuse('incomplete', `entries are missing before ${seq}`, seq); // P3
       last = seq;
       if (kind === 'machine.began') {
         const walk = begin(seq, data, build, onStep);
@@ -141,7 +143,7 @@ function digestsIn(entries: readonly ReplayEntry[]): Map<string, Map<number, str
 type Walk = {
   replay: Replay;
   take(seq: number, kind: string, data: Data): void;
-  refuse(kind: Refusal['kind'], why: string): void;
+  refuse(kind: Refusal['kind'], why: string, at?: number): void;
   stop(): void;
 };
 
@@ -157,7 +159,9 @@ const still = (chart: AnyStateMachine): AnyStateMachine => {
 function begin(seq: number, { machine, build: of, input }: Data, build: string, onStep?: (seen: Seen) => void): Walk {
   const name = String(machine);
   const done: Replay = { machine: name, seq, steps: [] };
-  const refuse: Walk['refuse'] = (kind, why) => void (done.refused ??= { kind, why });
+  /** The entry that is being received. */
+  let receivedAt = seq;
+  const refuse: Walk['refuse'] = (kind, why, at = receivedAt) => void (done.refused ??= { seq: at, kind, why });
   const chart = machines[name];
   if (of !== build)
     refuse('another-build', `another build of the machines wrote it: ${String(of)}, and this one is ${build}`); // P2
@@ -190,6 +194,7 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string, 
   };
   const take = (at: number, kind: string, data: Data) => {
     if (done.refused !== undefined || actor.getSnapshot().status !== 'active') return;
+    receivedAt = at;
     const turns = kind === 'again' ? repeated(received, data as Again) : [deliver(kind, data)];
     for (const turn of turns) {
       const problem = turn ? attempted(turn) : 'nothing came before it';

@@ -87,7 +87,7 @@ function machinesAt(read: SessionRead, index: number): MachineAt[] {
 function ofRun(read: SessionRead, run: Run, index: number): MachineAt {
   const seq = lastSeqAt(read, run.file, index);
   const seen = seenAt(run, seq);
-  const isBehind = run.refused !== undefined && seq > (run.seen.at(-1)?.seq ?? 0);
+  const isBehind = run.refused !== undefined && seq >= run.refused.seq;
   if (seen && !isBehind) return ofSeen(read, run, seen);
   const told = recordedUpTo(read, index).findLast(({ file, machine }) => file === run.file && machine === run.machine);
   const why = run.refused?.why ?? 'it was not walked';

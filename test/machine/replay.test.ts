@@ -100,7 +100,7 @@ describe('is not replayed, with a reason', () => {
 
   test('what comes after a hole', () => {
     const [run] = replay([...entries.slice(0, 30), ...entries.slice(31)], build);
-    expect(run?.refused).toEqual({ kind: 'incomplete', why: 'entries are missing before 32' });
+    expect(run?.refused).toEqual({ seq: 32, kind: 'incomplete', why: 'entries are missing before 32' });
     expect(run?.steps.at(-1)?.seq).toBeLessThan(31);
   });
 
