@@ -19,7 +19,7 @@ export type DemoCaller = {
 
 export function callerOf(parts: {
   lab: Pick<Lab, 'hears' | 'fail' | 'heal'>;
-  desk: Pick<Desk, 'hang'>;
+  desk: Pick<Desk, 'hang' | 'refuse'>;
   screen: Pick<Screen, 'print' | 'paint'>;
   call: Pick<Watched, 'state' | 'entries' | 'until'>;
   /** To the job. */
@@ -60,7 +60,7 @@ export function callerOf(parts: {
     hangUp,
     take(typed) {
       const command = parseTyped(typed);
-      if (isOwn && ['fail', 'heal', 'hang-tool'].includes(command.kind))
+      if (isOwn && ['fail', 'slow', 'silence', 'heal', 'hang-tool'].includes(command.kind))
         return screen.print(`${typed.trim()}: the models are your own; only those of \`npm start\` can be broken`);
       switch (command.kind) {
         case 'nothing':
@@ -75,10 +75,26 @@ export function callerOf(parts: {
         case 'fail':
           lab.fail(command.component, { kind: 'status', status: 500 });
           return screen.print(`the ${command.component} answers 500 from its next request on; /heal mends it`);
+        case 'slow':
+          lab.fail(command.component, { kind: 'stall' });
+          return screen.print(
+            `the ${command.component} gives no answer to what it is asked from now on; /heal mends it`,
+          );
+        case 'silence':
+          lab.fail(command.component, { kind: 'silence' });
+          return screen.print(`the ${command.component} answers with nothing in it; /heal mends it`);
+        case 'receiver':
+          desk.refuse(command.isDown);
+          return screen.print(
+            command.isDown
+              ? 'the receiver of reports answers 503; /receiver up mends it'
+              : 'the receiver takes reports again',
+          );
         case 'heal':
           lab.heal();
           desk.hang(false);
-          return screen.print('every model works again, and the tool');
+          desk.refuse(false);
+          return screen.print('every model works again, the tool and the receiver');
         case 'hang-tool':
           desk.hang(true);
           return screen.print(

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Destination } from '../link/destination.ts';
+import type { TerminalSound } from '../livekit/terminal/sound.ts';
 import type { TerminalMessage } from '../livekit/terminal/terminal-venue.ts';
 import type { SessionId } from '../journal/ids.ts';
 
@@ -33,7 +34,10 @@ export type ToHost =
   | { type: 'caller'; does: TerminalMessage['value'] }
   /** SIGKILL for the job. */
   | { type: 'kill' };
-export type FromHost = { type: 'over'; code: number | null; signal: string | null } | { type: 'failed'; why: string };
+export type FromHost =
+  | { type: 'over'; code: number | null; signal: string | null }
+  | { type: 'failed'; why: string }
+  | { type: 'heard'; sound: TerminalSound['value'] };
 
 export type DemoChannel<Out, In> = {
   /** Lost when the other side is gone. */

@@ -21,6 +21,8 @@ export type Desk = {
   onReceipt(listen: (receipt: Receipt) => void): void;
   /** While true, whoever asks for the hours gets no answer; false answers them all. */
   hang(isHanging: boolean): void;
+  /** While true, reports are answered with 503. */
+  refuse(isRefusing: boolean): void;
   close(): Promise<void>;
 };
 
@@ -31,6 +33,7 @@ export async function openDesk(): Promise<Desk> {
   const waiting = new Set<ServerResponse>();
   let listen: (receipt: Receipt) => void = () => {};
   let isHanging = false;
+  let isRefusing = false;
   const answerHours = (response: ServerResponse) => response.end(HOURS);
 
   const server = createServer((request, response) => {
@@ -49,6 +52,7 @@ export async function openDesk(): Promise<Desk> {
       else parts.push(part);
     });
     request.on('end', () => {
+      if (isRefusing) return void response.writeHead(503).end('down for a while');
       const body = Buffer.concat(parts).toString('utf8');
       const verification = verifyWebhook({ headers: request.headers, body, secrets: [secret] });
       const receipt = { body, verification };
@@ -71,6 +75,7 @@ export async function openDesk(): Promise<Desk> {
       isHanging = wanted;
       if (!wanted) for (const response of waiting) answerHours(response);
     },
+    refuse: (wanted) => void (isRefusing = wanted),
     close: () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();

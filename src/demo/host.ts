@@ -16,6 +16,7 @@ import { firstJob } from '../journal/ids.ts';
 import { connectLink, type Link } from '../link/client.ts';
 import { takeWorkerToken } from '../link/secret.ts';
 import { messageOf } from '../errors/thrown.ts';
+import type { TerminalSound } from '../livekit/terminal/sound.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { type Begin, CHANNEL, joinChannel, type HostChannel } from './channel.ts';
 
@@ -83,6 +84,9 @@ async function host(begin: Begin, channel: HostChannel, socket: string): Promise
       highPingThreshold: 500,
       sessionEndTimeout: 300_000,
     },
+  });
+  job.on('message', (message: Partial<TerminalSound>) => {
+    if (message.case === 'lastword.heard' && message.value) channel.send({ type: 'heard', sound: message.value });
   });
   const warm = new Promise<void>((resolve) => {
     job.on('message', (message: { case?: string }) => void (message.case === 'initializeResponse' && resolve()));

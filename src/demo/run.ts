@@ -23,6 +23,9 @@ import { runKeeper } from '../keeper/main.ts';
 import { fold } from '../report/fold.ts';
 import type { Report } from '../report/schema.ts';
 import { messageOf } from '../errors/thrown.ts';
+import { SOUND } from '../livekit/terminal/sound.ts';
+import { openPage } from './page.ts';
+import { oneLine } from '../output/for-people.ts';
 import { type PaceName, receptionist, startLab } from '../testing/lab/index.ts';
 import { callerOf } from './caller.ts';
 import { CHANNEL, openTerminal, type DemoChannel, type FromHost, type ToHost } from './channel.ts';
@@ -33,6 +36,8 @@ import { isGood, summary, type CallSummary } from '../show/summary.ts';
 import { stateName, timeline } from '../reads/timeline.ts';
 import { watchSession, type Watched } from './watched.ts';
 
+/** The job sends what its caller hears. */
+const sound = { [SOUND]: '1' };
 /** Twice as quick as the lab's default: whoever tries it out should not have to wait for a script of four lines. */
 const MS_PER_CHARACTER = 30;
 
@@ -123,6 +128,23 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     process.on('SIGINT', onInterrupt);
     closers.push(() => void process.off('SIGINT', onInterrupt));
 
+    // ── the page ──
+    const page = isScripted
+      ? undefined
+      : openPage({
+          directory,
+          store,
+          session,
+          onAddress: (address) => screen.print(`See it, hear it and break it in a browser: ${address}`),
+          onTyped: (line) => {
+            screen.print(screen.paint('quiet', `(page) ${oneLine(line)}`));
+            caller.take(line);
+          },
+          onFailed: (why) =>
+            screen.print(screen.paint('quiet', `the page cannot be shown (${oneLine(why)}); the call goes on`)),
+        });
+    if (page) closers.push(() => page.close());
+
     // ── the host ──
     let script: Promise<boolean> | undefined;
     terminal.onHost((channel) => {
@@ -130,6 +152,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
       host = channel;
       channel.onMessage((message) => {
         if (message.type === 'failed') failure = message.why;
+        if (message.type === 'heard') page?.heard(message.sound);
       });
       channel.send({
         type: 'begin',
@@ -138,8 +161,9 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
         logFile,
         reports: [webhook({ ...desk.webhook, name: 'npm start' }), fileDestination({ dir: reports }), ...extra],
         environment: isOwn
-          ? {}
+          ? sound
           : {
+              ...sound,
               OPENAI_API_KEY: 'lab',
               OPENAI_BASE_URL: lab.urls.openai,
               CARTESIA_API_KEY: 'lab',

@@ -8,11 +8,15 @@ export type Typed =
   | { kind: 'nothing' }
   | { kind: 'line'; text: string }
   | { kind: 'hangup' | 'vanish' | 'return' | 'heal' | 'hang-tool' | 'kill' | 'shutdown' | 'help' }
-  | { kind: 'fail'; component: FaultyComponent }
+  | { kind: 'fail' | 'slow' | 'silence'; component: FaultyComponent }
+  | { kind: 'receiver'; isDown: boolean }
   /** What was expected, what came, what to do. */
   | { kind: 'wrong'; why: string };
 
-type Plain = Exclude<Typed, { text: string } | { component: FaultyComponent } | { why: string }>['kind'];
+type Plain = Exclude<
+  Typed,
+  { text: string } | { component: FaultyComponent } | { isDown: boolean } | { why: string }
+>['kind'];
 const plain: Record<string, Plain> = {
   '/hangup': 'hangup',
   '/vanish': 'vanish',
@@ -22,14 +26,18 @@ const plain: Record<string, Plain> = {
   '/shutdown': 'shutdown',
   '/help': 'help',
 };
-const names = [...Object.keys(plain), '/fail', '/hang'];
+const names = [...Object.keys(plain), '/fail', '/slow', '/silence', '/hang', '/receiver'];
+const faults = { '/fail': 'fail', '/slow': 'slow', '/silence': 'silence' } as const;
 
 export const HELP = `A line that begins with no slash is spoken into the call. Otherwise:
   /hangup             hang up
   /vanish, /return    lose the connection; come back
   /fail llm|tts|stt   break a model, from its next request on
-  /heal               mend every model, and the tool
+  /slow llm|tts|stt   its next request begins and gets no further
+  /silence llm|tts|stt  it answers, with nothing in it
+  /heal               mend every model, the tool and the receiver
   /hang tool          the next look-up of the opening hours gets no answer
+  /receiver down|up   reports are refused with 503; taken again
   /kill               kill the process of the call (kill -9)
   /shutdown           stop the keeper, as a deployment does (SIGTERM)
   /help               this
@@ -42,10 +50,14 @@ export function parseTyped(typed: string): Typed {
   const [name = '', ...rest] = text.toLowerCase().split(/\s+/);
   const argument = rest.join(' ');
   const got = argument === '' ? 'nothing' : `"${argument}"`;
-  if (name === '/fail') {
+  if (Object.hasOwn(faults, name)) {
     const component = components.find((each) => each === argument);
-    if (component) return { kind: 'fail', component };
-    return { kind: 'wrong', why: `/fail: expected ${components.join(', ')}, got ${got}; write /fail llm` };
+    if (component) return { kind: faults[name as keyof typeof faults], component };
+    return { kind: 'wrong', why: `${name}: expected ${components.join(', ')}, got ${got}; write ${name} llm` };
+  }
+  if (name === '/receiver') {
+    if (argument === 'down' || argument === 'up') return { kind: 'receiver', isDown: argument === 'down' };
+    return { kind: 'wrong', why: `/receiver: expected down or up, got ${got}; write /receiver down` };
   }
   if (name === '/hang') {
     if (argument === 'tool') return { kind: 'hang-tool' };

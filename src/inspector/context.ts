@@ -4,6 +4,7 @@ import type { CallsFeeds } from './calls-feed.ts';
 import type { Codes } from './codes.ts';
 import type { Watchers } from './events.ts';
 import type { PageFiles } from './files.ts';
+import type { Playground } from './playground.ts';
 import type { Reading } from './reading.ts';
 import type { Request } from './request.ts';
 import type { SessionFeeds } from './session-feed.ts';
@@ -24,6 +25,8 @@ export type InspectorContext = {
   readonly watchers: Watchers;
   /** Undefined: started without --allow-actions. */
   readonly actions: Actions | undefined;
+  /** Undefined: this is no playground. */
+  readonly playground?: Playground | undefined;
 };
 
 /** Answers, or throws a RequestProblem. */

@@ -2,6 +2,7 @@
 import type { Handler } from './context.ts';
 import { endCall, redeliverAgain } from './handlers/act.ts';
 import { sendAsset, sendChart, sendPage } from './handlers/file.ts';
+import { play, sayWhatPlays, streamSound } from './handlers/play.ts';
 import { answerRead } from './handlers/read.ts';
 import { streamCalls } from './handlers/stream-calls.ts';
 import { streamSession } from './handlers/stream-session.ts';
@@ -16,6 +17,9 @@ export const routeTable: readonly Route<Handler>[] = [
   { method: 'GET', path: '/api/read/:name', isGuarded: true, handle: answerRead },
   { method: 'GET', path: '/api/stream/calls', isGuarded: true, handle: streamCalls },
   { method: 'GET', path: '/api/stream/session/:session', isGuarded: true, handle: streamSession },
+  { method: 'GET', path: '/api/play', isGuarded: true, handle: sayWhatPlays },
+  { method: 'POST', path: '/api/play', isGuarded: true, handle: play },
+  { method: 'GET', path: '/api/stream/sound', isGuarded: true, handle: streamSound },
   { method: 'POST', path: '/api/act/redeliver', isGuarded: true, handle: redeliverAgain },
   { method: 'POST', path: '/api/act/end', isGuarded: true, handle: endCall },
 ];

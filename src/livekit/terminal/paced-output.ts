@@ -4,18 +4,25 @@
  */
 import { voice } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
+import type { Pcm } from '../venue.ts';
+
+/** For whoever listens: sound as it comes, which is quicker than it plays; `hush`: the rest of it is cut. */
+export type Hear = (sound: Pcm | 'hush') => void;
 
 export class PacedOutput extends voice.AudioOutput {
+  readonly #hear: Hear;
   #startedAt = 0;
   #pushedMs = 0;
   #end: NodeJS.Timeout | undefined;
 
-  constructor() {
+  constructor(hear: Hear = () => {}) {
     super(24_000, undefined, { pause: false });
+    this.#hear = hear;
   }
 
   override async captureFrame(frame: AudioFrame): Promise<void> {
     await super.captureFrame(frame);
+    this.#hear({ samples: frame.data, sampleRate: frame.sampleRate });
     if (this.#pushedMs === 0) {
       this.#startedAt = Date.now();
       this.onPlaybackStarted(this.#startedAt);
@@ -35,6 +42,7 @@ export class PacedOutput extends voice.AudioOutput {
   override clearBuffer(): void {
     if (this.#pushedMs === 0) return;
     super.flush();
+    this.#hear('hush');
     clearTimeout(this.#end);
     this.#finish(Math.min(this.#pushedMs, Date.now() - this.#startedAt), true);
   }

@@ -11,7 +11,8 @@ import { connectArguments } from '../connect-options.ts';
 import { isLoud } from '../../sound/loudness.ts';
 import type { Caller, Pcm, Reporter, Venue } from '../venue.ts';
 import { LineInput } from './line-input.ts';
-import { PacedOutput } from './paced-output.ts';
+import { type Hear, PacedOutput } from './paced-output.ts';
+import { SOUND, type TerminalSound } from './sound.ts';
 
 /** What the host may say; anything else on the channel is the SDK's. */
 export type TerminalMessage = {
@@ -103,14 +104,14 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
     wire: (session: voice.AgentSession) => {
       live = session;
       session.input.audio = input;
-      session.output.audio ??= new PacedOutput();
+      session.output.audio ??= new PacedOutput(hear);
       return { record: false };
     },
     play: async (audio, given, onAudible) => {
       playing?.abort();
       const stop = (playing = new AbortController());
       const signal = AbortSignal.any([given, stop.signal]);
-      const played = await playPaced(audio, signal, onAudible);
+      const played = await playPaced(audio, signal, onAudible, hear);
       return { ...played, isHushed: stop.signal.aborted && !given.aborted };
     },
     refer: async () => ({ outcome: 'failed', error: 'refer: there is no telephone here' }),
@@ -133,7 +134,18 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
   };
 }
 
-async function playPaced(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void) {
+const hear: Hear = (sound) => {
+  if (process.env[SOUND] === undefined || !process.connected) return;
+  const value: TerminalSound['value'] =
+    sound === 'hush'
+      ? { kind: 'hush' }
+      : { kind: 'sound', sampleRate: sound.sampleRate, samples: base64Of(sound.samples) };
+  process.send?.({ case: 'lastword.heard', value } satisfies TerminalSound);
+};
+const base64Of = ({ buffer, byteOffset, byteLength }: Int16Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+
+async function playPaced(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudible: () => void, hear: Hear) {
   let plannedMs = 0;
   let startedAt: number | undefined;
   let isAudible = false;
@@ -145,6 +157,7 @@ async function playPaced(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudib
         isAudible = true;
         onAudible();
       }
+      hear({ samples, sampleRate });
       plannedMs += (samples.length * 1000) / sampleRate;
     }
   } catch (error) {
@@ -152,6 +165,7 @@ async function playPaced(audio: AsyncIterable<Pcm>, signal: AbortSignal, onAudib
   }
   const begun = startedAt ?? Date.now();
   const rest = begun + plannedMs - Date.now();
+  signal.addEventListener('abort', () => hear('hush'), { once: true });
   await unlessAborted(new Promise((resolve) => setTimeout(resolve, rest)), signal).catch(() => {});
   return {
     heardMs: isAudible ? Math.round(Math.min(plannedMs, Date.now() - begun)) : 0,

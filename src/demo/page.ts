@@ -1,0 +1,71 @@
+/**
+ * The inspector's page beside a call in the terminal: a process of its own, which may fail without harm. What is typed
+ * there is taken as if it were typed here, and what the caller hears is passed on.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Sound } from '../inspector/playground.ts';
+import type { SessionId } from '../journal/ids.ts';
+import { settledWithin } from '../waiting/deadline.ts';
+
+/** Its import and its port; a page that is later than this is not waited for. */
+const READY_MS = 8_000;
+const END_MS = 1_000;
+
+export type ToPage =
+  | { type: 'begin'; directory: string; store: string; session: SessionId }
+  | { type: 'heard'; sound: Sound };
+export type FromPage =
+  | { type: 'address'; address: string }
+  | { type: 'typed'; line: string }
+  | { type: 'failed'; why: string };
+
+export type DemoPage = {
+  heard(sound: Sound): void;
+  close(): Promise<void>;
+};
+
+/** *Effect.* Never rejects: a call without a page is a call. */
+export function openPage(options: {
+  directory: string;
+  store: string;
+  session: SessionId;
+  onAddress: (address: string) => void;
+  onTyped: (line: string) => void;
+  onFailed: (why: string) => void;
+}): DemoPage {
+  const { directory, store, session, onAddress, onTyped, onFailed } = options;
+  const file = fileURLToPath(new URL(`./page-child.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+  const child: ChildProcess = fork(file, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const say = (message: ToPage) => void (child.connected && child.send(message, () => {}));
+  let isClosing = false;
+  let isThere = false;
+  const late = setTimeout(() => !isThere && onFailed(`no answer within ${READY_MS / 1_000} s`), READY_MS);
+  child.on('message', (message: FromPage) => {
+    if (message.type === 'typed') return onTyped(message.line);
+    isThere = true;
+    if (message.type === 'address') return onAddress(message.address);
+    return onFailed(message.why);
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', ({ message }) => (onFailed(message), resolve()));
+    child.once('exit', () => {
+      clearTimeout(late);
+      if (!isClosing && isThere) onFailed('its process has ended');
+      resolve();
+    });
+  });
+  say({ type: 'begin', directory, store, session });
+  child.unref();
+  child.channel?.unref();
+  return {
+    heard: (sound) => say({ type: 'heard', sound }),
+    async close() {
+      isClosing = true;
+      clearTimeout(late);
+      child.kill('SIGTERM');
+      await settledWithin(ended, END_MS);
+      child.kill('SIGKILL');
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * `GET /api/play`: the session that is played with; `POST /api/play {"line"}`: as if it were typed in the terminal;
+ * `GET /api/stream/sound`: what its caller hears. Only beside `npm start`: the call is the visitor's own, so what acts on it
+ * needs no second secret.
+ */
+import { z } from 'zod';
+import type { Handler, InspectorContext } from '../context.ts';
+import { eventOf } from '../events.ts';
+import { badQuestion, RequestProblem } from '../problem.ts';
+import { jsonBody, sendJson } from '../request.ts';
+import type { Playground } from '../playground.ts';
+
+const MOST_CHARACTERS = 500;
+const typed = z.object({
+  line: z
+    .string()
+    .min(1)
+    .max(MOST_CHARACTERS)
+    .regex(/^[^\r\n]*$/),
+});
+
+const playedWith = ({ playground }: InspectorContext): Playground => {
+  if (playground) return playground;
+  throw new RequestProblem(404, 'there is no call to play with here: npm start opens one');
+};
+
+export const sayWhatPlays: Handler = ({ response }, context) =>
+  sendJson(response, JSON.stringify({ session: playedWith(context).session }));
+
+export const play: Handler = async (request, context) => {
+  const playground = playedWith(context);
+  const given = typed.safeParse(await jsonBody(request));
+  if (!given.success) {
+    const expected = `{"line"}: one line of 1 to ${MOST_CHARACTERS} characters`;
+    throw badQuestion('body', {
+      expected,
+      got: 'something else',
+      advice: 'write {"line": "hello"} or {"line": "/help"}',
+    });
+  }
+  playground.take(given.data.line);
+  sendJson(request.response, JSON.stringify({ isTaken: true }));
+};
+
+export const streamSound: Handler = async ({ response }, context) => {
+  const ear = playedWith(context).listen();
+  try {
+    await context.watchers.serve(response, async (signal) => {
+      const sounds = await ear.next(signal);
+      return sounds && Buffer.concat(sounds.map((sound) => eventOf('sound', JSON.stringify(sound))));
+    });
+  } finally {
+    ear.close();
+  }
+};

@@ -1,0 +1,53 @@
+/**
+ * A call that somebody plays with from the page (`npm start`): what they type goes in, what their caller hears comes out.
+ * The call runs in other processes; this one only passes on.
+ */
+import type { SessionId } from '../journal/ids.ts';
+
+/** What comes to be heard. `hush`: what was heard last and has not been played yet is cut. */
+export type Sound =
+  | { kind: 'sound'; sampleRate: number; /** 16 bits, one channel, base64. */ samples: string }
+  | { kind: 'hush' };
+
+/** A page that comes late hears from now on; one that does not read loses the oldest: two seconds of a call. */
+const KEPT_SOUNDS = 200;
+
+export class Playground {
+  readonly session: SessionId;
+  /** As typed in the terminal: words, or a command that begins with a slash. */
+  readonly take: (line: string) => void;
+  readonly #listeners = new Set<(sound: Sound) => void>();
+
+  constructor(session: SessionId, take: (line: string) => void) {
+    this.session = session;
+    this.take = take;
+  }
+
+  heard(sound: Sound): void {
+    for (const listen of this.#listeners) listen(sound);
+  }
+
+  /** What is heard from now on, for one who listens. */
+  listen(): { next(signal: AbortSignal): Promise<Sound[] | undefined>; close(): void } {
+    const waiting: Sound[] = [];
+    let wake = () => {};
+    const take = (sound: Sound) => {
+      if (sound.kind === 'hush') waiting.splice(0); // nobody wants to hear what was cut
+      waiting.push(sound);
+      if (waiting.length > KEPT_SOUNDS) waiting.shift();
+      wake();
+    };
+    this.#listeners.add(take);
+    return {
+      async next(signal) {
+        if (waiting.length === 0)
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            signal.addEventListener('abort', () => resolve(), { once: true });
+          });
+        return signal.aborted ? undefined : waiting.splice(0);
+      },
+      close: () => void this.#listeners.delete(take),
+    };
+  }
+}
