@@ -11,7 +11,10 @@ let inspector: Promise<Inspector> | undefined;
 process.on('message', (message: ToPage) => {
   if (message.type === 'heard') return playground?.heard(message.sound);
   const { directory, store, session } = message;
-  playground = new Playground(session, (line) => say({ type: 'typed', line }));
+  playground = new Playground(session, {
+    take: (line) => say({ type: 'typed', line }),
+    onSeen: () => say({ type: 'seen' }),
+  });
   inspector = openInspector({
     directory,
     store,

@@ -18,9 +18,12 @@ export type ToPage =
 export type FromPage =
   | { type: 'address'; address: string }
   | { type: 'typed'; line: string }
+  | { type: 'seen' }
   | { type: 'failed'; why: string };
 
 export type DemoPage = {
+  /** Somebody has it open. */
+  readonly isSeen: boolean;
   heard(sound: Sound): void;
   close(): Promise<void>;
 };
@@ -40,10 +43,12 @@ export function openPage(options: {
   const say = (message: ToPage) => void (child.connected && child.send(message, () => {}));
   let isClosing = false;
   let isThere = false;
+  let isSeen = false;
   const late = setTimeout(() => !isThere && onFailed(`no answer within ${READY_MS / 1_000} s`), READY_MS);
   child.on('message', (message: FromPage) => {
     if (message.type === 'typed') return onTyped(message.line);
     isThere = true;
+    if (message.type === 'seen') return void (isSeen = true);
     if (message.type === 'address') return onAddress(message.address);
     return onFailed(message.why);
   });
@@ -59,6 +64,9 @@ export function openPage(options: {
   child.unref();
   child.channel?.unref();
   return {
+    get isSeen() {
+      return isSeen && child.connected;
+    },
     heard: (sound) => say({ type: 'heard', sound }),
     async close() {
       isClosing = true;

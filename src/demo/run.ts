@@ -195,11 +195,21 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     const outcome = await outcomeOf({ directory, session, reports, receipts: desk.receipts });
     screen.print(`\n${summary(outcome, screen.paint)}`);
     if (failure !== undefined) screen.print(screen.paint('bad', failure));
+    if (page?.isSeen) {
+      screen.print('\nThe page shows the call until you end this: Ctrl-C.');
+      await untilTold();
+    }
     return wentAsWritten && failure === undefined && isGood(outcome) ? 0 : 1;
   } finally {
     for (const close of closers.toReversed()) await close(); // N3
   }
 }
+
+/** There is no call any more: whatever tells it to end, ends it. */
+const untilTold = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
 
 const hostFile = fileURLToPath(new URL(`./host.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
 

@@ -16,11 +16,14 @@ export class Playground {
   readonly session: SessionId;
   /** As typed in the terminal: words, or a command that begins with a slash. */
   readonly take: (line: string) => void;
+  /** Somebody has a page of it open. */
+  readonly onSeen: () => void;
   readonly #listeners = new Set<(sound: Sound) => void>();
 
-  constructor(session: SessionId, take: (line: string) => void) {
+  constructor(session: SessionId, { take, onSeen }: { take: (line: string) => void; onSeen: () => void }) {
     this.session = session;
     this.take = take;
+    this.onSeen = onSeen;
   }
 
   heard(sound: Sound): void {

@@ -24,8 +24,11 @@ const playedWith = ({ playground }: InspectorContext): Playground => {
   throw new RequestProblem(404, 'there is no call to play with here: npm start opens one');
 };
 
-export const sayWhatPlays: Handler = ({ response }, context) =>
-  sendJson(response, JSON.stringify({ session: playedWith(context).session }));
+export const sayWhatPlays: Handler = ({ response }, context) => {
+  const { session, onSeen } = playedWith(context);
+  onSeen();
+  sendJson(response, JSON.stringify({ session }));
+};
 
 export const play: Handler = async (request, context) => {
   const playground = playedWith(context);
