@@ -10,10 +10,11 @@ let inspector: Promise<Inspector> | undefined;
 
 process.on('message', (message: ToPage) => {
   if (message.type === 'heard') return playground?.heard(message.sound);
-  const { directory, store, session } = message;
+  const { directory, store, session, hasEars } = message;
   playground = new Playground(session, {
     take: (line) => say({ type: 'typed', line }),
     onSeen: () => say({ type: 'seen' }),
+    ...(hasEars && { speak: (samples: string) => say({ type: 'voice', samples }) }),
   });
   inspector = openInspector({
     directory,

@@ -13,12 +13,13 @@ const READY_MS = 8_000;
 const END_MS = 1_000;
 
 export type ToPage =
-  | { type: 'begin'; directory: string; store: string; session: SessionId }
+  | { type: 'begin'; directory: string; store: string; session: SessionId; hasEars: boolean }
   | { type: 'heard'; sound: Sound };
 export type FromPage =
   | { type: 'address'; address: string }
   | { type: 'typed'; line: string }
   | { type: 'seen' }
+  | { type: 'voice'; samples: string }
   | { type: 'failed'; why: string };
 
 export type DemoPage = {
@@ -35,9 +36,11 @@ export function openPage(options: {
   session: SessionId;
   onAddress: (address: string) => void;
   onTyped: (line: string) => void;
+  /** From a microphone. Undefined: nobody would understand it. */
+  onVoice: ((samples: string) => void) | undefined;
   onFailed: (why: string) => void;
 }): DemoPage {
-  const { directory, store, session, onAddress, onTyped, onFailed } = options;
+  const { directory, store, session, onAddress, onTyped, onVoice, onFailed } = options;
   const file = fileURLToPath(new URL(`./page-child.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
   const child: ChildProcess = fork(file, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const say = (message: ToPage) => void (child.connected && child.send(message, () => {}));
@@ -47,6 +50,7 @@ export function openPage(options: {
   const late = setTimeout(() => !isThere && onFailed(`no answer within ${READY_MS / 1_000} s`), READY_MS);
   child.on('message', (message: FromPage) => {
     if (message.type === 'typed') return onTyped(message.line);
+    if (message.type === 'voice') return onVoice?.(message.samples);
     isThere = true;
     if (message.type === 'seen') return void (isSeen = true);
     if (message.type === 'address') return onAddress(message.address);
@@ -60,7 +64,7 @@ export function openPage(options: {
       resolve();
     });
   });
-  say({ type: 'begin', directory, store, session });
+  say({ type: 'begin', directory, store, session, hasEars: onVoice !== undefined });
   child.unref();
   child.channel?.unref();
   return {

@@ -140,6 +140,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
             screen.print(screen.paint('quiet', `(page) ${oneLine(line)}`));
             caller.take(line);
           },
+          onVoice: isOwn ? (samples) => does({ type: 'voice', samples }) : undefined,
           onFailed: (why) =>
             screen.print(screen.paint('quiet', `the page cannot be shown (${oneLine(why)}); the call goes on`)),
         });

@@ -9,6 +9,16 @@ export type Sound =
   | { kind: 'sound'; sampleRate: number; /** 16 bits, one channel, base64. */ samples: string }
   | { kind: 'hush' };
 
+/** What a microphone gives: 16 bits, one channel, this many samples a second. */
+export const MICROPHONE_RATE = 16_000;
+
+type PlaygroundOptions = {
+  take: (line: string) => void;
+  onSeen: () => void;
+  /** Undefined: the call's ears are those of the lab, which hears what is typed and no voices. */
+  speak?: (samples: string) => void;
+};
+
 /** A page that comes late hears from now on; one that does not read loses the oldest: two seconds of a call. */
 const KEPT_SOUNDS = 200;
 
@@ -18,12 +28,15 @@ export class Playground {
   readonly take: (line: string) => void;
   /** Somebody has a page of it open. */
   readonly onSeen: () => void;
+  /** From a microphone, base64; undefined where nobody would understand it. */
+  readonly speak: ((samples: string) => void) | undefined;
   readonly #listeners = new Set<(sound: Sound) => void>();
 
-  constructor(session: SessionId, { take, onSeen }: { take: (line: string) => void; onSeen: () => void }) {
+  constructor(session: SessionId, { take, onSeen, speak }: PlaygroundOptions) {
     this.session = session;
     this.take = take;
     this.onSeen = onSeen;
+    this.speak = speak;
   }
 
   heard(sound: Sound): void {

@@ -2,7 +2,7 @@
 import type { Handler } from './context.ts';
 import { endCall, redeliverAgain } from './handlers/act.ts';
 import { sendAsset, sendChart, sendPage } from './handlers/file.ts';
-import { play, sayWhatPlays, streamSound } from './handlers/play.ts';
+import { play, playVoice, sayWhatPlays, streamSound } from './handlers/play.ts';
 import { answerRead } from './handlers/read.ts';
 import { streamCalls } from './handlers/stream-calls.ts';
 import { streamSession } from './handlers/stream-session.ts';
@@ -19,6 +19,7 @@ export const routeTable: readonly Route<Handler>[] = [
   { method: 'GET', path: '/api/stream/session/:session', isGuarded: true, handle: streamSession },
   { method: 'GET', path: '/api/play', isGuarded: true, handle: sayWhatPlays },
   { method: 'POST', path: '/api/play', isGuarded: true, handle: play },
+  { method: 'POST', path: '/api/play/voice', isGuarded: true, handle: playVoice },
   { method: 'GET', path: '/api/stream/sound', isGuarded: true, handle: streamSound },
   { method: 'POST', path: '/api/act/redeliver', isGuarded: true, handle: redeliverAgain },
   { method: 'POST', path: '/api/act/end', isGuarded: true, handle: endCall },

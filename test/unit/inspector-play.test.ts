@@ -32,7 +32,7 @@ describe('beside npm start', () => {
     expect(await one.ask('/api/play')).toMatchObject({ status: 401 });
     expect(seen()).toBe(0);
     const found = await one.ask('/api/play', { headers: one.bearer });
-    expect(JSON.parse(found.text)).toEqual({ session: 'AJ_play' });
+    expect(JSON.parse(found.text)).toEqual({ session: 'AJ_play', microphoneRate: null });
     expect(seen()).toBe(1);
   });
 
@@ -44,6 +44,26 @@ describe('beside npm start', () => {
     for (const body of [{ line: '' }, { line: 'a\n/kill' }, { line: 'x'.repeat(501) }, { text: 'hello' }, []])
       expect(await say(body)).toMatchObject({ status: 400, text: expect.stringContaining('one line of 1 to 500') });
     expect(typed).toHaveLength(2);
+  });
+
+  it('a voice is taken where somebody understands it, and refused with what to do where nobody does', async () => {
+    const { one } = await playing();
+    const voice = (body: unknown) => one.ask('/api/play/voice', { headers: one.bearer, body });
+    expect(await voice({ samples: 'AAAA' })).toMatchObject({
+      status: 409,
+      text: expect.stringContaining('lastword console'),
+    });
+    await one.close();
+    const heard: string[] = [];
+    const ears = { take: () => {}, onSeen: () => {}, speak: (samples: string) => heard.push(samples) };
+    const other = (stand = await openStand({ parts: { playground: new Playground(sessionIdOf('AJ_own'), ears) } }));
+    const speak = (body: unknown) => other.ask('/api/play/voice', { headers: other.bearer, body });
+    expect(await speak({ samples: 'AAAA' })).toMatchObject({ status: 200 });
+    expect(await speak({ samples: 'no base64!' })).toMatchObject({ status: 400 });
+    expect(heard).toEqual(['AAAA']);
+    expect(JSON.parse((await other.ask('/api/play', { headers: other.bearer })).text)).toMatchObject({
+      microphoneRate: 16_000,
+    });
   });
 
   it('another page cannot type, nor one without the token', async () => {

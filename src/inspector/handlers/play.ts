@@ -1,5 +1,6 @@
 /**
  * `GET /api/play`: the session that is played with; `POST /api/play {"line"}`: as if it were typed in the terminal;
+ * `POST /api/play/voice {"samples"}`: from a microphone, where the call's models understand voices;
  * `GET /api/stream/sound`: what its caller hears. Only beside `npm start`: the call is the visitor's own, so what acts on it
  * needs no second secret.
  */
@@ -8,7 +9,7 @@ import type { Handler, InspectorContext } from '../context.ts';
 import { eventOf } from '../events.ts';
 import { badQuestion, RequestProblem } from '../problem.ts';
 import { jsonBody, sendJson } from '../request.ts';
-import type { Playground } from '../playground.ts';
+import { MICROPHONE_RATE, type Playground } from '../playground.ts';
 
 const MOST_CHARACTERS = 500;
 const typed = z.object({
@@ -19,15 +20,17 @@ const typed = z.object({
     .regex(/^[^\r\n]*$/),
 });
 
+const spoken = z.object({ samples: z.base64().min(4).max(60_000) });
+
 const playedWith = ({ playground }: InspectorContext): Playground => {
   if (playground) return playground;
   throw new RequestProblem(404, 'there is no call to play with here: npm start opens one');
 };
 
 export const sayWhatPlays: Handler = ({ response }, context) => {
-  const { session, onSeen } = playedWith(context);
+  const { session, onSeen, speak } = playedWith(context);
   onSeen();
-  sendJson(response, JSON.stringify({ session }));
+  sendJson(response, JSON.stringify({ session, microphoneRate: speak ? MICROPHONE_RATE : null }));
 };
 
 export const play: Handler = async (request, context) => {
@@ -42,6 +45,21 @@ export const play: Handler = async (request, context) => {
     });
   }
   playground.take(given.data.line);
+  sendJson(request.response, JSON.stringify({ isTaken: true }));
+};
+
+export const playVoice: Handler = async (request, context) => {
+  const { speak } = playedWith(context);
+  if (!speak)
+    throw new RequestProblem(409, 'this call hears what is typed and no voices; lastword console FILE hears yours');
+  const given = spoken.safeParse(await jsonBody(request));
+  if (!given.success)
+    throw badQuestion('body', {
+      expected: '{"samples"}: 16-bit samples in base64',
+      got: 'something else',
+      advice: `send ${MICROPHONE_RATE} of them a second, one channel`,
+    });
+  speak(given.data.samples);
   sendJson(request.response, JSON.stringify({ isTaken: true }));
 };
 

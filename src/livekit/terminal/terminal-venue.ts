@@ -21,7 +21,9 @@ export type TerminalMessage = {
     | { type: 'join' | 'hang-up' | 'vanish' | 'return' }
     | { type: 'speak'; words: number }
     /** As text, past the ears: for models that would hear what a recording says. */
-    | { type: 'type'; text: string };
+    | { type: 'type'; text: string }
+    /** From a microphone: 16 bits at 16 kHz, base64. */
+    | { type: 'voice'; samples: string };
 };
 
 const SAMPLE_RATE = 16_000;
@@ -59,6 +61,9 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
         break;
       case 'speak':
         input.speak(readWav(value.words > 6 ? recordings.long : recordings.short));
+        break;
+      case 'voice':
+        input.speak({ samples: samplesIn(value.samples), sampleRate: SAMPLE_RATE });
         break;
       case 'type': // as the SDK takes a text of a room
         void live?.interrupt();
@@ -141,6 +146,11 @@ const hear: Hear = (sound) => {
       ? { kind: 'hush' }
       : { kind: 'sound', sampleRate: sound.sampleRate, samples: base64Of(sound.samples) };
   process.send?.({ case: 'lastword.heard', value } satisfies TerminalSound);
+};
+/** Whole samples only; a copy, since the bytes may begin anywhere. */
+const samplesIn = (text: string): Int16Array => {
+  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
+  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
 };
 const base64Of = ({ buffer, byteOffset, byteLength }: Int16Array): string =>
   Buffer.from(buffer, byteOffset, byteLength).toString('base64');
