@@ -6,16 +6,13 @@
  */
 import type { Entry } from '../journal/entry.ts';
 import type { JournalName } from '../journal/folder.ts';
-import type { Entries, EntryRow, StateAt } from '../reads/answers.ts';
-import { ReadError } from '../reads/refusal.ts';
-import { type Placed, refOf } from '../reads/session-read.ts';
+import type { EntryRow, StateAt } from '../reads/answers.ts';
+import { shownOf } from '../reads/entry-rows.ts';
 import type { Source } from '../reads/source.ts';
-import { ask } from '../reads/table.ts';
+import { recordOf, textOf, textsOf } from '../report/lenient.ts';
 
 const MOST_ROWS = 500;
 const MOST_BYTES = 262_144;
-/** Of one text in a row: the whole is asked for by its reference. */
-const MOST_TEXT = 4_096;
 
 export type Batch = {
   rows: EntryRow[];
@@ -45,15 +42,12 @@ export async function rowsBehind(
   const places = placesIn(from);
   const behind = read.all.filter(({ file, entry }) => entry.seq > (places.get(String(file)) ?? 0)); // P1
   const asked = behind.slice(0, MOST_ROWS);
-  const rowsByRef = await rowsOf(source, session, asked).catch((error: unknown) => {
-    if (error instanceof ReadError && error.code === 'NOT_BUILT') return new Map(asked.map(plainRow));
-    throw error;
-  });
+  const shown = shownOf(read);
   const batch: Batch = { rows: [], states: [], moved: null };
   let bytes = 0;
   let taken = 0;
   for (const placed of asked) {
-    const row = rowsByRef.get(refOf(placed));
+    const row = shown[placed.index]?.row;
     const size = row ? row.text.length + (row.aside?.length ?? 0) + 200 : 0;
     if (taken > 0 && bytes + size > MOST_BYTES) break; // P2
     bytes += size;
@@ -66,36 +60,16 @@ export async function rowsBehind(
   return { batch, position: taken === 0 ? from : positionOf(sorted), isMore: behind.length > taken };
 }
 
-const plainRow = (placed: Placed): [string, EntryRow] => {
-  const { at, kind } = placed.entry;
-  return [refOf(placed), { index: placed.index, ref: refOf(placed), at, kind, what: kind, text: '', tone: 'plain' }];
-};
+/** A file may hold anything at all; no chart of ours has more leaves, nor longer ones. */
+const leavesIn = (value: unknown): string[] => textsOf(value).slice(0, 64).map(brief);
+const brief = (text: string): string => text.slice(0, 200);
 
-const cut = (text: string): string => (text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`);
-
-/** As the read of entries has them. Mostly they stand side by side at the end. */
-async function rowsOf(source: Source, session: string, asked: readonly Placed[]): Promise<Map<string, EntryRow>> {
-  const rows = new Map<string, EntryRow>();
-  const wanted = new Set(asked.map(refOf));
-  const indexes = asked.map(({ index }) => index);
-  let from = indexes.reduce((one, other) => Math.min(one, other), Infinity);
-  const last = indexes.reduce((one, other) => Math.max(one, other), -1);
-  while (from <= last) {
-    const page = (await ask(source, 'entries', { session, density: 'entries', from, limit: MOST_ROWS })) as Entries;
-    for (const row of page.rows)
-      if (wanted.has(row.ref))
-        rows.set(row.ref, { ...row, text: cut(row.text), ...(row.aside !== undefined && { aside: cut(row.aside) }) });
-    if (page.next === null || page.next <= from) break;
-    from = page.next;
-  }
-  return rows;
-}
-
-const take = (batch: Batch, file: JournalName, { kind, data }: Entry): void => {
+const take = (batch: Batch, file: JournalName, { kind, data: raw }: Entry): void => {
   if (kind !== 'transition') return;
-  const { machine, from, to, event } = data;
-  batch.moved = { machine, from, to, event };
-  const at = { machine, file: String(file), states: to };
+  const data = recordOf(raw);
+  const machine = brief(textOf(data['machine']) ?? 'session');
+  const at = { machine, file: String(file), states: leavesIn(data['to']) };
+  batch.moved = { machine, from: leavesIn(data['from']), to: at.states, event: brief(textOf(data['event']) ?? '') };
   const known = batch.states.findIndex((one) => one.machine === machine && one.file === at.file);
   if (known === -1) batch.states.push(at);
   else batch.states[known] = at;
