@@ -7,7 +7,7 @@ import { ConfigError } from '../errors/config-error.ts';
 import { escapeMarks, oneLine } from '../output/for-people.ts';
 import { runKeeper } from '../keeper/main.ts';
 import { standardError, standardOutput } from '../output/standard-output.ts';
-import { startBeside } from '../inspector/beside.ts';
+import { type Beside, startBeside } from '../inspector/beside.ts';
 import { hasLoader, inheritedFlags, whenStarterIsGone } from '../link/starter.ts';
 import { clock } from './arguments.ts';
 import type { Command, CommandContext, Given } from './command.ts';
@@ -55,12 +55,13 @@ async function keep(
     log.warn('whoever started this keeper is gone; ending as for SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   });
-  const inspector = isInspected
-    ? startBeside({ command: inspectorCommand(mode === 'start' || isJson), log })
-    : undefined;
+  let inspector: Beside | undefined;
+  const inspected = () => {
+    inspector = startBeside({ command: inspectorCommand(mode === 'start' || isJson), log });
+  };
   try {
     const metrics = metricsPort === undefined ? {} : { metrics: { port: metricsPort, version } };
-    return await runKeeper({ agentFile: file, mode, args, ...settings, ...metrics, log });
+    return await runKeeper({ agentFile: file, mode, args, ...settings, ...metrics, ...(isInspected && { onOwned: inspected }), log });
   } finally {
     forget();
     inspector?.stop();

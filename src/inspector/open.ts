@@ -1,8 +1,10 @@
 /** The inspector put together: token, codes, threads, streams, server. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { ConfigError } from '../errors/config-error.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { openSecret } from '../link/secret.ts';
@@ -100,8 +102,18 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
   };
 }
 
-/** The token of a directory outlives the process, so that pages that are open go on. */
+/** One of these lies in each directory that a keeper has used (keeper/owned-folder.ts). */
+const ofKeepers = ['sessions', 'secret', 'lastword.db'];
+
+/**
+ * The token of a directory outlives the process, so that pages that are open go on. A look makes no directory ours: in one
+ * that no keeper has used, nothing is written, or the first keeper would take it for somebody else's.
+ */
 function keptToken(directory: string, warn: (message: string) => void): string {
+  if (!ofKeepers.some((name) => existsSync(join(directory, name)))) {
+    warn(`no keeper has used ${directory} yet: is LASTWORD_DIR right? After a restart, open pages need a new address`);
+    return randomBytes(32).toString('hex');
+  }
   try {
     return openSecret(directory, 'inspector-token');
   } catch (error) {

@@ -66,6 +66,8 @@ export type KeeperOptions = {
   crash?: { apologize?: boolean; audio?: string };
   /** Where /metrics, /healthz and /readyz are answered on loopback, and for which version. Default: nowhere. */
   metrics?: { port: number; version: string };
+  /** The directory is this keeper's, and nothing else has begun. */
+  onOwned?: () => void;
   log: Logger;
 };
 
@@ -108,6 +110,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
   let isWorkerReady = false;
   try {
     const secret = openSecret(directory);
+    options.onOwned?.();
     const store = await openStore(options.store, { inThread: true });
     closers.push(() => store.close());
     const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');

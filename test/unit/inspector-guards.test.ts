@@ -1,5 +1,5 @@
 /** Who is refused: each attack over a real socket. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openCodes } from '../../src/inspector/codes.ts';
 import { readPageFiles } from '../../src/inspector/files.ts';
 import { namesOf } from '../../src/inspector/guard.ts';
+import { openInspector } from '../../src/inspector/open.ts';
 import { openStand, type Stand } from './inspector-stand.ts';
 
 const messageIn = (text: string) => (JSON.parse(text) as { error: { message: string } }).error.message;
@@ -27,23 +28,21 @@ afterAll(async () => {
 });
 
 describe('the token', () => {
-  it.each(['/api/read/calls', '/api/stream/calls', '/api/stream/session/AJ_1'])(
-    '%s is answered to nobody without it, nor with another one',
-    async (path) => {
-      for (const headers of [
-        {},
-        { authorization: 'Bearer ' },
-        { authorization: `Bearer ${'0'.repeat(64)}` },
-        { authorization: stand.token },
-        { authorization: `Basic ${stand.token}` },
-        { authorization: `Bearer ${stand.token}0` },
-        { authorization: `Bearer ${stand.token.slice(1)}` },
-      ] as Record<string, string>[]) {
-        const { status, text } = await stand.ask(path, { headers });
-        expect([status, text.includes(stand.token)], JSON.stringify(headers)).toEqual([401, false]);
-      }
-    },
-  );
+  const guarded = ['/api/read/calls', '/api/stream/calls', '/api/stream/session/AJ_1'];
+  it.each(guarded)('nobody is answered without it, nor with another one: %s', async (path) => {
+    for (const headers of [
+      {},
+      { authorization: 'Bearer ' },
+      { authorization: `Bearer ${'0'.repeat(64)}` },
+      { authorization: stand.token },
+      { authorization: `Basic ${stand.token}` },
+      { authorization: `Bearer ${stand.token}0` },
+      { authorization: `Bearer ${stand.token.slice(1)}` },
+    ] as Record<string, string>[]) {
+      const { status, text } = await stand.ask(path, { headers });
+      expect([status, text.includes(stand.token)], JSON.stringify(headers)).toEqual([401, false]);
+    }
+  });
 
   it('is not taken from the URL, where it would stay in histories', async () => {
     expect((await stand.ask(`/api/read/calls?token=${stand.token}`)).status).toBe(401);
@@ -75,10 +74,19 @@ describe('the token', () => {
     const directory = join(tmpdir(), `lastword-none-${process.pid}`);
     const open = await openStand({ directory });
     expect(open.warnings).toEqual([
-      expect.stringMatching(/the token cannot be kept in .*need a new address after a restart/),
+      expect.stringMatching(/no keeper has used .* After a restart, open pages need a new address/),
     ]);
     expect([open.token.length, existsSync(directory)]).toEqual([64, false]);
     await open.close();
+  });
+
+  it('is not written where no keeper has been: the first one would take the directory for somebody else’s', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'lastword-unused-'));
+    const given = { directory, store: 'sqlite::memory:', host: '127.0.0.1', port: 0 };
+    const inspector = await openInspector({ ...given, printAddress: () => undefined, warn: () => undefined });
+    await inspector.close();
+    expect(readdirSync(directory)).toEqual([]);
+    rmSync(directory, { recursive: true });
   });
 });
 
@@ -117,7 +125,7 @@ describe('whose page asks', () => {
   const read = (headers: Record<string, string>) =>
     stand.ask('/api/read/nix', { headers: { ...stand.bearer, ...headers } });
 
-  it.each([
+  const strangeHosts = [
     'evil.example',
     'evil.example:80',
     '127.0.0.1.evil.example',
@@ -127,7 +135,8 @@ describe('whose page asks', () => {
     '169.254.169.254',
     '127.0.0.1:PORT@evil.example',
     '[::1',
-  ])('a Host that is not ours (DNS rebinding) is refused: %s', async (host) => {
+  ];
+  it.each(strangeHosts)('a Host that is not ours (DNS rebinding) is refused: %s', async (host) => {
     for (const path of ['/', '/api/read/nix', '/api/token']) {
       const { status } = await stand.ask(path, {
         headers: { ...stand.bearer, host: host.replace('PORT', String(stand.port)) },
@@ -147,7 +156,7 @@ describe('whose page asks', () => {
     expect((await read({ host: `${host}:${stand.port}` })).status).toBe(400); // there is no read of that name
   });
 
-  it.each([
+  const strangeOrigins = [
     'http://evil.example',
     'https://127.0.0.1:PORT',
     'http://127.0.0.1',
@@ -157,7 +166,8 @@ describe('whose page asks', () => {
     'null',
     'file://',
     '',
-  ])('an Origin that is not ours is refused: %s', async (origin) => {
+  ];
+  it.each(strangeOrigins)('an Origin that is not ours is refused: %s', async (origin) => {
     expect((await read({ origin: origin.replace('PORT', String(stand.port)) })).status).toBe(403);
     const token = await stand.ask('/api/token', { headers: { origin }, body: { code: stand.codeOf() } });
     expect(token.status).toBe(403);
@@ -204,7 +214,7 @@ describe('what is sent', () => {
     }
   });
 
-  it.each([
+  const strayPaths = [
     '/assets/../../../../etc/passwd',
     '/assets/..%2f..%2fpackage.json',
     '/assets/%2e%2e/%2e%2e/etc/passwd',
@@ -224,7 +234,8 @@ describe('what is sent', () => {
     '/api/stream/session/..',
     '/api/stream/session/..%2f..%2fsecret',
     '/api/read/__proto__/..',
-  ])('a path that leads elsewhere leads nowhere: %s', async (path) => {
+  ];
+  it.each(strayPaths)('a path that leads elsewhere leads nowhere: %s', async (path) => {
     const { status, text } = await stand.ask(path, { headers: stand.bearer });
     expect([status, text.includes(stand.token), text.includes('root:')]).toEqual([404, false, false]);
   });

@@ -1,5 +1,5 @@
 /** An inspector on loopback over a directory of its own, and requests that say what a browser would not. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export type Answered = { status: number; headers: IncomingMessage['headers']; te
 
 export async function openStand(more: Partial<InspectorOptions> = {}) {
   const directory = more.directory ?? mkdtempSync(join(tmpdir(), 'lastword-inspector-'));
-  if (more.directory === undefined) mkdirSync(join(directory, 'sessions'));
+  if (existsSync(directory)) mkdirSync(join(directory, 'sessions'), { recursive: true });
   const addresses: string[] = [];
   const warnings: string[] = [];
   const inspector = await openInspector({
