@@ -6,8 +6,10 @@ import { version } from '../job/version.ts';
 import type { Command, Given } from './command.ts';
 import { consoleCommand } from './console.ts';
 import { deliveries } from './deliveries.ts';
+import { diff } from './diff.ts';
 import { doctor } from './doctor.ts';
 import { inspect } from './inspect.ts';
+import { ledger } from './ledger.ts';
 import { machine } from './machine.ts';
 import { mcp } from './mcp.ts';
 import { exitCodes, problemOf, UsageError } from './problems.ts';
@@ -17,6 +19,7 @@ import { report } from './report.ts';
 import { sessions } from './sessions.ts';
 import { settings } from './settings.ts';
 import { show } from './show.ts';
+import { why } from './why.ts';
 import { dev, start } from './start.ts';
 
 export const commands: readonly Command[] = [
@@ -25,8 +28,11 @@ export const commands: readonly Command[] = [
   consoleCommand,
   sessions,
   show,
+  why,
+  diff,
   report,
   deliveries,
+  ledger,
   redeliver,
   purge,
   machine,

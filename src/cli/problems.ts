@@ -4,6 +4,7 @@ import { ConfigError } from '../errors/config-error.ts';
 import { JournalError } from '../journal/errors.ts';
 import { unusableFolder } from '../keeper/owned-folder.ts';
 import { messageOf } from '../errors/thrown.ts';
+import { ReadError } from '../reads/refusal.ts';
 import { StoreError } from '../store/store.ts';
 
 export const exitCodes = {
@@ -37,6 +38,10 @@ export function problemOf(error: unknown): { message: string; code: number } {
   const { failure, usage, notFound, configuration } = exitCodes;
   if (error instanceof UsageError) return { message: error.message, code: usage };
   if (error instanceof NotFoundError) return { message: error.message, code: notFound };
+  if (error instanceof ReadError) {
+    const codes = { BAD_QUESTION: usage, NOT_FOUND: notFound, NOT_BUILT: failure } as const;
+    return { message: error.message, code: codes[error.code] };
+  }
   if (error instanceof ConfigError || error instanceof PolicyError)
     return { message: error.message, code: configuration };
   if (error instanceof StoreError) {

@@ -12,17 +12,33 @@ import { printed } from '../show/printed.ts';
 import { clock, only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
-import { notFound, sessionNamed, storedJournal, withoutBody, withStore } from './stored.ts';
+import { showFiles } from './show-files.ts';
+import { notFound, sessionNamed, storedJournal, withoutBody, withSource, withStore } from './stored.ts';
 
 export const show: Command = {
   name: 'show',
   usage: 'ID',
   summary: 'Shows what happened in a session, as its journal has it.',
   details: `States with how long they lasted, what was said, tools, errors, what was heard of our lines, the hang-up, and
-what became of the report; a hang-up that is owed, or was. Also while the call still runs.`,
-  options: {},
+what became of the report; a hang-up that is owed, or was. Also while the call still runs.
+
+--markdown     for a ticket: why it ended, and what happened, in twenty lines
+--svg FILE     the path of this call through the chart of the session machine
+--test FILE    the call as a vitest file that walks the same states; names, numbers and texts are replaced
+--keep-names   with --test: they stay as they were`,
+  options: {
+    markdown: { type: 'boolean' },
+    svg: { type: 'string' },
+    test: { type: 'string' },
+    'keep-names': { type: 'boolean' },
+  },
   async run(given, { settings, print, paint }) {
     const session = await sessionNamed(settings, only(given, 'ID', 'show'));
+    const written = await withSource(settings, (source) => showFiles(source, session, given));
+    if (written) {
+      print(written.join('\n'));
+      return exitCodes.ok;
+    }
     const journal = await storedJournal(settings, session);
     const deliveries = await withStore(settings, [], (store) => store.deliveries({ limit: 100, session }));
     const [owed] = await withStore(settings, [], (store) => store.hangUps({ limit: 1, session }));

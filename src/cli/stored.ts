@@ -8,6 +8,7 @@ import { readSession, listSessions } from '../journal/read.ts';
 import { JournalError } from '../journal/errors.ts';
 import { isSessionId, type SessionId } from '../journal/ids.ts';
 import type { SessionJournal } from '../journal/entry.ts';
+import { openSource, type Source } from '../reads/source.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { nearest } from '../demo/nearest.ts';
@@ -29,6 +30,19 @@ export async function withStore<Result>(
     return await work(store);
   } finally {
     await store.close();
+  }
+}
+
+/** *Effect.* `work` on what can be asked about sessions; makes and changes nothing. @throws ReadError, JournalError, StoreError */
+export async function withSource<Result>(
+  settings: Settings,
+  work: (source: Source) => Promise<Result>,
+): Promise<Result> {
+  const source = openSource(settings);
+  try {
+    return await work(source);
+  } finally {
+    source.close();
   }
 }
 

@@ -58,8 +58,8 @@ export async function calls(source: Source, asked: Asked<'calls'>): Promise<Call
     const offset = cursor?.part === 'living' ? cursor.offset : 0;
     const page = cursor?.part === 'sealed' ? [] : alive.slice(offset, offset + limit);
     found.push(...page.map(({ shown }) => shown));
-    if (alive.length > offset + limit && cursor?.part !== 'sealed')
-      return { rows: found, next: `living.${offset + limit}`, hidden };
+    // A page that is full here is followed by another, if only one of sealed calls.
+    if (page.length === limit) return { rows: found, next: `living.${offset + limit}`, hidden };
   }
   const below = cursor?.part === 'sealed' ? cursor.below : undefined;
   const sealed = sealedRows(source, terms, sort === 'epoch' ? 'epoch' : 'accepted', below, limit - found.length);
