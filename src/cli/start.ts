@@ -61,7 +61,15 @@ async function keep(
   };
   try {
     const metrics = metricsPort === undefined ? {} : { metrics: { port: metricsPort, version } };
-    return await runKeeper({ agentFile: file, mode, args, ...settings, ...metrics, ...(isInspected && { onOwned: inspected }), log });
+    return await runKeeper({
+      agentFile: file,
+      mode,
+      args,
+      ...settings,
+      ...metrics,
+      ...(isInspected && { onOwned: inspected }),
+      log,
+    });
   } finally {
     forget();
     inspector?.stop();

@@ -7,7 +7,7 @@
 import { defaultPolicy, expectedOf, silenceBound, type Policy } from '../../machines/index.ts';
 import { isSessionId, type SessionId } from '../journal/ids.ts';
 import { recordOf } from '../report/lenient.ts';
-import { fileOf } from '../store/open.ts';
+import { fileOf, sqlitePathOf } from '../store/open.ts';
 import { SqliteLook } from '../store/sqlite-look.ts';
 import { Living } from './living.ts';
 import { quote, ReadError } from './refusal.ts';
@@ -34,7 +34,9 @@ export class Source {
   /** By policy: to compute it takes 50 ms, and most calls have the same. */
   readonly #bounds = new Map<string, number | null>();
 
+  /** @throws StoreError `BAD_ADDRESS` */
   constructor({ directory, store, now = Date.now }: SourceOptions) {
+    sqlitePathOf(store);
     this.directory = directory;
     this.store = new SqliteLook(fileOf(store));
     this.now = now;

@@ -4,14 +4,8 @@ import { openInThread } from './in-thread.ts';
 import { openSqlite } from './sqlite.ts';
 import { StoreError, type Store } from './store.ts';
 
-/**
- * Opens the store at `sqlite:PATH` or `sqlite::memory:` (gone with the process: for tests).
- *
- * `inThread`: in a thread of its own, so that a database that is held, or a disk that hangs, holds nobody else.
- *
- * @throws StoreError `BAD_ADDRESS` for anything else, `UNWRITABLE` where the database cannot be made.
- */
-export const openStore = async (url: string, { inThread = false } = {}): Promise<Store> => {
+/** *Pure.* What is behind `sqlite:`. @throws StoreError `BAD_ADDRESS` */
+export const sqlitePathOf = (url: string): string => {
   const scheme = url.slice(0, url.indexOf(':') + 1);
   if (scheme === 'postgres:' || scheme === 'postgresql:') {
     // The address is not repeated: it holds a password.
@@ -28,6 +22,18 @@ export const openStore = async (url: string, { inThread = false } = {}): Promise
       message: `LASTWORD_STORE: expected sqlite:PATH or sqlite::memory:, got ${got}`,
     });
   }
+  return path;
+};
+
+/**
+ * Opens the store at `sqlite:PATH` or `sqlite::memory:` (gone with the process: for tests).
+ *
+ * `inThread`: in a thread of its own, so that a database that is held, or a disk that hangs, holds nobody else.
+ *
+ * @throws StoreError `BAD_ADDRESS` for anything else, `UNWRITABLE` where the database cannot be made.
+ */
+export const openStore = async (url: string, { inThread = false } = {}): Promise<Store> => {
+  const path = sqlitePathOf(url);
   return inThread ? openInThread(path) : openSqlite(path);
 };
 
