@@ -36,6 +36,7 @@ import type { SessionRun } from '../session/run.ts';
 import { SoundWatch } from '../session/sound-watch.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { assembleJob } from './assemble-job.ts';
+import { openCallTrace } from './call-trace.ts';
 import { EarlyRecorder } from './early-recorder.ts';
 import { memoryLimits } from './memory-limits.ts';
 import { BEGUN, tellPool } from './tell-pool.ts';
@@ -58,7 +59,11 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const { owner, machineHash, prewarmFailure } = found;
 
   const sounds = new SoundWatch();
-  const recorder = new EarlyRecorder((kind, entry) => sounds.take(kind, entry));
+  const trace = await openCallTrace(facts, log);
+  const recorder = new EarlyRecorder((kind, entry) => {
+    sounds.take(kind, entry);
+    trace?.take(kind, entry);
+  });
   const opened = openCall({ context, facts, recorder, log });
   const job = assembleJob({
     opened,
@@ -82,6 +87,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   };
   const journal = await openFirst(directory, data, log); // D1
   recorder.opened(journal);
+  if (trace) recorder.append('trace', { trace: trace.id });
   job.blobs = openBlobs({ directory, session }, recorder);
 
   let isLast = false;
@@ -122,6 +128,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const { end } = await run.closed;
   clearInterval(beats);
   unwatch();
+  trace?.end();
   await closeJournal(last);
   link.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');

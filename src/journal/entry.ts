@@ -260,6 +260,8 @@ export type EntryData = {
   provider: { component: 'llm' | 'tts' | 'stt'; label: string; provider?: string; model?: string; available: boolean };
   latency: { measure: 'greeting' | 'turn'; ms: number };
   log: { level: string; message: string; [field: string]: Json };
+  /** The call's trace in OpenTelemetry, where somebody has set that up. */
+  trace: { trace: string };
   /** The application's own data (`call.attach`, the outcome of `call.end`). */
   attach: { key: string; value: Json };
   /**

@@ -105,6 +105,7 @@ export const rules: Record<EntryKind, Rule> = {
   tool: { characters: 512 * KIB, share: 'tools' },
   error: { characters: 16 * KIB, share: 'errors' },
   log: { characters: 64 * KIB, share: 'notes' },
+  trace: life,
   provider: { characters: 16 * KIB, share: 'notes' },
   latency: { characters: KIB, share: 'notes' },
   attach: { characters: ENTRY_CHARACTERS, share: 'attachments' },

@@ -48,6 +48,8 @@ export type Proof = {
   text: string;
   tone: Tone;
   proof: Reference | null;
+  /** Where it can be seen: of `trace`, where LASTWORD_TRACE_URL says how. */
+  href?: string;
 };
 export type Why = {
   session: string;

@@ -22,7 +22,13 @@ export type SourceOptions = {
   /** As LASTWORD_STORE: `sqlite:PATH`. */
   store: string;
   now?: () => number;
+  /** Where traces are shown: an address with `{trace}` in it. Default: LASTWORD_TRACE_URL. */
+  traceUrl?: string | undefined;
 };
+
+/** *Pure.* Anything else would be a link that does something. */
+const webAddress = (text: string | undefined): string | undefined =>
+  text !== undefined && /^https?:\/\//.test(text) ? text : undefined;
 
 export class Source {
   readonly directory: string;
@@ -30,12 +36,19 @@ export class Source {
   /** Tails of those that are not over. */
   readonly living: Living;
   readonly now: () => number;
+  readonly traceUrl: string | undefined;
   readonly #sessions = new Map<SessionId, SessionRead>();
   /** By policy: to compute it takes 50 ms, and most calls have the same. */
   readonly #bounds = new Map<string, number | null>();
 
   /** @throws StoreError `BAD_ADDRESS` */
-  constructor({ directory, store, now = Date.now }: SourceOptions) {
+  constructor({
+    directory,
+    store,
+    now = Date.now,
+    traceUrl = webAddress(process.env['LASTWORD_TRACE_URL']),
+  }: SourceOptions) {
+    this.traceUrl = traceUrl;
     sqlitePathOf(store);
     this.directory = directory;
     this.store = new SqliteLook(fileOf(store));

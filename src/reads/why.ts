@@ -10,7 +10,7 @@ import type { Report } from '../report/schema.ts';
 import { oneLine } from '../output/for-people.ts';
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import type { ListedDelivery, OwedHangUp } from '../store/store.ts';
-import type { Proof, Tone, Why } from './answers.ts';
+import type { Proof, Reference, Tone, Why } from './answers.ts';
 import { isOverIn } from './ended-files.ts';
 import { proofsOf, type Proofs } from './proofs.ts';
 import type { Asked } from './questions.ts';
@@ -32,13 +32,29 @@ export async function why(source: Source, { session }: Asked<'why'>): Promise<Wh
     owed: rows.hangUps([id]).get(id),
   }));
   const read = await source.journals(id);
-  if (read && read.all.length > 0) return whyOf(read, stored);
+  if (read && read.all.length > 0) return withTrace(whyOf(read, stored), read, source.traceUrl);
   if (stored.body !== undefined) return withoutJournal(id, stored);
   if (!read) throw source.unknown(id);
   const torn = read.facts.some(({ isTorn, lost }) => isTorn || lost > 0);
   const what = torn ? 'its files hold nothing that can be read' : 'its files are empty yet';
   return { session: id, isOver: false, sentence: `Nobody knows: ${what}.`, words: [] };
 }
+
+/** The trace of its last process. */
+const withTrace = (answer: Why, { all }: SessionRead, traceUrl: string | undefined): Why => {
+  const last = all.findLast(({ entry }) => entry.kind === 'trace');
+  const trace = recordOf(last?.entry.data)['trace'];
+  if (!last || typeof trace !== 'string' || !/^[0-9a-f]{32}$/.test(trace)) return answer;
+  const href = traceUrl?.includes('{trace}') === true ? { href: traceUrl.replaceAll('{trace}', trace) } : {};
+  const word: Proof = {
+    word: 'trace',
+    text: trace,
+    tone: 'quiet',
+    proof: `${last.file}:${last.entry.seq}` as Reference,
+    ...href,
+  };
+  return { ...answer, words: [...answer.words, word] };
+};
 
 export function whyOf(read: SessionRead, stored: Stored): Why {
   const { session, all } = read;
