@@ -1,0 +1,67 @@
+/** Where the page has its answers from: the server, or the page itself when it is an export. */
+import type {
+  Calls,
+  DeliveryRow,
+  Difference,
+  Entries,
+  EntryRow,
+  Lanes,
+  ModelSaw,
+  ReportAnswer,
+  SavedTest,
+  StateAt,
+  Tally,
+  WholeEntry,
+  Why,
+} from '../../../reads/answers.ts';
+
+export type AnswerOf = {
+  calls: Calls;
+  why: Why;
+  entries: Entries;
+  entry: WholeEntry;
+  state: StateAt;
+  lanes: Lanes;
+  diff: Difference;
+  deliveries: { rows: DeliveryRow[] };
+  ledger: Tally;
+  model: ModelSaw;
+  report: ReportAnswer;
+  test: SavedTest;
+};
+export type AnswerName = keyof AnswerOf;
+
+/** What a session's stream brings at once. */
+export type SessionNews = {
+  rows: EntryRow[];
+  states: { machine: string; file: string; states: string[] }[];
+  moved: StateAt['moved'];
+};
+
+/** `quiet`: nothing came for longer than the server is ever silent. */
+export type LinkState = 'connecting' | 'open' | 'quiet' | 'refused' | 'stored';
+export type Follower<News> = { take(news: News): void; tell(link: LinkState, why?: string): void };
+
+export interface PageAnswers {
+  /** False: a file. What acts, lists and streams is not there. */
+  readonly isLive: boolean;
+  /** @throws AnswerProblem */
+  read<Name extends AnswerName>(name: Name, asked: object, signal?: AbortSignal): Promise<AnswerOf[Name]>;
+  /** @returns how to end it */
+  followCalls(asked: object, follower: Follower<Calls>): () => void;
+  /** @param from a position: what lies behind it comes, each entry once. */
+  followSession(session: string, from: string, follower: Follower<SessionNews>): () => void;
+  /** The text of a drawing. @throws AnswerProblem */
+  chart(machine: string): Promise<string>;
+  /** @throws AnswerProblem */
+  act(name: 'redeliver' | 'end', body: object): Promise<void>;
+}
+
+/** One line for people; `status` as in HTTP, 0 where nobody answered. */
+export class AnswerProblem extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}

@@ -1,0 +1,67 @@
+/** What the page knows: where it is, its answers, the time, the size of the window. */
+import { computed, effect, signal, untracked, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { PageAnswers } from '../answers/page-answers.ts';
+import { hashOf, viewOf, type CallView, type PageView } from '../place/page-address.ts';
+import { CallModel } from './call-model.ts';
+
+/** Bars that run down, and silences that grow. */
+const TICK_MS = 100;
+
+export class PageModel {
+  readonly answers: PageAnswers;
+  readonly view: Signal<PageView>;
+  readonly call: Signal<CallModel | undefined> = signal(undefined);
+  readonly callView: ReadonlySignal<CallView | undefined>;
+  readonly now: Signal<number> = signal(Date.now());
+  readonly isHelpOpen: Signal<boolean> = signal(false);
+  /** What a screen reader says next. */
+  readonly said: Signal<string> = signal('');
+  /** Puts the cursor into the filter of what is shown. */
+  readonly filterAsked: Signal<number> = signal(0);
+
+  constructor(answers: PageAnswers, only?: string) {
+    this.answers = answers;
+    const first = viewOf(location.hash);
+    const isElsewhere = only !== undefined && (first.name !== 'call' || first.session !== only);
+    this.view = signal(isElsewhere ? viewOf(`#/call/${encodeURIComponent(only)}`) : first);
+    this.callView = computed(() => (this.view.value.name === 'call' ? this.view.value : undefined));
+    const session = computed(() => this.callView.value?.session);
+    effect(() => {
+      const wanted = session.value;
+      untracked(() => this.#open(wanted));
+    });
+    addEventListener('popstate', () => (this.view.value = viewOf(location.hash)));
+    addEventListener('hashchange', () => (this.view.value = viewOf(location.hash)));
+    setInterval(() => {
+      if (!document.hidden) this.now.value = Date.now();
+    }, TICK_MS);
+  }
+
+  #open(session: string | undefined): void {
+    const open = this.call.peek();
+    if (open?.session === session) return;
+    open?.close();
+    if (session === undefined) return void (this.call.value = undefined);
+    const ofIt = computed(() => (this.callView.value?.session === session ? this.callView.value : undefined));
+    this.call.value = new CallModel(this.answers, session, ofIt);
+  }
+
+  /** Another view: the back button returns from it. */
+  go(view: PageView): void {
+    if (hashOf(view) === hashOf(this.view.value)) return;
+    history.pushState(null, '', hashOf(view));
+    this.view.value = view;
+  }
+
+  /** The same view a little further: a slider makes no history. */
+  stay(view: PageView): void {
+    if (hashOf(view) !== hashOf(viewOf(location.hash))) history.replaceState(null, '', hashOf(view));
+    this.view.value = view;
+  }
+
+  /** To an entry of the call that is shown; null: the newest. */
+  stand(at: number | null): void {
+    const view = this.callView.value;
+    if (view) this.stay({ ...view, at, ref: null });
+  }
+}
