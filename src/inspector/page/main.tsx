@@ -4,7 +4,7 @@ import { answersEmbedded, EMBEDDED_ID, type EmbeddedAnswers } from './answers/em
 import { enter } from './answers/entrance.ts';
 import { answersOverHttp } from './answers/over-http.ts';
 import { PageModel } from './model/page-model.ts';
-import { Page, keptTheme, setTheme } from './view/page.tsx';
+import { WholePage, keptTheme, setTheme } from './view/page.tsx';
 
 async function begin(): Promise<void> {
   const root = document.querySelector('#page');
@@ -14,7 +14,7 @@ async function begin(): Promise<void> {
   if (typeof held === 'string' && held !== '') {
     const answers = JSON.parse(held) as EmbeddedAnswers;
     root.replaceChildren();
-    return render(<Page model={new PageModel(answersEmbedded(answers), answers.session)} />, root);
+    return render(<WholePage model={new PageModel(answersEmbedded(answers), answers.session)} />, root);
   }
   const entrance = await enter();
   const refuse = (problem: string) => {
@@ -25,7 +25,7 @@ async function begin(): Promise<void> {
   const answers = answersOverHttp(entrance.token, () =>
     refuse('The inspector has another token now. Open the newest address that stands in its terminal.'),
   );
-  render(<Page model={new PageModel(answers)} />, root);
+  render(<WholePage model={new PageModel(answers)} />, root);
 }
 
 function Refused({ problem }: { problem: string }) {

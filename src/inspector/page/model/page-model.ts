@@ -1,7 +1,7 @@
 /** What the page knows: where it is, its answers, the time, the size of the window. */
 import { computed, effect, signal, untracked, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { PageAnswers } from '../answers/page-answers.ts';
-import { hashOf, viewOf, type CallView, type PageView } from '../place/page-address.ts';
+import { hashOfView, viewOf, type CallView, type PageView } from '../place/page-address.ts';
 import { CallModel } from './call-model.ts';
 
 /** Bars that run down, and silences that grow. */
@@ -48,14 +48,14 @@ export class PageModel {
 
   /** Another view: the back button returns from it. */
   go(view: PageView): void {
-    if (hashOf(view) === hashOf(this.view.value)) return;
-    history.pushState(null, '', hashOf(view));
+    if (hashOfView(view) === hashOfView(this.view.value)) return;
+    history.pushState(null, '', hashOfView(view));
     this.view.value = view;
   }
 
   /** The same view a little further: a slider makes no history. */
   stay(view: PageView): void {
-    if (hashOf(view) !== hashOf(viewOf(location.hash))) history.replaceState(null, '', hashOf(view));
+    if (hashOfView(view) !== hashOfView(viewOf(location.hash))) history.replaceState(null, '', hashOfView(view));
     this.view.value = view;
   }
 

@@ -10,6 +10,10 @@ export const ancestorsOf = (state: string): string[] => {
   return parts.slice(1).map((_, place) => parts.slice(0, place + 1).join('.'));
 };
 
+/** Regions in which nothing happens rest here: they are lit, and no reason to look away from the others. */
+const rests: ReadonlySet<string> = new Set(['none', 'open']);
+export const isRestState = (state: string): boolean => rests.has(state.split('.').at(-1) ?? '');
+
 const HEAD = 9;
 
 /** From the edge of one box to the edge of another, in a bow. */

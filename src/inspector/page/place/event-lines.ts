@@ -2,16 +2,16 @@
  * Server-sent events out of a stream of text. *Pure.* Own lines of code, since an EventSource cannot send `Authorization`.
  * A comment (`: still here`) is no event; it says that the line is alive.
  */
-export type StreamEvent = { id: string; event: string; data: string };
+export type EventBlock = { id: string; event: string; data: string };
 
 /** @returns takes what came, gives the events that are whole; the rest waits for more */
-export function eventLines(): (text: string) => StreamEvent[] {
+export function eventLines(): (text: string) => EventBlock[] {
   let rest = '';
   return (text) => {
     const blocks = (rest + text).replaceAll('\r\n', '\n').split('\n\n');
     rest = blocks.pop() ?? '';
-    return blocks.flatMap((block): StreamEvent[] => {
-      const found: StreamEvent = { id: '', event: 'message', data: '' };
+    return blocks.flatMap((block): EventBlock[] => {
+      const found: EventBlock = { id: '', event: 'message', data: '' };
       const data: string[] = [];
       for (const line of block.split('\n')) {
         const [, name = '', value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];

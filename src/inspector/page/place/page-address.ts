@@ -53,7 +53,7 @@ export function viewOf(hash: string): PageView {
   return { name: 'calls', filter, chips, sort: oneOf(callOrders, asked.get('sort'), 'silence') };
 }
 
-export function hashOf(view: PageView): string {
+export function hashOfView(view: PageView): string {
   const asked = new URLSearchParams();
   const put = (name: string, value: string, usual: string) => {
     if (value !== usual) asked.set(name, value);

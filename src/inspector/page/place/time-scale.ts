@@ -97,7 +97,7 @@ export function ticksOf(scale: TimeScale, from: number, to: number, apart = 84):
   const ticks: { at: number; x: number }[] = [];
   for (let at = from; at <= to && ticks.length < 1_000; at += step) {
     const x = scale.xOf(at);
-    const isHidden = scale.idle.some(({ left, right }) => x > left - 8 && x < right + 8);
+    const isHidden = scale.idle.some(({ left, right }) => x > left - 44 && x < right + 4);
     const last = ticks.at(-1);
     if (!isHidden && (last === undefined || x - last.x >= apart * 0.6)) ticks.push({ at, x });
   }

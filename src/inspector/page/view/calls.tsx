@@ -9,7 +9,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { CallRow, Calls } from '../../../reads/answers.ts';
 import type { LinkState } from '../answers/page-answers.ts';
 import type { PageModel } from '../model/page-model.ts';
-import { callOrders, hashOf, callView, type CallsView, type CallOrder } from '../place/page-address.ts';
+import { callOrders, hashOfView, callView, type CallsView, type CallOrder } from '../place/page-address.ts';
 import { counted, dayAndClock, lasting } from '../place/time-words.ts';
 import { FilterBox } from './filter-box.tsx';
 import { LongList, Notice } from './parts.tsx';
@@ -179,7 +179,7 @@ function Row(props: { row: CallRow | undefined; index: number; model: PageModel;
         <span aria-hidden="true">{stateSigns[row.state]}</span> {row.state}
       </span>
       <span role="cell" class="call-room">
-        <a class="call-link" href={hashOf(callView(row.session))}>
+        <a class="call-link" href={hashOfView(callView(row.session))}>
           {row.room === '' ? row.session : row.room}
         </a>
         <small class="quiet">{row.session}</small>

@@ -10,9 +10,12 @@ import { useSignal, type Signal } from '@preact/signals';
 import type { MachineAt, StateAt } from '../../../reads/answers.ts';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
-import { ancestorsOf, chartIdOf, movedPath } from '../place/chart-ids.ts';
+import { ancestorsOf, chartIdOf, isRestState, movedPath } from '../place/chart-ids.ts';
 import { boxAround, fittedView, isWellWithin, wholeView, zoomedView, type Box } from '../place/fitted-view.ts';
 import { Notice, Tabs } from './parts.tsx';
+
+/** Where all that is lit would be so small, regions that rest may be out of view. */
+const SMALL = 1.3;
 
 export type LitMachine = { machine: string; states: string[] };
 
@@ -219,14 +222,18 @@ function place(
   states: readonly string[],
 ): void {
   if (isByHand) return;
-  const lit = boxAround(states.flatMap((state) => boxOf(svg, state) ?? []));
   const chart = chartBox(svg);
+  const around = (of: readonly string[]) => boxAround(of.flatMap((state) => boxOf(svg, state) ?? []));
+  const size = sizeOf(element);
+  const every = around(states);
+  const isSmall = every !== undefined && fittedView(every, chart, size).width > size.width * SMALL;
+  const lit = (isSmall ? around(states.filter((state) => !isRestState(state))) : undefined) ?? every;
   const now = view.peek();
   if (!lit) {
-    if (!now) view.value = wholeView(chart, sizeOf(element));
+    if (!now) view.value = wholeView(chart, size);
     return;
   }
-  const fitted = fittedView(lit, chart, sizeOf(element));
+  const fitted = fittedView(lit, chart, size);
   if (now && isWellWithin(lit, now) && now.width < fitted.width * 1.6) return;
   view.value = fitted;
 }

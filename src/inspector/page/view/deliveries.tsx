@@ -4,9 +4,9 @@ import { useSignal } from '@preact/signals';
 import type { DeliveryRow } from '../../../reads/answers.ts';
 import { Latest } from '../model/loaded.ts';
 import type { PageModel } from '../model/page-model.ts';
-import { callView, hashOf, type PageView } from '../place/page-address.ts';
+import { callView, hashOfView, type PageView } from '../place/page-address.ts';
 import { counted, dayAndClock, lasting } from '../place/time-words.ts';
-import { Answer, Notice } from './parts.tsx';
+import { WhenAnswered, Notice } from './parts.tsx';
 
 const states = ['', 'dead', 'due', 'delivering', 'delivered'] as const;
 
@@ -32,7 +32,7 @@ export function DeliveriesPage({ model, view }: { model: PageModel; view: Extrac
           ))}
         </select>
       </label>
-      <Answer of={latest.loaded.value}>
+      <WhenAnswered of={latest.loaded.value}>
         {({ rows }) =>
           rows.length === 0 ? (
             <Notice>{state === '' ? 'No delivery yet.' : `None is ${state}.`}</Notice>
@@ -44,7 +44,7 @@ export function DeliveriesPage({ model, view }: { model: PageModel; view: Extrac
             </div>
           )
         }
-      </Answer>
+      </WhenAnswered>
     </main>
   );
 }
@@ -68,7 +68,7 @@ export function DeliveryCard({ model, row, withCall = false }: { model: PageMode
       </p>
       {withCall && (
         <p>
-          <a href={hashOf(callView(row.session))}>{row.session}</a>
+          <a href={hashOfView(callView(row.session))}>{row.session}</a>
         </p>
       )}
       {row.lastError !== null && <p class="tone-bad wrap">✕ {row.lastError}</p>}

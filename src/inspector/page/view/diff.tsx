@@ -3,8 +3,8 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { Difference, EntryRow } from '../../../reads/answers.ts';
 import { Latest } from '../model/loaded.ts';
 import type { PageModel } from '../model/page-model.ts';
-import { callView, hashOf } from '../place/page-address.ts';
-import { Answer, LongList, Notice } from './parts.tsx';
+import { callView, hashOfView } from '../place/page-address.ts';
+import { WhenAnswered, LongList, Notice } from './parts.tsx';
 
 export function DiffPage({ model, one, other }: { model: PageModel; one: string; other: string }) {
   const latest = useMemo(() => new Latest<Difference>(), []);
@@ -12,14 +12,14 @@ export function DiffPage({ model, one, other }: { model: PageModel; one: string;
   return (
     <main id="main" class="plain-page diff">
       <h1>Two calls</h1>
-      <Answer of={latest.loaded.value}>
+      <WhenAnswered of={latest.loaded.value}>
         {(difference) => (
           <>
             <p>{difference.words}</p>
             <div class="diff-row diff-names">
-              <a href={hashOf(callView(one))}>{one}</a>
+              <a href={hashOfView(callView(one))}>{one}</a>
               <span />
-              <a href={hashOf(callView(other))}>{other}</a>
+              <a href={hashOfView(callView(other))}>{other}</a>
             </div>
             {difference.rows.length === 0 && <Notice>Neither has a step of its machine.</Notice>}
             <LongList
@@ -45,7 +45,7 @@ export function DiffPage({ model, one, other }: { model: PageModel; one: string;
             />
           </>
         )}
-      </Answer>
+      </WhenAnswered>
     </main>
   );
 }
@@ -53,7 +53,7 @@ export function DiffPage({ model, one, other }: { model: PageModel; one: string;
 function Step({ row, session }: { row: EntryRow | null; session: string }) {
   if (!row) return <span class="quiet">—</span>;
   return (
-    <a class="diff-step" href={hashOf(callView(session, { at: row.index }))}>
+    <a class="diff-step" href={hashOfView(callView(session, { at: row.index }))}>
       {row.text} <span class="quiet">{row.aside ?? ''}</span>
     </a>
   );

@@ -10,7 +10,7 @@ import type { PageModel } from '../model/page-model.ts';
 import { AXIS_HEIGHT, fittingLabel, lanesDrawing, type DrawnLane, type LanesDrawing } from '../place/lanes-drawing.ts';
 import { indexAt } from '../place/steps-between.ts';
 import { lasting, sinceBegin } from '../place/time-words.ts';
-import { Answer } from './parts.tsx';
+import { WhenAnswered } from './parts.tsx';
 
 const LABELS_WIDTH = 72;
 const MOST_ZOOM = 64;
@@ -30,7 +30,7 @@ const laneSays: Record<LaneName, string> = {
 export function LanesPart({ model, call }: { model: PageModel; call: CallModel }) {
   return (
     <section class="lanes" aria-label="Who was audible">
-      <Answer of={call.lanes.loaded.value}>{(lanes) => <LanesDrawn model={model} call={call} lanes={lanes} />}</Answer>
+      <WhenAnswered of={call.lanes.loaded.value}>{(lanes) => <LanesDrawn model={model} call={call} lanes={lanes} />}</WhenAnswered>
     </section>
   );
 }

@@ -3,8 +3,8 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { Tally } from '../../../reads/answers.ts';
 import { Latest } from '../model/loaded.ts';
 import type { PageModel } from '../model/page-model.ts';
-import { callView, hashOf } from '../place/page-address.ts';
-import { Answer } from './parts.tsx';
+import { callView, hashOfView } from '../place/page-address.ts';
+import { WhenAnswered } from './parts.tsx';
 
 export function LedgerPage({ model }: { model: PageModel }) {
   const latest = useMemo(() => new Latest<Tally>(), []);
@@ -17,7 +17,7 @@ export function LedgerPage({ model }: { model: PageModel }) {
   return (
     <main id="main" class="plain-page">
       <h1>Ledger</h1>
-      <Answer of={latest.loaded.value}>{(tally) => <Balance tally={tally} />}</Answer>
+      <WhenAnswered of={latest.loaded.value}>{(tally) => <Balance tally={tally} />}</WhenAnswered>
     </main>
   );
 }
@@ -50,7 +50,7 @@ function Balance({ tally }: { tally: Tally }) {
         <ul class="differences">
           {tally.differences.map(({ session, what }) => (
             <li key={`${session} ${what}`}>
-              <a href={hashOf(callView(session))}>{session}</a> {what}
+              <a href={hashOfView(callView(session))}>{session}</a> {what}
             </li>
           ))}
         </ul>

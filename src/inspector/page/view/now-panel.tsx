@@ -4,12 +4,12 @@ import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
 import { limitBars, type LimitBar } from '../place/limit-bars.ts';
 import { lasting, sinceBegin } from '../place/time-words.ts';
-import { Answer, JsonTree, Notice } from './parts.tsx';
+import { WhenAnswered, JsonTree, Notice } from './parts.tsx';
 
 export function NowPanel({ model, call }: { model: PageModel; call: CallModel }) {
   const lanes = call.lanes.loaded.value.value;
   return (
-    <Answer of={call.state.loaded.value} waiting="Walking the machine again…">
+    <WhenAnswered of={call.state.loaded.value} waiting="Walking the machine again…">
       {(state) => {
         const isNow = call.isAtEnd.value && lanes !== undefined && !lanes.isOver;
         const at = isNow ? Math.max(state.at, model.now.value) : state.at;
@@ -22,16 +22,22 @@ export function NowPanel({ model, call }: { model: PageModel; call: CallModel })
               {' · '}computed from the journal; nothing is executed again
             </p>
             {state.machines.length === 0 && <Notice>No machine has begun yet.</Notice>}
-            {state.machines.map((machine) => (
+            {inOrder(state.machines).map((machine) => (
               <Machine key={`${machine.machine} ${machine.file}`} machine={machine} at={at} lanes={lanes} />
             ))}
             {unknown.length > 0 && <WhyRecorded state={state} />}
           </div>
         );
       }}
-    </Answer>
+    </WhenAnswered>
   );
 }
+
+/** The call's own machine first; those around it after it. */
+const inOrder = (machines: readonly MachineAt[]): MachineAt[] => {
+  const rank = ({ machine }: MachineAt) => ['recovery', 'session', 'supervision'].indexOf(machine);
+  return [...machines].sort((one, other) => rank(one) - rank(other));
+};
 
 function Machine({ machine, at, lanes }: { machine: MachineAt; at: number; lanes: Lanes | undefined }) {
   const bars = limitBars(machine.limits, at, lanes);

@@ -12,7 +12,7 @@ import { DiffPage } from './diff.tsx';
 import { Help } from './help.tsx';
 import { LedgerPage } from './ledger.tsx';
 
-export function Page({ model }: { model: PageModel }) {
+export function WholePage({ model }: { model: PageModel }) {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => handleKey(event, model);
     addEventListener('keydown', onKey);

@@ -24,7 +24,7 @@ export function Notice({ tone = 'quiet', children }: { tone?: Tone; children: Co
 }
 
 /** What was asked for, or why it is not there, or that it comes. */
-export function Answer<Value>(props: {
+export function WhenAnswered<Value>(props: {
   of: Loaded<Value>;
   children: (value: Value) => ComponentChildren;
   waiting?: string;
@@ -122,7 +122,7 @@ export function LongList(props: {
       viewHeight: element.clientHeight,
     });
     if (scrollTop !== element.scrollTop) element.scrollTop = scrollTop;
-  }, [followed, count, rowHeight]);
+  }, [followed, count, rowHeight, view.value.viewHeight]);
   const { first, end, offset, height } = visibleRows({ count, rowHeight, ...view.value });
   const near = end >= count - 50;
   useLayoutEffect(() => {

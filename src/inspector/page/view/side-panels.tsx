@@ -10,7 +10,7 @@ import { panels, type CallView, type Panel } from '../place/page-address.ts';
 import { sinceBegin } from '../place/time-words.ts';
 import { DeliveryCard } from './deliveries.tsx';
 import { NowPanel } from './now-panel.tsx';
-import { Answer, JsonTree, Notice, SaveButton, Tabs } from './parts.tsx';
+import { WhenAnswered, JsonTree, Notice, SaveButton, Tabs } from './parts.tsx';
 
 type PanelProps = { model: PageModel; call: CallModel; view: CallView };
 
@@ -19,7 +19,7 @@ const panelSays: Record<Panel, string> = {
   said: 'said',
   entry: 'entry',
   model: 'model',
-  deliveries: 'deliveries',
+  deliveries: 'sent',
   report: 'report',
   test: 'test',
 };
@@ -73,7 +73,7 @@ function useAnswer<Name extends AnswerName>(model: PageModel, name: Name, asked:
 function SaidPanel({ model, call }: PanelProps) {
   const begin = call.all.value[0]?.at ?? 0;
   return (
-    <Answer of={call.state.loaded.value}>
+    <WhenAnswered of={call.state.loaded.value}>
       {({ transcript }) =>
         transcript.length === 0 ? (
           <Notice>Nobody has said anything up to here.</Notice>
@@ -93,7 +93,7 @@ function SaidPanel({ model, call }: PanelProps) {
           </ol>
         )
       }
-    </Answer>
+    </WhenAnswered>
   );
 }
 
@@ -107,7 +107,7 @@ function EntryPanel({ call }: PanelProps) {
     if (count > 0) call.askWhole(index);
   }, [index, count > 0]);
   return (
-    <Answer of={call.whole.loaded.value}>
+    <WhenAnswered of={call.whole.loaded.value}>
       {(entry) => (
         <div class="whole">
           <h3>
@@ -120,14 +120,14 @@ function EntryPanel({ call }: PanelProps) {
           <JsonTree value={entry.data} />
         </div>
       )}
-    </Answer>
+    </WhenAnswered>
   );
 }
 
 function ModelPanel({ model, call }: PanelProps) {
   const { session } = call;
   const asked = useAnswer(model, 'model', { session, index: call.index.value });
-  return <Answer of={asked.loaded.value}>{(saw) => <Request model={model} call={call} saw={saw} />}</Answer>;
+  return <WhenAnswered of={asked.loaded.value}>{(saw) => <Request model={model} call={call} saw={saw} />}</WhenAnswered>;
 }
 
 function Request({ model, call, saw }: { model: PageModel; call: CallModel; saw: ModelSaw }) {
@@ -179,7 +179,7 @@ function DeliveriesPanel({ model, call }: PanelProps) {
   const { session } = call;
   const asked = useAnswer(model, 'deliveries', { session });
   return (
-    <Answer of={asked.loaded.value}>
+    <WhenAnswered of={asked.loaded.value}>
       {({ rows }) =>
         rows.length === 0 ? (
           <Notice>No delivery: nothing was sealed yet, or its configuration names no destination.</Notice>
@@ -191,7 +191,7 @@ function DeliveriesPanel({ model, call }: PanelProps) {
           </>
         )
       }
-    </Answer>
+    </WhenAnswered>
   );
 }
 
@@ -199,7 +199,7 @@ function ReportPanel({ model, call }: PanelProps) {
   const { session } = call;
   const asked = useAnswer(model, 'report', { session, count: undefined });
   return (
-    <Answer of={asked.loaded.value}>
+    <WhenAnswered of={asked.loaded.value}>
       {({ isSealed, sealedAt, body }: ReportAnswer) => (
         <>
           <p class="row">
@@ -215,7 +215,7 @@ function ReportPanel({ model, call }: PanelProps) {
           <JsonTree value={parsed(body)} />
         </>
       )}
-    </Answer>
+    </WhenAnswered>
   );
 }
 
@@ -242,7 +242,7 @@ function TestPanel({ model, call }: PanelProps) {
         />
         keep names and numbers as they were
       </label>
-      <Answer of={asked.loaded.value}>
+      <WhenAnswered of={asked.loaded.value}>
         {({ file, text, replaced }: SavedTest) => (
           <>
             <p class="row">
@@ -254,7 +254,7 @@ function TestPanel({ model, call }: PanelProps) {
             <pre tabIndex={0}>{text}</pre>
           </>
         )}
-      </Answer>
+      </WhenAnswered>
     </div>
   );
 }

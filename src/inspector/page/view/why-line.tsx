@@ -2,13 +2,13 @@
 import type { Proof } from '../../../reads/answers.ts';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
-import { hashOf, type CallView } from '../place/page-address.ts';
-import { Answer, toneClass } from './parts.tsx';
+import { hashOfView, type CallView } from '../place/page-address.ts';
+import { WhenAnswered, toneClass } from './parts.tsx';
 
 export function WhyLine({ model, call, view }: { model: PageModel; call: CallModel; view: CallView }) {
   return (
     <section class="why" aria-label="Why it ended">
-      <Answer of={call.why.loaded.value}>
+      <WhenAnswered of={call.why.loaded.value}>
         {(why) => (
           <>
             <h1>{why.sentence}</h1>
@@ -21,7 +21,7 @@ export function WhyLine({ model, call, view }: { model: PageModel; call: CallMod
             </ul>
           </>
         )}
-      </Answer>
+      </WhenAnswered>
     </section>
   );
 }
@@ -47,7 +47,7 @@ function Word({ word, model, view }: { word: Proof; model: PageModel; view: Call
     model.go(target);
   };
   return (
-    <a class={`why-word ${toneClass(tone)}`} href={hashOf(target)} onClick={onClick} title={`entry ${proof}`}>
+    <a class={`why-word ${toneClass(tone)}`} href={hashOfView(target)} onClick={onClick} title={`entry ${proof}`}>
       {inner}
     </a>
   );
