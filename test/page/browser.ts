@@ -65,7 +65,11 @@ export type Opened = {
 };
 
 /** A window of its own, with what it asks and what goes wrong in it written down. */
-export async function openWindow(browser: Browser, address: string, options: BrowserContextOptions = {}): Promise<Opened> {
+export async function openWindow(
+  browser: Browser,
+  address: string,
+  options: BrowserContextOptions = {},
+): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
@@ -84,7 +88,5 @@ export async function openWindow(browser: Browser, address: string, options: Bro
 }
 
 /** Another view of the page that is open. */
-export const goTo = (page: Page, hash: string): Promise<void> =>
-  page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
+export const goTo = (page: Page, hash: string): Promise<unknown> =>
+  page.evaluate(`location.hash = ${JSON.stringify(hash)}`);

@@ -12,7 +12,12 @@ const fills: Record<string, string> = {
   '#dff3e3': 'c-audible',
   '#e4ecf7': 'c-released',
 };
-const inks: Record<string, string> = { '#8a3b12': 'c-way', '#1f5fa8': 'c-effect', '#39424e': 'c-quiet', '#5b6470': 'c-quiet' };
+const inks: Record<string, string> = {
+  '#8a3b12': 'c-way',
+  '#1f5fa8': 'c-effect',
+  '#39424e': 'c-quiet',
+  '#5b6470': 'c-quiet',
+};
 
 export function chartForPage(svg: string): string {
   const [, x = '0', y = '0'] = /<g id="graph0"[^>]*translate\(([-\d.]+) ([-\d.]+)\)/.exec(svg) ?? [];
@@ -48,7 +53,8 @@ function shapeOf({ name, text, attributes }: Shape, kind: string): string {
   }
   if (name === 'ellipse')
     return `<circle class="c-head" cx="${attributes['cx']}" cy="${attributes['cy']}" r="${attributes['rx']}"/>`;
-  if (name === 'polygon') return `<path class="c-head${far}" d="M${shorter(attributes['points'] ?? '').replaceAll(' ', 'L')}z"/>`;
+  if (name === 'polygon')
+    return `<path class="c-head${far}" d="M${shorter(attributes['points'] ?? '').replaceAll(' ', 'L')}z"/>`;
   if (kind === 'edge') return `<path class="c-edge${far}" d="${shorter(attributes['d'] ?? '')}"/>`;
   const fill = kind === 'cluster' ? 'c-cluster' : `c-box ${fills[attributes['fill'] ?? ''] ?? ''}`.trim();
   const dashed = attributes['stroke-dasharray'] === undefined ? '' : ' c-dashed';
@@ -63,4 +69,5 @@ function rectangleOf(path: string): string {
 }
 
 const rounded = (value: number): string => String(Math.round(value * 10) / 10);
-const shorter = (numbers: string): string => numbers.replaceAll(/-?\d+\.\d+/g, (number) => String(Math.round(Number(number))));
+const shorter = (numbers: string): string =>
+  numbers.replaceAll(/-?\d+\.\d+/g, (number) => String(Math.round(Number(number))));

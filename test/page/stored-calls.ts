@@ -24,8 +24,11 @@ export type StoredCalls = {
 /** A caller who waits for the model, hears a filler, then the answer, waits too long for the next, and leaves. */
 async function talkingCall(): Promise<Entry[]> {
   const call = await new VirtualSession({ isMute: (line) => line !== 'greeting' && line !== 'goodbye' }).converse();
-  const audible = (who: 'caller' | 'reply', change: 'begins' | 'ends') =>
-    call.note('audible', who === 'caller' ? { who, change } : { who, change, agent: 'receptionist', speech: 'speech_1' });
+  const audible = (who: 'caller' | 'agent', change: 'begins' | 'ends') =>
+    call.note(
+      'audible',
+      who === 'caller' ? { who, change } : { who, change, agent: 'receptionist', speech: 'speech_1' },
+    );
   const item = (id: string, role: 'user' | 'assistant', text: string) =>
     call.note('item', { id, role, text, interrupted: false, createdAt: call.clock.now });
   await call.clock.advance(1_200);
@@ -35,10 +38,10 @@ async function talkingCall(): Promise<Entry[]> {
   item('item_1', 'user', 'A table for two at seven, please.');
   call.send({ type: 'caller.waits', awaits: 'llm', isTurn: true });
   await call.clock.advance(1_800);
-  audible('reply', 'begins');
+  audible('agent', 'begins');
   call.send({ type: 'agent.audible' });
   await call.clock.advance(2_600);
-  audible('reply', 'ends');
+  audible('agent', 'ends');
   item('item_2', 'assistant', 'There is one, by the window. Under which name?');
   call.send({ type: 'dialogue.moved' });
   await call.clock.advance(900);
@@ -85,7 +88,13 @@ export async function storedCalls(): Promise<StoredCalls> {
     talks,
     rest,
     goOn: (count = rest.length) =>
-      appendFileSync(path, rest.splice(0, count).map((entry) => lineOf(entry)).join('')),
+      appendFileSync(
+        path,
+        rest
+          .splice(0, count)
+          .map((entry) => lineOf(entry))
+          .join(''),
+      ),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

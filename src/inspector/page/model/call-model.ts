@@ -28,7 +28,10 @@ export class CallModel {
   readonly all: Signal<readonly EntryRow[]> = signal([]);
   readonly entries: Signal<Entries | undefined> = signal(undefined);
   readonly problem: Signal<string | undefined> = signal(undefined);
-  readonly link: Signal<{ state: LinkState; why: string | undefined }> = signal({ state: 'connecting', why: undefined });
+  readonly link: Signal<{ state: LinkState; why: string | undefined }> = signal({
+    state: 'connecting',
+    why: undefined,
+  });
   /** What the stream lit last, until the exact state is here. */
   readonly news: Signal<SessionNews | undefined> = signal(undefined);
   readonly index: ReadonlySignal<number>;
@@ -90,7 +93,7 @@ export class CallModel {
     this.#isLoading = true;
     try {
       const rows: EntryRow[] = [];
-      for (let from: number | null = 0; from !== null && rows.length < MOST_ROWS; ) {
+      for (let from: number | null = 0; from !== null && rows.length < MOST_ROWS;) {
         const asked = { session: this.session, density: 'entries', from, limit: PAGE_ROWS };
         const page: Entries = await this.#answers.read('entries', asked);
         if (this.#isClosed) return;

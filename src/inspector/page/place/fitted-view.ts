@@ -26,11 +26,7 @@ export const wholeView = (chart: Box, window: { width: number; height: number })
 
 /** V1. */
 export function fittedView(lit: Box, chart: Box, window: { width: number; height: number }): Box {
-  const scale = Math.max(
-    NEAREST,
-    (lit.width + 2 * AROUND) / window.width,
-    (lit.height + 2 * AROUND) / window.height,
-  );
+  const scale = Math.max(NEAREST, (lit.width + 2 * AROUND) / window.width, (lit.height + 2 * AROUND) / window.height);
   const whole = Math.max(chart.width / window.width, chart.height / window.height);
   return shaped(lit, chart, window, Math.min(scale, whole));
 }

@@ -17,6 +17,7 @@ export type TimeScale = {
 export const IDLE_WIDTH = 40;
 /** Shorter ones are what a conversation is made of. */
 const SHORTEST_IDLE_MS = 6_000;
+const LEAST_BUSY_MS = 500;
 /** More of them than this leaves no room for the rest. */
 const MOST_OF_WIDTH = 0.4;
 
@@ -32,8 +33,11 @@ export function timeScale(asked: {
 }): TimeScale {
   const { from, width } = asked;
   const to = Math.max(asked.to, from + 1);
-  const idle = asked.isCollapsed ? idleStretches(from, to, asked.marks, width) : [];
-  const idleMs = idle.reduce((sum, one) => sum + one.to - one.from, 0);
+  const found = asked.isCollapsed ? idleStretches(from, to, asked.marks, width) : [];
+  const foundMs = found.reduce((sum, one) => sum + one.to - one.from, 0);
+  // A call in which nothing but waiting was written: without any scale nothing could be pointed at.
+  const idle = to - from - foundMs < LEAST_BUSY_MS ? [] : found;
+  const idleMs = idle.length === 0 ? 0 : foundMs;
   const busyMs = Math.max(1, to - from - idleMs);
   const scale = Math.max(0, width - idle.length * IDLE_WIDTH) / busyMs; // T2
   const knots: Knot[] = [{ at: from, x: 0 }];
@@ -87,7 +91,9 @@ const between = (knots: readonly Knot[], value: number, of: 'at' | 'x', into: 'a
   return one[into] + share * (other[into] - one[into]);
 };
 
-const steps = [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000];
+const steps = [
+  100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000,
+];
 
 /** Moments that the axis names: round ones, `apart` points from each other and not within what is collapsed. */
 export function ticksOf(scale: TimeScale, from: number, to: number, apart = 84): { at: number; x: number }[] {

@@ -18,10 +18,7 @@ export function visibleRows(view: {
 }
 
 /** The least that it has to be scrolled so that a row is in view, one row from the edge. */
-export function scrolledTo(
-  row: number,
-  view: { rowHeight: number; scrollTop: number; viewHeight: number },
-): number {
+export function scrolledTo(row: number, view: { rowHeight: number; scrollTop: number; viewHeight: number }): number {
   const { rowHeight, scrollTop, viewHeight } = view;
   const [top, bottom] = [(row - 1) * rowHeight, (row + 2) * rowHeight];
   if (top < scrollTop) return Math.max(0, top);

@@ -121,7 +121,13 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
         </Notice>
       )}
       {rows.value.length > 0 && (
-        <div class="call-table" role="table" aria-label="Calls" aria-rowcount={rows.value.length + 1} onKeyDown={onKeyDown}>
+        <div
+          class="call-table"
+          role="table"
+          aria-label="Calls"
+          aria-rowcount={rows.value.length + 1}
+          onKeyDown={onKeyDown}
+        >
           <div class="call-row call-names" role="row" aria-rowindex={1}>
             <span role="columnheader">state</span>
             <span role="columnheader">room</span>
@@ -139,7 +145,13 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
             inner={{ role: 'presentation' }}
             onNearEnd={more}
             row={(index) => (
-              <Row key={rows.value[index]?.session} row={rows.value[index]} index={index} model={model} followed={followed.value} />
+              <Row
+                key={rows.value[index]?.session}
+                row={rows.value[index]}
+                index={index}
+                model={model}
+                followed={followed.value}
+              />
             )}
           />
         </div>

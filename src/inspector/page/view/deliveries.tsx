@@ -14,7 +14,8 @@ export function DeliveriesPage({ model, view }: { model: PageModel; view: Extrac
   const latest = useMemo(() => new Latest<{ rows: DeliveryRow[] }>(), []);
   const { state } = view;
   useEffect(() => {
-    const ask = () => latest.ask(() => model.answers.read('deliveries', { limit: 200, ...(state !== '' && { state }) }));
+    const ask = () =>
+      latest.ask(() => model.answers.read('deliveries', { limit: 200, ...(state !== '' && { state }) }));
     ask();
     const timer = setInterval(ask, 2_000);
     return () => clearInterval(timer);
@@ -49,7 +50,15 @@ export function DeliveriesPage({ model, view }: { model: PageModel; view: Extrac
   );
 }
 
-export function DeliveryCard({ model, row, withCall = false }: { model: PageModel; row: DeliveryRow; withCall?: boolean }) {
+export function DeliveryCard({
+  model,
+  row,
+  withCall = false,
+}: {
+  model: PageModel;
+  row: DeliveryRow;
+  withCall?: boolean;
+}) {
   const tone = row.state === 'delivered' ? 'tone-good' : row.state === 'dead' ? 'tone-bad' : '';
   const sign = row.state === 'delivered' ? '✓ ' : row.state === 'dead' ? '✕ ' : '';
   return (
@@ -76,7 +85,8 @@ export function DeliveryCard({ model, row, withCall = false }: { model: PageMode
         <ol class="attempts">
           {row.history.map(({ at, ms, status, error, answer }) => (
             <li key={at}>
-              <time>{dayAndClock(at)}</time> <strong>{status ?? 'no answer'}</strong> <span class="quiet">{lasting(ms)}</span>
+              <time>{dayAndClock(at)}</time> <strong>{status ?? 'no answer'}</strong>{' '}
+              <span class="quiet">{lasting(ms)}</span>
               {error !== null && <span class="tone-bad"> {error}</span>}
               {answer !== null && <pre>{answer}</pre>}
             </li>
@@ -84,7 +94,10 @@ export function DeliveryCard({ model, row, withCall = false }: { model: PageMode
         </ol>
       )}
       {model.answers.isLive && (row.state === 'dead' || row.state === 'delivered') && (
-        <Acting says="Deliver again" act={(secret) => model.answers.act('redeliver', { deliveries: [row.delivery], secret })} />
+        <Acting
+          says="Deliver again"
+          act={(secret) => model.answers.act('redeliver', { deliveries: [row.delivery], secret })}
+        />
       )}
     </article>
   );

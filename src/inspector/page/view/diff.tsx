@@ -33,9 +33,15 @@ export function DiffPage({ model, one, other }: { model: PageModel; one: string;
                 if (!row) return null;
                 const isFirst = index === difference.first;
                 return (
-                  <div key={index} class={`diff-row ${row.isSame ? 'is-same' : 'is-other'} ${isFirst ? 'is-first' : ''}`}>
+                  <div
+                    key={index}
+                    class={`diff-row ${row.isSame ? 'is-same' : 'is-other'} ${isFirst ? 'is-first' : ''}`}
+                  >
                     <Step row={row.one} session={one} />
-                    <span class="diff-sign" aria-label={row.isSame ? 'the same' : isFirst ? 'first difference' : 'differs'}>
+                    <span
+                      class="diff-sign"
+                      aria-label={row.isSame ? 'the same' : isFirst ? 'first difference' : 'differs'}
+                    >
                       {row.isSame ? '=' : isFirst ? '▸≠' : '≠'}
                     </span>
                     <Step row={row.other} session={other} />

@@ -45,7 +45,8 @@ export function FilterBox(props: {
       event.stopPropagation();
     }
   };
-  const toggled = (chip: Chip): Chip[] => (chips.includes(chip) ? chips.filter((one) => one !== chip) : [...chips, chip]);
+  const toggled = (chip: Chip): Chip[] =>
+    chips.includes(chip) ? chips.filter((one) => one !== chip) : [...chips, chip];
   return (
     <div class="filter" role="search">
       <input

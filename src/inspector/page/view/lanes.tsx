@@ -30,7 +30,9 @@ const laneSays: Record<LaneName, string> = {
 export function LanesPart({ model, call }: { model: PageModel; call: CallModel }) {
   return (
     <section class="lanes" aria-label="Who was audible">
-      <WhenAnswered of={call.lanes.loaded.value}>{(lanes) => <LanesDrawn model={model} call={call} lanes={lanes} />}</WhenAnswered>
+      <WhenAnswered of={call.lanes.loaded.value}>
+        {(lanes) => <LanesDrawn model={model} call={call} lanes={lanes} />}
+      </WhenAnswered>
     </section>
   );
 }
@@ -62,7 +64,11 @@ function LanesDrawn({ model, call, lanes }: { model: PageModel; call: CallModel;
     <>
       <LanesHead lanes={lanes} drawing={drawing} zoom={zoom} isCollapsed={isCollapsed} />
       <div class="lanes-body">
-        <div class="lanes-names" aria-hidden="true" style={{ height: `${drawing.height}px`, width: `${LABELS_WIDTH}px` }}>
+        <div
+          class="lanes-names"
+          aria-hidden="true"
+          style={{ height: `${drawing.height}px`, width: `${LABELS_WIDTH}px` }}
+        >
           {drawing.lanes.map(({ lane, top, height }) => (
             <span key={lane} class={`lane-name lane-${lane}`} style={{ top: `${top}px`, height: `${height}px` }}>
               {laneSays[lane]}

@@ -68,7 +68,10 @@ function Machine({ machine, at, lanes }: { machine: MachineAt; at: number; lanes
           <ul class="effects">
             {machine.effects.map(({ name, state, since }) => (
               <li key={`${name} ${state}`}>
-                <strong>{name}</strong> <span class="quiet">for {lasting(at - since)}, in {state}</span>
+                <strong>{name}</strong>{' '}
+                <span class="quiet">
+                  for {lasting(at - since)}, in {state}
+                </span>
               </li>
             ))}
           </ul>

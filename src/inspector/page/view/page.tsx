@@ -82,10 +82,22 @@ function Head({ model }: { model: PageModel }) {
         <span class="quiet">one call, as a file</span>
       )}
       <span class="head-space" />
-      <button type="button" class="button icon" aria-label={`Colours: ${theme.value}`} title={`colours: ${theme.value}`} onClick={turn}>
+      <button
+        type="button"
+        class="button icon"
+        aria-label={`Colours: ${theme.value}`}
+        title={`colours: ${theme.value}`}
+        onClick={turn}
+      >
         <span aria-hidden="true">{{ auto: '◐', light: '○', dark: '●' }[theme.value]}</span>
       </button>
-      <button type="button" class="button icon" aria-label="Keys" title="keys (?)" onClick={() => (model.isHelpOpen.value = true)}>
+      <button
+        type="button"
+        class="button icon"
+        aria-label="Keys"
+        title="keys (?)"
+        onClick={() => (model.isHelpOpen.value = true)}
+      >
         <span aria-hidden="true">?</span>
       </button>
     </header>

@@ -127,7 +127,9 @@ function EntryPanel({ call }: PanelProps) {
 function ModelPanel({ model, call }: PanelProps) {
   const { session } = call;
   const asked = useAnswer(model, 'model', { session, index: call.index.value });
-  return <WhenAnswered of={asked.loaded.value}>{(saw) => <Request model={model} call={call} saw={saw} />}</WhenAnswered>;
+  return (
+    <WhenAnswered of={asked.loaded.value}>{(saw) => <Request model={model} call={call} saw={saw} />}</WhenAnswered>
+  );
 }
 
 function Request({ model, call, saw }: { model: PageModel; call: CallModel; saw: ModelSaw }) {
