@@ -3,7 +3,9 @@
  * be answered now, and says so. *Pure.*
  */
 import { AnswerProblem, type AnswerName, type AnswerOf, type PageAnswers } from './page-answers.ts';
-import type { Entries, EntryRow, ModelSaw, StateAt, WholeEntry } from '../../../reads/answers.ts';
+import type { Entries, EntryRow, MachineAt, ModelSaw, SaidLine, StateAt, WholeEntry } from '../../../reads/answers.ts';
+
+export type EmbeddedState = Omit<StateAt, 'session' | 'machines' | 'transcript'> & { machines: number[]; said: number };
 
 /** What an export holds: the answers that are one each, and those of each entry by its index. */
 export type EmbeddedAnswers = {
@@ -15,7 +17,11 @@ export type EmbeddedAnswers = {
   one: { [Name in AnswerName]?: AnswerOf[Name] };
   story: number[];
   steps: number[];
-  states: StateAt[];
+  states: EmbeddedState[];
+  /** Each once; states name them by their place. */
+  machines: MachineAt[];
+  /** All that was said; a state has so many of the first of them. */
+  said: SaidLine[];
   whole: WholeEntry[];
   requests: ModelSaw[];
   charts: Record<string, string>;
@@ -32,7 +38,7 @@ export function answersEmbedded(held: EmbeddedAnswers): PageAnswers {
       : answers.findLast(({ index }) => index <= (asked.index ?? Infinity));
   const found = (name: AnswerName, asked: Asked): unknown => {
     if (name === 'entries') return filtered(held.one.entries, all, asked, story, steps);
-    if (name === 'state') return atEntry(held.states, asked);
+    if (name === 'state') return wholeState(held, atEntry(held.states, asked));
     if (name === 'entry') return atEntry(held.whole, asked);
     if (name === 'model') {
       const request = held.requests.findLast(({ ref }) => (indexOf(all, ref) ?? 0) <= (asked.index ?? Infinity));
@@ -59,6 +65,14 @@ export function answersEmbedded(held: EmbeddedAnswers): PageAnswers {
     act: () => Promise.reject(new AnswerProblem(404, 'This is a file: nothing in it acts.')),
   };
 }
+
+const wholeState = (held: EmbeddedAnswers, state: EmbeddedState | undefined): StateAt | undefined =>
+  state && {
+    ...state,
+    session: held.session,
+    machines: state.machines.flatMap((place) => held.machines[place] ?? []),
+    transcript: held.said.slice(0, state.said),
+  };
 
 type Asked = {
   index?: number;
