@@ -12,13 +12,8 @@ import { printed } from '../show/printed.ts';
 import { clock, only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
-<<<<<<< HEAD
 import { showFiles } from './show-files.ts';
 import { notFound, sessionNamed, storedJournal, withoutBody, withSource, withStore } from './stored.ts';
-=======
-import { writeExport } from './write-export.ts';
-import { notFound, sessionNamed, storedJournal, withoutBody, withStore } from './stored.ts';
->>>>>>> c28181c (One call as one file: its page, its answers, a policy by hash; lane page: whole calls, living calls, axe, size)
 
 export const show: Command = {
   name: 'show',
@@ -26,35 +21,26 @@ export const show: Command = {
   summary: 'Shows what happened in a session, as its journal has it.',
   details: `States with how long they lasted, what was said, tools, errors, what was heard of our lines, the hang-up, and
 what became of the report; a hang-up that is owed, or was. Also while the call still runs.
-<<<<<<< HEAD
 
 --markdown     for a ticket: why it ended, and what happened, in twenty lines
 --svg FILE     the path of this call through the chart of the session machine
 --test FILE    the call as a vitest file that walks the same states; names, numbers and texts are replaced
---keep-names   with --test: they stay as they were`,
+--keep-names   with --test: they stay as they were
+--html FILE    the call as a page in one file: it opens in a browser from a disk and asks nobody
+--texts        with --html: also what callers, models and tools said; else how long each text was`,
   options: {
     markdown: { type: 'boolean' },
     svg: { type: 'string' },
     test: { type: 'string' },
     'keep-names': { type: 'boolean' },
+    html: { type: 'string' },
+    texts: { type: 'boolean' },
   },
   async run(given, { settings, print, paint }) {
     const session = await sessionNamed(settings, only(given, 'ID', 'show'));
     const written = await withSource(settings, (source) => showFiles(source, session, given));
     if (written) {
       print(written.join('\n'));
-=======
---html FILE   writes it as a page of its own instead, which opens in a browser from a disk and asks nobody
---texts       with what callers, models and tools said; else that page says how long each text was`,
-  options: { html: { type: 'string' }, texts: { type: 'boolean' } },
-  async run(given, { settings, print, paint }) {
-    const session = await sessionNamed(settings, only(given, 'ID', 'show'));
-    const html = given.values['html'];
-    if (typeof html === 'string') {
-      const withTexts = given.values['texts'] === true;
-      await writeExport({ ...settings, session, path: html, withTexts });
-      print(`${html} shows ${session}, ${withTexts ? 'with all that was said in it' : 'without what was said in it'}`);
->>>>>>> c28181c (One call as one file: its page, its answers, a policy by hash; lane page: whole calls, living calls, axe, size)
       return exitCodes.ok;
     }
     const journal = await storedJournal(settings, session);

@@ -62,6 +62,9 @@ export function answersEmbedded(held: EmbeddedAnswers): PageAnswers {
         ? Promise.reject(new AnswerProblem(404, 'This file holds no drawing of it.'))
         : Promise.resolve(text);
     },
+    played: () => Promise.resolve(undefined),
+    play: () => Promise.reject(new AnswerProblem(404, 'This is a file: nobody hears you.')),
+    followSound: () => () => undefined,
     act: () => Promise.reject(new AnswerProblem(404, 'This is a file: nothing in it acts.')),
   };
 }

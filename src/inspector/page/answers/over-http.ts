@@ -7,7 +7,14 @@
  */
 import type { Calls } from '../../../reads/answers.ts';
 import { eventLines } from '../place/event-lines.ts';
-import { AnswerProblem, type Follower, type PageAnswers, type SessionNews } from './page-answers.ts';
+import {
+  AnswerProblem,
+  type Follower,
+  type HeardSound,
+  type PageAnswers,
+  type PlayedCall,
+  type SessionNews,
+} from './page-answers.ts';
 
 const READ_MS = 30_000;
 /** The server says something each 15 s. */
@@ -60,6 +67,12 @@ export function answersOverHttp(token: () => string, letIn: () => void): PageAns
     return () => ended.abort();
   };
 
+  const post = async (path: string, body: object): Promise<void> => {
+    const signal = AbortSignal.timeout(READ_MS);
+    const headers = { 'content-type': 'application/json' };
+    await send(path, { method: 'POST', body: JSON.stringify(body), headers, signal });
+  };
+
   return {
     isLive: true,
     async read(name, asked, signal) {
@@ -84,11 +97,16 @@ export function answersOverHttp(token: () => string, letIn: () => void): PageAns
       return follow<SessionNews>(path, from, 'entries', follower);
     },
     chart: async (machine) => await (await send(`/chart/${machine}.svg`, { cache: 'no-cache' })).text(),
-    async act(name, body) {
-      const signal = AbortSignal.timeout(READ_MS);
-      const headers = { 'content-type': 'application/json' };
-      await send(`/api/act/${name}`, { method: 'POST', body: JSON.stringify(body), headers, signal });
+    async played() {
+      try {
+        return (await (await send('/api/play', { signal: AbortSignal.timeout(READ_MS) })).json()) as PlayedCall;
+      } catch {
+        return undefined; // 404: lastword inspect
+      }
     },
+    play: (what) => post('samples' in what ? '/api/play/voice' : '/api/play', what),
+    followSound: (follower) => follow<HeardSound>(() => '/api/stream/sound', '', 'sound', follower),
+    act: (name, body) => post(`/api/act/${name}`, body),
   };
 }
 

@@ -42,6 +42,11 @@ export type SessionNews = {
 export type LinkState = 'connecting' | 'open' | 'quiet' | 'refused' | 'stored';
 export type Follower<News> = { take(news: News): void; tell(link: LinkState, why?: string): void };
 
+/** What the caller hears, as the server passes it on; `hush`: what was not played yet is cut. */
+export type HeardSound = { kind: 'sound'; sampleRate: number; samples: string } | { kind: 'hush' };
+/** Beside `npm start`: a call that is played with from here. */
+export type PlayedCall = { session: string; microphoneRate: number | null };
+
 export interface PageAnswers {
   /** False: a file. What acts, lists and streams is not there. */
   readonly isLive: boolean;
@@ -53,6 +58,11 @@ export interface PageAnswers {
   followSession(session: string, from: string, follower: Follower<SessionNews>): () => void;
   /** The text of a drawing. @throws AnswerProblem */
   chart(machine: string): Promise<string>;
+  /** Undefined: there is no call to play with. */
+  played(): Promise<PlayedCall | undefined>;
+  /** A line as if it were typed in the terminal, or a moment of a voice. @throws AnswerProblem */
+  play(what: { line: string } | { samples: string }): Promise<void>;
+  followSound(follower: Follower<HeardSound>): () => void;
   /** @throws AnswerProblem */
   act(name: 'redeliver' | 'end', body: object): Promise<void>;
 }

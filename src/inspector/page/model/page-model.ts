@@ -1,7 +1,7 @@
 /** What the page knows: where it is, its answers, the time, the size of the window. */
 import { computed, effect, signal, untracked, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { PageAnswers } from '../answers/page-answers.ts';
-import { hashOfView, viewOf, type CallView, type PageView } from '../place/page-address.ts';
+import type { PageAnswers, PlayedCall } from '../answers/page-answers.ts';
+import { callView, hashOfView, viewOf, type CallView, type PageView } from '../place/page-address.ts';
 import { CallModel } from './call-model.ts';
 
 /** Bars that run down, and silences that grow. */
@@ -13,6 +13,8 @@ export class PageModel {
   readonly call: Signal<CallModel | undefined> = signal(undefined);
   readonly callView: ReadonlySignal<CallView | undefined>;
   readonly now: Signal<number> = signal(Date.now());
+  /** Beside `npm start`: the call that is played with from here. */
+  readonly played: Signal<PlayedCall | undefined> = signal(undefined);
   readonly isHelpOpen: Signal<boolean> = signal(false);
   /** What a screen reader says next. */
   readonly said: Signal<string> = signal('');
@@ -29,6 +31,11 @@ export class PageModel {
     effect(() => {
       const wanted = session.value;
       untracked(() => this.#open(wanted));
+    });
+    void answers.played().then((played) => {
+      this.played.value = played;
+      // Who opens the page of npm start wants to see that call; whoever was sent a view wants that one.
+      if (played !== undefined && ['', '#', '#/'].includes(location.hash)) this.stay(callView(played.session));
     });
     addEventListener('popstate', () => (this.view.value = viewOf(location.hash)));
     addEventListener('hashchange', () => (this.view.value = viewOf(location.hash)));

@@ -9,6 +9,7 @@ import { Acting } from './deliveries.tsx';
 import { EntryList } from './entry-list.tsx';
 import { LanesPart } from './lanes.tsx';
 import { Notice } from './parts.tsx';
+import { Playground } from './playground.tsx';
 import { SidePanels } from './side-panels.tsx';
 import { WhyLine } from './why-line.tsx';
 
@@ -28,6 +29,7 @@ export function CallPage({ model, call, view }: { model: PageModel; call: CallMo
     <main id="main" class="call">
       <CallHead model={model} call={call} view={view} />
       <WhyLine model={model} call={call} view={view} />
+      {model.played.value?.session === call.session && <Playground model={model} played={model.played.value} />}
       <LanesPart model={model} call={call} />
       <div class="columns">
         <EntryList model={model} call={call} view={view} />
