@@ -82,13 +82,9 @@ async function embeddedAnswers(source: Source, options: ExportOptions): Promise<
   };
 }
 
-async function allRows(
-  source: Source,
-  session: string,
-  density: string,
-): Promise<{ page: Entries; rows: EntryRow[] }> {
+async function allRows(source: Source, session: string, density: string): Promise<{ page: Entries; rows: EntryRow[] }> {
   const rows: EntryRow[] = [];
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const page = (await ask(source, 'entries', { session, density, from, limit: PAGE_ROWS })) as Entries;
     rows.push(...page.rows);
     if (page.total > MOST_ENTRIES)

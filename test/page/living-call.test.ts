@@ -42,7 +42,10 @@ test('what a living call writes is there without asking', async () => {
 test('after a crash of the inspector the page comes back by itself: no entry is lost, none is there twice', async () => {
   await inspector.kill();
   calls.goOn(5);
-  await page.getByText(/does not answer|connecting/).first().waitFor();
+  await page
+    .getByText(/does not answer|connecting/)
+    .first()
+    .waitFor();
   inspector = await inspectorOf(calls.directory, inspector.port);
   const written = calls.talks.length - calls.rest.length;
   await expect.poll(last, { timeout: 40_000 }).toBe(written - 1);

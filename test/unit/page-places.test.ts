@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EntryRow, Lanes, Span } from '../../src/reads/answers.ts';
 import { ancestorsOf, chartIdOf, movedPath } from '../../src/inspector/page/place/chart-ids.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IDLE_WIDTH, ticksOf, timeScale } from '../../src/inspector/page/place/time-scale.ts';
 

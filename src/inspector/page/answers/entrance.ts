@@ -10,7 +10,7 @@ const CHANNEL = 'lastword';
 const ASK_MS = 300;
 
 export type Entrance = {
-  token(): string;
+  token: () => string;
   /** What it was told when it was not let in; undefined: it was. */
   problem: string | undefined;
 };
@@ -37,6 +37,7 @@ export async function enter(): Promise<Entrance> {
   if (token === '') token = await askOthers(channel);
   if (token !== '') sessionStorage.setItem(KEY, token);
   channel.addEventListener('message', ({ data }) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel knows its own origin only
     if (data === 'who has a token?' && token !== '') channel.postMessage({ token });
   });
   if (token === '')
@@ -56,5 +57,6 @@ const askOthers = (channel: BroadcastChannel): Promise<string> =>
     };
     const timer = setTimeout(() => done(''), ASK_MS);
     channel.addEventListener('message', take);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel knows its own origin only
     channel.postMessage('who has a token?');
   });

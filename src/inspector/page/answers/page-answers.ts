@@ -40,7 +40,7 @@ export type SessionNews = {
 
 /** `quiet`: nothing came for longer than the server is ever silent. */
 export type LinkState = 'connecting' | 'open' | 'quiet' | 'refused' | 'stored';
-export type Follower<News> = { take(news: News): void; tell(link: LinkState, why?: string): void };
+export type Follower<News> = { take: (news: News) => void; tell: (link: LinkState, why?: string) => void };
 
 /** What the caller hears, as the server passes it on; `hush`: what was not played yet is cut. */
 export type HeardSound = { kind: 'sound'; sampleRate: number; samples: string } | { kind: 'hush' };

@@ -10,8 +10,8 @@ export type IdleStretch = { from: number; to: number; left: number; right: numbe
 export type TimeScale = {
   width: number;
   idle: readonly IdleStretch[];
-  xOf(at: number): number;
-  timeOf(x: number): number;
+  xOf: (at: number) => number;
+  timeOf: (x: number) => number;
 };
 
 export const IDLE_WIDTH = 40;

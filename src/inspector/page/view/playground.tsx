@@ -71,7 +71,10 @@ export function Playground({ model, played }: { model: PageModel; played: Played
       endMicrophone.value = undefined;
       return;
     }
-    openMicrophone(played.microphoneRate ?? 0, (samples) => void model.answers.play({ samples }).catch(() => undefined)).then(
+    openMicrophone(
+      played.microphoneRate ?? 0,
+      (samples) => void model.answers.play({ samples }).catch(() => undefined),
+    ).then(
       (close) => (endMicrophone.value = close),
       (error: unknown) => (told.value = `✕ microphone: ${error instanceof Error ? error.message : String(error)}`),
     );
@@ -79,15 +82,31 @@ export function Playground({ model, played }: { model: PageModel; played: Played
   return (
     <section class="playground" aria-label="Play with this call">
       <form class="row" onSubmit={speak}>
-        <input ref={input} aria-label="Say something to the agent" placeholder="Say something to the agent…" maxLength={500} autocomplete="off" />
+        <input
+          ref={input}
+          aria-label="Say something to the agent"
+          placeholder="Say something to the agent…"
+          maxLength={500}
+          autocomplete="off"
+        />
         <button type="submit" class="button strong">
           Say
         </button>
-        <button type="button" class="button" aria-pressed={isHeard.value} onClick={() => (isHeard.value = !isHeard.value)}>
+        <button
+          type="button"
+          class="button"
+          aria-pressed={isHeard.value}
+          onClick={() => (isHeard.value = !isHeard.value)}
+        >
           listen
         </button>
         {played.microphoneRate !== null && (
-          <button type="button" class="button" aria-pressed={endMicrophone.value !== undefined} onClick={turnMicrophone}>
+          <button
+            type="button"
+            class="button"
+            aria-pressed={endMicrophone.value !== undefined}
+            onClick={turnMicrophone}
+          >
             microphone
           </button>
         )}
