@@ -46,6 +46,9 @@ const scriptedHello =
 const typedHello =
   'A call in this terminal. Models and webhook receiver are on loopback; no key, no account.\nType what you would say; /help lists what can go wrong.';
 
+/** A call that has not begun by then has a reason, which stands in the log; the page says so, too. */
+const BEGUN_MS = 40_000;
+
 const ownHello =
   'A call with your agent and its own models, in this terminal. Type what you would say (it goes in as text); /help lists what else there is.';
 
@@ -135,7 +138,11 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
           directory,
           store,
           session,
-          onAddress: (address) => screen.print(`See it, hear it and break it in a browser: ${address}`),
+          // Before its first entry there is no such call, and a page that asked would be told so.
+          onAddress: (address) =>
+            void call
+              .until(() => true, BEGUN_MS)
+              .then(() => screen.print(`See it, hear it and break it in a browser: ${address}`)),
           onTyped: (line) => {
             screen.print(screen.paint('quiet', `(page) ${oneLine(line)}`));
             caller.take(line);
