@@ -107,8 +107,7 @@ export async function serveMcp({ source, withTexts, version, input, output }: Mc
   }
   const transport = new StdioServerTransport(input, output);
   const over = new Promise<void>((resolve) => {
-    transport.onclose = resolve;
-    (input ?? process.stdin).once('end', resolve);
+    (input ?? process.stdin).once('end', resolve).once('close', resolve);
   });
   await server.connect(transport);
   await over;

@@ -183,6 +183,7 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
       case 'audible':
       case 'request':
       case 'blob':
+      case 'trace':
       case 'usage':
       case 'latency':
         return undefined;

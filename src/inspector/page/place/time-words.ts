@@ -20,8 +20,6 @@ export function lasting(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** `14:03:07` of the day in the reader's time zone. */
-export const clockOf = (at: number): string => new Date(at).toLocaleTimeString('en-GB');
 /** `29 Nov 14:03`. */
 export const dayAndClock = (at: number): string =>
   new Date(at).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });

@@ -6,19 +6,7 @@ import type { Tone } from '../../../reads/answers.ts';
 import type { Loaded } from '../model/loaded.ts';
 import { visibleRows, scrolledTo } from '../place/visible-rows.ts';
 
-/** A word with its tone: the sign says the same as the colour. */
-const signs: Partial<Record<Tone, string>> = { bad: '✕', good: '✓' };
 export const toneClass = (tone: Tone): string => `tone-${tone}`;
-export function Toned({ tone, children }: { tone: Tone; children: ComponentChildren }) {
-  const sign = signs[tone];
-  return (
-    <span class={`toned ${toneClass(tone)}`}>
-      {sign !== undefined && <span aria-hidden="true">{sign} </span>}
-      {children}
-    </span>
-  );
-}
-
 export function Notice({ tone = 'quiet', children }: { tone?: Tone; children: ComponentChildren }) {
   return <p class={`notice ${toneClass(tone)}`}>{children}</p>;
 }
