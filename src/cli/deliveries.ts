@@ -1,10 +1,11 @@
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { forPeople } from '../output/for-people.ts';
 import { printable, table } from '../show/paint.ts';
+import type { ListedDelivery } from '../store/store.ts';
 import { clock, limitOf, none, choiceOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './problems.ts';
-import { sessionNamed, withoutBody, withStore } from './stored.ts';
+import { lookedUp, sessionNamed, withoutBody } from './stored.ts';
 
 const states = ['due', 'delivering', 'delivered', 'dead'] as const;
 
@@ -23,7 +24,7 @@ export const deliveries: Command = {
     const asked = given.values['session'];
     const session = typeof asked === 'string' ? await sessionNamed(settings, asked) : undefined;
     const page = { limit, ...(state && { state }), ...(session !== undefined && { session }) };
-    const found = await withStore(settings, [], (store) => store.deliveries(page));
+    const found = lookedUp(settings, [] as ListedDelivery[], (rows) => rows.deliveries(page));
     if (given.isJson) print(printable(found.map(withoutBody)));
     else if (found.length === 0) print(`no such deliveries in ${settings.directory}`);
     else {

@@ -3,7 +3,7 @@ import { printable } from '../show/paint.ts';
 import { only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
-import { notFound, sessionNamed, storedJournal, withStore } from './stored.ts';
+import { lookedUp, notFound, sessionNamed, storedJournal } from './stored.ts';
 
 export const report: Command = {
   name: 'report',
@@ -13,7 +13,7 @@ export const report: Command = {
   options: {},
   async run(given, { settings, print }) {
     const session = await sessionNamed(settings, sessionOfReport(only(given, 'ID', 'report')));
-    const sealed = await withStore(settings, undefined, (store) => store.report(session));
+    const sealed = lookedUp(settings, undefined, (rows) => rows.report(session));
     if (!sealed) {
       if (!(await storedJournal(settings, session))) return notFound(settings, session);
       throw new NotFoundError(

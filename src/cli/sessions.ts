@@ -1,12 +1,12 @@
 import { firstJob, type SessionId } from '../journal/ids.ts';
 import { whatIsKnown } from '../keeper/reading.ts';
 import { folderNames } from '../keeper/unsealed.ts';
-import type { HangUpState, SessionRow } from '../store/store.ts';
+import type { HangUpState, OwedHangUp, SessionRow } from '../store/store.ts';
 import { oneLine, printable, spellMs, table } from '../show/paint.ts';
 import { clock, limitOf, none, choiceOf } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
 import { exitCodes } from './problems.ts';
-import { storedJournal, withStore } from './stored.ts';
+import { lookedUp, storedJournal } from './stored.ts';
 
 const states = ['open', 'recovering', 'sealed'] as const;
 
@@ -23,7 +23,7 @@ export const sessions: Command = {
     none(given, 'sessions');
     const limit = limitOf(given);
     const state = choiceOf(given.values['state'], states, '--state');
-    const rows = (await rowsOf(context, limit, state)).map(withHangUp(await unreleased(context)));
+    const rows = (await rowsOf(context, limit, state)).map(withHangUp(unreleased(context)));
     if (given.isJson) context.print(printable(rows));
     else if (rows.length === 0) context.print(`no sessions in ${context.settings.directory}`);
     else {
@@ -47,9 +47,9 @@ type Unreleased = Exclude<HangUpState, 'done'>;
 const words: Record<Unreleased, string> = { owed: 'hang-up owed', 'given-up': 'hang-up given up' };
 
 /** By session: whose caller may still be on the line. */
-async function unreleased({ settings }: CommandContext): Promise<Map<string, Unreleased>> {
-  const of = (state: Unreleased) => withStore(settings, [], (store) => store.hangUps({ limit: 10_000, state }));
-  const found = [...(await of('owed')), ...(await of('given-up'))];
+function unreleased({ settings }: CommandContext): Map<string, Unreleased> {
+  const of = (state: Unreleased) => lookedUp(settings, [] as OwedHangUp[], (rows) => rows.hangUpsIn(state, 10_000));
+  const found = [...of('owed'), ...of('given-up')];
   return new Map(found.map(({ session, state }) => [session, state as Unreleased]));
 }
 const withHangUp =
@@ -64,7 +64,7 @@ async function rowsOf(
   limit: number,
   state: SessionRow['state'] | undefined,
 ): Promise<SessionRow[]> {
-  const stored = await withStore(settings, [], (store) => store.sessions({ limit, ...(state && { state }) }));
+  const stored = lookedUp(settings, [] as SessionRow[], (rows) => rows.list({ limit, ...(state && { state }) }));
   if (state !== undefined && state !== 'open') return stored;
   // The index is a projection: a session that it does not have yet (another process held the database) is in its journal.
   const unindexed: SessionRow[] = [];
@@ -91,6 +91,6 @@ const MOST_FOLDERS = 10_000;
 async function unindexedIn(settings: CommandContext['settings'], limit: number): Promise<SessionId[]> {
   const names = await folderNames(settings.directory, MOST_FOLDERS);
   if (names === undefined) return [];
-  const without = await withStore(settings, names, (store) => store.withoutRow(names));
+  const without = lookedUp(settings, names, (rows) => rows.withoutRow(names) as SessionId[]);
   return without.slice(0, limit);
 }

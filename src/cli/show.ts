@@ -4,7 +4,7 @@ import { mergeByTime } from '../journal/merge.ts';
 import { fold } from '../report/fold.ts';
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { forPeople } from '../output/for-people.ts';
-import type { Delivery, OwedHangUp } from '../store/store.ts';
+import type { Delivery, ListedDelivery, OwedHangUp } from '../store/store.ts';
 import { oneLine, printable, table } from '../show/paint.ts';
 import { summaryRows } from '../show/summary.ts';
 import { timeline, type TimelineRow } from '../reads/timeline.ts';
@@ -13,7 +13,7 @@ import { clock, only } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exitCodes, NotFoundError } from './problems.ts';
 import { showFiles } from './show-files.ts';
-import { notFound, sessionNamed, storedJournal, withoutBody, withSource, withStore } from './stored.ts';
+import { lookedUp, notFound, sessionNamed, storedJournal, withoutBody, withSource } from './stored.ts';
 
 export const show: Command = {
   name: 'show',
@@ -44,10 +44,10 @@ what became of the report; a hang-up that is owed, or was. Also while the call s
       return exitCodes.ok;
     }
     const journal = await storedJournal(settings, session);
-    const deliveries = await withStore(settings, [], (store) => store.deliveries({ limit: 100, session }));
-    const [owed] = await withStore(settings, [], (store) => store.hangUps({ limit: 1, session }));
+    const deliveries = lookedUp(settings, [] as ListedDelivery[], (rows) => rows.deliveries({ limit: 100, session }));
+    const owed = lookedUp(settings, undefined, (rows) => rows.hangUps([session]).get(session));
     if (!journal) {
-      const sealed = await withStore(settings, undefined, (store) => store.report(session));
+      const sealed = lookedUp(settings, undefined, (rows) => rows.report(session));
       if (!sealed) return notFound(settings, session);
       throw new NotFoundError(
         `${session}: its journal is gone, its report is not; lastword report ${session} prints it`,

@@ -9,8 +9,10 @@ import { JournalError } from '../journal/errors.ts';
 import { isSessionId, type SessionId } from '../journal/ids.ts';
 import type { SessionJournal } from '../journal/entry.ts';
 import { openSource, type Source } from '../reads/source.ts';
-import { openStore } from '../store/open.ts';
-import type { Store } from '../store/store.ts';
+import { fileOf, openStore, sqlitePathOf } from '../store/open.ts';
+import { SqliteLook } from '../store/sqlite-look.ts';
+import type { SqliteRows } from '../store/sqlite-look-rows.ts';
+import type { SessionRow, Store } from '../store/store.ts';
 import { nearest } from '../demo/nearest.ts';
 import { NotFoundError } from './problems.ts';
 import type { Settings } from './settings.ts';
@@ -46,9 +48,24 @@ export async function withSource<Result>(
   }
 }
 
+/** *Effect.* What `work` reads of the database as of one moment; `nothing` where there is none yet. @throws StoreError */
+export function lookedUp<Result>(
+  { store: address }: Settings,
+  nothing: Result,
+  work: (rows: SqliteRows) => Result,
+): Result {
+  sqlitePathOf(address);
+  const look = new SqliteLook(fileOf(address));
+  try {
+    return look.look(nothing, work);
+  } finally {
+    look.close();
+  }
+}
+
 /** *Effect.* @throws NotFoundError that names the sessions it may have meant */
 export async function notFound(settings: Settings, session: string): Promise<never> {
-  const stored = await withStore(settings, [], (store) => store.sessions({ limit: 1_000 }));
+  const stored = lookedUp(settings, [] as SessionRow[], (rows) => rows.list({ limit: 1_000 }));
   const known = [...new Set([...(await listSessions(settings.directory)), ...stored.map((row) => row.session)])];
   const near = nearest(session, known, 3);
   const advice =

@@ -4,6 +4,7 @@
  * and where the next one begins.
  */
 import { defaultPolicy } from '../../machines/index.ts';
+import { isSessionId } from '../journal/ids.ts';
 import type { PlacedRow, PlaceInList, SqliteRows } from '../store/sqlite-look-rows.ts';
 import type { DeliveryState, HangUpState } from '../store/store.ts';
 import type { CallRow, Calls } from './answers.ts';
@@ -280,6 +281,9 @@ const onlyOf = (exact: (field: string) => string | undefined) => {
 function candidates(rows: SqliteRows, exact: (field: string) => string | undefined): Row[] | undefined {
   const [delivery, hangUp] = [exact('delivery'), exact('hangup')];
   const sealed = (found: Row[]): Row[] => found.filter(({ state }) => state === 'sealed');
+  const named = exact('session');
+  const one = named !== undefined && isSessionId(named) ? rows.placed(named) : undefined;
+  if (one) return sealed([one]); // else it may be one of its jobs
   if (delivery === 'dead') return sealed(rows.withDelivery('dead', MOST_LOOKED_AT));
   if (delivery === 'due')
     return sealed([...rows.withDelivery('due', MOST_LOOKED_AT), ...rows.withDelivery('delivering', 1_000)]);

@@ -42,15 +42,15 @@ export async function ledger(source: Source, { limit }: Asked<'ledger'>): Promis
   };
 }
 
-function namedIn(rows: SqliteRows, counts: LedgerCounts, limit: number): Named {
+function namedIn(rows: SqliteRows, { sealed, reports }: LedgerCounts, limit: number): Named {
   const say = (sessions: readonly string[], what: string): Named => sessions.map((session) => ({ session, what }));
+  const [strays, early] = [rows.reportWithoutSession(limit), rows.reportOfUnsealed(limit)];
+  // All other reports are of sealed sessions, one each: as many as sealed sessions, and each of these has its report.
+  const isWhole = strays.length + early.length < limit && reports - strays.length - early.length === sealed;
   return [
     ...say(rows.dead(limit), 'its report is a dead letter; lastword redeliver sends it again'),
-    // As many reports as sealed sessions, and each report's session sealed: then each sealed session has its report.
-    ...say(rows.reportWithoutSeal(limit), 'it has a report, and is not sealed'),
-    ...(counts.sealed === counts.reports
-      ? []
-      : say(rows.sealedWithoutReport(limit), 'it is sealed, and has no report')),
+    ...say([...strays, ...early], 'it has a report, and is not sealed'),
+    ...(isWhole ? [] : say(rows.sealedWithoutReport(limit), 'it is sealed, and has no report')),
   ];
 }
 

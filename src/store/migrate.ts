@@ -12,6 +12,15 @@ import { StoreError } from './store.ts';
 
 const migrations: readonly string[] = [begin, hangUps, lanes, keep, byLane, epochs, attemptHistory, looks];
 
+/** *Pure.* Of a database that a newer Lastword has written. */
+export const tooNew = (version: number): StoreError | undefined =>
+  version <= migrations.length
+    ? undefined
+    : new StoreError({
+        code: 'TOO_NEW',
+        message: `expected a database of version ${migrations.length} or older, got ${version}: a newer Lastword has written it; update this one`,
+      });
+
 const versionOf = (database: DatabaseSyncInstance): number =>
   (database.prepare('pragma user_version').get() as { user_version: number }).user_version;
 
@@ -19,12 +28,8 @@ const versionOf = (database: DatabaseSyncInstance): number =>
 export const migrate = (database: DatabaseSyncInstance): void => {
   for (;;) {
     const version = versionOf(database);
-    if (version > migrations.length) {
-      throw new StoreError({
-        code: 'TOO_NEW',
-        message: `expected a database of version ${migrations.length} or older, got ${version}: a newer Lastword has written it; update this one`,
-      });
-    }
+    const refused = tooNew(version);
+    if (refused) throw refused;
     const next = migrations[version];
     if (next === undefined) return;
     database.exec('begin immediate');

@@ -24,13 +24,20 @@ export class SqliteRows {
     this.version = Number(connection.all('pragma user_version')[0]?.['user_version'] ?? 0);
   }
 
-  session(id: SessionId): SessionRow | undefined {
-    const [row] = this.#connection.all('select * from sessions where session = ?', id);
-    return row && found(row);
+  placed(id: SessionId): PlacedRow | undefined {
+    const [row] = this.#connection.all('select rowid as place, * from sessions where session = ?', id);
+    return row && placed(row);
+  }
+
+  /** Newest first, whatever their state. */
+  list({ limit, state = null }: { limit: number; state?: SessionRow['state'] | null }): SessionRow[] {
+    const sql = `select * from sessions where (?1 is null or state = ?1) order by accepted_at desc, rowid desc limit ?2`;
+    return this.#connection.all(sql, state, limit).map(found);
   }
 
   unsealed(limit: number): PlacedRow[] {
-    const sql = `select rowid as place, * from sessions where state <> 'sealed' order by accepted_at desc limit ?`;
+    const sql = `select rowid as place, * from sessions indexed by sessions_unsealed
+      where state <> 'sealed' order by accepted_at desc limit ?`;
     return this.#connection.all(sql, limit).map(placed);
   }
 
@@ -46,7 +53,8 @@ export class SqliteRows {
     const from =
       below && (order === 'epoch' ? [below.epoch, below.acceptedAt, below.row] : [below.acceptedAt, below.row]);
     const where = [
-      `state = 'sealed'`,
+      // With the plus the index of sealed ones is not used: it is in another order, and all of it would be sorted.
+      `+state = 'sealed'`,
       ...equal.map(({ sql }) => sql),
       ...(from ? [`(${keys}) < (${from.map(() => '?').join(', ')})`] : []),
     ].join(' and ');
@@ -104,6 +112,12 @@ export class SqliteRows {
     return new Map(rows.map((row) => [row.session as string, row]));
   }
 
+  /** Newest first. */
+  hangUpsIn(state: HangUpState, limit: number): OwedHangUp[] {
+    const sql = 'select * from hang_ups where state = ? order by since desc, rowid desc limit ?';
+    return this.#connection.all(sql, state, limit).map(owedHangUpOf);
+  }
+
   withHangUp(state: HangUpState, limit: number): PlacedRow[] {
     const sql = `select s.rowid as place, s.* from sessions s join hang_ups h on h.session = s.session
       where h.state = ? order by s.accepted_at desc limit ?`;
@@ -121,7 +135,8 @@ export class SqliteRows {
       sealed: accepted - unsealed,
       reports: one('select count(*) as n from reports'),
       sent: one(`select count(distinct session) as n from deliveries`),
-      due: one(`select count(distinct session) as n from deliveries where state in ('due', 'delivering')`),
+      due: one(`select count(distinct session) as n from deliveries indexed by deliveries_owed
+        where state in ('due', 'delivering')`),
       dead: one(`select count(distinct session) as n from deliveries where state = 'dead' and not exists (
         select 1 from deliveries d where d.session = deliveries.session and d.state in ('due', 'delivering'))`),
     };
@@ -134,12 +149,16 @@ export class SqliteRows {
       limit,
     );
   }
-  reportWithoutSeal(limit: number): string[] {
-    return this.#names(
-      `select session from reports r where not exists
-      (select 1 from sessions s where s.session = r.session and s.state = 'sealed') limit ?`,
-      limit,
-    );
+  reportWithoutSession(limit: number): string[] {
+    const sql = `select session from reports r where not exists
+      (select 1 from sessions s where s.session = r.session) limit ?`;
+    return this.#names(sql, limit);
+  }
+  /** Those that are not sealed are few. */
+  reportOfUnsealed(limit: number): string[] {
+    const sql = `select s.session from sessions s indexed by sessions_unsealed
+      join reports r on r.session = s.session where s.state <> 'sealed' limit ?`;
+    return this.#names(sql, limit);
   }
   dead(limit: number): string[] {
     return this.#names(`select distinct session from deliveries where state = 'dead' limit ?`, limit);

@@ -9,6 +9,8 @@
 import { statSync, type Stats } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from '@photostructure/sqlite';
+import { tooNew } from './migrate.ts';
+import { openingError } from './sqlite.ts';
 import { Connection, storeErrorOf } from './sqlite-connection.ts';
 import { SqliteRows } from './sqlite-look-rows.ts';
 import { StoreError } from './store.ts';
@@ -63,9 +65,14 @@ export class SqliteLook {
       const connection = new Connection(database);
       this.#opened = { key, connection, rows: new SqliteRows(connection) };
     } catch (error) {
-      throw storeErrorOf(error, `open the database ${path} for reading`);
+      throw openingError(error, path);
     }
     const { version } = this.#opened.rows;
+    const refused = tooNew(version);
+    if (refused) {
+      this.close();
+      throw refused;
+    }
     if (version > 0 && version < OLDEST_READ) {
       this.close();
       const message = `expected a database of version ${OLDEST_READ} or newer, got ${version}: start a keeper once, it brings it up to date`;

@@ -104,7 +104,7 @@ const makeDurable = (database: DatabaseSyncInstance, isInMemory: boolean): void 
 const versionOf = (database: DatabaseSyncInstance): string =>
   (database.prepare('select sqlite_version() as version').get() as { version: string }).version;
 
-const openingError = (error: unknown, path: string): StoreError => {
+export const openingError = (error: unknown, path: string): StoreError => {
   if (error instanceof StoreError) return error;
   const told = storeErrorOf(error, 'open');
   if (told.code === 'BUSY') return told;

@@ -24,10 +24,12 @@ export const rooms: Readonly<Record<string, string>> = {
   'src/livekit':
     'the SDK, in the job only: `observe/` (its events → ours), `act/` (our effects → its calls), `guard/` (your code, bounded), `caller/`, `tools/`, `terminal/`',
   'src/keeper':
-    'the top process: starts the worker, supervises each session, recovers, folds and seals, hangs up late, runs the relay, forgets what is old',
+    'the top process: starts the worker, supervises each session, recovers, folds and seals, hangs up late, runs the relay, forgets what is old, and tells collectors how it is',
   'src/reads':
     'one function a question about sessions, living or dead, each with its limit: list, why it ended, entries, state at an entry, lanes, difference, deliveries, ledger. Read-only',
   'src/show': 'those answers as text for a terminal',
+  'src/inspector':
+    'those answers for a browser, in a process of its own: routes, guards, streams, what acts; for assistants (MCP) and for Stately’s inspector',
   'src/job': '`defineSession`: session and LiveKit put together; what a warm process does while it waits for its call',
   'src/worker': '`runWorker`: the SDK’s worker below a keeper, its pool of processes, which calls are taken',
   'src/cli': 'the command line, one file a command',

@@ -1,5 +1,5 @@
 /** The thread that reads: late ones are ended, and nobody else knows. Threads of its own stand in for journals that take long. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,9 +12,10 @@ import { openReading, type ReadAnswer, type ReadAsk, type Reading } from '../../
 
 /** `hang` never answers, `grow` takes all the memory there is, `exit` ends; anything else is said back. */
 const thread = `
+import { appendFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 parentPort.on('message', ({ id, ask }) => {
-  if (ask.name === 'hang') for (;;);
+  if (ask.name === 'hang') for (;;) appendFileSync(new URL('./beats', import.meta.url), '.');
   if (ask.name === 'grow') { const all = []; for (;;) all.push(new Array(1e6).fill(Math.random())); }
   if (ask.name === 'exit') process.exit(3);
   if (ask.name === 'refuse') return parentPort.postMessage({ id, status: 404, message: 'nobody' });
@@ -51,6 +52,10 @@ describe('a read', () => {
     const behind = [ask(one, 'a'), ask(one, 'b'), ask(one, 'c')];
     expect(await hung).toEqual(problem(504, /took longer than 300 ms and was ended/));
     expect(await Promise.all(behind)).toEqual(['a', 'b', 'c']);
+    const beats = () => statSync(join(folder, 'beats')).size;
+    const last = beats();
+    await sleep(300);
+    expect(beats()).toBe(last); // its thread is gone, and its core free
   });
 
   it('that was ended is not asked again at once, so that a page that tries again keeps nobody', async () => {

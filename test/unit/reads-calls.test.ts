@@ -270,6 +270,7 @@ describe('the ledger', () => {
       isBalanced: false,
       differences: [
         { session: 'old06', what: 'it has a report, and is not sealed' },
+        { session: 'old04', what: 'it is sealed, and has no report' },
         { session: 'unindexed', what: 'it has a journal, and the database has no row of it' },
       ],
     });
