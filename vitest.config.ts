@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** A saved call imports what its user would: here it is the sources, so that a planted fault is seen at once. */
+const alias = { 'lastword/machines': fileURLToPath(new URL('machines/index.ts', import.meta.url)) };
+
 /**
  * One project a lane, one lane after the other in groups: two cores that decode speech for several calls at once measure
  * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` three files (one
@@ -9,8 +12,6 @@ import { defineConfig } from 'vitest/config';
  * cents of a goodbye or the first milliseconds of a death (`e2e-alone`), and those whose callers lost a quarter of a line
  * and of their own words beside another file: three calls at a time, a caller who floods, and the long interview.
  */
-/** A saved call imports what its user would: here it is the sources, so that a planted fault is seen at once. */
-const alias = { 'lastword/machines': fileURLToPath(new URL('machines/index.ts', import.meta.url)) };
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
   resolve: { alias },
   test: {
