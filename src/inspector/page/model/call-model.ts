@@ -4,6 +4,7 @@
  *   C1  Where the reader stands is an index among all entries, or nowhere: then the newest is shown, also while it grows.
  *   C2  What the stream brings is lit at once; lanes, the first line and exact states are asked for again a moment later.
  *   C3  A keeper's entry may be older than what is here already: then all are asked for again, and nothing is shown twice.
+ *   C4  What becomes of a report is no entry of the call: as long as it is on its way, the first line is asked for again.
  */
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Entries, EntryRow, Lanes, StateAt, WholeEntry, Why } from '../../../reads/answers.ts';
@@ -17,6 +18,8 @@ const MOST_ROWS = 100_000;
 const MOST_STATES = 2_000;
 /** News come in handfuls: what is computed from all of them is asked for once. */
 const GATHER_MS = 200;
+/** C4. */
+const REPORT_MS = 2_000;
 
 export class CallModel {
   readonly session: string;
@@ -63,6 +66,10 @@ export class CallModel {
       effect(() => this.#askState(this.index.value, this.all.value.length)),
       effect(() => this.#askList()),
     );
+    if (answers.isLive) {
+      const timer = setInterval(() => this.#askReport(), REPORT_MS);
+      this.#stops.push(() => clearInterval(timer));
+    }
     void this.#open();
   }
 
@@ -147,6 +154,14 @@ export class CallModel {
       if (index === this.index.peek()) this.news.value = undefined;
       return state;
     });
+  }
+
+  /** C4. */
+  #askReport(): void {
+    const { isOver = false, words = [] } = this.why.loaded.peek().value ?? {};
+    const isOnItsWay = words.some(({ word, tone }) => word === 'report' && tone === 'bad');
+    if (isOver && isOnItsWay && !document.hidden)
+      this.why.ask(() => this.#answers.read('why', { session: this.session }));
   }
 
   #askList(): void {
