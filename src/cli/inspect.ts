@@ -4,7 +4,6 @@ import { isIP } from 'node:net';
 import { makeActionSecret, openActions } from '../inspector/act.ts';
 import { openInspector, DEFAULT_PORT } from '../inspector/open.ts';
 import { RequestProblem } from '../inspector/problem.ts';
-import { showInStately } from '../inspector/show-in-stately.ts';
 import { askToEnd } from '../link/end-call.ts';
 import { whenStarterIsGone } from '../link/starter.ts';
 import { forPeople, oneLine } from '../output/for-people.ts';
@@ -89,6 +88,7 @@ async function inStately(
       ? context.print(JSON.stringify({ page, socket }))
       : context.print(`For a browser that is online: ${page}\nFor a receiver of @statelyai/inspect: ${socket}`);
   const withTexts = given.values['texts'] === true;
+  const { showInStately } = await import('../inspector/show-in-stately.ts'); // with a WebSocket server, which no keeper needs
   await showInStately({ source, session, withTexts, port, onOpen: print, warn: tell, signal: over.signal });
   source.close();
   return exitCodes.ok;

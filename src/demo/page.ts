@@ -4,7 +4,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Sound } from '../inspector/playground.ts';
+import type { PlayedSound } from '../inspector/playground.ts';
 import type { SessionId } from '../journal/ids.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 
@@ -14,7 +14,7 @@ const END_MS = 1_000;
 
 export type ToPage =
   | { type: 'begin'; directory: string; store: string; session: SessionId; hasEars: boolean }
-  | { type: 'heard'; sound: Sound };
+  | { type: 'heard'; sound: PlayedSound };
 export type FromPage =
   | { type: 'address'; address: string }
   | { type: 'typed'; line: string }
@@ -25,7 +25,7 @@ export type FromPage =
 export type DemoPage = {
   /** Somebody has it open. */
   readonly isSeen: boolean;
-  heard(sound: Sound): void;
+  heard(sound: PlayedSound): void;
   close(): Promise<void>;
 };
 

@@ -6,7 +6,7 @@ import type { Watchers } from './events.ts';
 import type { PageFiles } from './files.ts';
 import type { Playground } from './playground.ts';
 import type { Reading } from './reading.ts';
-import type { Request } from './request.ts';
+import type { PageRequest } from './request.ts';
 import type { SessionFeeds } from './session-feed.ts';
 
 export type InspectorContext = {
@@ -30,4 +30,4 @@ export type InspectorContext = {
 };
 
 /** Answers, or throws a RequestProblem. */
-export type Handler = (request: Request, context: InspectorContext) => Promise<void> | void;
+export type Handler = (request: PageRequest, context: InspectorContext) => Promise<void> | void;

@@ -5,7 +5,7 @@
 import type { SessionId } from '../journal/ids.ts';
 
 /** What comes to be heard. `hush`: what was heard last and has not been played yet is cut. */
-export type Sound =
+export type PlayedSound =
   | { kind: 'sound'; sampleRate: number; /** 16 bits, one channel, base64. */ samples: string }
   | { kind: 'hush' };
 
@@ -30,7 +30,7 @@ export class Playground {
   readonly onSeen: () => void;
   /** From a microphone, base64; undefined where nobody would understand it. */
   readonly speak: ((samples: string) => void) | undefined;
-  readonly #listeners = new Set<(sound: Sound) => void>();
+  readonly #listeners = new Set<(sound: PlayedSound) => void>();
 
   constructor(session: SessionId, { take, onSeen, speak }: PlaygroundOptions) {
     this.session = session;
@@ -39,15 +39,15 @@ export class Playground {
     this.speak = speak;
   }
 
-  heard(sound: Sound): void {
+  heard(sound: PlayedSound): void {
     for (const listen of this.#listeners) listen(sound);
   }
 
   /** What is heard from now on, for one who listens. */
-  listen(): { next(signal: AbortSignal): Promise<Sound[] | undefined>; close(): void } {
-    const waiting: Sound[] = [];
+  listen(): { next(signal: AbortSignal): Promise<PlayedSound[] | undefined>; close(): void } {
+    const waiting: PlayedSound[] = [];
     let wake = () => {};
-    const take = (sound: Sound) => {
+    const take = (sound: PlayedSound) => {
       if (sound.kind === 'hush') waiting.splice(0); // nobody wants to hear what was cut
       waiting.push(sound);
       if (waiting.length > KEPT_SOUNDS) waiting.shift();

@@ -4,7 +4,7 @@ import { RequestProblem } from './problem.ts';
 
 const BODY_BYTES = 65_536;
 
-export type Request = {
+export type PageRequest = {
   readonly raw: IncomingMessage;
   /** What stands in the place of `:name` in the route's path, as it came. */
   readonly parts: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export type Request = {
 };
 
 /** *Effect.* JSON that is made already. */
-export function sendJson(response: ServerResponse, body: string | Uint8Array, status = 200): void {
+export function answerJson(response: ServerResponse, body: string | Uint8Array, status = 200): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
@@ -28,11 +28,11 @@ export function sendProblem(response: ServerResponse, { status, message, headers
   if (response.headersSent) return void response.destroy();
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.setHeader('connection', 'close');
-  sendJson(response, JSON.stringify({ error: { message } }), status);
+  answerJson(response, JSON.stringify({ error: { message } }), status);
 }
 
 /** *Effect.* The body as JSON; how long it may take is the server's `requestTimeout`. @throws RequestProblem */
-export async function jsonBody({ raw }: Request): Promise<unknown> {
+export async function jsonBody({ raw }: PageRequest): Promise<unknown> {
   const tooLarge = new RequestProblem(
     413,
     `body: expected at most ${BODY_BYTES} bytes, got more; ask for less at once`,

@@ -32,8 +32,8 @@ export type ServeOptions = {
 };
 
 const unread: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 PageRequest Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 PageRequest Timeout',
 };
 
 /** *Effect.* Not listening yet. */
@@ -50,7 +50,7 @@ export function makeServer(options: ServeOptions): Server {
   ); // S1
   server.maxConnections = MOST_CONNECTIONS;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const status = unread[error.code ?? ''] ?? '400 Bad Request';
+    const status = unread[error.code ?? ''] ?? '400 Bad PageRequest';
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
     else socket.destroy();
   });

@@ -117,7 +117,7 @@ export class CallTrace {
   }
 }
 
-/** `live.conversing.dialogue.active` → `conversing`; `exiting.saying` → `exiting`. */
+/** The first word of a state; below `live` the second. */
 const stageOf = (leaf: string): string => {
   const [first = '', second = ''] = leaf.split('.');
   return first === 'live' ? second : first;

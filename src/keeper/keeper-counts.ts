@@ -11,13 +11,13 @@ import type { FillingLine, SoundsTold } from '../session/sound-watch.ts';
 /** Seconds. From what a local disk takes, up to the limit of the journal. */
 export const recordedBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
 
-export type DeliveryOutcome = 'delivered' | 'retried' | 'dead';
+export type CountedOutcome = 'delivered' | 'retried' | 'dead';
 type Sounds = { toldAt: number; silentMs: number | null; spoken: Record<FillingLine, number> };
 
 export class KeeperCounts {
   readonly ended = new Map<string, { by: string; reason: string; count: number }>();
   readonly recoveries = new Map<string, number>();
-  readonly deliveries: Record<DeliveryOutcome, number> = { delivered: 0, retried: 0, dead: 0 };
+  readonly deliveries: Record<CountedOutcome, number> = { delivered: 0, retried: 0, dead: 0 };
   readonly spoken: Record<FillingLine, number> = { filler: 0, nudge: 0 };
   readonly recorded = { buckets: recordedBounds.map(() => 0), count: 0, seconds: 0 };
   worstSilenceMs = 0;

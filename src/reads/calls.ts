@@ -118,7 +118,8 @@ async function livingRows(
   const joined = source.store.look(nothingJoined, (rows) => joinedOf(rows, all, terms));
   const shown = all.map((row) => ({ row, shown: shownOf(row, facts.get(row.session), source.now(), joined) }));
   const kept = shown.filter((one) => isKept(terms, (field) => textsOfCall(one.shown, field)));
-  return { rows: kept.sort((one, other) => orders[sort](one.shown, other.shown)), hidden: shown.length - kept.length };
+  const { [sort]: compare } = orders;
+  return { rows: kept.sort((one, other) => compare(one.shown, other.shown)), hidden: shown.length - kept.length };
 }
 
 const livingCallOf = ({ session, epoch, state }: Row): LivingCall => ({

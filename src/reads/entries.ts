@@ -3,7 +3,7 @@ import { recordOf, textOf } from '../report/lenient.ts';
 import type { Entries } from './answers.ts';
 import { shownOf, type Shown } from './entry-rows.ts';
 import { filterOf, isKept } from './filter.ts';
-import { lanesOf, policyOf } from './lanes.ts';
+import { lanesOf, policyOfCall } from './lanes.ts';
 import type { Asked } from './questions.ts';
 import { badQuestion } from './refusal.ts';
 import type { SessionRead } from './session-read.ts';
@@ -44,7 +44,7 @@ export async function entries(source: Source, asked: Asked<'entries'>): Promise<
 }
 
 const badSilences = (read: SessionRead, source: Source) => {
-  const { lanes } = lanesOf(read, source.silenceBoundOf(policyOf(read.all)), source.now());
+  const { lanes } = lanesOf(read, source.silenceBoundOf(policyOfCall(read.all)), source.now());
   return lanes.find(({ lane }) => lane === 'silence')?.spans.filter(({ tone }) => tone === 'bad') ?? [];
 };
 

@@ -23,11 +23,13 @@ export type Term = {
 };
 
 const MOST_TERMS = 20;
-const token = /(-?)(?:([a-zA-Z]+):)?("[^"]*"|\/(?:[^/\s]|\\\/)[^/]*\/|\S+)/gy;
+/** Each its own: where it stands is in it. */
+const nextToken = (): RegExp => /(-?)(?:([a-zA-Z]+):)?("[^"]*"|\/(?:[^/\s]|\\\/)[^/]*\/|\S+)/gy;
 
 /** *Pure.* Empty: everything. @param fields that there are @throws ReadError `BAD_QUESTION` */
 export function filterOf(text: string, fields: readonly string[]): Term[] {
   const terms: Term[] = [];
+  const token = nextToken();
   for (let at = 0; ;) {
     while (text.charAt(at).trim() === '' && at < text.length) at += 1;
     if (at >= text.length) return terms;

@@ -5,8 +5,8 @@ import { recordOf } from '../report/lenient.ts';
 import type { Reference } from './answers.ts';
 import { OpenSpans } from './spans.ts';
 
-const came = new Set(['joined', 'returned', 'linked']);
-const went = new Set(['left', 'lost']);
+const came: ReadonlySet<string> = new Set(['joined', 'returned', 'linked']);
+const went: ReadonlySet<string> = new Set(['left', 'lost']);
 
 export class Presence {
   readonly spans = new OpenSpans();

@@ -15,16 +15,16 @@ import type {
   Why,
 } from './answers.ts';
 import { calls } from './calls.ts';
-import { why } from './why.ts';
+import { readWhy } from './why.ts';
 import { entries } from './entries.ts';
 import { entryAt } from './entry.ts';
 import { state } from './state.ts';
-import { lanes } from './lanes.ts';
-import { diff } from './diff.ts';
-import { deliveries } from './deliveries.ts';
-import { ledger } from './ledger.ts';
+import { readLanes } from './lanes.ts';
+import { readDiff } from './diff.ts';
+import { readDeliveries } from './deliveries.ts';
+import { readLedger } from './ledger.ts';
 import { model } from './model.ts';
-import { report } from './report.ts';
+import { readReport } from './report.ts';
 import { savedTest } from './saved-test.ts';
 import { questions, type Asked, type QuestionName } from './questions.ts';
 import { badQuestion } from './refusal.ts';
@@ -53,20 +53,20 @@ type Read<Name extends QuestionName> = {
 
 export const reads: { readonly [Name in QuestionName]: Read<Name> } = {
   calls: { summary: 'Calls, living and over.', asked: questions.calls, read: calls },
-  why: { summary: 'Why a call ended, each word with its proof.', asked: questions.why, read: why },
+  why: { summary: 'Why a call ended, each word with its proof.', asked: questions.why, read: readWhy },
   entries: { summary: 'What happened in a call, in order.', asked: questions.entries, read: entries },
   entry: { summary: 'One entry, whole.', asked: questions.entry, read: entryAt },
   state: { summary: 'Where the machines of a call were at an entry.', asked: questions.state, read: state },
-  lanes: { summary: 'Who was audible when, and what ran.', asked: questions.lanes, read: lanes },
-  diff: { summary: 'Two calls side by side.', asked: questions.diff, read: diff },
+  lanes: { summary: 'Who was audible when, and what ran.', asked: questions.lanes, read: readLanes },
+  diff: { summary: 'Two calls side by side.', asked: questions.diff, read: readDiff },
   deliveries: {
     summary: 'Deliveries, with their attempts.',
     asked: questions.deliveries,
-    read: deliveries,
+    read: readDeliveries,
   },
-  ledger: { summary: 'Accepted, sealed, delivered: do they agree?', asked: questions.ledger, read: ledger },
+  ledger: { summary: 'Accepted, sealed, delivered: do they agree?', asked: questions.ledger, read: readLedger },
   model: { summary: 'What the model saw at a request.', asked: questions.model, read: model },
-  report: { summary: 'The report, sealed or as far as it goes.', asked: questions.report, read: report },
+  report: { summary: 'The report, sealed or as far as it goes.', asked: questions.report, read: readReport },
   test: { summary: 'A call as a test.', asked: questions.test, read: savedTest },
 };
 

@@ -146,8 +146,10 @@ describe('the errors', () => {
     const names = sources.flatMap(({ text: source }) =>
       [...source.matchAll(/export class (\w+) extends \w*Error/g)].map(([, name]) => name ?? ''),
     );
-    // Never seen by a user: what an effect rejects with after it was left, and what a machine of ours may never be.
+    // Never seen by a user's code: what an effect rejects with after it was left, what a machine of ours may never be, and
+    // what the command line and the inspector say in one line.
     const hidden = ['LeftError', 'UnboundedMachineError', 'UsageError', 'NotFoundError'];
+    hidden.push('ReadError', 'RequestProblem', 'AnswerProblem');
     expect(names.filter((name) => !hidden.includes(name) && !text.includes(name))).toEqual([]);
   });
   test('every reason that blames somebody is a reason that there is', () => {

@@ -47,6 +47,8 @@ test('every variable of the environment that is read is in the table of the comm
     'LASTWORD_SOCKET',
     'LASTWORD_TOKEN',
     'LASTWORD_TERMINAL_SOCKET',
+    'LASTWORD_TERMINAL_SOUND',
+    'LASTWORD_DESCRIBE',
     'LASTWORD_POOL',
     'NODE_OPTIONS',
     'TERM',

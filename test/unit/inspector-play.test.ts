@@ -1,6 +1,6 @@
 /** A call that somebody plays with from the page: over real sockets, the call itself is played. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { Playground, type Sound } from '../../src/inspector/playground.ts';
+import { Playground, type PlayedSound } from '../../src/inspector/playground.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
 import { follow, openStand, type Stand } from './inspector-stand.ts';
 
@@ -23,7 +23,7 @@ async function playing() {
     say: (body: unknown) => one.ask('/api/play', { headers: one.bearer, body }),
   };
 }
-const sound = (samples: string): Sound => ({ kind: 'sound', sampleRate: 24_000, samples });
+const sound = (samples: string): PlayedSound => ({ kind: 'sound', sampleRate: 24_000, samples });
 
 describe('beside npm start', () => {
   it('the page finds the call, and whoever started it knows that it is seen', async () => {
@@ -80,7 +80,7 @@ describe('beside npm start', () => {
     playground.heard(sound('AAAA'));
     playground.heard(sound('BBBB'));
     const heard = await stream.until((events) => events.length === 2);
-    expect(heard.map(({ data }) => JSON.parse(data) as Sound)).toEqual([sound('AAAA'), sound('BBBB')]);
+    expect(heard.map(({ data }) => JSON.parse(data) as PlayedSound)).toEqual([sound('AAAA'), sound('BBBB')]);
     playground.heard({ kind: 'hush' });
     await stream.until((events) => events.length === 3);
     await stream.leave();

@@ -136,7 +136,7 @@ describe('an assistant', () => {
       isError: true,
       all: expect.stringContaining('AJ_none'),
     });
-    expect(await one.asks('entries', { session, filter: 'kind:' })).toMatchObject({ isError: true });
+    expect(await one.asks('entry', { session, ref: '7:1' })).toMatchObject({ isError: true });
     expect(await one.asks('ledger')).toMatchObject({ isError: false });
   });
 });

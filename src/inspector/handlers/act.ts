@@ -6,8 +6,8 @@ import { z } from 'zod';
 import type { Actions } from '../act.ts';
 import type { Handler, InspectorContext } from '../context.ts';
 import { isSessionId } from '../../journal/ids.ts';
-import { badQuestion, RequestProblem } from '../problem.ts';
-import { jsonBody, sendJson, type Request } from '../request.ts';
+import { refusedQuestion, RequestProblem } from '../problem.ts';
+import { jsonBody, answerJson, type PageRequest } from '../request.ts';
 
 const MOST_DELIVERIES = 500;
 const secret = z.string().max(256);
@@ -15,7 +15,7 @@ const redelivery = z.object({ deliveries: z.array(z.string().max(512)).min(1).ma
 const ending = z.object({ session: z.string().max(256), secret });
 
 const allowed = async <Body extends { secret: string }>(
-  request: Request,
+  request: PageRequest,
   { actions }: InspectorContext,
   schema: z.ZodType<Body>,
   expected: string,
@@ -27,7 +27,11 @@ const allowed = async <Body extends { secret: string }>(
     );
   const given = schema.safeParse(await jsonBody(request));
   if (!given.success)
-    throw badQuestion('body', { expected, got: 'something else', advice: 'docs/inspector.md says what each takes' });
+    throw refusedQuestion('body', {
+      expected,
+      got: 'something else',
+      advice: 'docs/inspector.md says what each takes',
+    });
   actions.check(given.data.secret);
   return { actions, body: given.data };
 };
@@ -35,13 +39,17 @@ const allowed = async <Body extends { secret: string }>(
 export const redeliverAgain: Handler = async (request, context) => {
   const expected = `{"deliveries": 1 to ${MOST_DELIVERIES} ids, "secret"}`;
   const { actions, body } = await allowed(request, context, redelivery, expected);
-  sendJson(request.response, JSON.stringify({ queued: await actions.redeliver(body.deliveries) }));
+  answerJson(request.response, JSON.stringify({ queued: await actions.redeliver(body.deliveries) }));
 };
 
 export const endCall: Handler = async (request, context) => {
   const { actions, body } = await allowed(request, context, ending, '{"session", "secret"}');
   if (!isSessionId(body.session))
-    throw badQuestion('session', { expected: 'a session id', got: 'something else', advice: 'take it from the list' });
+    throw refusedQuestion('session', {
+      expected: 'a session id',
+      got: 'something else',
+      advice: 'take it from the list',
+    });
   await actions.end(body.session);
-  sendJson(request.response, JSON.stringify({ isAsked: true }));
+  answerJson(request.response, JSON.stringify({ isAsked: true }));
 };

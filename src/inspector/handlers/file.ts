@@ -2,9 +2,9 @@
 import type { Handler } from '../context.ts';
 import type { PageFile } from '../files.ts';
 import { RequestProblem } from '../problem.ts';
-import type { Request } from '../request.ts';
+import type { PageRequest } from '../request.ts';
 
-const send = ({ raw, response }: Request, file: PageFile | undefined, what: string): void => {
+const send = ({ raw, response }: PageRequest, file: PageFile | undefined, what: string): void => {
   if (!file) throw new RequestProblem(404, `${what} is not there; npm run build makes it`);
   response.setHeader('etag', file.tag);
   response.setHeader('cache-control', 'no-cache');

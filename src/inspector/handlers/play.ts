@@ -7,8 +7,8 @@
 import { z } from 'zod';
 import type { Handler, InspectorContext } from '../context.ts';
 import { eventOf } from '../events.ts';
-import { badQuestion, RequestProblem } from '../problem.ts';
-import { jsonBody, sendJson } from '../request.ts';
+import { refusedQuestion, RequestProblem } from '../problem.ts';
+import { jsonBody, answerJson } from '../request.ts';
 import { MICROPHONE_RATE, type Playground } from '../playground.ts';
 
 const MOST_CHARACTERS = 500;
@@ -30,7 +30,7 @@ const playedWith = ({ playground }: InspectorContext): Playground => {
 export const sayWhatPlays: Handler = ({ response }, context) => {
   const { session, onSeen, speak } = playedWith(context);
   onSeen();
-  sendJson(response, JSON.stringify({ session, microphoneRate: speak ? MICROPHONE_RATE : null }));
+  answerJson(response, JSON.stringify({ session, microphoneRate: speak ? MICROPHONE_RATE : null }));
 };
 
 export const play: Handler = async (request, context) => {
@@ -38,14 +38,14 @@ export const play: Handler = async (request, context) => {
   const given = typed.safeParse(await jsonBody(request));
   if (!given.success) {
     const expected = `{"line"}: one line of 1 to ${MOST_CHARACTERS} characters`;
-    throw badQuestion('body', {
+    throw refusedQuestion('body', {
       expected,
       got: 'something else',
       advice: 'write {"line": "hello"} or {"line": "/help"}',
     });
   }
   playground.take(given.data.line);
-  sendJson(request.response, JSON.stringify({ isTaken: true }));
+  answerJson(request.response, JSON.stringify({ isTaken: true }));
 };
 
 export const playVoice: Handler = async (request, context) => {
@@ -54,13 +54,13 @@ export const playVoice: Handler = async (request, context) => {
     throw new RequestProblem(409, 'this call hears what is typed and no voices; lastword console FILE hears yours');
   const given = spoken.safeParse(await jsonBody(request));
   if (!given.success)
-    throw badQuestion('body', {
+    throw refusedQuestion('body', {
       expected: '{"samples"}: 16-bit samples in base64',
       got: 'something else',
       advice: `send ${MICROPHONE_RATE} of them a second, one channel`,
     });
   speak(given.data.samples);
-  sendJson(request.response, JSON.stringify({ isTaken: true }));
+  answerJson(request.response, JSON.stringify({ isTaken: true }));
 };
 
 export const streamSound: Handler = async ({ response }, context) => {

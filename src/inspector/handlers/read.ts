@@ -1,6 +1,6 @@
 /** `GET /api/read/NAME?asked=JSON`: one answer. */
 import type { Handler } from '../context.ts';
-import { sendJson } from '../request.ts';
+import { answerJson } from '../request.ts';
 
 /** Asked of many sessions at once, and soon answered. */
 const ofAll: ReadonlySet<string> = new Set(['calls', 'deliveries', 'ledger']);
@@ -9,5 +9,5 @@ export const answerRead: Handler = async ({ parts, query, response }, { replayin
   const name = parts['name'] ?? '';
   const thread = ofAll.has(name) ? following : replaying;
   const { json } = await thread.ask({ kind: 'read', name, asked: query.get('asked') ?? '{}' });
-  sendJson(response, json);
+  answerJson(response, json);
 };

@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import type { Handler } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
-import { jsonBody, sendJson } from '../request.ts';
+import { jsonBody, answerJson } from '../request.ts';
 
 const body = z.object({ code: z.string().max(256) });
 
 export const giveToken: Handler = async (request, { codes, token, printAddress }) => {
   const given = body.safeParse(await jsonBody(request));
-  if (given.success && codes.take(given.data.code)) return sendJson(request.response, JSON.stringify({ token }));
+  if (given.success && codes.take(given.data.code)) return answerJson(request.response, JSON.stringify({ token }));
   const again = codes.again();
   if (again !== undefined) printAddress(again);
   throw new RequestProblem(

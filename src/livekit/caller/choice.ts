@@ -15,7 +15,7 @@ import { ParticipantKind, type RemoteParticipant, TrackKind, TrackSource } from 
 export type CallerWish = { identity?: string; kinds?: readonly ParticipantKind[] };
 
 /** What was seen of people, by identity. */
-export type Seen = {
+export type SeenPerson = {
   /** Gave a sign: sent audio, pressed a key, wrote, picked up. What is taken back later (a microphone) stays one. */
   acted: ReadonlySet<string>;
   /** Telephones that were dialled. */
@@ -78,7 +78,7 @@ export function whyNot(participant: RemoteParticipant, wish: CallerWish): string
   return isObserver(participant) ? 'may neither speak nor write' : undefined;
 }
 
-export function claimOf(participant: RemoteParticipant, wish: CallerWish, seen: Seen): Claim {
+export function claimOf(participant: RemoteParticipant, wish: CallerWish, seen: SeenPerson): Claim {
   const { identity } = participant;
   if (whyNot(participant, wish) !== undefined) return 0;
   if (wish.identity !== undefined) return 3;
@@ -103,7 +103,7 @@ export function choose(
   linked: RemoteParticipant | undefined,
   there: Iterable<RemoteParticipant>,
   wish: CallerWish,
-  seen: Seen,
+  seen: SeenPerson,
 ): RemoteParticipant | undefined {
   let best = linked;
   let claim = linked ? claimOf(linked, wish, seen) : 0;

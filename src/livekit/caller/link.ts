@@ -16,7 +16,7 @@ import {
   isAnswered,
   isDialling,
   isSip,
-  type Seen,
+  type SeenPerson,
   whoIsThere,
   whyNot,
 } from './choice.ts';
@@ -139,7 +139,7 @@ export class CallerLink {
     return whoIsThere(this.#people.values(), this.#wish);
   }
 
-  get #seen(): Seen {
+  get #seen(): SeenPerson {
     return { acted: this.#acted, dialled: this.#dialled, called: this.#called };
   }
 
