@@ -1,4 +1,4 @@
-/** Stands in for a worker with two jobs: says what they say, and ends with SIGTERM. Built into dist. */
+/** Stands in for a worker with one job: says what they say, and ends with SIGTERM, or when its keeper is gone. Built into dist. */
 import { defaultPolicy } from '../../machines/index.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
@@ -25,6 +25,7 @@ const worker = connectLink({
     { type: 'worker.ready' },
   ],
   onMessage: () => undefined,
+  lonely: { afterMs: 5_000, call: () => process.exit(0) }, // a test that failed leaves nobody behind
 });
 const session = sessionIdOf('AJ_1');
 const facts = { ...firstJob(jobIdOf('AJ_1')), agentName: 'desk', room: { name: 'room', sid: 'RM_1' }, metadata: '' };
