@@ -36,11 +36,11 @@ const findings = async (): Promise<string[]> => {
 };
 
 const views = [
-  ['the list', '#/', '.call-row'],
+  ['the list', '#/', '.call-link'],
   ['a call', '#/call/talks?at=30', '.limits, .states'],
   ['what was said', '#/call/talks?panel=said', '.said-line'],
   ['an entry', '#/call/talks?panel=entry&density=entries', '.whole'],
-  ['a crashed call', '#/call/crashed?density=story', '.death'],
+  ['a crashed call', '#/call/crashed?density=story', '.lane-epochs'],
   ['a test', '#/call/talks?panel=test', '.save-test pre'],
   ['two calls', '#/diff/talks/AJ_7Qd2', '.diff-row'],
   ['the ledger', '#/ledger', '.figure'],
@@ -79,6 +79,7 @@ test('a call is found, opened and walked through by keyboard alone', async () =>
   await page.keyboard.press('Enter');
   await page.locator('.why h1').waitFor();
   await page.locator('.entry-row').first().waitFor();
+  await page.locator('.lanes-surface:not([aria-valuemax="0"])').waitFor();
   await page.keyboard.press('Shift+ArrowLeft');
   await expect.poll(() => page.url()).toContain('at=');
 });

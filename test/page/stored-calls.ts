@@ -21,9 +21,9 @@ export type StoredCalls = {
   remove(): void;
 };
 
-/** A caller who waits for the model, hears a filler, then the answer, waits too long for the next, and leaves. */
+/** A caller who waits for the model, hears the answer, waits for the next, hears fillers, and leaves. */
 async function talkingCall(): Promise<Entry[]> {
-  const call = await new VirtualSession({ isMute: (line) => line !== 'greeting' && line !== 'goodbye' }).converse();
+  const call = await new VirtualSession().converse();
   const audible = (who: 'caller' | 'agent', change: 'begins' | 'ends') =>
     call.note(
       'audible',
@@ -59,6 +59,14 @@ async function talkingCall(): Promise<Entry[]> {
 const renamed = (journal: SessionJournal, session: string): SessionJournal =>
   JSON.parse(JSON.stringify({ ...journal, session: sessionIdOf(session) })) as SessionJournal;
 
+/** The same call as a journal would have it in which no filler was heard: its caller sat in silence. */
+const withoutFillers = (entries: readonly Entry[]): Entry[] => {
+  const isFiller = ({ kind, data }: Entry) =>
+    (kind === 'spoken' && data.line !== 'greeting') ||
+    (kind === 'event' && data.type === 'line.audible' && data.line !== 'greeting');
+  return entries.filter((entry) => !isFiller(entry)).map((entry, place): Entry => ({ ...entry, seq: place + 1 }));
+};
+
 export async function storedCalls(): Promise<StoredCalls> {
   const directory = mkdtempSync(join(tmpdir(), 'lastword-page-'));
   const write = (session: string, name: string, entries: readonly Entry[]) => {
@@ -72,6 +80,7 @@ export async function storedCalls(): Promise<StoredCalls> {
   };
   const talks = await talkingCall();
   write('talks', '1', talks);
+  write('silent', '1', withoutFillers(talks));
   put(wholeCall());
   put(renamed(crashedCall(), 'crashed'));
   put(renamed(unopenedCall(), 'unopened'));

@@ -98,6 +98,7 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
         <label class="sort">
           <span>sorted by</span>
           <select
+            aria-label="sorted by"
             value={sort}
             onChange={({ currentTarget }) => model.go({ ...view, sort: currentTarget.value as CallOrder })}
           >

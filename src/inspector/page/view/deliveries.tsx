@@ -25,7 +25,11 @@ export function DeliveriesPage({ model, view }: { model: PageModel; view: Extrac
       <h1>Deliveries</h1>
       <label class="sort">
         <span>state</span>
-        <select value={state} onChange={({ currentTarget }) => model.go({ ...view, state: currentTarget.value })}>
+        <select
+          aria-label="state"
+          value={state}
+          onChange={({ currentTarget }) => model.go({ ...view, state: currentTarget.value })}
+        >
           {states.map((each) => (
             <option key={each} value={each}>
               {each === '' ? 'all' : each}
@@ -63,13 +67,13 @@ export function DeliveryCard({
   const sign = row.state === 'delivered' ? '✓ ' : row.state === 'dead' ? '✕ ' : '';
   return (
     <article class="card">
-      <h3>
+      <h2>
         <span class={tone}>
           {sign}
           {row.state === 'dead' ? 'dead letter' : row.state}
         </span>{' '}
         {row.kind}
-      </h3>
+      </h2>
       <p class="wrap">{row.destination}</p>
       <p class="quiet wrap">
         {row.delivery}, {counted(row.attempts, 'attempt')}, made {dayAndClock(row.createdAt)}

@@ -43,10 +43,10 @@ function Machine({ machine, at, lanes }: { machine: MachineAt; at: number; lanes
   const bars = limitBars(machine.limits, at, lanes);
   return (
     <section class="machine">
-      <h3>
+      <h2>
         <span class="machine-name">{machine.machine}</span>
         <span class="machine-words">{machine.words}</span>
-      </h3>
+      </h2>
       <ul class="states">
         {machine.states.map((state) => (
           <li key={state}>{state}</li>
@@ -54,7 +54,7 @@ function Machine({ machine, at, lanes }: { machine: MachineAt; at: number; lanes
       </ul>
       {bars.length > 0 && (
         <>
-          <h4>Deadlines</h4>
+          <h3>Deadlines</h3>
           <ul class="limits">
             {bars.map((bar) => (
               <Limit key={`${bar.limit.limit} ${bar.limit.state} ${bar.limit.armedAt}`} bar={bar} />
@@ -64,7 +64,7 @@ function Machine({ machine, at, lanes }: { machine: MachineAt; at: number; lanes
       )}
       {machine.effects.length > 0 && (
         <>
-          <h4>Awaited</h4>
+          <h3>Awaited</h3>
           <ul class="effects">
             {machine.effects.map(({ name, state, since }) => (
               <li key={`${name} ${state}`}>

@@ -110,9 +110,9 @@ function EntryPanel({ call }: PanelProps) {
     <WhenAnswered of={call.whole.loaded.value}>
       {(entry) => (
         <div class="whole">
-          <h3>
+          <h2>
             {entry.kind} <span class="quiet">{entry.ref}</span>
-          </h3>
+          </h2>
           <p class="quiet">
             entry {entry.index + 1} of {entry.total}, {new Date(entry.at).toISOString()}
           </p>
@@ -162,9 +162,9 @@ function Request({ model, call, saw }: { model: PageModel; call: CallModel; saw:
         <summary>Instructions</summary>
         <pre>{saw.instructions ?? 'none'}</pre>
       </details>
-      <h4>Tools</h4>
+      <h3>Tools</h3>
       <p>{saw.tools.length === 0 ? <span class="quiet">none</span> : saw.tools.join(', ')}</p>
-      <h4>Messages</h4>
+      <h3>Messages</h3>
       <ol class="messages">
         {saw.messages.map(({ id, role, text, isKnown }) => (
           <li key={id} class={`message message-${role === 'user' ? 'caller' : 'agent'}`}>
