@@ -19,7 +19,7 @@ beforeAll(async () => {
   [inspector, browser] = await Promise.all([inspectorOf(calls.directory), openBrowser()]);
   // Axe is run in the page, which its policy forbids to everybody else.
   ({ page } = await openWindow(browser, inspector.address, { bypassCSP: true, reducedMotion: 'reduce' }));
-  await page.locator('.call-row').first().waitFor();
+  await page.locator('.call-link').first().waitFor({ timeout: 60_000 });
 });
 afterAll(async () => {
   await browser?.close();

@@ -20,13 +20,12 @@ export function FilterBox(props: {
   const typed = useSignal<string | undefined>(undefined);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const shown = useComputed(() => typed.value);
-  useEffect(
-    () =>
-      props.asked.subscribe((count) => {
-        if (count > 0) input.current?.focus();
-      }),
-    [],
-  );
+  useEffect(() => {
+    const before = props.asked.peek(); // pressed in another view
+    return props.asked.subscribe((count) => {
+      if (count > before) input.current?.focus();
+    });
+  }, []);
   const apply = (text: string) => {
     clearTimeout(timer.current);
     typed.value = undefined;
