@@ -7,7 +7,7 @@ import type { Asked } from './questions.ts';
 import type { Source } from './source.ts';
 
 /** *Effect.* @throws ReadError, StoreError */
-export async function deliveries(source: Source, asked: Asked<'deliveries'>): Promise<{ rows: DeliveryRow[] }> {
+export async function readDeliveries(source: Source, asked: Asked<'deliveries'>): Promise<{ rows: DeliveryRow[] }> {
   const { session, state, before, limit } = asked;
   const id = session === undefined ? undefined : source.named(session);
   const ask = { limit, ...(id && { session: id }), ...(state && { state }), ...(before !== undefined && { before }) };

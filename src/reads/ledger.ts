@@ -17,7 +17,7 @@ const none: LedgerCounts = { accepted: 0, open: 0, sealed: 0, reports: 0, sent: 
 type Named = Tally['differences'];
 
 /** *Effect.* @throws StoreError */
-export async function ledger(source: Source, { limit }: Asked<'ledger'>): Promise<Tally> {
+export async function readLedger(source: Source, { limit }: Asked<'ledger'>): Promise<Tally> {
   const folders = await foldersOf(source.directory);
   const found = source.store.look({ counts: none, named: [] as Named, unindexed: [...folders] }, (rows) => {
     const counts = rows.counts();

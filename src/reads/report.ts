@@ -5,7 +5,7 @@ import type { Asked } from './questions.ts';
 import type { Source } from './source.ts';
 
 /** *Effect.* @throws ReadError, JournalError, StoreError */
-export async function report(source: Source, { session }: Asked<'report'>): Promise<ReportAnswer> {
+export async function readReport(source: Source, { session }: Asked<'report'>): Promise<ReportAnswer> {
   const id = source.named(sessionOfReport(session));
   const sealed = source.store.look(undefined, (rows) => rows.report(id));
   if (sealed) return { session: id, isSealed: true, sealedAt: sealed.sealedAt, body: sealed.body };

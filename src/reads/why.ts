@@ -23,7 +23,7 @@ import { heardOf as howHeard } from './timeline.ts';
 type Stored = { body: string | undefined; deliveries: ListedDelivery[]; owed: OwedHangUp | undefined };
 
 /** *Effect.* @throws ReadError, JournalError, StoreError */
-export async function why(source: Source, { session }: Asked<'why'>): Promise<Why> {
+export async function readWhy(source: Source, { session }: Asked<'why'>): Promise<Why> {
   const id = source.named(session);
   const nothing: Stored = { body: undefined, deliveries: [], owed: undefined };
   const stored = source.store.look(nothing, (rows) => ({
