@@ -21,7 +21,7 @@ export { digester } from './analysis/digest.ts';
 export { walkReceived } from './analysis/received.ts';
 export type { Received } from './analysis/received.ts';
 export { differences, replay, replayerOf } from './analysis/replay.ts';
-export type { Refusal, Replay, ReplayEntry, Replayer, ReplayStep, Seen } from './analysis/replay.ts';
+export type { Refusal, Replay, ReplayEntry, Replayer, ReplayStep, SeenStep } from './analysis/replay.ts';
 export { leavesOf, limitIn, limitOfTrigger, limitTrigger, ownName, pathOfState, START } from './analysis/words.ts';
 export { toDot, toMermaid, transitionTable } from './analysis/diagram.ts';
 export { plainConfig } from './analysis/plain-config.ts';

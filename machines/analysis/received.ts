@@ -2,7 +2,7 @@
  * What a session machine received, as a test has it: it walks the machine through the states that it went through. Pure.
  * A call that was saved (`lastword show ID --test FILE`) is such a list; it may be edited.
  */
-import { replayerOf, type Seen } from './replay.ts';
+import { replayerOf, type SeenStep } from './replay.ts';
 
 /** Like an entry of the journal. `at`: milliseconds since it began; nothing waits for them. */
 export type Received = { at: number; kind: string; data: unknown };
@@ -17,7 +17,7 @@ const BUILD = 'of the test';
  * @throws Error for what this machine cannot receive where it is, and for a limit that passes before its time
  */
 export function walkReceived(received: readonly Received[]): string[] {
-  const seen: Seen[] = [];
+  const seen: SeenStep[] = [];
   const replayer = replayerOf(BUILD, (step) => seen.push(step));
   for (const [index, { at, kind, data }] of received.entries()) {
     const early = kind === 'limit' ? earlyBy(seen.at(-1), received, at, data) : undefined;
@@ -34,7 +34,7 @@ export function walkReceived(received: readonly Received[]): string[] {
 }
 
 const earlyBy = (
-  last: Seen | undefined,
+  last: SeenStep | undefined,
   received: readonly Received[],
   at: number,
   data: unknown,

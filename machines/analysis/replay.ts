@@ -44,7 +44,7 @@ export type Refusal = {
 };
 
 /** P4. A machine as it was after a step; what did not change since the step before is the same object. */
-export type Seen = Omit<ReplayStep, 'digest'> & {
+export type SeenStep = Omit<ReplayStep, 'digest'> & {
   machine: string;
   /** Of the entry that began this run. */
   began: number;
@@ -81,7 +81,7 @@ export function replay(entries: readonly ReplayEntry[], build: string): Replay[]
  *
  * @param build of these machines
  */
-export function replayerOf(build: string, onStep?: (seen: Seen) => void): Replayer {
+export function replayerOf(build: string, onStep?: (seen: SeenStep) => void): Replayer {
   const walks: Walk[] = [];
   const open = new Map<string, Walk>();
   let last = 0;
@@ -161,7 +161,12 @@ const still = (chart: AnyStateMachine): AnyStateMachine => {
   return chart.provide({ actors } as never) as AnyStateMachine;
 };
 
-function begin(seq: number, { machine, build: of, input }: Data, build: string, onStep?: (seen: Seen) => void): Walk {
+function begin(
+  seq: number,
+  { machine, build: of, input }: Data,
+  build: string,
+  onStep?: (seen: SeenStep) => void,
+): Walk {
   const name = String(machine);
   const done: Replay = { machine: name, seq, steps: [] };
   /** The entry that is being received. */
@@ -213,33 +218,39 @@ function begin(seq: number, { machine, build: of, input }: Data, build: string, 
   return { replay: done, take, refuse, stop: () => void actor.stop() };
 }
 
-/** P4. Remembers since when each limit is armed and each effect awaited: a limit that is armed anew is another object. */
+/**
+ * P4. Remembers since when each limit is armed and each effect awaited: a limit that is armed anew is another object. Lists
+ * in which nothing has changed are the lists of the step before.
+ */
 const looker = (actor: AnyActorRef, chart: AnyStateMachine) => {
-  const since = new WeakMap<object, object>();
-  const known = <Value extends object>(of: object, make: () => Value): Value => {
-    const before = since.get(of) as Value | undefined;
-    if (before) return before;
-    const value = make();
-    since.set(of, value);
-    return value;
-  };
+  const armed = sameAsBefore<ReturnType<typeof armedIn>[number], SeenStep['armed'][number]>();
+  const awaited = sameAsBefore<AnyActorRef, SeenStep['awaited'][number]>();
   return (
     seq: number,
     { context, children, _nodes }: AnyMachineSnapshot,
-  ): Pick<Seen, 'context' | 'armed' | 'awaited'> => ({
+  ): Pick<SeenStep, 'context' | 'armed' | 'awaited'> => ({
     context,
-    armed: armedIn(actor).map((timer) =>
-      known(timer, () => ({ ...limitIn(chart, timer.event.type), ms: timer.delay, seq })),
+    armed: armed(armedIn(actor), ({ event, delay }) => ({ ...limitIn(chart, event.type), ms: delay, seq })),
+    awaited: awaited(
+      Object.values(children as Record<string, AnyActorRef>).filter((child) => child.getSnapshot().status === 'active'),
+      (child) => {
+        const node = _nodes.find(({ invoke }) => invoke.some(({ id }) => id === child.id));
+        return { name: typeof child.src === 'string' ? child.src : '', state: node ? pathOfState(node) : '', seq };
+      },
     ),
-    awaited: Object.values(children as Record<string, AnyActorRef>)
-      .filter((child) => child.getSnapshot().status === 'active')
-      .map((child) =>
-        known(child, () => {
-          const node = _nodes.find(({ invoke }) => invoke.some(({ id }) => id === child.id));
-          return { name: typeof child.src === 'string' ? child.src : '', state: node ? pathOfState(node) : '', seq };
-        }),
-      ),
   });
+};
+
+/** What was made of each of these in the step before is not made again. */
+const sameAsBefore = <Of, Value>() => {
+  let [of, values]: [readonly Of[], readonly Value[]] = [[], []];
+  return (now: readonly Of[], make: (one: Of) => Value): readonly Value[] => {
+    if (now.length === of.length && now.every((one, index) => one === of[index])) return values;
+    const before = [of, values] as const;
+    values = now.map((one) => before[1][before[0].indexOf(one)] ?? make(one));
+    of = now;
+    return values;
+  };
 };
 
 /** A file may hold anything at all. */

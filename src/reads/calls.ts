@@ -11,7 +11,7 @@ import type { CallRow, Calls } from './answers.ts';
 import { filterOf, isKept, type Term } from './filter.ts';
 import type { LivingCall, LivingFacts } from './living.ts';
 import type { Asked } from './questions.ts';
-import { badQuestion } from './refusal.ts';
+import { refusedQuestion } from './refusal.ts';
 import type { Source } from './source.ts';
 import { unindexedRows } from './unindexed.ts';
 
@@ -32,7 +32,8 @@ export const callFields = [
 
 /** More calls at a time than one host has. */
 const MOST_LIVING = 20_000;
-const MOST_LOOKED_AT = 10_000;
+const MOST_LOOKED_AT = 2_500;
+const MOST_CANDIDATES = 10_000;
 const CHUNK = 500;
 /** A caller who has waited for so long hears a filler: who hears nothing then is in silence. */
 const SILENT_MS = defaultPolicy.firstAudioMs;
@@ -42,7 +43,7 @@ type Order = Asked<'calls'>['sort'];
 type Cursor = { part: 'living'; offset: number } | { part: 'sealed'; below: PlaceInList } | undefined;
 
 /** *Effect.* @throws ReadError, StoreError */
-export async function calls(source: Source, asked: Asked<'calls'>): Promise<Calls> {
+export async function readCalls(source: Source, asked: Asked<'calls'>): Promise<Calls> {
   const terms = termsOf(asked);
   const { sort, limit } = asked;
   const cursor = cursorOf(asked.after, sort);
@@ -88,7 +89,7 @@ const termsOf = ({ filter, chips }: Asked<'calls'>): Term[] => {
   const terms = filterOf(filter, callFields);
   for (const { field, value, isNot } of terms)
     if (field === 'is' && (isNot || (value !== 'failed' && value !== 'silent')))
-      throw badQuestion('filter', 'is:failed or is:silent', `is:${value}`, 'choose one of them');
+      throw refusedQuestion('filter', 'is:failed or is:silent', `is:${value}`, 'choose one of them');
   return [...terms, ...chips.flatMap((chip) => filterOf(`is:${chip}`, callFields))];
 };
 
@@ -285,10 +286,10 @@ function candidates(rows: SqliteRows, exact: (field: string) => string | undefin
   const named = exact('session');
   const one = named !== undefined && isSessionId(named) ? rows.placed(named) : undefined;
   if (one) return sealed([one]); // else it may be one of its jobs
-  if (delivery === 'dead') return sealed(rows.withDelivery('dead', MOST_LOOKED_AT));
+  if (delivery === 'dead') return sealed(rows.withDelivery('dead', MOST_CANDIDATES));
   if (delivery === 'due')
-    return sealed([...rows.withDelivery('due', MOST_LOOKED_AT), ...rows.withDelivery('delivering', 1_000)]);
-  if (hangUp === 'owed' || hangUp === 'given-up') return sealed(rows.withHangUp(hangUp, MOST_LOOKED_AT));
+    return sealed([...rows.withDelivery('due', MOST_CANDIDATES), ...rows.withDelivery('delivering', 1_000)]);
+  if (hangUp === 'owed' || hangUp === 'given-up') return sealed(rows.withHangUp(hangUp, MOST_CANDIDATES));
   return undefined;
 }
 
@@ -314,5 +315,10 @@ function cursorOf(text: string | undefined, sort: Order): Cursor {
     if (part === 'sealed' && acceptedAt !== undefined && row !== undefined)
       return { part, below: { epoch: first, acceptedAt, row } };
   }
-  throw badQuestion('after', 'the next of the page before, of the same sort', text, 'leave it out for the first page');
+  throw refusedQuestion(
+    'after',
+    'the next of the page before, of the same sort',
+    text,
+    'leave it out for the first page',
+  );
 }

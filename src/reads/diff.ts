@@ -14,7 +14,7 @@ const MOST_STEPS = 2_000;
 type Step = { path: string; row: EntryRow };
 
 /** *Effect.* @throws ReadError, JournalError */
-export async function readDiff(source: Source, asked: Asked<'diff'>): Promise<Difference> {
+export async function readDifference(source: Source, asked: Asked<'diff'>): Promise<Difference> {
   const [one, other] = [await source.session(asked.one), await source.session(asked.other)];
   const [ofOne, ofOther] = [stepsIn(one), stepsIn(other)];
   const rows = mostInCommon(ofOne, ofOther, ({ path }) => path).map(([left, right]) => ({

@@ -3,20 +3,20 @@ import { recordOf, textOf } from '../report/lenient.ts';
 import type { Entries } from './answers.ts';
 import { shownOf, type Shown } from './entry-rows.ts';
 import { filterOf, isKept } from './filter.ts';
-import { lanesOf, policyOfCall } from './lanes.ts';
+import { lanesOf, policyInJournal } from './lanes.ts';
 import type { Asked } from './questions.ts';
-import { badQuestion } from './refusal.ts';
+import { refusedQuestion } from './refusal.ts';
 import type { SessionRead } from './session-read.ts';
 import type { Source } from './source.ts';
 
 export const entryFields = ['kind', 'status', 'state', 'text', 'file', 'name', 'who', 'is'] as const;
 
 /** *Effect.* @throws ReadError, JournalError */
-export async function entries(source: Source, asked: Asked<'entries'>): Promise<Entries> {
+export async function readEntries(source: Source, asked: Asked<'entries'>): Promise<Entries> {
   const terms = filterOf(asked.filter, entryFields); // before a file is read: a bad filter costs nothing
   const given = terms.filter(({ field }) => field === 'is');
   const wrong = given.find(({ value, isNot }) => isNot || (value !== 'failed' && value !== 'silent'));
-  if (wrong) throw badQuestion('filter', 'is:failed or is:silent', `is:${wrong.value}`, 'choose one of them');
+  if (wrong) throw refusedQuestion('filter', 'is:failed or is:silent', `is:${wrong.value}`, 'choose one of them');
   const read = await source.session(asked.session);
   const chips = [...asked.chips, ...given.map(({ value }) => value)];
   const silences = chips.includes('silent') ? badSilences(read, source) : [];
@@ -44,7 +44,7 @@ export async function entries(source: Source, asked: Asked<'entries'>): Promise<
 }
 
 const badSilences = (read: SessionRead, source: Source) => {
-  const { lanes } = lanesOf(read, source.silenceBoundOf(policyOfCall(read.all)), source.now());
+  const { lanes } = lanesOf(read, source.silenceBoundOf(policyInJournal(read.all)), source.now());
   return lanes.find(({ lane }) => lane === 'silence')?.spans.filter(({ tone }) => tone === 'bad') ?? [];
 };
 

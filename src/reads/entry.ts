@@ -9,7 +9,7 @@ import { refOf } from './session-read.ts';
 import type { Source } from './source.ts';
 
 /** *Effect.* @throws ReadError, JournalError */
-export async function entryAt(source: Source, asked: Asked<'entry'>): Promise<WholeEntry> {
+export async function readEntry(source: Source, asked: Asked<'entry'>): Promise<WholeEntry> {
   const read = await source.session(asked.session);
   const placed = placeAsked(read, asked);
   if (!placed) throw new ReadError('NOT_FOUND', `${asked.session}: its journal has no entries yet; ask again`);

@@ -8,7 +8,7 @@
  *   F1  Matching is linear in the text: between slashes stand texts with anything between them (`.*`), `^`, `$` and `|`,
  *       never an expression that may be tried in many ways. Capital or not makes no difference.
  */
-import { badQuestion } from './refusal.ts';
+import { refusedQuestion } from './refusal.ts';
 
 export type Pattern = (text: string) => boolean;
 export type Term = {
@@ -36,7 +36,7 @@ export function filterOf(text: string, fields: readonly string[]): Term[] {
     token.lastIndex = at;
     const [all = '', minus, field, given = ''] = token.exec(text) ?? [];
     if (all === '')
-      throw badQuestion(
+      throw refusedQuestion(
         'filter',
         'words and terms such as kind:tool',
         text.slice(at),
@@ -44,20 +44,21 @@ export function filterOf(text: string, fields: readonly string[]): Term[] {
       );
     at += all.length;
     terms.push(termOf(field?.toLowerCase(), given, minus === '-', fields));
-    if (terms.length > MOST_TERMS) throw badQuestion('filter', `at most ${MOST_TERMS} terms`, text, 'leave some out');
+    if (terms.length > MOST_TERMS)
+      throw refusedQuestion('filter', `at most ${MOST_TERMS} terms`, text, 'leave some out');
   }
 }
 
 function termOf(field: string | undefined, given: string, isNot: boolean, fields: readonly string[]): Term {
   if (field !== undefined && !fields.includes(field))
-    throw badQuestion(
+    throw refusedQuestion(
       'filter',
       `one of ${fields.map((name) => `${name}:`).join(' ')}`,
       `${field}:`,
       'to look for such a text, put it in quotes',
     );
   if (field !== undefined && given === '')
-    throw badQuestion('filter', `something behind ${field}:`, given, 'leave it out for all');
+    throw refusedQuestion('filter', `something behind ${field}:`, given, 'leave it out for all');
   if (given.length > 2 && given.startsWith('/') && given.endsWith('/')) {
     const value = given.slice(1, -1);
     return { field, value, isNot, isExact: false, matches: patternOf(value) };
@@ -80,7 +81,7 @@ function patternOf(source: string): Pattern {
     const inner = one.slice(isBegin ? 1 : 0, isEnd ? -1 : undefined);
     const parts = inner.split('.*').map((part) => part.replaceAll('\\', ''));
     if (/[()[\]{}+?*]|^$/.test(inner.replaceAll('.*', '')) && inner !== '.*')
-      throw badQuestion(
+      throw refusedQuestion(
         'filter',
         'a text between slashes, with .* for anything, ^, $ and | and nothing else',
         `/${source}/`,

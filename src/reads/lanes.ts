@@ -26,11 +26,11 @@ const MOST_SPANS = 5_000;
 /** *Effect.* @throws ReadError, JournalError */
 export async function readLanes(source: Source, { session }: Asked<'lanes'>): Promise<Lanes> {
   const read = await source.session(session);
-  return lanesOf(read, source.silenceBoundOf(policyOfCall(read.all)), source.now());
+  return lanesOf(read, source.silenceBoundOf(policyInJournal(read.all)), source.now());
 }
 
 /** The policy of a call, as its journal has it. */
-export const policyOfCall = (all: readonly Placed[]): unknown => {
+export const policyInJournal = (all: readonly Placed[]): unknown => {
   const told = (kind: string) => all.findLast(({ entry }) => entry.kind === kind)?.entry.data;
   return recordOf(told('session.opened') ?? told('session.accepted'))['policy'];
 };
@@ -42,7 +42,7 @@ export function lanesOf(read: SessionRead, silenceBoundMs: number | null, now: n
   const isOver = isOverIn(all);
   const lastAt = last ? whenOf(last.entry) : 0;
   const to = isOver ? lastAt : Math.max(lastAt, now);
-  const heard = heardSpans(all, to);
+  const heard = audibleIn(all, to);
   const ends: Record<LaneName, Span[]> = {
     ...heard.lanes,
     silence: silencesOf(heard, silenceBoundMs),
@@ -77,7 +77,7 @@ type Heard = {
 };
 
 /** What one walk over the entries finds. @param to up to where silence is counted */
-export function heardSpans(all: readonly Placed[], to: number): Heard {
+export function audibleIn(all: readonly Placed[], to: number): Heard {
   const sounds = new Sounds();
   const presence = new Presence();
   const states = new OpenSpans();

@@ -11,7 +11,10 @@ export function limitSpans(read: SessionRead, isOver: boolean): Span[] {
     if (machine === 'supervision') continue;
     const open = new Map<object, Span>();
     const lastSeq = seen.at(-1)?.seq ?? 0;
+    let before: (typeof seen)[number]['armed'] | undefined;
     for (const { seq, armed } of seen) {
+      if (armed === before) continue;
+      before = armed;
       const now = new Set<object>(armed);
       const at = read.timeOf(file, seq);
       for (const [limit, span] of open) {

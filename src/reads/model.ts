@@ -19,7 +19,7 @@ const MOST_MESSAGES = 2_000;
 const MOST_LINKS = 10_000;
 
 /** *Effect.* The last request up to the entry that was asked for. @throws ReadError, JournalError */
-export async function model(source: Source, asked: Asked<'model'>): Promise<ModelSaw> {
+export async function readModel(source: Source, asked: Asked<'model'>): Promise<ModelSaw> {
   const read = await source.session(asked.session);
   const requests = read.kept('requests', () => read.all.filter(({ entry }) => entry.kind === 'request'));
   const place = placeAsked(read, asked);

@@ -25,5 +25,5 @@ export const quote = (value: unknown): string => {
 };
 
 /** *Pure.* */
-export const badQuestion = (what: string, expected: string, got: unknown, advice: string): ReadError =>
+export const refusedQuestion = (what: string, expected: string, got: unknown, advice: string): ReadError =>
   new ReadError('BAD_QUESTION', `${what}: expected ${expected}, got ${quote(got)}; ${advice}`);

@@ -3,7 +3,7 @@
  * entry is walked once: a file that has grown goes on where it was, and what was seen at each step is kept, so that going
  * back and forth in a call costs a search.
  */
-import { replayerOf, type Refusal, type Replayer, type Seen } from '../../machines/index.ts';
+import { replayerOf, type Refusal, type Replayer, type SeenStep } from '../../machines/index.ts';
 import type { JournalName } from '../journal/folder.ts';
 import { build } from '../session/machines-build.ts';
 import type { SessionRead } from './session-read.ts';
@@ -15,14 +15,14 @@ export type Run = {
   /** Number of the entry that began it. */
   began: number;
   /** After each step, in order. */
-  seen: Seen[];
+  seen: SeenStep[];
   refused: Refusal | undefined;
 };
 
 class FileRuns {
   readonly generation: number;
   readonly #replayer: Replayer;
-  readonly #seen = new Map<number, Seen[]>();
+  readonly #seen = new Map<number, SeenStep[]>();
   #taken = 0;
 
   constructor(generation: number) {
@@ -61,7 +61,7 @@ export const runsOf = (read: SessionRead): Run[] =>
   });
 
 /** *Pure.* What was seen last, up to that number. */
-export const seenAt = ({ seen }: Run, seq: number): Seen | undefined => {
+export const seenAt = ({ seen }: Run, seq: number): SeenStep | undefined => {
   let [low, high] = [0, seen.length];
   while (low < high) {
     const middle = (low + high) >> 1;

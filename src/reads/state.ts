@@ -3,7 +3,7 @@
  * has received again what it received then, and nothing was executed. What another build of the machines wrote is not
  * replayed: then the states are those that were recorded, and it says why.
  */
-import type { Seen } from '../../machines/index.ts';
+import type { SeenStep } from '../../machines/index.ts';
 import { oneLine } from '../output/for-people.ts';
 import type { JournalName } from '../journal/folder.ts';
 import { whenOf } from '../report/clock.ts';
@@ -19,7 +19,7 @@ import type { Source } from './source.ts';
 import { stateName } from './timeline.ts';
 
 /** *Effect.* @throws ReadError, JournalError */
-export async function state(source: Source, asked: Asked<'state'>): Promise<StateAt> {
+export async function readState(source: Source, asked: Asked<'state'>): Promise<StateAt> {
   const read = await source.session(asked.session);
   const placed = placeAsked(read, asked);
   if (!placed) return { session: read.session, index: 0, ref: null, at: 0, moved: null, machines: [], transcript: [] };
@@ -95,7 +95,7 @@ function ofRun(read: SessionRead, run: Run, index: number): MachineAt {
   return seen ? { ...ofSeen(read, run, seen), refused: why } : emptyAt(run.machine, run.file, why);
 }
 
-function ofSeen(read: SessionRead, { file, machine }: Run, seen: Seen): MachineAt {
+function ofSeen(read: SessionRead, { file, machine }: Run, seen: SeenStep): MachineAt {
   const timeOf = (seq: number): number => read.timeOf(file, seq);
   return {
     machine,

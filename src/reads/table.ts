@@ -14,20 +14,20 @@ import type {
   WholeEntry,
   Why,
 } from './answers.ts';
-import { calls } from './calls.ts';
+import { readCalls } from './calls.ts';
 import { readWhy } from './why.ts';
-import { entries } from './entries.ts';
-import { entryAt } from './entry.ts';
-import { state } from './state.ts';
+import { readEntries } from './entries.ts';
+import { readEntry } from './entry.ts';
+import { readState } from './state.ts';
 import { readLanes } from './lanes.ts';
-import { readDiff } from './diff.ts';
+import { readDifference } from './diff.ts';
 import { readDeliveries } from './deliveries.ts';
 import { readLedger } from './ledger.ts';
-import { model } from './model.ts';
+import { readModel } from './model.ts';
 import { readReport } from './report.ts';
 import { savedTest } from './saved-test.ts';
 import { questions, type Asked, type QuestionName } from './questions.ts';
-import { badQuestion } from './refusal.ts';
+import { refusedQuestion } from './refusal.ts';
 import type { Source } from './source.ts';
 
 type Answers = {
@@ -52,20 +52,20 @@ type Read<Name extends QuestionName> = {
 };
 
 export const reads: { readonly [Name in QuestionName]: Read<Name> } = {
-  calls: { summary: 'Calls, living and over.', asked: questions.calls, read: calls },
+  calls: { summary: 'Calls, living and over.', asked: questions.calls, read: readCalls },
   why: { summary: 'Why a call ended, each word with its proof.', asked: questions.why, read: readWhy },
-  entries: { summary: 'What happened in a call, in order.', asked: questions.entries, read: entries },
-  entry: { summary: 'One entry, whole.', asked: questions.entry, read: entryAt },
-  state: { summary: 'Where the machines of a call were at an entry.', asked: questions.state, read: state },
+  entries: { summary: 'What happened in a call, in order.', asked: questions.entries, read: readEntries },
+  entry: { summary: 'One entry, whole.', asked: questions.entry, read: readEntry },
+  state: { summary: 'Where the machines of a call were at an entry.', asked: questions.state, read: readState },
   lanes: { summary: 'Who was audible when, and what ran.', asked: questions.lanes, read: readLanes },
-  diff: { summary: 'Two calls side by side.', asked: questions.diff, read: readDiff },
+  diff: { summary: 'Two calls side by side.', asked: questions.diff, read: readDifference },
   deliveries: {
     summary: 'Deliveries, with their attempts.',
     asked: questions.deliveries,
     read: readDeliveries,
   },
   ledger: { summary: 'Accepted, sealed, delivered: do they agree?', asked: questions.ledger, read: readLedger },
-  model: { summary: 'What the model saw at a request.', asked: questions.model, read: model },
+  model: { summary: 'What the model saw at a request.', asked: questions.model, read: readModel },
   report: { summary: 'The report, sealed or as far as it goes.', asked: questions.report, read: readReport },
   test: { summary: 'A call as a test.', asked: questions.test, read: savedTest },
 };
@@ -80,7 +80,7 @@ export const askedOf = <Name extends QuestionName>(name: Name, given: unknown): 
   const inner = (value: unknown, key: string): unknown =>
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
   const fields = Object.keys(schema.shape).join(', ');
-  throw badQuestion(
+  throw refusedQuestion(
     [name, ...path].join('.'),
     issue?.message ?? 'a question',
     path.reduce(inner, given),
@@ -92,7 +92,8 @@ const isName = (name: string): name is QuestionName => Object.hasOwn(reads, name
 
 /** *Effect.* Any question of the table, as it came from outside. @throws ReadError, JournalError, StoreError */
 export const ask = async (source: Source, name: string, given: unknown): Promise<Answers[QuestionName]> => {
-  if (!isName(name)) throw badQuestion('read', `one of ${Object.keys(reads).join(', ')}`, name, 'choose one of them');
+  if (!isName(name))
+    throw refusedQuestion('read', `one of ${Object.keys(reads).join(', ')}`, name, 'choose one of them');
   const read = reads[name] as Read<QuestionName>;
   return await read.read(source, askedOf(name, given) as never);
 };

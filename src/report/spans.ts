@@ -2,11 +2,11 @@
 import { type Timed, whenOf } from './clock.ts';
 import { recordOf } from './lenient.ts';
 
-export type TimedSpan = { from: number; to: number };
+export type Stretch = { from: number; to: number };
 
 /** Opened and closed by turns; one that is still open at the end never closed. */
 class Spans {
-  readonly #all: TimedSpan[] = [];
+  readonly #all: Stretch[] = [];
   #from: number | undefined;
 
   open(at: number): void {
@@ -18,13 +18,13 @@ class Spans {
     this.#from = undefined;
   }
 
-  all(): TimedSpan[] {
+  all(): Stretch[] {
     return this.#from === undefined ? this.#all : [...this.#all, { from: this.#from, to: Infinity }];
   }
 }
 
 /** Of one process. Null where its journal does not tell: that of an older Lastword. What is only written is not heard. */
-export const heardIn = (entries: readonly Timed[]): TimedSpan[] | null => {
+export const heardIn = (entries: readonly Timed[]): Stretch[] | null => {
   const spans = new Spans();
   const facts = entries.filter(({ kind }) => kind === 'fact');
   let isAudible = true;
@@ -41,7 +41,7 @@ export const heardIn = (entries: readonly Timed[]): TimedSpan[] | null => {
 const gone: readonly unknown[] = ['left', 'lost'];
 
 /** `identity`: who turned out to be the caller. Until they are let go, or nobody knows. Null if nothing is known of them. */
-export const presenceOf = (identity: string | undefined, entries: readonly Timed[]): TimedSpan[] | null => {
+export const presenceOf = (identity: string | undefined, entries: readonly Timed[]): Stretch[] | null => {
   if (identity === undefined) return null;
   const spans = new Spans();
   for (const entry of entries) {
@@ -57,10 +57,10 @@ export const presenceOf = (identity: string | undefined, entries: readonly Timed
 };
 
 /** Is there an instant that lies in one span of each? */
-export const meet = (...all: readonly (readonly TimedSpan[])[]): boolean =>
+export const meet = (...all: readonly (readonly Stretch[])[]): boolean =>
   all.reduce((found, spans) => found.flatMap((one) => spans.flatMap((other) => common(one, other)))).length > 0;
 
-const common = (one: TimedSpan, other: TimedSpan): TimedSpan[] => {
+const common = (one: Stretch, other: Stretch): Stretch[] => {
   const from = Math.max(one.from, other.from);
   const to = Math.min(one.to, other.to);
   return from < to ? [{ from, to }] : [];

@@ -14,7 +14,7 @@
 import type { Chapter } from './chapters.ts';
 import { saidAt, settingsOf, type Timed, whenOf } from './clock.ts';
 import { recordOf, textOf, timeOf } from './lenient.ts';
-import { heardIn, meet, type TimedSpan } from './spans.ts';
+import { heardIn, meet, type Stretch } from './spans.ts';
 import type { Report } from './schema.ts';
 
 type Row = Report['transcript'][number];
@@ -25,7 +25,7 @@ const inOrder = (one: Dated, other: Dated): number =>
   one.since - other.since || one.epoch - other.epoch || one.seq - other.seq;
 
 /** `presence`: when the caller was there; null if that is not known. */
-export const transcriptOf = (jobs: readonly Chapter[], presence: readonly TimedSpan[] | null): Row[] => {
+export const transcriptOf = (jobs: readonly Chapter[], presence: readonly Stretch[] | null): Row[] => {
   const items = new Map<string, Dated>(); // T1
   for (const { epoch, entries } of jobs) {
     const heard = heardIn(entries);
@@ -47,8 +47,8 @@ const isOfTool = ({ data }: Timed): boolean => recordOf(data)['role'] === 'tool'
 type Around = {
   epoch: number;
   settings: ReturnType<typeof settingsOf>;
-  heard: TimedSpan[] | null;
-  presence: readonly TimedSpan[] | null;
+  heard: Stretch[] | null;
+  presence: readonly Stretch[] | null;
 };
 
 const itemIn = (entry: Timed, { epoch, settings, heard, presence }: Around): Dated => {
@@ -129,7 +129,7 @@ const notHeldBy = ({ id, text }: Record<string, unknown>, pending: readonly Word
 type Played = { text: string; begun: Timed; until: number; agent: string | null; isWhole: boolean };
 
 /** T6. */
-const playedIn = ({ epoch, entries }: Chapter, presence: readonly TimedSpan[] | null): Dated[] => {
+const playedIn = ({ epoch, entries }: Chapter, presence: readonly Stretch[] | null): Dated[] => {
   const replies = new Map<string, Played>();
   for (const entry of entries) {
     const data = recordOf(entry.data);

@@ -63,7 +63,7 @@ const renamed = (journal: SessionJournal, session: string): SessionJournal =>
 const withoutFillers = (entries: readonly Entry[]): Entry[] => {
   const isFiller = ({ kind, data }: Entry) =>
     (kind === 'spoken' && data.line !== 'greeting') ||
-    (kind === 'event' && data.type === 'line.audible' && data.line !== 'greeting');
+    (kind === 'event' && data.type === 'line.audible' && data['line'] !== 'greeting');
   return entries.filter((entry) => !isFiller(entry)).map((entry, place): Entry => ({ ...entry, seq: place + 1 }));
 };
 

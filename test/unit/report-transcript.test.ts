@@ -1,7 +1,7 @@
 /** O-G, the transcript: in the order in which it was said, all that was said, and what of it was heard. */
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../src/report/schema.ts';
-import { heardIn, meet, presenceOf, type TimedSpan } from '../../src/report/spans.ts';
+import { heardIn, meet, presenceOf, type Stretch } from '../../src/report/spans.ts';
 import { transcriptOf } from '../../src/report/transcript.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
 
@@ -127,7 +127,7 @@ describe('O-G what was heard', () => {
   const quiet: Given = ['fact', { fact: 'agent.quiet' }];
   const pipeline = (isAudible: boolean): Given => ['fact', { fact: 'pipeline', isAudible }];
   const said = (createdAt: number): Given => item('assistant', 'a', { createdAt });
-  const of = (presence: readonly TimedSpan[] | null, ...all: Given[]) =>
+  const of = (presence: readonly Stretch[] | null, ...all: Given[]) =>
     transcriptOf([chapter(entries(...all))], presence).map((row) => row.heard);
 
   test('of the assistant’s, what sounded between its beginning and its end', () => {
@@ -171,7 +171,7 @@ describe('O-G what was heard', () => {
 });
 
 test('spans meet where they have an instant in common', () => {
-  const span = (from: number, to: number): TimedSpan => ({ from, to });
+  const span = (from: number, to: number): Stretch => ({ from, to });
   expect(meet([span(0, 5)], [span(4, 9)])).toBe(true);
   expect(meet([span(0, 4)], [span(4, 9)])).toBe(false);
   expect(meet([span(0, 5)], [span(4, 9)], [span(5, 8)])).toBe(false);
@@ -234,7 +234,7 @@ describe('words of the agent that no item holds', () => {
 
   test('are heard if the caller was there', () => {
     const given = chapter(entries(plays('begins'), plays('goes-on', 'One'), plays('ends', ' two')));
-    const heard = (presence: TimedSpan[]) => transcriptOf([given], presence)[0]?.heard;
+    const heard = (presence: Stretch[]) => transcriptOf([given], presence)[0]?.heard;
     expect(heard([{ from: 0, to: 1e15 }])).toBe(true);
     expect(heard([{ from: 0, to: 1 }])).toBe(false);
   });

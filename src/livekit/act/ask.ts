@@ -15,7 +15,7 @@ export type Question<Value> = {
 };
 
 /** Rejects with what was thrown or is wrong; both are in the journal then. */
-export async function askFactory<Value>(
+export async function askUser<Value>(
   job: LiveJob,
   { component, make, check }: Question<Value>,
   signal: AbortSignal,
@@ -44,7 +44,7 @@ const problemOf = (check: () => string | undefined): string | undefined => {
 export async function startOptionsOf(job: LiveJob, signal: AbortSignal): Promise<StartOptions> {
   const { definition, call, venue } = job;
   if (job.startOptions) return job.startOptions;
-  const options = await askFactory<StartOptions>(
+  const options = await askUser<StartOptions>(
     job,
     {
       component: 'start',

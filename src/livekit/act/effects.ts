@@ -12,7 +12,7 @@ import type { SessionEffects } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
 import { connectProblem } from '../connect-options.ts';
-import { askFactory } from './ask.ts';
+import { askUser } from './ask.ts';
 import { awaitCaller } from './await-caller.ts';
 import { goodbyeOf, tailOfLastSpeech } from './session-line.ts';
 import { speak } from './speak.ts';
@@ -42,7 +42,7 @@ export function effectsOf(job: LiveJob, prewarmFailure: unknown, report: Reporti
 async function connect(job: LiveJob, signal: AbortSignal): Promise<void> {
   const { connect: make } = job.definition;
   const question = { component: 'connect', make: () => make?.(job.call), check: connectProblem };
-  const options = (await askFactory(job, question, signal)) ?? {};
+  const options = (await askUser(job, question, signal)) ?? {};
   try {
     await unlessAborted(job.venue.connect(signal, options), signal);
   } catch (error) {

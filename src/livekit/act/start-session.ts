@@ -14,7 +14,7 @@ import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
 import { askLines } from '../of-call.ts';
-import { askFactory, resolveLines, startOptionsOf } from './ask.ts';
+import { askUser, resolveLines, startOptionsOf } from './ask.ts';
 import { startProgram } from './start-program.ts';
 
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
@@ -34,7 +34,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
 
   const { session: makeSession, agent: makeAgent } = definition;
   if (!makeSession || !makeAgent) throw new Error('session and agent are needed');
-  const options = await askFactory<voice.AgentSessionOptions>(
+  const options = await askUser<voice.AgentSessionOptions>(
     job,
     {
       component: 'session',
@@ -47,7 +47,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     signal,
   );
   if (options.tts instanceof tts.TTS) job.firstVoice = options.tts;
-  const agent = await askFactory<voice.Agent>(
+  const agent = await askUser<voice.Agent>(
     job,
     {
       component: 'agent',
@@ -70,7 +70,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   attachTo(job, session, agent);
   const { prepare } = definition;
   if (prepare)
-    await askFactory(
+    await askUser(
       job,
       {
         component: 'prepare',

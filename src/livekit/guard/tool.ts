@@ -30,7 +30,7 @@ import { isTaskAtWork, unlessLate } from './patience.ts';
 /** What the SDK's executor is asked to run. */
 export type Request = Parameters<llm.AsyncToolset['_executor']['execute']>[0];
 /** What was asked for under each call's id: how often, and whether the last of them was run. */
-export type ToolCalls = Map<string, { count: number; hasRun: boolean }>;
+export type CallsAsked = Map<string, { count: number; hasRun: boolean }>;
 
 /** A slow disk may not hold up the caller. */
 const DURABLE_MS = 200;
@@ -38,7 +38,7 @@ const DURABLE_MS = 200;
 /** `run` is the SDK's own; what it returns is passed on untouched. */
 export function execute(
   job: LiveJob,
-  calls: ToolCalls,
+  calls: CallsAsked,
   request: Request,
   run: (request: Request) => Promise<unknown>,
 ): Promise<unknown> {

@@ -14,7 +14,7 @@ import type { Json } from '../../journal/entry.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 import { overhear } from '../observe/overhear.ts';
-import { type ToolCalls, execute, type Request } from './tool.ts';
+import { type CallsAsked, execute, type Request } from './tool.ts';
 
 type Executor = {
   execute: (this: Executor, request: Request) => Promise<unknown>;
@@ -24,7 +24,7 @@ type Executor = {
 
 /** Before the session starts. */
 export function guardTools(job: LiveJob, session: voice.AgentSession): void {
-  const calls: ToolCalls = new Map();
+  const calls: CallsAsked = new Map();
   const delivering = new AsyncLocalStorage<{ isAsked: boolean }>();
   try {
     const seam = executorOf();
