@@ -14,5 +14,5 @@ export class RequestProblem extends Error {
 }
 
 /** *Pure.* 400: what was expected, what came, what to do. */
-export const refusedQuestion = (field: string, wording: Required<Wording>): RequestProblem =>
+export const badRequest = (field: string, wording: Required<Wording>): RequestProblem =>
   new RequestProblem(400, `${field}: ${sentenceOf(wording)}`);

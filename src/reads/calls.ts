@@ -8,6 +8,7 @@ import { isSessionId } from '../journal/ids.ts';
 import type { PlacedRow, PlaceInList, SqliteRows } from '../store/sqlite-look-rows.ts';
 import type { DeliveryState, HangUpState } from '../store/store.ts';
 import type { CallRow, Calls } from './answers.ts';
+import { beforeIn, cursorOf, cursorText, type Cursor } from './call-cursor.ts';
 import { filterOf, isKept, type Term } from './filter.ts';
 import type { LivingCall, LivingFacts } from './living.ts';
 import type { Asked } from './questions.ts';
@@ -40,7 +41,6 @@ const SILENT_MS = defaultPolicy.firstAudioMs;
 
 type Row = PlacedRow & { isUnindexed?: boolean };
 type Order = Asked<'calls'>['sort'];
-type Cursor = { part: 'living'; offset: number } | { part: 'sealed'; below: PlaceInList } | undefined;
 
 /** *Effect.* @throws ReadError, StoreError */
 export async function readCalls(source: Source, asked: Asked<'calls'>): Promise<Calls> {
@@ -291,34 +291,4 @@ function candidates(rows: SqliteRows, exact: (field: string) => string | undefin
     return sealed([...rows.withDelivery('due', MOST_CANDIDATES), ...rows.withDelivery('delivering', 1_000)]);
   if (hangUp === 'owed' || hangUp === 'given-up') return sealed(rows.withHangUp(hangUp, MOST_CANDIDATES));
   return undefined;
-}
-
-/** *Pure.* Does `one` come before `other` in the list? */
-const beforeIn =
-  (order: Order) =>
-  (one: PlaceInList, other: PlaceInList): boolean => {
-    if (order === 'epoch' && one.epoch !== other.epoch) return one.epoch > other.epoch;
-    return one.acceptedAt === other.acceptedAt ? one.row > other.row : one.acceptedAt > other.acceptedAt;
-  };
-
-const cursorText = ({ epoch, acceptedAt, row }: PlaceInList): string => `sealed.${epoch}.${acceptedAt}.${row}`;
-
-/** @throws ReadError */
-function cursorOf(text: string | undefined, sort: Order): Cursor {
-  if (text === undefined) return undefined;
-  const [part, ...given] = text.split('.');
-  const numbers = given.map(Number);
-  if (numbers.every((each) => Number.isSafeInteger(each))) {
-    const [first = 0, acceptedAt, row] = numbers;
-    if (part === 'living' && numbers.length === 1 && first >= 0 && sort !== 'accepted' && sort !== 'epoch')
-      return { part, offset: first };
-    if (part === 'sealed' && acceptedAt !== undefined && row !== undefined)
-      return { part, below: { epoch: first, acceptedAt, row } };
-  }
-  throw refusedQuestion(
-    'after',
-    'the next of the page before, of the same sort',
-    text,
-    'leave it out for the first page',
-  );
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Actions } from '../act.ts';
 import type { Handler, InspectorContext } from '../context.ts';
 import { isSessionId } from '../../journal/ids.ts';
-import { refusedQuestion, RequestProblem } from '../problem.ts';
+import { badRequest, RequestProblem } from '../problem.ts';
 import { jsonBody, answerJson, type PageRequest } from '../request.ts';
 
 const MOST_DELIVERIES = 500;
@@ -27,7 +27,7 @@ const allowed = async <Body extends { secret: string }>(
     );
   const given = schema.safeParse(await jsonBody(request));
   if (!given.success)
-    throw refusedQuestion('body', {
+    throw badRequest('body', {
       expected,
       got: 'something else',
       advice: 'docs/inspector.md says what each takes',
@@ -45,7 +45,7 @@ export const redeliverAgain: Handler = async (request, context) => {
 export const endCall: Handler = async (request, context) => {
   const { actions, body } = await allowed(request, context, ending, '{"session", "secret"}');
   if (!isSessionId(body.session))
-    throw refusedQuestion('session', {
+    throw badRequest('session', {
       expected: 'a session id',
       got: 'something else',
       advice: 'take it from the list',

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { Handler, InspectorContext } from '../context.ts';
 import { eventOf } from '../events.ts';
-import { refusedQuestion, RequestProblem } from '../problem.ts';
+import { badRequest, RequestProblem } from '../problem.ts';
 import { jsonBody, answerJson } from '../request.ts';
 import { MICROPHONE_RATE, type Playground } from '../playground.ts';
 
@@ -38,7 +38,7 @@ export const play: Handler = async (request, context) => {
   const given = typed.safeParse(await jsonBody(request));
   if (!given.success) {
     const expected = `{"line"}: one line of 1 to ${MOST_CHARACTERS} characters`;
-    throw refusedQuestion('body', {
+    throw badRequest('body', {
       expected,
       got: 'something else',
       advice: 'write {"line": "hello"} or {"line": "/help"}',
@@ -54,7 +54,7 @@ export const playVoice: Handler = async (request, context) => {
     throw new RequestProblem(409, 'this call hears what is typed and no voices; lastword console FILE hears yours');
   const given = spoken.safeParse(await jsonBody(request));
   if (!given.success)
-    throw refusedQuestion('body', {
+    throw badRequest('body', {
       expected: '{"samples"}: 16-bit samples in base64',
       got: 'something else',
       advice: `send ${MICROPHONE_RATE} of them a second, one channel`,
