@@ -67,7 +67,7 @@ export async function readCalls(source: Source, asked: Asked<'calls'>): Promise<
   const sealed = sealedRows(source, terms, sort === 'epoch' ? 'epoch' : 'accepted', below, limit - found.length);
   hidden += sealed.hidden;
   next = sealed.next ? cursorText(sealed.next) : null;
-  if (!isMixed) return { rows: [...found, ...sealed.rows.map(({ shown }) => shown)], next, hidden };
+  if (!isMixed) return { rows: [...found, ...(await withFacts(source, sealed.rows))], next, hidden };
 
   // Both in one order; behind the last sealed row that was looked at nobody knows what comes.
   const isBefore = beforeIn(sort);

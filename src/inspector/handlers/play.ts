@@ -1,5 +1,5 @@
 /**
- * `GET /api/play`: the session that is played with; `POST /api/play {"line"}`: as if it were typed in the terminal;
+ * `GET /api/play`: the session that is played with, or null; `POST /api/play {"line"}`: as if it were typed in the terminal;
  * `POST /api/play/voice {"samples"}`: from a microphone, where the call's models understand voices;
  * `GET /api/stream/sound`: what its caller hears. Only beside `npm start`: the call is the visitor's own, so what acts on it
  * needs no second secret.
@@ -27,8 +27,10 @@ const playedWith = ({ playground }: InspectorContext): Playground => {
   throw new RequestProblem(404, 'there is no call to play with here: npm start opens one');
 };
 
+/** Each page asks this once: that there is none is an answer, and no fault in a browser's console. */
 export const sayWhatPlays: Handler = ({ response }, context) => {
-  const { session, onSeen, speak } = playedWith(context);
+  if (!context.playground) return answerJson(response, JSON.stringify({ session: null, microphoneRate: null }));
+  const { session, onSeen, speak } = context.playground;
   onSeen();
   answerJson(response, JSON.stringify({ session, microphoneRate: speak ? MICROPHONE_RATE : null }));
 };

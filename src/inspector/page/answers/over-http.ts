@@ -99,9 +99,11 @@ export function answersOverHttp(token: () => string, letIn: () => void): PageAns
     chart: async (machine) => await (await send(`/chart/${machine}.svg`, { cache: 'no-cache' })).text(),
     async played() {
       try {
-        return (await (await send('/api/play', { signal: AbortSignal.timeout(READ_MS) })).json()) as PlayedCall;
+        const response = await send('/api/play', { signal: AbortSignal.timeout(READ_MS) });
+        const played = (await response.json()) as { session: string | null; microphoneRate: number | null };
+        return played.session === null ? undefined : { ...played, session: played.session };
       } catch {
-        return undefined; // 404: lastword inspect
+        return undefined; // nobody plays with what does not answer
       }
     },
     play: (what) => post('samples' in what ? '/api/play/voice' : '/api/play', what),
