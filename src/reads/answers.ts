@@ -200,6 +200,23 @@ export type SavedTest = {
   replaced: number;
 };
 
+/** A call on another way: what its machine received, edited, and the states that it goes through then. */
+export type Forked = {
+  session: string;
+  /** As it was, of its first process: edits name places in it. */
+  received: { place: number; at: number; kind: string; data: unknown; ref: Reference | null }[];
+  path: string[];
+  /** With the edits. */
+  other: string[];
+  /** Index of the first step that differs; null: the same way through. */
+  first: number | null;
+  /** What the machine could not receive, if anything: `other` ends before it. */
+  refused: string | null;
+  /** As a vitest file; null where it is refused. */
+  file: string;
+  text: string | null;
+};
+
 export type Difference = {
   one: string;
   other: string;

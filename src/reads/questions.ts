@@ -13,6 +13,7 @@ const at = {
   index: z.int().min(0).optional().describe('Where it stands among all entries; the last one when neither is given.'),
   ref: reference.optional().describe('The same as a reference: 1:812.'),
 };
+const eventField = z.record(z.string().max(100), z.json()).describe('An event of the session machine, or other data.');
 const limitField = (most: number, usual: number) => z.int().min(1).max(most).default(usual);
 
 export const questions = {
@@ -48,6 +49,20 @@ export const questions = {
   test: z.object({
     session: sessionField,
     keepNames: z.boolean().default(false).describe('Names and numbers as they were, instead of others in their place.'),
+  }),
+  fork: z.object({
+    session: sessionField,
+    edits: z
+      .array(
+        z.discriminatedUnion('does', [
+          z.object({ does: z.literal('drop'), place: z.int().min(0) }),
+          z.object({ does: z.literal('change'), place: z.int().min(0), event: eventField }),
+          z.object({ does: z.literal('insert'), place: z.int().min(0), event: eventField }),
+        ]),
+      )
+      .max(20)
+      .default([])
+      .describe('What is left out, changed, or put before a place of what its machine received.'),
   }),
 } as const;
 

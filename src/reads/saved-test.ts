@@ -8,11 +8,11 @@ import { messageOf } from '../errors/thrown.ts';
 import type { JournalName } from '../journal/folder.ts';
 import { whenOf } from '../report/clock.ts';
 import { recordOf, textsOf } from '../report/lenient.ts';
-import type { SavedTest } from './answers.ts';
+import type { Reference, SavedTest } from './answers.ts';
 import type { Asked } from './questions.ts';
 import { ReadError } from './refusal.ts';
 import { Replacements } from './replacements.ts';
-import type { SessionRead } from './session-read.ts';
+import { refOf, type SessionRead } from './session-read.ts';
 import type { Source } from './source.ts';
 
 /** A longer one is read by nobody, and a test runner would take seconds to load it. */
@@ -21,7 +21,7 @@ const MOST_RECEIVED = 5_000;
 /** *Effect.* @throws ReadError, JournalError */
 export async function savedTest(source: Source, { session, keepNames }: Asked<'test'>): Promise<SavedTest> {
   const read = await source.session(session);
-  const walks = read.files.flatMap(({ name }) => (name === 'keeper' ? [] : walkOf(read, name)));
+  const walks = receivedIn(read);
   if (walks.length === 0) throw refused(session, 'an entry machine.began of the session machine, got none');
   const replacements = new Replacements();
   const tests = walks.map(({ file, received, recorded }) => {
@@ -43,7 +43,11 @@ export async function savedTest(source: Source, { session, keepNames }: Asked<'t
   };
 }
 
-type Walk = { file: JournalName; received: Received[]; recorded: string[] };
+/** What the session machine received, process by process. @throws ReadError */
+export const receivedIn = (read: SessionRead): Walk[] =>
+  read.files.flatMap(({ name }) => (name === 'keeper' ? [] : walkOf(read, name)));
+
+type Walk = { file: JournalName; received: Received[]; refs: Reference[]; recorded: string[] };
 
 const isReceived = (kind: string, data: Record<string, unknown>): boolean =>
   kind === 'event' ||
@@ -54,6 +58,7 @@ const isReceived = (kind: string, data: Record<string, unknown>): boolean =>
 /** Of one process: its machine's first run. */
 function walkOf(read: SessionRead, file: number): Walk[] {
   const received: Received[] = [];
+  const refs: Reference[] = [];
   const recorded: string[] = [];
   let began: number | undefined;
   for (const placed of read.all) {
@@ -67,12 +72,14 @@ function walkOf(read: SessionRead, file: number): Walk[] {
     }
     if (began === undefined) continue;
     if (kind === 'transition') recorded.push(textsOf(data['to']).join(' + '));
-    if (kind === 'machine.began' || isReceived(kind, data))
+    if (kind === 'machine.began' || isReceived(kind, data)) {
       received.push({ at: Math.round(at - began), kind, data: lasting(kind, data) });
+      refs.push(refOf(placed));
+    }
   }
   if (received.length > MOST_RECEIVED)
     throw refused(read.session, `at most ${MOST_RECEIVED} things that the machine received, got ${received.length}`);
-  return began === undefined ? [] : [{ file, received, recorded }];
+  return began === undefined ? [] : [{ file, received, refs, recorded }];
 }
 
 /** What the machine looks at: not how long an effect took, nor which number it had. */
@@ -97,6 +104,10 @@ const literal = (value: unknown): string =>
   JSON.stringify(value).replaceAll(/[\u007F-\u009F\u2028\u2029]|\p{Cf}/gu, (mark) =>
     Array.from({ length: mark.length }, (_, at) => `\\u${mark.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
   );
+
+/** One list of what a machine received, and the states that it goes through, as a vitest file. */
+export const testText = (name: string, received: Received[], path: string[]): string =>
+  textOf(name, [{ file: 1, received, path }], true);
 
 function textOf(
   name: string,

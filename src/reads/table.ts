@@ -5,6 +5,7 @@ import type {
   DeliveryRow,
   Difference,
   Entries,
+  Forked,
   Lanes,
   ModelSaw,
   ReportAnswer,
@@ -25,6 +26,7 @@ import { readDeliveries } from './deliveries.ts';
 import { readLedger } from './ledger.ts';
 import { readModel } from './model.ts';
 import { readReport } from './report.ts';
+import { fork } from './fork.ts';
 import { savedTest } from './saved-test.ts';
 import { questions, type Asked, type QuestionName } from './questions.ts';
 import { refusedQuestion } from './refusal.ts';
@@ -43,6 +45,7 @@ type Answers = {
   model: ModelSaw;
   report: ReportAnswer;
   test: SavedTest;
+  fork: Forked;
 };
 type Read<Name extends QuestionName> = {
   summary: string;
@@ -68,6 +71,11 @@ export const reads: { readonly [Name in QuestionName]: Read<Name> } = {
   model: { summary: 'What the model saw at a request.', asked: questions.model, read: readModel },
   report: { summary: 'The report, sealed or as far as it goes.', asked: questions.report, read: readReport },
   test: { summary: 'A call as a test.', asked: questions.test, read: savedTest },
+  fork: {
+    summary: 'A call on another way: with events left out, changed or put in.',
+    asked: questions.fork,
+    read: fork,
+  },
 };
 
 /** *Pure.* What came from outside as the question has it. @throws ReadError `BAD_QUESTION` */

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { compiled } from '../e2e/harness/index.ts';
 import { chromiumPath } from './setup.ts';
 
@@ -69,8 +69,9 @@ export async function openWindow(
   browser: Browser,
   address: string,
   options: BrowserContextOptions = {},
+  own?: BrowserContext,
 ): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const context = own ?? (await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options }));
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const { host } = new URL(address);

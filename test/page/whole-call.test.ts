@@ -191,6 +191,14 @@ test('two calls stand side by side, and the first difference is marked', async (
   expect(await page.locator('.diff-row.is-first .diff-sign').getAttribute('aria-label')).toBe('first difference');
 });
 
+test('an event that is left out leads another way, which is shown', async () => {
+  await openCall('talks', '?panel=test');
+  await page.getByRole('button', { name: 'leave out caller.waits' }).first().click();
+  await page.locator('.other-path .is-other').first().waitFor();
+  await page.getByRole('button', { name: 'As it was' }).click();
+  await expect.poll(() => page.locator('.other-path').count()).toBe(0);
+});
+
 test('the ledger adds up what was accepted, sealed and delivered', async () => {
   await goTo(page, '#/ledger');
   await page.locator('.figure').first().waitFor();

@@ -5,6 +5,7 @@ import type {
   Difference,
   Entries,
   EntryRow,
+  Forked,
   Lanes,
   ModelSaw,
   ReportAnswer,
@@ -28,6 +29,7 @@ export type AnswerOf = {
   model: ModelSaw;
   report: ReportAnswer;
   test: SavedTest;
+  fork: Forked;
 };
 export type AnswerName = keyof AnswerOf;
 

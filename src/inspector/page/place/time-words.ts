@@ -20,9 +20,13 @@ export function lasting(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** `29 Nov 14:03`. */
-export const dayAndClock = (at: number): string =>
-  new Date(at).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+/** `29 Nov 14:03`, in the reader's time zone. By hand: a list says it forty times a frame, and Intl takes 50 µs for each. */
+export function dayAndClock(at: number): string {
+  const date = new Date(at);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${date.getDate()} ${months[date.getMonth()] ?? ''} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
 
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;

@@ -4,7 +4,8 @@
  *   L1  As many rows as were scrolled to are followed live, up to ten thousand; what lies behind is read page by page.
  *   L2  A silence grows between two answers as the clock does: the server says what it was when it looked.
  */
-import { useEffect, useRef } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { useComputed, useSignal } from '@preact/signals';
 import type { CallRow, Calls } from '../../../reads/answers.ts';
 import type { LinkState } from '../answers/page-answers.ts';
@@ -66,6 +67,16 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
       .finally(() => (isReading.current = false));
   };
   const rows = useComputed(() => [...(followed.value?.calls.rows ?? []), ...(behind.value?.rows ?? [])]);
+  // A row that is drawn already is the same one: while one scrolls, only new rows cost something.
+  const drawn = useMemo(() => new Map<number, ComponentChildren>(), [rows.value, followed.value]);
+  const drawnRow = (index: number): ComponentChildren => {
+    const known = drawn.get(index);
+    if (known !== undefined) return known;
+    const row = rows.value[index];
+    const made = row ? <Row key={row.session} row={row} index={index} model={model} followed={followed.value} /> : null;
+    drawn.set(index, made);
+    return made;
+  };
   const living = rows.value.filter(({ state }) => state === 'living' || state === 'recovering').length;
   const hidden = followed.value?.calls.hidden ?? 0;
   const isFiltered = filter !== '' || chips.length > 0;
@@ -145,15 +156,7 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
             attributes={{ role: 'rowgroup' }}
             inner={{ role: 'presentation' }}
             onNearEnd={more}
-            row={(index) => (
-              <Row
-                key={rows.value[index]?.session}
-                row={rows.value[index]}
-                index={index}
-                model={model}
-                followed={followed.value}
-              />
-            )}
+            row={drawnRow}
           />
         </div>
       )}

@@ -9,6 +9,7 @@ import type { PageModel } from '../model/page-model.ts';
 import { panels, type CallView, type Panel } from '../place/page-address.ts';
 import { sinceBegin } from '../place/time-words.ts';
 import { DeliveryCard } from './deliveries.tsx';
+import { ForkPart } from './fork.tsx';
 import { NowPanel } from './now-panel.tsx';
 import { WhenAnswered, JsonTree, Notice, SaveButton, Tabs } from './parts.tsx';
 
@@ -253,10 +254,14 @@ function TestPanel({ model, call }: PanelProps) {
               </SaveButton>
               <span class="quiet">{replaced} texts were replaced</span>
             </p>
-            <pre tabIndex={0}>{text}</pre>
+            <details>
+              <summary>The file</summary>
+              <pre tabIndex={0}>{text}</pre>
+            </details>
           </>
         )}
       </WhenAnswered>
+      {model.answers.isLive && <ForkPart model={model} call={call} />}
     </div>
   );
 }
