@@ -10,7 +10,7 @@ import { walkReceived, type Received } from '../../machines/index.ts';
 import { messageOf } from '../errors/thrown.ts';
 import type { Forked } from './answers.ts';
 import type { Asked } from './questions.ts';
-import { badQuestion, ReadError } from './refusal.ts';
+import { refusedQuestion, ReadError } from './refusal.ts';
 import { receivedIn, testText } from './saved-test.ts';
 import type { Source } from './source.ts';
 
@@ -23,7 +23,7 @@ export async function fork(source: Source, { session, edits }: Asked<'fork'>): P
   const { received, refs } = walk;
   const wrong = edits.find(({ place }) => place > received.length);
   if (wrong)
-    throw badQuestion('fork.edits', `places up to ${received.length}`, wrong.place, 'take them from `received`');
+    throw refusedQuestion('fork.edits', `places up to ${received.length}`, wrong.place, 'take them from `received`');
   const edited = withEdits(received, edits);
   const [path, other] = [asFarAsItGoes(received), asFarAsItGoes(edited)];
   const length = Math.max(path.states.length, other.states.length);

@@ -7,14 +7,7 @@
  */
 import type { Calls } from '../../../reads/answers.ts';
 import { eventLines } from '../place/event-lines.ts';
-import {
-  AnswerProblem,
-  type Follower,
-  type HeardSound,
-  type PageAnswers,
-  type PlayedCall,
-  type SessionNews,
-} from './page-answers.ts';
+import { AnswerProblem, type Follower, type HeardSound, type PageAnswers, type SessionNews } from './page-answers.ts';
 
 const READ_MS = 30_000;
 /** The server says something each 15 s. */
