@@ -47,7 +47,8 @@ const shownBy = async (page: Page, hash: string) => {
   const texts = async (selector: string) => await page.locator(selector).allTextContents();
   return {
     why: await texts('.why'),
-    rows: await texts('.entry-row'),
+    // Which rows are drawn around it depends on where the list was scrolled to before.
+    rows: await texts('.count, .entry-row.is-here'),
     machines: await texts('.machine h2, .states li'),
     limits: await texts('.limit-words'),
     lanes: await texts('.lanes-surface .span title'),

@@ -1,6 +1,6 @@
 /**
- * The picture of the README: `npm run picture`. A real call is played (`npm start` without a terminal), its tool hangs on
- * the way, and the page shows it when it is over.
+ * The picture of the README: `npm run picture`. A real call is played (`npm start` without a terminal); when it is over,
+ * the page shows the moment in which its caller waits for an answer.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,14 +29,14 @@ try {
   const [inspector, browser] = await Promise.all([inspectorOf(directory), openBrowser()]);
   try {
     const { page } = await openWindow(browser, inspector.address, {
-      viewport: { width: 1280, height: 860 },
+      viewport: { width: 1360, height: 940 },
       colorScheme: 'light',
       reducedMotion: 'reduce',
     });
-    await goTo(page, `#/call/${session}`);
+    await goTo(page, `#/call/${session}?density=story`);
     await page.locator('.why h1').waitFor();
-    await page.locator('.entry-row.tone-agent').nth(1).click();
-    await page.locator('.limits progress').first().waitFor();
+    await page.locator('.entry-row.tone-caller').first().click();
+    await page.locator('.machine .states li').first().waitFor();
     await page.locator('.chart-window .lit').first().waitFor();
     await page.screenshot({ path, animations: 'disabled' });
   } finally {
