@@ -29,7 +29,7 @@ try {
   const [inspector, browser] = await Promise.all([inspectorOf(directory), openBrowser()]);
   try {
     const { page } = await openWindow(browser, inspector.address, {
-      viewport: { width: 1360, height: 940 },
+      viewport: { width: 1280, height: 810 },
       colorScheme: 'light',
       reducedMotion: 'reduce',
     });
