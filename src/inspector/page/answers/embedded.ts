@@ -4,6 +4,10 @@
  */
 import { AnswerProblem, type AnswerName, type AnswerOf, type PageAnswers } from './page-answers.ts';
 import type { Entries, EntryRow, MachineAt, ModelSaw, SaidLine, StateAt, WholeEntry } from '../../../reads/answers.ts';
+import { chipsIn, entryFields, textsOfEntry, type FilteredEntry } from '../../../reads/entry-texts.ts';
+import { filterOf, isKept } from '../../../reads/filter.ts';
+import { ReadError } from '../../../reads/refusal.ts';
+import { recordOf, textsOf } from '../../../report/lenient.ts';
 
 export type EmbeddedState = Omit<StateAt, 'session' | 'machines' | 'transcript'> & { machines: number[]; said: number };
 
@@ -31,13 +35,13 @@ export const EMBEDDED_ID = 'answers';
 
 export function answersEmbedded(held: EmbeddedAnswers): PageAnswers {
   const all = held.one.entries?.rows ?? [];
-  const [story, steps] = [new Set(held.story), new Set(held.steps)];
+  const isIn: Densities = { story: new Set(held.story), steps: new Set(held.steps) };
   const atEntry = <Answer extends { index: number; ref: string | null }>(answers: readonly Answer[], asked: Asked) =>
     asked.ref !== undefined
       ? answers.find(({ ref }) => ref === asked.ref)
       : answers.findLast(({ index }) => index <= (asked.index ?? Infinity));
   const found = (name: AnswerName, asked: Asked): unknown => {
-    if (name === 'entries') return filtered(held.one.entries, all, asked, story, steps);
+    if (name === 'entries') return filtered(held, asked, isIn);
     if (name === 'state') return wholeState(held, atEntry(held.states, asked));
     if (name === 'entry') return atEntry(held.whole, asked);
     if (name === 'model') {
@@ -48,8 +52,9 @@ export function answersEmbedded(held: EmbeddedAnswers): PageAnswers {
   };
   return {
     isLive: false,
+    ofFile: { madeAt: held.madeAt, leftOut: held.redaction },
     async read(name, asked) {
-      const answer = found(name, asked as Asked);
+      const answer = answered(() => found(name, asked as Asked));
       if (answer === undefined)
         throw new AnswerProblem(404, 'This file does not hold that; lastword inspect has all of it.');
       return answer as never;
@@ -77,6 +82,18 @@ const wholeState = (held: EmbeddedAnswers, state: EmbeddedState | undefined): St
     transcript: held.said.slice(0, state.said),
   };
 
+/** Rows of each density; of one that is not here: all. */
+type Densities = Readonly<Record<string, ReadonlySet<number> | undefined>>;
+
+const answered = <Answer>(make: () => Answer): Answer => {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof ReadError) throw new AnswerProblem(400, error.message);
+    throw error;
+  }
+};
+
 type Asked = {
   index?: number;
   ref?: string;
@@ -89,30 +106,29 @@ type Asked = {
 const indexOf = (rows: readonly EntryRow[], ref: string | null): number | undefined =>
   rows.find((row) => row.ref === ref)?.index;
 
-/** Words and `kind:` only: the language of the server's filter is not in the file. */
-function filtered(
-  entries: Entries | undefined,
-  all: readonly EntryRow[],
-  asked: Asked,
-  story: ReadonlySet<number>,
-  steps: ReadonlySet<number>,
-): Entries | undefined {
+/** As the server does it (reads/entries.ts), of what the file holds: where a text was left out, its length is found. */
+function filtered(held: EmbeddedAnswers, asked: Asked, isIn: Densities): Entries | undefined {
+  const { entries, lanes } = held.one;
   if (!entries) return undefined;
-  const dense = all.filter(({ index }) =>
-    asked.density === 'entries' ? true : asked.density === 'story' ? story.has(index) : steps.has(index),
+  const terms = filterOf(asked.filter ?? '', entryFields);
+  const chips = [...(asked.chips ?? []), ...chipsIn(terms)];
+  const others = terms.filter(({ field }) => field !== 'is');
+  const silences =
+    lanes?.lanes.find(({ lane }) => lane === 'silence')?.spans.filter(({ tone }) => tone === 'bad') ?? [];
+  const whole = new Map(held.whole.map((entry) => [entry.index, entry]));
+  let states: readonly string[] = [];
+  const seen = entries.rows.map((row): FilteredEntry => {
+    const data = recordOf(whole.get(row.index)?.data);
+    if (row.kind === 'transition' && (data['machine'] ?? 'session') === 'session') states = textsOf(data['to']);
+    return { row, data, file: row.ref.split(':')[0] ?? '', states };
+  });
+  const dense = seen.filter(({ row }) => isIn[asked.density ?? 'steps']?.has(row.index) ?? true);
+  const kept = dense.filter(
+    (entry) =>
+      (!chips.includes('failed') || entry.row.tone === 'bad') &&
+      (!chips.includes('silent') ||
+        silences.some(({ from, to }) => entry.row.at >= from && entry.row.at <= (to ?? Infinity))) &&
+      isKept(others, (field) => textsOfEntry(entry, field)),
   );
-  const words = (asked.filter ?? '')
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
-  const rows = dense.filter(
-    (row) =>
-      (!asked.chips?.includes('failed') || row.tone === 'bad') &&
-      words.every((word) =>
-        word.startsWith('kind:')
-          ? row.kind === word.slice(5) || row.what === word.slice(5)
-          : `${row.what} ${row.text} ${row.aside ?? ''}`.toLowerCase().includes(word.replace(/^text:/, '')),
-      ),
-  );
-  return { ...entries, rows, hidden: dense.length - rows.length, next: null };
+  return { ...entries, rows: kept.map(({ row }) => row), hidden: dense.length - kept.length, next: null };
 }

@@ -52,6 +52,8 @@ export type PlayedCall = { session: string; microphoneRate: number | null };
 export interface PageAnswers {
   /** False: a file. What acts, lists and streams is not there. */
   readonly isLive: boolean;
+  /** Of a file: when it was made, and what was left out of it, in words; empty: nothing. */
+  readonly ofFile?: { madeAt: number; leftOut: string };
   /** @throws AnswerProblem */
   read<Name extends AnswerName>(name: Name, asked: object, signal?: AbortSignal): Promise<AnswerOf[Name]>;
   /** @returns how to end it */

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
 import type { CallView } from '../place/page-address.ts';
-import { lasting } from '../place/time-words.ts';
+import { dayAndClock, lasting } from '../place/time-words.ts';
 import { ChartPart } from './chart.tsx';
 import { Acting } from './deliveries.tsx';
 import { EntryList } from './entry-list.tsx';
@@ -28,6 +28,11 @@ export function CallPage({ model, call, view }: { model: PageModel; call: CallMo
   return (
     <main id="main" class="call">
       <CallHead model={model} call={call} view={view} />
+      {model.answers.ofFile && (
+        <p class="quiet of-file">
+          A file of {dayAndClock(model.answers.ofFile.madeAt)}. {model.answers.ofFile.leftOut}
+        </p>
+      )}
       <WhyLine model={model} call={call} view={view} />
       {model.played.value?.session === call.session && <Playground model={model} played={model.played.value} />}
       <LanesPart model={model} call={call} />
