@@ -40,6 +40,11 @@ test('what a living call writes is there without asking', async () => {
 });
 
 test('after a crash of the inspector the page comes back by itself: no entry is lost, none is there twice', async () => {
+  const seen = calls.talks.length - calls.rest.length;
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/api/stream/session/')) asked.push(request.url());
+  });
   await inspector.kill();
   calls.goOn(5);
   await page
@@ -52,6 +57,8 @@ test('after a crash of the inspector the page comes back by itself: no entry is 
   await page.locator('.lanes-surface').focus();
   await page.keyboard.press('End');
   await expect.poll(async () => (await shown()).at(-1), { timeout: 15_000 }).toContain(`1:${written} `);
+  // It goes on behind the last id that came, and not from the beginning.
+  expect(asked.at(-1)).toContain(`from=1:${seen}`);
   const titles = await shown();
   expect(new Set(titles).size).toBe(titles.length);
 });

@@ -7,6 +7,10 @@ export type Loaded<Value> = { value: Value | undefined; problem: string | undefi
 export const notLoaded = <Value>(): Signal<Loaded<Value>> =>
   signal<Loaded<Value>>({ value: undefined, problem: undefined, isAsked: false });
 
+/** A read that was too much is refused for half a minute. */
+const AGAIN_MS = 10_000;
+const MOST_TRIES = 6;
+
 /**
  * Asks one at a time: while one is on its way, only the newest question waits. A slider that is drawn over a thousand
  * entries asks for as many states as can be answered, and the last one is always answered.
@@ -14,11 +18,22 @@ export const notLoaded = <Value>(): Signal<Loaded<Value>> =>
 export class Latest<Value> {
   readonly loaded = notLoaded<Value>();
   #isAsking = false;
+  #tries = 0;
   #waiting: (() => Promise<Value>) | undefined;
 
   ask(question: () => Promise<Value>): void {
     this.#waiting = question;
     if (!this.#isAsking) void this.#go();
+  }
+
+  /** A server that is overburdened, or is being started again, answers later; a question that is refused stays refused. */
+  #againLater(question: () => Promise<Value>, error: unknown): void {
+    const isPassing = error instanceof AnswerProblem && (error.status === 0 || error.status >= 429);
+    if (!isPassing || this.#tries >= MOST_TRIES) return;
+    this.#tries += 1;
+    setTimeout(() => {
+      if (!this.#isAsking && this.#waiting === undefined) this.ask(question);
+    }, AGAIN_MS);
   }
 
   async #go(): Promise<void> {
@@ -29,8 +44,10 @@ export class Latest<Value> {
       this.loaded.value = { ...this.loaded.peek(), isAsked: true };
       try {
         this.loaded.value = { value: await question(), problem: undefined, isAsked: false };
+        this.#tries = 0;
       } catch (error) {
         const problem = error instanceof AnswerProblem ? error.message : String(error);
+        this.#againLater(question, error);
         this.loaded.value = { value: this.loaded.peek().value, problem, isAsked: false };
       }
     }
