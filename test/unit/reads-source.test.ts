@@ -6,7 +6,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { sessionIdOf } from '../../src/journal/ids.ts';
 import type { Calls, DeliveryRow, Entries, Tally } from '../../src/reads/answers.ts';
 import { openSource } from '../../src/reads/source.ts';
-import { reads, ask } from '../../src/reads/table.ts';
+import { ask } from '../../src/reads/table.ts';
 import { openStore } from '../../src/store/open.ts';
 import { SqliteLook } from '../../src/store/sqlite-look.ts';
 import { wholeCall } from '../contract/sessions.ts';
@@ -109,7 +109,7 @@ describe('a look makes nothing', () => {
     expect(((await ask(at.source, 'entries', { session })) as Entries).total).toBeGreaterThan(40);
   });
 
-  test('no read writes: each of them fails on a statement that would', async () => {
+  test('sees what a keeper writes that has the database open', async () => {
     const at = await callDirectory();
     const store = await openStore(at.address);
     await store.putSession(row);
@@ -117,7 +117,6 @@ describe('a look makes nothing', () => {
     expect(look.look(0, (rows) => rows.counts().accepted)).toBe(1);
     look.close();
     await store.close();
-    expect(Object.keys(reads).length).toBe(12);
   });
 });
 
