@@ -41,7 +41,7 @@ const views = [
   ['what was said', '#/call/talks?panel=said', '.said-line'],
   ['an entry', '#/call/talks?panel=entry&density=entries', '.whole'],
   ['a crashed call', '#/call/crashed?density=story', '.lane-epochs'],
-  ['a test', '#/call/talks?panel=test', '.save-test pre'],
+  ['a test', '#/call/talks?panel=test', '.save-test button'],
   ['two calls', '#/diff/talks/AJ_7Qd2', '.diff-row'],
   ['the ledger', '#/ledger', '.figure'],
   ['deliveries', '#/deliveries', '.notice, .card'],
