@@ -22,7 +22,16 @@ export { walkReceived } from './analysis/received.ts';
 export type { Received } from './analysis/received.ts';
 export { differences, replay, replayerOf } from './analysis/replay.ts';
 export type { Refusal, Replay, ReplayEntry, Replayer, ReplayStep, SeenStep } from './analysis/replay.ts';
-export { leavesOf, limitIn, limitOfTrigger, limitTrigger, ownName, pathOfState, START } from './analysis/words.ts';
+export {
+  leavesOf,
+  limitIn,
+  limitOfTrigger,
+  limitTrigger,
+  ownName,
+  pathOfState,
+  START,
+  stageOf,
+} from './analysis/words.ts';
 export { toDot, toMermaid, transitionTable } from './analysis/diagram.ts';
 export { plainConfig } from './analysis/plain-config.ts';
 export type { Plain } from './analysis/plain-config.ts';

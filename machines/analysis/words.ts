@@ -14,6 +14,12 @@ export const leavesOf = (value: unknown, above = ''): string[] => {
   return Object.entries(value as Record<string, unknown>).flatMap(([name, inner]) => leavesOf(inner, under(name)));
 };
 
+/** `live.conversing.dialogue.active` → `conversing`: the names that the mission gives the states. Pure. */
+export const stageOf = (states: readonly string[]): string | null => {
+  const words = (states[0] ?? '').split('.').filter((word) => word !== '');
+  return (words[0] === 'live' ? words[1] : words[0]) ?? null;
+};
+
 /** A state as a dotted path below its machine. Pure. */
 export const pathOfState = (node: AnyStateNode): string => node.path.join('.');
 

@@ -36,8 +36,6 @@ import { isGood, summary, type CallSummary } from '../show/summary.ts';
 import { stateName, timeline } from '../reads/timeline.ts';
 import { watchSession, type Watched } from './watched.ts';
 
-/** The job sends what its caller hears. */
-const sound = { [SOUND]: '1' };
 /** Twice as quick as the lab's default: whoever tries it out should not have to wait for a script of four lines. */
 const MS_PER_CHARACTER = 30;
 
@@ -151,6 +149,8 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
           onFailed: (why) =>
             screen.print(screen.paint('quiet', `the page cannot be shown (${oneLine(why)}); the call goes on`)),
         });
+    /** Nobody listens without a page: the job then sends no sound. */
+    const sound = page ? { [SOUND]: '1' } : {};
     if (page) closers.push(() => page.close());
 
     // ── the host ──

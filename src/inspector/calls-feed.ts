@@ -7,6 +7,7 @@
 import { eventOf } from './events.ts';
 import { RequestProblem } from './problem.ts';
 import type { Reading } from './reading.ts';
+import { Sleepers } from './sleepers.ts';
 import type { Watch } from './session-feed.ts';
 
 const LOOK_MS = 250;
@@ -73,7 +74,7 @@ class CallsFeed {
   problem: RequestProblem | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
-  readonly #sleepers = new Set<() => void>();
+  readonly #sleepers = new Sleepers();
 
   constructor(asked: string, reading: Pick<Reading, 'ask'>, lookMs: number) {
     let mark = '';
@@ -86,11 +87,11 @@ class CallsFeed {
           mark = answer.mark;
           this.text = eventOf('calls', answer.json);
           this.version += 1;
-          this.#wake();
+          this.#sleepers.wake();
         }
       } catch (error) {
         this.problem = error instanceof RequestProblem ? error : new RequestProblem(500, String(error));
-        this.#wake();
+        this.#sleepers.wake();
       }
       if (this.#isClosed) return;
       const tookMs = performance.now() - began;
@@ -102,24 +103,12 @@ class CallsFeed {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#wake();
+    this.#sleepers.wake();
   }
 
   /** Until there is a newer answer than `seen`. */
   async beyond(seen: number, signal: AbortSignal): Promise<void> {
     if (this.version > seen || this.problem || this.#isClosed || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        this.#sleepers.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#sleepers.add(wake);
-      signal.addEventListener('abort', wake);
-    });
-  }
-
-  #wake(): void {
-    for (const wake of this.#sleepers) wake();
+    await this.#sleepers.sleep(signal);
   }
 }

@@ -12,6 +12,7 @@ import { sessionFolder } from '../journal/folder.ts';
 import type { SessionId } from '../journal/ids.ts';
 import { eventOf, type NextMessage } from './events.ts';
 import type { ReadAnswer, Reading } from './reading.ts';
+import { Sleepers } from './sleepers.ts';
 
 /** Backstop while fs.watch works, and pace where there is nothing to watch. */
 const POLL_MS = 1_000;
@@ -82,7 +83,7 @@ class Feed {
   readonly #reading: Pick<Reading, 'ask'>;
   readonly #folder: string;
   readonly #pages = new Map<string, { page: Promise<Page>; rings: number }>();
-  readonly #sleepers = new Set<() => void>();
+  readonly #sleepers = new Sleepers();
   #watcher: FSWatcher | undefined;
   #poll: NodeJS.Timeout | undefined;
   #gather: NodeJS.Timeout | undefined;
@@ -98,7 +99,6 @@ class Feed {
     this.#watcher?.close();
     clearTimeout(this.#poll);
     clearTimeout(this.#gather);
-    this.#sleepers.clear();
   }
 
   /** F2. */
@@ -125,22 +125,14 @@ class Feed {
   /** Until something may have been written since `seen`. */
   async ring(seen: number, signal: AbortSignal): Promise<void> {
     if (this.rings !== seen || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        this.#sleepers.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#sleepers.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    await this.#sleepers.sleep(signal);
   }
 
   #rung(): void {
     this.#gather ??= setTimeout(() => {
       this.#gather = undefined;
       this.rings += 1;
-      for (const wake of this.#sleepers) wake();
+      this.#sleepers.wake();
     }, GATHER_MS);
   }
 

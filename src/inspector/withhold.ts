@@ -58,6 +58,7 @@ const spokenFields: ReadonlySet<string> = new Set([
   'args',
   'output',
   'sdk',
+  'answer',
 ]);
 
 /** *Pure.* Any answer of the reads. */

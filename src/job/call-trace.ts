@@ -6,6 +6,7 @@
  *   Q2  An exporter that throws costs the trace, and never the call.
  */
 import type { Span, Tracer } from '@opentelemetry/api';
+import { stageOf } from '../../machines/index.ts';
 import { messageOf } from '../errors/thrown.ts';
 import type { EntryData, EntryKind, JobFacts } from '../journal/entry.ts';
 import type { Log } from '../session/ports.ts';
@@ -66,7 +67,7 @@ export class CallTrace {
   #take(kind: EntryKind, data: unknown): void {
     if (kind === 'transition') {
       const { machine, to } = data as EntryData['transition'];
-      if (machine === 'session') this.#enter(stageOf(to[0] ?? ''));
+      if (machine === 'session') this.#enter(stageOf(to) ?? '');
     } else if (kind === 'tool') this.#tool(data as EntryData['tool']);
     else if (kind === 'session.closed') {
       const { end, stage } = data as EntryData['session.closed'];
@@ -116,9 +117,3 @@ export class CallTrace {
     }
   }
 }
-
-/** The first word of a state; below `live` the second. */
-const stageOf = (leaf: string): string => {
-  const [first = '', second = ''] = leaf.split('.');
-  return first === 'live' ? second : first;
-};

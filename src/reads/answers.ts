@@ -264,3 +264,20 @@ export type ModelSaw = {
   /** All requests of the call: for going to another. */
   requests: { ref: Reference; at: number; agent: string }[];
 };
+
+/** What each question of the table is answered with. */
+export type AnswerOf = {
+  calls: Calls;
+  why: Why;
+  entries: Entries;
+  entry: WholeEntry;
+  state: StateAt;
+  lanes: Lanes;
+  diff: Difference;
+  deliveries: { rows: DeliveryRow[] };
+  ledger: Tally;
+  model: ModelSaw;
+  report: ReportAnswer;
+  test: SavedTest;
+  fork: Forked;
+};

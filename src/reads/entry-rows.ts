@@ -2,13 +2,13 @@
  * Entries as rows, in three densities: all of them, the steps (what `lastword show` prints), and the story (what a person
  * would tell). Nothing is deleted: each density is a choice of the same rows, in the same order.
  */
+import { stageOf } from '../../machines/index.ts';
 import { oneLine } from '../output/for-people.ts';
 import { whenOf } from '../report/clock.ts';
 import { recordOf, textOf, textsOf } from '../report/lenient.ts';
 import type { EntryRow, Tone } from './answers.ts';
 import { wellFormedStart } from './cut-json.ts';
 import { refOf, type Placed, type SessionRead } from './session-read.ts';
-import { stageIn } from './stages.ts';
 import { timeline } from './timeline.ts';
 
 export type Shown = {
@@ -123,7 +123,7 @@ function tellStory(all: readonly Placed[], rows: readonly Shown[]): void {
   const told = rows.flatMap((shown, index) => {
     const placed = all[index];
     if (!placed || !shown.isStep) return [];
-    const now = shown.states.length > 0 ? stageIn(shown.states) : stage;
+    const now = shown.states.length > 0 ? (stageOf(shown.states) ?? '') : stage;
     const isNewStage = now !== stage;
     stage = now;
     const weight = weightOf(placed, shown.row, isNewStage);

@@ -3,6 +3,7 @@
  * audible while the caller was in the room. It is bad where an answer was owed for longer than the policy of the call
  * allows; a caller who thinks, or listens to nothing because it is their turn, is not kept waiting.
  */
+import { stageOf } from '../../machines/index.ts';
 import { spellMs } from '../output/spell-ms.ts';
 import { whenOf } from '../report/clock.ts';
 import { recordOf, textOf, textsOf } from '../report/lenient.ts';
@@ -12,7 +13,6 @@ import { limitSpans } from './limit-spans.ts';
 import { Presence } from './presence.ts';
 import type { Asked } from './questions.ts';
 import { refOf, type Placed, type SessionRead } from './session-read.ts';
-import { stageIn } from './stages.ts';
 import { Sounds } from './sounds.ts';
 import type { Source } from './source.ts';
 import { gapsIn, joined, OpenSpans, overlapMs, type Between } from './spans.ts';
@@ -101,7 +101,7 @@ export function audibleIn(all: readonly Placed[], to: number): Heard {
     const { machine, to: given } = recordOf(entry.data);
     const leaves = textsOf(given);
     if (machine === 'supervision' || leaves.length === 0) continue;
-    const stage = stageIn(leaves);
+    const stage = stageOf(leaves) ?? '';
     const label = machine === 'session' ? stage : `${textOf(machine) ?? 'machine'}: ${stage}`;
     const key = `${file} ${textOf(machine) ?? ''}`;
     if (states.of(key)?.label !== label) states.begin(key, { from: at, label, ref, tone: 'state' });

@@ -5,6 +5,7 @@
  *   T1  A tail does not tell everything: what it does not tell is not known, and never guessed.
  *   T2  Reading is synchronous, 25 µs a file, and pauses after some hundred: it has a thread, or a process, of its own.
  */
+import { stageOf } from '../../machines/index.ts';
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Entry } from '../journal/entry.ts';
@@ -12,7 +13,6 @@ import { journalPath, type JournalName } from '../journal/folder.ts';
 import { isSessionId } from '../journal/ids.ts';
 import { entryOf } from '../journal/line.ts';
 import { recordOf, textOf, textsOf } from '../report/lenient.ts';
-import { stageIn } from './stages.ts';
 import { stateName } from './timeline.ts';
 
 const NEWLINE = 0x0a;
@@ -84,7 +84,7 @@ class CallTail {
   look(isRecovering: boolean): LivingFacts {
     this.#job.read((entry) => this.#take(entry));
     if (isRecovering) this.#keeper.read((entry) => this.#takeKeeper(entry));
-    const recovery = isRecovering && this.#recovery.length > 0 ? `recovery: ${stageIn(this.#recovery)}` : '';
+    const recovery = isRecovering && this.#recovery.length > 0 ? `recovery: ${stageOf(this.#recovery) ?? ''}` : '';
     const isSilent = this.#isThere !== false && this.#open.size === 0 && this.#ended === undefined;
     return {
       stage: recovery === '' ? stateName(this.#states) : recovery,

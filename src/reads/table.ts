@@ -1,20 +1,6 @@
 /** All that can be asked, by name: for the command line, the page, the export, and machines. */
 import type { z } from 'zod';
-import type {
-  Calls,
-  DeliveryRow,
-  Difference,
-  Entries,
-  Forked,
-  Lanes,
-  ModelSaw,
-  ReportAnswer,
-  SavedTest,
-  StateAt,
-  Tally,
-  WholeEntry,
-  Why,
-} from './answers.ts';
+import type { AnswerOf } from './answers.ts';
 import { readCalls } from './calls.ts';
 import { readWhy } from './why.ts';
 import { readEntries } from './entries.ts';
@@ -32,26 +18,11 @@ import { questions, type Asked, type QuestionName } from './questions.ts';
 import { refusedQuestion } from './refusal.ts';
 import type { Source } from './source.ts';
 
-type Answers = {
-  calls: Calls;
-  why: Why;
-  entries: Entries;
-  entry: WholeEntry;
-  state: StateAt;
-  lanes: Lanes;
-  diff: Difference;
-  deliveries: { rows: DeliveryRow[] };
-  ledger: Tally;
-  model: ModelSaw;
-  report: ReportAnswer;
-  test: SavedTest;
-  fork: Forked;
-};
 type Read<Name extends QuestionName> = {
   summary: string;
   asked: (typeof questions)[Name];
   /** `asked` as its schema gives it. @throws ReadError, JournalError, StoreError */
-  read(source: Source, asked: Asked<Name>): Promise<Answers[Name]>;
+  read(source: Source, asked: Asked<Name>): Promise<AnswerOf[Name]>;
 };
 
 export const reads: { readonly [Name in QuestionName]: Read<Name> } = {
@@ -99,7 +70,7 @@ export const askedOf = <Name extends QuestionName>(name: Name, given: unknown): 
 const isName = (name: string): name is QuestionName => Object.hasOwn(reads, name);
 
 /** *Effect.* Any question of the table, as it came from outside. @throws ReadError, JournalError, StoreError */
-export const ask = async (source: Source, name: string, given: unknown): Promise<Answers[QuestionName]> => {
+export const ask = async (source: Source, name: string, given: unknown): Promise<AnswerOf[QuestionName]> => {
   if (!isName(name))
     throw refusedQuestion('read', `one of ${Object.keys(reads).join(', ')}`, name, 'choose one of them');
   const read = reads[name] as Read<QuestionName>;

@@ -5,11 +5,10 @@
  *   E2  Else what the keeper noticed: a process that died, a job that never began, or began too late.
  *   E3  Never empty.
  */
-import { endOf, ends, type End, hangUpStrategies, limitOfTrigger } from '../../machines/index.ts';
+import { endOf, ends, type End, hangUpStrategies, limitOfTrigger, stageOf } from '../../machines/index.ts';
 import type { Entry, SessionJournal } from '../journal/entry.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
 import { readableName, knownWord, recordOf, textOf, textsOf } from './lenient.ts';
-import { stageOf } from './path.ts';
 
 const by = ['caller', 'agent', 'operator', 'limit', 'system'] as const;
 const faults = ['none', 'caller', 'application', 'provider', 'platform'] as const;

@@ -1,10 +1,10 @@
+import { stageOf } from '../../machines/index.ts';
 /** Tools, transfers, participants, usage and latencies: lists that are read off the journal. Pure. */
 import type { Entry, Json } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import type { Chapter } from './chapters.ts';
 import { apart, type Moment, momentOf, type Timed } from './clock.ts';
 import { durationOf, listOf, knownWord, recordOf, textMapOf, textOf, textsOf, timeOf } from './lenient.ts';
-import { stageOf } from './path.ts';
 import type { Report } from './schema.ts';
 
 type Tool = Report['tools'][number];

@@ -1,4 +1,5 @@
 /** Which states a session went through, and for how long. Pure. */
+import { stageOf } from '../../machines/index.ts';
 import { mergeByTime } from '../journal/merge.ts';
 import type { Chapter } from './chapters.ts';
 import { elapsed, type Timed, whenOf } from './clock.ts';
@@ -6,12 +7,6 @@ import { recordOf, textOf, textsOf, timeOf } from './lenient.ts';
 import type { Report } from './schema.ts';
 
 export type Step = Report['path'][number];
-
-/** `live.conversing.dialogue.active` → `conversing`: the names that the mission gives the states. */
-export const stageOf = (states: readonly string[]): string | null => {
-  const words = (states[0] ?? '').split('.').filter((word) => word !== '');
-  return (words[0] === 'live' ? words[1] : words[0]) ?? null;
-};
 
 type Dated = { step: Step; since: Timed };
 

@@ -11,6 +11,7 @@ import {
   type Input,
   type SessionEvent,
   type Tag,
+  stageOf,
 } from '../../machines/index.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { settledWithin } from '../waiting/deadline.ts';
@@ -75,7 +76,7 @@ export function runSession({ input, recorder, log, clock, onStates }: RunOptions
       log.warn({ effect, ...speechOf(asked), error: messageOf(error) }, 'an effect failed'),
     onStep: (before, { context: { end } }) => {
       if (end === null || stage !== undefined) return undefined;
-      stage = stageOf(before);
+      stage = stageOf(before) ?? 'connecting';
       return { end };
     },
     onStates: () => onStates?.(hasTag),
@@ -87,7 +88,7 @@ export function runSession({ input, recorder, log, clock, onStates }: RunOptions
   /** R3. */
   async function rescue(error: unknown): Promise<void> {
     const { context } = machine.snapshot();
-    stage ??= stageOf(machine.leaves());
+    stage ??= stageOf(machine.leaves()) ?? 'connecting';
     const end = context.end ?? { ...ends.orchestratorError, detail: messageOf(error) };
     recorder.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
     log.error({ error: messageOf(error) }, 'the session machine failed; hanging up and reporting');
@@ -122,12 +123,6 @@ export function runSession({ input, recorder, log, clock, onStates }: RunOptions
     closed,
   };
 }
-
-/** `live.conversing.dialogue.active` → `conversing`, `exiting.saying.playing` → `exiting`. */
-const stageOf = (leaves: string[]): string => {
-  const [outer, inner] = (leaves[0] ?? 'connecting').split('.');
-  return (outer === 'live' ? inner : outer) ?? 'connecting';
-};
 
 const speechOf = (asked: unknown): object => {
   if (typeof asked !== 'object' || asked === null || !('line' in asked)) return {};

@@ -153,6 +153,7 @@ test('whatever holds what was said is withheld by its length, also in kinds that
       transcript: [{ ref: '1:2', at: 1, who: 'caller', text: SAID, interrupted: false }],
       messages: [{ id: 'i', role: 'user', text: SAID, isKnown: true }],
       instructions: SAID,
+      history: [{ at: 1, ms: 2, status: 400, error: null, answer: SAID }],
     }),
   ).toEqual({
     rows: [
@@ -165,5 +166,6 @@ test('whatever holds what was said is withheld by its length, also in kinds that
     ],
     messages: [{ id: 'i', role: 'user', text: `(${SAID.length} characters withheld)`, isKnown: true }],
     instructions: `(${SAID.length + 2} characters withheld)`,
+    history: [{ at: 1, ms: 2, status: 400, error: null, answer: `(${SAID.length + 2} characters withheld)` }],
   });
 });

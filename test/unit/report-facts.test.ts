@@ -1,4 +1,5 @@
 /** Each list of the report, whole: what a receiver gets from entries that are complete, damaged, or of another version. */
+import { stageOf } from '../../machines/index.ts';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../src/journal/entry.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
@@ -23,7 +24,7 @@ import {
   textsOf,
   timeOf,
 } from '../../src/report/lenient.ts';
-import { pathOf, stageOf, stagesOf } from '../../src/report/path.ts';
+import { pathOf, stagesOf } from '../../src/report/path.ts';
 import { at, chapter, entries } from '../contract/chapters.ts';
 
 describe('the tools', () => {

@@ -2,8 +2,17 @@
  * Answers that lie in the page itself: an export. Each was asked when the file was made; what was not asked then cannot
  * be answered now, and says so. *Pure.*
  */
-import { AnswerProblem, type AnswerName, type AnswerOf, type PageAnswers } from './page-answers.ts';
-import type { Entries, EntryRow, MachineAt, ModelSaw, SaidLine, StateAt, WholeEntry } from '../../../reads/answers.ts';
+import { AnswerProblem, type AnswerName, type PageAnswers } from './page-answers.ts';
+import type {
+  AnswerOf,
+  Entries,
+  EntryRow,
+  MachineAt,
+  ModelSaw,
+  SaidLine,
+  StateAt,
+  WholeEntry,
+} from '../../../reads/answers.ts';
 import { chipsIn, entryFields, textsOfEntry, type FilteredEntry } from '../../../reads/entry-texts.ts';
 import { filterOf, isKept } from '../../../reads/filter.ts';
 import { ReadError } from '../../../reads/refusal.ts';

@@ -1,36 +1,6 @@
 /** Where the page has its answers from: the server, or the page itself when it is an export. */
-import type {
-  Calls,
-  DeliveryRow,
-  Difference,
-  Entries,
-  EntryRow,
-  Forked,
-  Lanes,
-  ModelSaw,
-  ReportAnswer,
-  SavedTest,
-  StateAt,
-  Tally,
-  WholeEntry,
-  Why,
-} from '../../../reads/answers.ts';
+import type { AnswerOf, Calls, EntryRow, StateAt } from '../../../reads/answers.ts';
 
-export type AnswerOf = {
-  calls: Calls;
-  why: Why;
-  entries: Entries;
-  entry: WholeEntry;
-  state: StateAt;
-  lanes: Lanes;
-  diff: Difference;
-  deliveries: { rows: DeliveryRow[] };
-  ledger: Tally;
-  model: ModelSaw;
-  report: ReportAnswer;
-  test: SavedTest;
-  fork: Forked;
-};
 export type AnswerName = keyof AnswerOf;
 
 /** What a session's stream brings at once. */

@@ -1,8 +1,8 @@
 /** Beside the chart: what was said, the entry as it was written, what the model saw, deliveries, the report, a test. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
-import type { DeliveryRow, ModelSaw, ReportAnswer, SavedTest } from '../../../reads/answers.ts';
-import type { AnswerName, AnswerOf } from '../answers/page-answers.ts';
+import type { AnswerOf, DeliveryRow, ModelSaw, ReportAnswer, SavedTest } from '../../../reads/answers.ts';
+import type { AnswerName } from '../answers/page-answers.ts';
 import { Latest } from '../model/loaded.ts';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
