@@ -167,6 +167,8 @@ export async function place({
     directory,
     session: id,
     file: 1,
+    // The disk is no fault of these lanes, and a shared machine's may rest for longer than 5 s (seen: three calls at once).
+    diskMs: 60_000,
     first: {
       kind: 'session.opened',
       data: {
