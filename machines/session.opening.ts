@@ -98,8 +98,19 @@ export const greeting = session.createStateConfig({
     clock: {
       description:
         'Nothing is heard, or a filler: from the package, for no voice was heard yet. No step forward is a sound.',
-      initial: 'unanswered',
+      initial: 'choosing',
       states: {
+        choosing: {
+          description: 'Have they waited already?',
+          tags: 'silent',
+          always: [{ guard: 'isResumed', target: 'lost' }, { target: 'unanswered' }],
+        },
+        lost: {
+          description: 'After a crash: the excuse may take a while to be made, and they have waited long enough.',
+          tags: 'silent',
+          on: { 'caller.speaks': 'callerSpeaks' },
+          after: { excuseMs: 'filling' },
+        },
         unanswered: {
           description: 'Nothing audible yet.',
           tags: 'silent',

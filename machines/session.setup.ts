@@ -125,6 +125,8 @@ export const session = setup({
   },
   delays: {
     ...limits,
+    // A quarter of the time in which the keeper wants the next job to be heard: joining takes less than half of it.
+    excuseMs: ({ context: { policy } }) => Math.min(policy.firstAudioMs, policy.takeoverMs / 4),
     endpointingMs: ({ context }) => context.endpointingMs,
     givenMs: ({ context }) => context.givenMs,
     noiseMs: ({ context }) => Math.min(4 * context.policy.idleMs, MAX_TIMER_MS),
@@ -145,6 +147,7 @@ export const session = setup({
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
     agentGreets: ({ context }) => context.greeting === 'agent' && !context.resumed,
     callerSpeaksFirst: ({ context }) => context.greeting === 'wait' && !context.resumed,
+    isResumed: ({ context }) => context.resumed,
     isLiveBroken: ({ context }) => context.isLiveBroken,
     isAnswerOwed: ({ context }) => context.isAnswerOwed,
     isOwnLineLost: ({ context }) => context.isOwnLineLost,

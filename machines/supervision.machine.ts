@@ -9,6 +9,8 @@
  *   P3  A call that waits for a process waits `startMs`; a warm process that has it begins within `warmStartMs`; for a
  *       process that is gone nobody waits. Before it counts as never opened, its journal is looked at.
  *   P4  The caller is released before the report is sealed, and sealing is tried until it works.
+ *   P5  A session that another job took over is followed again, and nothing of the death is held against it. How often
+ *       that may be is the recovery's business (`resumesLeft`).
  */
 import { assign, setup } from 'xstate';
 import { effect, stepsOf, type SupervisionEffects, type Verdict } from './effects.ts';
@@ -109,6 +111,7 @@ export const supervisionMachine = setup({
     isAgentGone: ({ event }) => outputOf<{ agentThere: boolean }>(event).agentThere === false,
     isFoundWithdrawn: ({ event }) => outputOf<{ journal: string }>(event).journal === 'withdrawn',
     isWorkerHere: ({ context }) => context.isWorkerHere,
+    isResumed: ({ event }) => outputOf<{ outcome: string }>(event).outcome === 'resumed',
     isUnconfirmed: ({ event }) => outputOf<{ isHangUpOwed: boolean }>(event).isHangUpOwed !== false,
   },
   actions: {
@@ -117,6 +120,7 @@ export const supervisionMachine = setup({
     excuse: assign({ excusedMs: ({ event }) => Math.min(MAX_TIMER_MS, verdictOf(event).excusedMs ?? 1) }),
     meetWorker: assign({ isWorkerHere: true }),
     oweHangUp: assign({ isHangUpOwed: true }),
+    forgetDeath: assign({ noticed: null, excusedMs: 1 }),
     pauseLonger: assign({ sealPauseMs: ({ context }) => Math.min(LAST_PAUSE_MS, context.sealPauseMs * 2) }),
   },
 }).createMachine({
@@ -310,7 +314,11 @@ export const supervisionMachine = setup({
       ...during(
         'recover',
         {
-          done: [{ guard: 'isUnconfirmed', target: 'sealing', actions: 'oweHangUp' }, { target: 'sealing' }],
+          done: [
+            { guard: 'isResumed', target: '#unheard', actions: 'forgetDeath' }, // P5: until its first beat
+            { guard: 'isUnconfirmed', target: 'sealing', actions: 'oweHangUp' },
+            { target: 'sealing' },
+          ],
           otherwise: { target: 'sealing', actions: 'oweHangUp' },
         },
         ({ noticed }) => ({ noticed: noticed ?? 'gone' }),

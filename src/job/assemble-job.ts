@@ -2,8 +2,9 @@
  * A job, put together: each part gets what it needs when it is made, and nothing is at work yet. The same for a call in
  * production and for those of the tests; `run.start(effectsOf(job, …))` begins it.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import type { Input } from '../../machines/index.ts';
+import { MAX_TIMER_MS, type Input } from '../../machines/index.ts';
 import { inCall } from '../livekit/current-call.ts';
 import type { Defined } from '../livekit/definition.ts';
 import { Guarded } from '../livekit/guard/guarded.ts';
@@ -11,7 +12,9 @@ import { OwnEnds } from '../livekit/guard/own-ends.ts';
 import type { LiveJob } from '../livekit/live-job.ts';
 import { Turns } from '../livekit/observe/turns.ts';
 import type { OpenCall } from '../livekit/open-call.ts';
+import { Snapshots } from '../livekit/snapshot.ts';
 import type { Reporter, Venue } from '../livekit/venue.ts';
+import type { Past } from '../report/past.ts';
 import { type RunOptions, runSession, type SessionRun } from '../session/run.ts';
 
 export type JobParts = {
@@ -28,7 +31,7 @@ export type JobParts = {
 export function assembleJob({ opened, definition, venueFor, onStates, makeRun = runSession }: JobParts): LiveJob {
   const { begins, ...ofCall } = opened;
   const { call, recorder, log } = opened;
-  const input = inputOf(definition);
+  const input = inputOf(definition, opened.past);
   const run = inCall(call, () => makeRun({ input, recorder, log, ...(onStates && { onStates }) }));
   const reporter: Reporter = { send: (event) => run.send(event), recorder };
   const parts = {
@@ -49,6 +52,8 @@ export function assembleJob({ opened, definition, venueFor, onStates, makeRun = 
     isOrphan: false,
     guarded: new Guarded(),
     ears: new EventEmitter(),
+    entering: new AsyncLocalStorage<{ isOn: boolean }>(),
+    snapshots: definition.snapshot && new Snapshots(opened, definition.snapshot),
   };
   const job: LiveJob = Object.assign(parts, { ownEnds: new OwnEnds(parts) });
   begins(job);
@@ -56,10 +61,13 @@ export function assembleJob({ opened, definition, venueFor, onStates, makeRun = 
   return job;
 }
 
-const inputOf = ({ policy, greeting, goodbye, ofCall }: Defined): Input => ({
+/** The wall clock may have been set since: a time that no call can have is none. */
+const elapsedOf = ({ openedAt }: Past): number => Math.min(MAX_TIMER_MS, Math.max(0, Date.now() - (openedAt ?? Date.now())));
+
+const inputOf = ({ policy, greeting, goodbye, ofCall }: Defined, past: Past | undefined): Input => ({
   policy,
-  resumed: false,
-  elapsedMs: 0,
+  resumed: past !== undefined,
+  elapsedMs: past ? elapsedOf(past) : 0,
   greeting: typeof greeting === 'object' ? 'say' : greeting,
   goodbye: ofCall.goodbye !== undefined || goodbye !== 'none',
 });

@@ -9,7 +9,7 @@
  */
 import { resolve } from 'node:path';
 import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
-import { type End, endOf } from '../../machines/index.ts';
+import { definePolicy, type End, endOf } from '../../machines/index.ts';
 import { type Blobs, openBlobs } from '../journal/blobs.ts';
 import type { EntryData } from '../journal/entry.ts';
 import type { JobOfSession } from '../journal/ids.ts';
@@ -27,8 +27,10 @@ import { observeMemory } from '../livekit/observe/memory.ts';
 import { loseWorker, observeProcess } from '../livekit/observe/process.ts';
 import { forThisCall } from '../livekit/of-call.ts';
 import { openCall } from '../livekit/open-call.ts';
+import { noteError } from '../livekit/note-error.ts';
 import { openVenue } from '../livekit/open-venue.ts';
 import { registerParticipants } from '../livekit/participants.ts';
+import type { Past } from '../report/past.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
 import { closeJournal, sayClosed } from '../session/last-entry.ts';
 import type { Log } from '../session/ports.ts';
@@ -37,8 +39,9 @@ import { SoundWatch } from '../session/sound-watch.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { assembleJob } from './assemble-job.ts';
 import { openCallTrace } from './call-trace.ts';
-import { EarlyRecorder } from './early-recorder.ts';
+import { EarlyRecorder, type EntryListener } from './early-recorder.ts';
 import { memoryLimits } from './memory-limits.ts';
+import { readPast } from './read-past.ts';
 import { BEGUN, tellPool } from './tell-pool.ts';
 import { version } from './version.ts';
 import { hashOf, type ProcessFacts } from './warm-process.ts';
@@ -51,10 +54,11 @@ const NO_CALLER_MS = 250;
 const IMAGES_MS = 500;
 
 export async function runJob(context: JobContext, defined: Defined, found: ProcessFacts): Promise<void> {
-  const facts = factsOfJob(context.job);
+  const dispatched = factsOfJob(context.job);
+  const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
+  const { facts, past } = await readPast(directory, dispatched, sdkLog() as unknown as Log);
   const { session, epoch, job: id } = facts;
   const log = sdkLog().child({ session, job: id, room: facts.room.name }) as unknown as Log;
-  const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
   const identity = context.info.acceptArguments.identity || `agent-${id}`;
   const { owner, machineHash, prewarmFailure } = found;
 
@@ -63,16 +67,18 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const recorder = new EarlyRecorder((kind, entry) => {
     sounds.take(kind, entry);
     trace?.take(kind, entry);
+    if (past && isHeard(kind, entry)) link?.send({ type: 'job.heard', session, epoch });
   });
-  const opened = openCall({ context, facts, recorder, log });
+  let link: Link | undefined;
+  const opened = openCall({ context, facts, past, recorder, log });
   const job = assembleJob({
     opened,
-    definition: await forThisCall(defined, opened.call, opened),
+    definition: asBefore(await forThisCall(defined, opened.call, opened), past),
     venueFor: (reporter) => openVenue(context, reporter, { isCallerNamed: defined.start !== undefined }),
     onStates: tellWhenBegun(),
   });
   const { definition, run } = job;
-  const { policy, hangUp } = definition;
+  const { policy, hangUp, resume } = definition;
   const versions = { lastword: version, '@livekit/agents': agentsVersion, node: process.versions.node };
   const who = { session, epoch, job: id, owner, identity };
   const data = {
@@ -84,6 +90,8 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     machineHash,
     hangUp,
     versions,
+    resume,
+    ...(past?.takenOver && { takenOver: past.takenOver }),
   };
   const journal = await openFirst(directory, data, log); // D1
   recorder.opened(journal);
@@ -99,7 +107,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     await Promise.all([job.venue.leave(), settledWithin(journal.close(), 1000)]);
     process.exit(0);
   };
-  const link = connectLink({
+  const connected = connectLink({
     path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
     hello: () => {
       const token = jobToken(directory, session); // read again each time: it may be readable by now
@@ -114,10 +122,12 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
       run.send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
     },
   });
-  const last = { run, journal, link, blobs: job.blobs, ...facts };
+  link = connected;
+  if (past?.isIncomplete) noteError(job, 'journal', 'what was said before the crash is not known whole', true);
+  const last = { run, journal, link: connected, blobs: job.blobs, ...facts };
   const unwatch = watchProcess(job);
   registerParticipants(job);
-  const beats = setInterval(() => link.send({ type: 'beat', session, ...sounds.told }), policy.beatMs);
+  const beats = setInterval(() => connected.send({ type: 'beat', session, ...sounds.told }), policy.beatMs);
   run.start(
     effectsOf(job, prewarmFailure, (end) => {
       isLast = true;
@@ -130,18 +140,34 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   unwatch();
   trace?.end();
   await closeJournal(last);
-  link.close();
+  connected.close();
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
   await job.ownEnds.shutDownJob(end?.reason ?? 'closed');
   setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3
 }
 
 /** What it was dispatched as. */
-const dispatchOf = ({ dispatchId, type, participant }: JobContext['job']): Partial<EntryData['session.opened']> => ({
-  ...(dispatchId !== '' && { dispatch: dispatchId }),
+const dispatchOf = ({ type, participant }: JobContext['job']): Partial<EntryData['session.opened']> => ({
   jobType: (['room', 'publisher', 'participant'] as const)[type] ?? String(type),
   ...(participant && { pii: { participant: participant.identity } }),
 });
+
+/** The limits that the call began with hold across a crash, and across a deploy that comes with it. */
+const asBefore = (definition: Defined, past: Past | undefined): Defined => {
+  if (!past) return definition;
+  try {
+    const policy = past.policy === undefined ? definition.policy : definePolicy(past.policy);
+    return { ...definition, policy, hangUp: past.hangUp ?? definition.hangUp };
+  } catch {
+    return definition; // limits of another version, which this one refuses
+  }
+};
+
+const isHeard: (...entry: Parameters<EntryListener>) => boolean = (kind, data) => {
+  if (kind !== 'event') return false;
+  const { type } = data as EntryData['event'];
+  return type === 'line.audible' || type === 'agent.audible';
+};
 
 async function openFirst(directory: string, data: EntryData['session.opened'], log: Log): Promise<Journal> {
   const journal = await openJournal({

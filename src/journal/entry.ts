@@ -7,7 +7,7 @@
  *   keeper's file   ID/keeper.jsonl: begins with `session.accepted`
  */
 import type { End, HangUpStrategy, Policy, TurnFact } from '../../machines/index.ts';
-import type { JobOfSession, SessionId } from './ids.ts';
+import type { JobId, JobOfSession, SessionId } from './ids.ts';
 
 export type MachineName = 'session' | 'recovery' | 'supervision';
 
@@ -31,6 +31,8 @@ export type JobFacts = JobOfSession & {
   room: { name: string; sid: string };
   /** As dispatched: JSON or any other text. */
   metadata: string;
+  /** The dispatch's id; none of a room that asks for agents by itself. */
+  dispatch?: string;
 };
 
 export type HangUpPolicy = {
@@ -82,8 +84,8 @@ export type EntryData = {
     machineHash: string;
     hangUp: HangUpPolicy;
     versions: Record<string, string>;
-    /** What was dispatched: the dispatch's id (none of a room that asks for agents by itself), and for whom. */
-    dispatch?: string;
+    /** How often within a minute another process may take the call over when this one dies. Absent: never. */
+    resume?: number;
     /** room, publisher or participant. */
     jobType?: string;
     pii?: { participant: string };
@@ -262,6 +264,8 @@ export type EntryData = {
   log: { level: string; message: string; [field: string]: Json };
   /** The call's trace in OpenTelemetry, where somebody has set that up. */
   trace: { trace: string };
+  /** The application's own state (`snapshot`), for whoever takes the call over: the last one counts. */
+  snapshot: { pii: Json };
   /** The application's own data (`call.attach`, the outcome of `call.end`). */
   attach: { key: string; value: Json };
   /**
@@ -279,6 +283,12 @@ export type EntryData = {
     epoch: number;
     detail?: string;
   };
+  /** Keeper: the agent was called for again, to take the session over. */
+  'keeper.dispatched': { dispatch: string };
+  /** Keeper: this job is the session's next epoch, before it begins. */
+  'keeper.succeeded': { epoch: number; job: JobId; dispatch: string };
+  /** Keeper: the caller hears the agent again, so many ms after the session was taken in hand. */
+  'keeper.resumed': { epoch: number; ms: number };
   'keeper.sealed': { report: string; bytes: number };
 };
 

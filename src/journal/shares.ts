@@ -94,6 +94,9 @@ export const rules: Record<EntryKind, Rule> = {
   'session.closed': life,
   'session.withdrawn': life,
   'keeper.noticed': life,
+  'keeper.dispatched': life,
+  'keeper.succeeded': life,
+  'keeper.resumed': life,
   'keeper.sealed': life,
   /** A document that somebody pastes into the chat. */
   item: { characters: 256 * KIB, share: 'words' },
@@ -110,6 +113,8 @@ export const rules: Record<EntryKind, Rule> = {
   latency: { characters: KIB, share: 'notes' },
   attach: { characters: ENTRY_CHARACTERS, share: 'attachments' },
   usage: { characters: 64 * KIB, share: 'usage' },
+  /** Checked before it is written (livekit/snapshot.ts). */
+  snapshot: { characters: 64 * KIB, share: 'attachments' },
   /** LiveKit takes 64 KiB of attributes and as much of metadata. */
   participant: { characters: 128 * KIB, share: 'participants' },
   room: { characters: 64 * KIB, share: 'room' },

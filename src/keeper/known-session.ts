@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { defaultPolicy, type Policy } from '../../machines/index.ts';
 import type { EntryData, JobFacts, Owner } from '../journal/entry.ts';
 import { journalPath } from '../journal/folder.ts';
-import { firstJob, type JobId, type SessionId } from '../journal/ids.ts';
+import { firstJob, type JobId, type JobOfSession, type SessionId } from '../journal/ids.ts';
 import type { JobHello } from '../link/messages.ts';
 import type { SessionRow } from '../store/store.ts';
 import type { Suspect } from './evidence.ts';
@@ -80,6 +80,12 @@ export class KnownSession {
     this.facts = { session, epoch, job, agentName, room, metadata };
     this.job = job;
     this.policy = policy;
+    this.#name();
+  }
+
+  /** Another job takes it over; nothing is heard of it yet. */
+  succeeded({ job }: JobOfSession): void {
+    this.job = job;
     this.#name();
   }
 

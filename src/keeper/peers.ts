@@ -55,6 +55,8 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
           return sessions.withdrawn(message.job, message.why);
         case 'hello.job':
           return sessions.hello(peer, message);
+        case 'job.heard':
+          return sessions.heard(message.session, message.epoch);
         case 'beat':
           return sessions.beat(message.session, message);
         case 'job.closed':

@@ -43,6 +43,12 @@ export type Known = {
   /** A hang-up was asked for, and nobody confirmed it: refused, cut off by its deadline, or without an answer. */
   isHangUpOwed: boolean;
   caller: string | undefined;
+  /** What its last job was dispatched as. */
+  dispatch: string | undefined;
+  /** How often within a minute it may be taken over. */
+  resume: number;
+  /** When it was taken over, by the wall clock. */
+  takenOverAt: number[];
 };
 
 /** For a session whose journal does not say. */
@@ -156,5 +162,10 @@ export function whatIsKnown(journal: SessionJournal): Known {
     isReleased,
     isHangUpOwed: isAsked && !isReleased && !all.some(isSettledWell),
     caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
+    dispatch: readableName(facts['dispatch']) ?? undefined,
+    resume: countOf(first['resume']),
+    takenOverAt: journal.keeper.flatMap(({ kind, at }) =>
+      kind === 'keeper.succeeded' ? (instantOf(at) ?? []) : [],
+    ),
   };
 }

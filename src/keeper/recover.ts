@@ -47,6 +47,9 @@ export type RecoveryRequest = {
   rooms: Rooms | null;
   /** Absent: the call is hung up on without a word. */
   apologize: Apologize | undefined;
+  /** How often it may be taken over now, and how: settles when the caller hears the next agent. */
+  resumesLeft: number;
+  takeOver: (rooms: Rooms, signal: AbortSignal) => Promise<void>;
   /** Left by whoever asked for it: its effects are aborted. */
   signal: AbortSignal;
   notes: Pick<Notes, 'append'>;
@@ -63,8 +66,14 @@ type Acts = {
 /** Nobody was asked for anything yet. */
 const unconfirmed: HangUpResult = { verified: false, attempts: 0, left: [] };
 
-/** *Effect.* @returns whether the caller may still be on the line: nobody confirmed the hang-up (R1) */
-export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boolean }> {
+export type Recovered = {
+  outcome: 'resumed' | 'released';
+  /** The caller may still be on the line: nobody confirmed the hang-up (R1). */
+  isHangUpOwed: boolean;
+};
+
+/** *Effect.* */
+export function recover(request: RecoveryRequest): Promise<Recovered> {
   const { room, agent, policy, rooms, notes, log } = request;
   let isForeign = false;
   let isLookedAt = false;
@@ -99,7 +108,13 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
       const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
       return { callerThere: callerThere && !isForeign, successorSpeaks: false };
     },
-    takeOver: () => Promise.reject(new Error('taking a call over is not built yet; resumesLeft has to be 0')),
+    takeOver: async (_, { signal }) => {
+      if (!rooms) throw new Error('there is no LiveKit to call an agent by');
+      // The probe was late, and a room that was made anew is somebody else's (R3).
+      if (!isLookedAt) await look(rooms, signal);
+      if (isForeign) throw new Error('another agent or another call has this room');
+      await request.takeOver(rooms, signal);
+    },
     apologize: async (_, { signal, send }) => {
       if (!request.apologize) throw new Error('no apology is wanted');
       const elapsed = stopwatch();
@@ -151,19 +166,20 @@ export function recover(request: RecoveryRequest): Promise<{ isHangUpOwed: boole
 
   return new Promise((resolve) => {
     const isUnreleased = !request.isReleased && rooms !== null;
-    const finish = (isHangUpOwed: boolean) => resolve({ isHangUpOwed });
+    const finish = (isHangUpOwed: boolean) => resolve({ outcome: 'released', isHangUpOwed });
     const machine = runMachine<typeof recoveryMachine, RecoveryEvent>({
       machine: 'recovery',
       chart: recoveryMachine,
       input: {
         policy,
-        resumesLeft: 0,
+        resumesLeft: rooms === null ? 0 : request.resumesLeft,
         end: request.end,
         isReleased: request.isReleased || rooms === null, // R2
         apologizes: request.apologize !== undefined,
       } satisfies RecoveryInput,
       note: (kind, data) => notes.append(kind, data),
-      onDone: ({ context }) => finish(context.isHangUpOwed),
+      onDone: ({ context: { outcome, isHangUpOwed } }) =>
+        resolve({ outcome: outcome === 'resumed' ? 'resumed' : 'released', isHangUpOwed }),
       onFailed: (error) => {
         log.error({ err: error }, 'the recovery machine failed; sealing without it');
         notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });

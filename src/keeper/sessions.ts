@@ -9,6 +9,7 @@ import type { JobId, SessionId } from '../journal/ids.ts';
 import type { FromKeeper, JobHello, ToKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
 import type { SoundsTold } from '../session/sound-watch.ts';
+import { messageOf } from '../errors/thrown.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
@@ -39,6 +40,8 @@ export type Sessions = {
   /** Somebody wanted to speak for it, and may not: nobody is killed for a silence that we made ourselves. */
   refused(session: SessionId): void;
   beat(session: SessionId, told?: Partial<SoundsTold>): void;
+  /** The caller hears a job that took the session over. */
+  heard(session: SessionId, epoch: number): void;
   /** @param tail lines of its journal that its disk did not take */
   closed(session: SessionId, tail?: string): void;
   /** An operator ends one call, within `budgetMs`. @returns why not; undefined: its job was told */
@@ -95,7 +98,8 @@ export function trackSessions(options: SessionsOptions): Sessions {
     if (!one.isOpen && !one.hasPeer && supervised.get(one.session) === one) supervised.delete(one.session);
   };
   const follow = (session: SessionId, offered?: JobFacts): Supervised => {
-    const one = superviseSession(session, options, offered);
+    const mayResume = () => endingAt === undefined;
+    const one = superviseSession(session, { ...options, mayResume }, offered);
     supervised.set(session, one);
     void one.over.then(() => {
       options.counts?.over(session);
@@ -150,6 +154,26 @@ export function trackSessions(options: SessionsOptions): Sessions {
     }
   };
 
+  /** A job that begins a session. Resolves when it is on disk. @throws Error: why it is declined */
+  const begun = async (facts: JobFacts, { pid, hangUp, policy }: WorkerHello): Promise<true> => {
+    const before = [...supervised.values()];
+    const one = follow(facts.session, facts);
+    const served = await Promise.all(before.map((other) => other.serves(facts)));
+    const serving = before[served.indexOf(true)];
+    if (serving) {
+      one.drop();
+      throw new Error(`this call has its agent already: session ${serving.session}`);
+    }
+    try {
+      await one.accept({ ...facts, worker: `pid ${pid}`, hangUp, policy });
+      return true;
+    } catch (error) {
+      log.error({ job: facts.job, err: error }, 'a job cannot be recorded, so it is not accepted');
+      await one.withdraw('it could not be written down');
+      throw new Error('it could not be written down', { cause: error });
+    }
+  };
+
   return {
     async adopt() {
       const asked = { directory, store, log, signal: stopping.signal };
@@ -169,35 +193,27 @@ export function trackSessions(options: SessionsOptions): Sessions {
       };
       if (endingAt !== undefined) return refuse('this keeper is ending');
       if (supervised.has(facts.session)) return refuse('it is followed already');
-      const before = [...supervised.values()];
-      const one = follow(facts.session, facts);
-      void (async () => {
-        const served = await Promise.all(before.map((other) => other.serves(facts)));
-        const serving = before[served.indexOf(true)];
-        if (serving) {
-          refuse(`this call has its agent already: session ${serving.session}`);
-          return one.drop();
-        }
-        try {
-          const { hangUp, policy } = worker;
-          await one.accept({ ...facts, worker: `pid ${worker.pid}`, hangUp, policy });
-          peer.send({ type: 'job.recorded', request });
-        } catch (error) {
-          log.error({ job: facts.job, err: error }, 'a job cannot be recorded, so it is not accepted');
-          refuse('it could not be written down');
-          await one.withdraw('it could not be written down');
-        }
-      })();
+      const answer = (work: Promise<boolean>) =>
+        work.then(
+          (isOurs) => isOurs && peer.send({ type: 'job.recorded', request }),
+          (error: unknown) => refuse(messageOf(error)),
+        );
+      const heir = [...supervised.values()].find((one) => one.awaits(facts));
+      void answer(heir ? heir.succeeds(facts).then((isNext) => isNext || begun(facts, worker)) : begun(facts, worker));
     },
 
     launched(job) {
       withJob(job)?.send({ type: 'job.launched' });
     },
     unstarted(job, why) {
-      withJob(job)?.send({ type: 'job.unstarted' }, why);
+      const one = withJob(job);
+      one?.lostSuccessor(job);
+      one?.send({ type: 'job.unstarted' }, why);
     },
     withdrawn(job, why) {
-      void withJob(job)?.withdraw(why);
+      const one = withJob(job);
+      one?.lostSuccessor(job);
+      void one?.withdraw(why);
     },
 
     hello(peer, message) {
@@ -222,6 +238,9 @@ export function trackSessions(options: SessionsOptions): Sessions {
       const one = supervised.get(session);
       one?.send({ type: 'job.beat' });
       if (one?.isOpen) options.counts?.beat(session, told);
+    },
+    heard(session, epoch) {
+      supervised.get(session)?.heard(epoch);
     },
     closed(session, tail = '') {
       supervised.get(session)?.closed(tail);

@@ -29,7 +29,8 @@ import type { Known } from './reading.ts';
 import type { Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
 import { openRow } from './session-row.ts';
-import { supervisionEffects } from './supervision-effects.ts';
+import { Succession } from './succession.ts';
+import { killer, supervisionEffects } from './supervision-effects.ts';
 import type { Remembered } from './whole-journal.ts';
 
 /** A day: far more than the longest call of a default policy, and less than a clock that was wrong is corrected by. */
@@ -45,6 +46,8 @@ export type SuperviseOptions = {
   /** A worker has said where LiveKit is. */
   isWorkerHere: () => boolean;
   apologize: () => Apologize | undefined;
+  /** Not while this keeper ends: nobody would be there for the next job. Default: yes. */
+  mayResume?: () => boolean;
   /** Is this process in the process group of a worker of this keeper? Nobody else is killed. Default: yes, for tests. */
   isOfWorker?: (owner: Owner) => Promise<boolean>;
   /** Could a job that lost its connection have come back? Default: yes, for tests. */
@@ -78,6 +81,14 @@ export type Supervised = {
   hello(peer: Peer, message: JobHello): void;
   /** Is this the live call that another job was offered for? */
   serves(offered: JobFacts): Promise<boolean>;
+  /** Is an agent called for again, to this job's room? Then it is asked whether the job is its next one. */
+  awaits(offered: JobFacts): boolean;
+  /** Is it? Then that is on disk. @throws Error when it comes too late */
+  succeeds(offered: JobFacts): Promise<boolean>;
+  /** The caller hears the job that took it over. */
+  heard(epoch: number): void;
+  /** The job that was to take it over will not. */
+  lostSuccessor(job: JobId): void;
   /** What is heard of it: launched, unstarted, a beat, closed, a worker that is here, a budget that is spent. */
   send(event: SupervisionEvent, why?: string): void;
   /** Its hello was refused, its own or a stranger's: whoever is silent then is not killed before LiveKit was asked. */
@@ -122,7 +133,10 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     };
   });
   const onSealed = (sealed: string) => (report = sealed);
-  const effects = supervisionEffects({ known, notes, index, evidence, options, onSealed });
+  const kill = killer({ known, options });
+  const dismiss = () => peer?.send({ type: 'yield' });
+  const succession = new Succession({ directory, known, notes, end: kill, dismiss });
+  const effects = supervisionEffects({ known, notes, index, evidence, options, succession, kill, onSealed });
 
   /** Said once each: what the keeper decided, for whoever reads the journal or the log. */
   let noticed: Noticed | null = null;
@@ -228,6 +242,11 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
 
     hello(from, message) {
       peer = from;
+      if (succession.isOf(message)) {
+        known.hello(message);
+        known.log.info({ epoch: message.epoch, pid: message.owner.pid }, 'the next job is here; it is to be heard');
+        return;
+      }
       const settled = isUnsettled() ? undefined : machine?.snapshot().context;
       if (settled?.noticed) return from.send({ type: 'yield' });
       if (report !== undefined) return from.send({ type: 'sealed', session, report });
@@ -250,6 +269,11 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
       return there.some((occupant) => occupant.identity === known.identity);
     },
 
+    awaits: (facts) => succession.concerns(facts),
+    succeeds: (facts) => succession.offered(facts),
+    heard: (epoch) => succession.heard(epoch),
+    lostSuccessor: (job) => succession.lost(job),
+
     send(event, reason) {
       why = reason ?? why;
       if (event.type === 'job.beat' || event.type === 'job.here') {
@@ -271,12 +295,14 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
           'the disk did not take the end of a journal; its job has handed it over',
         );
       known.tail = unwritten;
+      succession.closed();
       this.send({ type: 'job.closed' });
     },
 
     gone(from) {
       if (peer !== from) return; // it is back already, over another connection
       peer = undefined;
+      succession.lost(known.job);
       machine?.send({ type: 'job.lost' });
     },
 

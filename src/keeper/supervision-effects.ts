@@ -10,14 +10,24 @@ import { isAlive } from '../journal/owner.ts';
 import type { Evidence } from './evidence.ts';
 import { journalStateOf, type KnownSession } from './known-session.ts';
 import type { Notes } from './notes.ts';
-import { defaultHangUp } from './reading.ts';
+import { defaultHangUp, type Known } from './reading.ts';
 import { recover } from './recover.ts';
 import type { IndexRow } from './session-row.ts';
+import type { Succession } from './succession.ts';
 import type { SuperviseOptions } from './supervise.ts';
 
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
 const LAST_DEATH_PAUSE_MS = 250;
+
+/** Restart intensity, as Erlang's supervisors count it: what was taken over longer ago than this is forgiven. */
+const INTENSITY_MS = 60_000;
+
+const resumesLeft = (journal: Known | undefined): number => {
+  if (!journal) return 0;
+  const recent = journal.takenOverAt.filter((at) => Math.abs(Date.now() - at) < INTENSITY_MS);
+  return Math.max(0, journal.resume - recent.length);
+};
 
 type Acts = {
   [Name in keyof SupervisionEffects]: (
@@ -32,15 +42,18 @@ export type OfSession = {
   index: IndexRow;
   evidence: Evidence;
   options: SuperviseOptions;
+  /** Who takes it over. */
+  succession: Succession;
+  kill: (victim: Owner, signal: AbortSignal) => Promise<void>;
   /** Its report is in the store, by whomever it was sealed. */
   onSealed: (report: string) => void;
 };
 
-export const supervisionEffects = ({ known, notes, index, evidence, options, onSealed }: OfSession): Acts => {
-  const { isOfWorker = async () => true, isReachable = () => true } = options;
-  let sealing: Promise<void> | undefined;
-
-  const kill = async (victim: Owner, signal: AbortSignal) => {
+/** *Effect.* Ends a job's process, and nobody else's. Resolves when it is gone, or its signal says that that is late. */
+export const killer =
+  ({ known, options }: Pick<OfSession, 'known' | 'options'>): OfSession['kill'] =>
+  async (victim, signal) => {
+    const { isOfWorker = async () => true } = options;
     const { pid } = victim;
     if ((await isAlive(victim)) !== 'alive') return;
     if (!(await isOfWorker(victim)))
@@ -53,6 +66,11 @@ export const supervisionEffects = ({ known, notes, index, evidence, options, onS
     // What it writes after this would be missing in the report.
     while (!signal.aborted && (await isAlive(victim)) === 'alive') await pause(5);
   };
+
+export const supervisionEffects = (given: OfSession): Acts => {
+  const { known, notes, index, evidence, options, succession, kill, onSealed } = given;
+  const { isOfWorker = async () => true, isReachable = () => true } = options;
+  let sealing: Promise<void> | undefined;
 
   return {
     async look() {
@@ -108,6 +126,8 @@ export const supervisionEffects = ({ known, notes, index, evidence, options, onS
         isUnopened: noticed === 'unopened' && journal?.isLost !== true, // an agent that nobody knows of may be its own
         rooms: facts ? await options.rooms() : null,
         apologize: options.apologize(),
+        resumesLeft: options.mayResume?.() === false ? 0 : resumesLeft(journal),
+        takeOver: (rooms, until) => succession.takeOver(rooms, until),
         signal,
         notes,
         log,

@@ -91,6 +91,7 @@ const facts = z
     agentName: text,
     room: z.object({ name: text, sid: text }),
     metadata: text,
+    dispatch: text.exactOptional(),
   })
   .transform((given) => ({ ...firstJob(given.job), ...given }));
 
@@ -115,6 +116,8 @@ export const toKeeper = z.discriminatedUnion('type', [
     /** Lines of this process so far that somebody heard. */
     spoken: z.object({ filler: count, nudge: count }).exactOptional(),
   }),
+  /** Of a job that took a session over: its caller hears it. */
+  z.object({ type: z.literal('job.heard'), session: sessionId, epoch: above0 }),
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
   z.object({
     type: z.literal('job.closed'),

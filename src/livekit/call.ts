@@ -1,5 +1,5 @@
 /** The call as the user's code sees it. */
-import type { JobContext, JobProcess, voice } from '@livekit/agents';
+import type { JobContext, JobProcess, llm, voice } from '@livekit/agents';
 import type { RemoteParticipant, Room } from '@livekit/rtc-node';
 import type { HangUpStrategy, Transferred } from '../../machines/index.ts';
 import type { Json } from '../journal/entry.ts';
@@ -18,6 +18,18 @@ export type EndOptions = {
    * as an error, and the call ends with the default.
    */
   hangUp?: HangUpStrategy;
+};
+
+/** What a call brings along whose process died. */
+export type Resumed = {
+  /** Which process of the session this is: 2, and one more for each that died. */
+  readonly epoch: number;
+  /** Id of the agent that a handoff led to; undefined: the first one. `agents` makes it. */
+  readonly agent: string | undefined;
+  /** The conversation so far; the agent has it already. A tool that ran when the process died is in it as unknown. */
+  readonly history: llm.ChatContext;
+  /** What `snapshot(call)` said last; undefined: nothing. */
+  readonly snapshot: Json | undefined;
 };
 
 export type Call = {
@@ -66,6 +78,8 @@ export type Call = {
    * hangs is in the report. When the process dies nothing is released.
    */
   onClose(name: string, release: () => unknown): void;
+  /** After a crash: what is left of the call so far. Undefined for a call that began in this process. */
+  readonly resumed: Resumed | undefined;
   /** Escape hatch: the SDK's JobContext. */
   readonly context: JobContext;
   /** Escape hatch: the SDK's AgentSession; undefined before it started and for programs. */

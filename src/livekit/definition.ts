@@ -6,7 +6,7 @@ import type { JobProcess, voice } from '@livekit/agents';
 import { z } from 'zod';
 import { defaultPolicy, keeperLimits, type Policy } from '../../machines/index.ts';
 import { aFunction, expected, fields, linesOf } from '../errors/expected.ts';
-import type { HangUpPolicy } from '../journal/entry.ts';
+import type { HangUpPolicy, Json } from '../journal/entry.ts';
 import { type Destination, destinationKinds } from '../link/destination.ts';
 import type { Call } from './call.ts';
 import type { ConnectOptions } from './connect-options.ts';
@@ -85,8 +85,20 @@ export type SessionDefinition = {
   hold?: OfCall<{ goodbye: Words | 'none' }>;
   /** How the caller is let go. Default: the room is deleted, and after a transfer left. A job that never began is let go by the default. */
   hangUp?: OfCall<GivenHangUp>;
-  /** Default `{ resume: 0 }`, and nothing else yet: a call whose process died is hung up on and reported. */
-  onCrash?: { resume?: number; say?: string };
+  /** What becomes of a call whose process died or froze, while its caller is there. */
+  onCrash?: {
+    /** How often within a minute another process takes it over; 0: the caller is told, and hung up on. Default 2; of a program 0. */
+    resume?: number;
+    /** The first words after that. Default: "Sorry, I lost you for a moment.", in `language`. */
+    say?: OfCall<string>;
+  };
+  /** Agents by id, for a call that is taken over after a handoff. Default: the first agent goes on. */
+  agents?: Record<string, (call: Call) => Awaitable<voice.Agent>>;
+  /**
+   * The application's own state, kept at each turn: `call.resumed.snapshot` after a crash. What JSON can say, at most 64 KiB
+   * of it, within a second. Default: none.
+   */
+  snapshot?: (call: Call) => Awaitable<Json>;
   /**
    * Limits, in ms but for `nudges`. Each is a number; one of the call's own may be a function of the call, or all of them
    * one function. The keeper's (`KeeperLimit`) hold for all calls, and no call may take longer to end than the numbers
@@ -124,6 +136,8 @@ export type Defined = Omit<SessionDefinition, keyof Lines | 'policy' | 'hangUp'>
     participants: NonNullable<SessionDefinition['participants']>;
     reports: Destination[];
     alerts: Destination[];
+    /** How often within a minute it may be taken over. */
+    resume: number;
     /** What is asked by call. */
     ofCall: FunctionsOfCall;
     /** As given, without what a function says. */
@@ -144,7 +158,10 @@ export class DefinitionError extends Error {
   }
 }
 
-const notYet = 'resuming a call after a crash is not built yet';
+/** More within a minute is a crash loop, and rings the caller for ever. */
+const MOST_RESUMES = 10;
+const DEFAULT_RESUMES = 2;
+const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
 const alone = 'nothing: a program stands alone, without `session`, `agent` and `prepare`';
 const forItself = 'nothing: a program speaks for itself, there is no AgentSession to speak with';
 
@@ -183,9 +200,17 @@ const common = {
   hold: lineSchemas.hold.optional(),
   hangUp: hangUpSchema.optional(),
   onCrash: fields({
-    resume: z.literal(0, expected(`0: ${notYet}`)).optional(),
-    say: z.undefined(expected(`nothing: ${notYet}`)).optional(),
+    resume: z
+      .int(expected(`a whole number from 0 to ${MOST_RESUMES}`))
+      .min(0, expected(`a whole number from 0 to ${MOST_RESUMES}`))
+      .max(MOST_RESUMES, expected(`a whole number from 0 to ${MOST_RESUMES}`))
+      .optional(),
+    say: z
+      .custom((value) => isText(value) || typeof value === 'function', expected('a text, or a function of the call'))
+      .optional(),
   }).optional(),
+  agents: z.record(z.string(), aFunction('a function of the call that returns a voice.Agent')).optional(),
+  snapshot: aFunction().optional(),
   policy: policy.optional(),
   participants: participantEntries.optional(),
   reports: destinationsFor(
@@ -211,7 +236,15 @@ const spoken = {
   voicemail: fields({ goodbye: silent }).optional(),
   hold: fields({ goodbye: silent }).optional(),
 };
-const ofProgram = ofSession.extend({ session: nothing, agent: nothing, prepare: nothing, ...spoken });
+const noResume = 'nothing but 0: a program has no conversation that another process could take over';
+const ofProgram = ofSession.extend({
+  session: nothing,
+  agent: nothing,
+  agents: nothing,
+  prepare: nothing,
+  onCrash: fields({ resume: z.literal(0, expected(noResume)).optional(), say: nothing }).optional(),
+  ...spoken,
+});
 
 /** Reads the audio files, and nothing else. @throws DefinitionError, and PolicyError for `policy`. */
 export function checkDefinition(given: SessionDefinition): Defined {
@@ -235,6 +268,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
     participants: given.participants ?? [],
     reports: given.reports ?? [],
     alerts: given.alerts ?? [],
+    resume: isProgram ? 0 : (given.onCrash?.resume ?? DEFAULT_RESUMES),
     ofCall,
     givenLines,
     givenLimits,

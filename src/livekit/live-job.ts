@@ -7,6 +7,7 @@ import type { SessionRun } from '../session/run.ts';
 import type { TransferTarget } from './call.ts';
 import type { Defined, StartOptions } from './definition.ts';
 import type { OpenCall } from './open-call.ts';
+import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Guarded } from './guard/guarded.ts';
 import type { OwnEnds } from './guard/own-ends.ts';
@@ -15,11 +16,16 @@ import type { Playout } from './observe/playout.ts';
 import type { Requests } from './observe/requests.ts';
 import type { Speeches } from './observe/speeches.ts';
 import type { Turns } from './observe/turns.ts';
+import type { Snapshots } from './snapshot.ts';
 import type { Venue } from './venue.ts';
 
 export type LiveJob = Omit<OpenCall, 'begins'> & {
   /** This call's own: what it says by functions of the call is filled in as they answer. */
   readonly definition: Defined;
+  /** The first words after a crash. */
+  resumedWords?: string;
+  /** Of the first agent after a crash: what its `onEnter` says is held back while it runs. */
+  readonly entering: AsyncLocalStorage<{ isOn: boolean }>;
   /** Settled when its lines were asked for; undefined before. With what was wrong with the greeting. */
   lines?: Promise<{ error: unknown } | undefined>;
   /** What `session(call)` speaks with, before there is an AgentSession. */
@@ -61,6 +67,8 @@ export type LiveJob = Omit<OpenCall, 'begins'> & {
   words?: HeardWords;
   /** What the models were asked; from the same moment on. */
   requests?: Requests;
+  /** Where the application's own state goes, when it says one. */
+  snapshots: Snapshots | undefined;
   /** Where images of the conversation go. Undefined: nowhere. */
   blobs?: Blobs;
 };

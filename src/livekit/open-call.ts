@@ -7,22 +7,26 @@ import { endOf, ends, hangUpStrategies, type SessionEvent } from '../../machines
 import type { JobFacts, Json } from '../journal/entry.ts';
 import { describeValue } from '../errors/config-error.ts';
 import { messageOf } from '../errors/thrown.ts';
+import type { Past } from '../report/past.ts';
 import type { Log, Recorder } from '../session/ports.ts';
 import { askTransfer } from './act/transfer.ts';
 import { keepRelease, type Release } from './act/release.ts';
 import { type Call, type EndOptions, parseMetadata } from './call.ts';
 import { beginCall } from './current-call.ts';
 import type { Defined } from './definition.ts';
+import { historyOf } from './history.ts';
 import type { LiveJob } from './live-job.ts';
 import { noteError } from './note-error.ts';
 
-type Asked = { context: JobContext; facts: JobFacts; recorder: Recorder; log: Log };
+type Asked = { context: JobContext; facts: JobFacts; past?: Past | undefined; recorder: Recorder; log: Log };
 
 export type OpenCall = {
   readonly call: Call;
   readonly context: JobContext;
   readonly recorder: Recorder;
   readonly log: Log;
+  /** Of a job that took its session over. */
+  readonly past: Past | undefined;
   /** From the hang-up on: abort what the user started. */
   readonly letGo: AbortController;
   /** What the user wants released when the call is over. */
@@ -32,7 +36,7 @@ export type OpenCall = {
 };
 
 /** `currentCall()` finds it from now on. */
-export function openCall({ context, facts, recorder, log }: Asked): OpenCall {
+export function openCall({ context, facts, past, recorder, log }: Asked): OpenCall {
   const metadata = parseMetadata(facts.metadata);
   const letGo = new AbortController();
   const releases: Release[] = [];
@@ -86,13 +90,19 @@ export function openCall({ context, facts, recorder, log }: Asked): OpenCall {
     transfer: async (target) =>
       job ? askTransfer(job, target) : { outcome: 'failed', detail: 'the call has not begun' },
     onClose: (name, release) => keepRelease(releases, job, { name, release }),
+    resumed: past && {
+      epoch: facts.epoch,
+      agent: past.agent,
+      history: historyOf(past),
+      snapshot: past.snapshot,
+    },
     context,
     get session() {
       return job?.session;
     },
   };
   beginCall(call);
-  return { call, context, recorder, log, letGo, releases, begins: (begun) => void (job = begun) };
+  return { call, context, recorder, log, past, letGo, releases, begins: (begun) => void (job = begun) };
 }
 
 const foundBy = (found: string, { voicemail, hold }: Defined): SessionEvent | undefined => {

@@ -2,7 +2,7 @@
  * What is said by default, by language. The recordings in the package say the words of `apology` and `filler`; how they
  * were made is in src/sound/assets/README.md.
  */
-type Phrases = { apology: string; filler: string; nudge: string; again: string; windDown: string };
+type Phrases = { apology: string; filler: string; nudge: string; again: string; windDown: string; resumed: string };
 
 export const phrases = {
   en: {
@@ -11,6 +11,7 @@ export const phrases = {
     nudge: 'Are you still there?',
     again: 'Sorry, I did not catch that.',
     windDown: 'We have to come to an end soon.',
+    resumed: 'Sorry, I lost you for a moment.',
   },
   de: {
     apology: 'Entschuldigung, etwas ist schiefgegangen. Bitte versuchen Sie es später noch einmal.',
@@ -18,6 +19,7 @@ export const phrases = {
     nudge: 'Sind Sie noch da?',
     again: 'Entschuldigung, das habe ich nicht verstanden.',
     windDown: 'Wir müssen gleich zum Ende kommen.',
+    resumed: 'Entschuldigung, die Verbindung war kurz unterbrochen.',
   },
   es: {
     apology: 'Lo siento, algo ha fallado. Por favor, inténtelo más tarde.',
@@ -25,6 +27,7 @@ export const phrases = {
     nudge: '¿Sigue usted ahí?',
     again: 'Perdone, no le he entendido.',
     windDown: 'Tenemos que terminar pronto.',
+    resumed: 'Perdone, le he perdido un momento.',
   },
   fr: {
     apology: 'Désolé, un problème est survenu. Veuillez réessayer plus tard.',
@@ -32,6 +35,7 @@ export const phrases = {
     nudge: 'Vous êtes toujours là ?',
     again: 'Pardon, je n’ai pas compris.',
     windDown: 'Nous devons bientôt terminer.',
+    resumed: 'Pardon, je vous ai perdu un instant.',
   },
 } as const satisfies Record<string, Phrases>;
 

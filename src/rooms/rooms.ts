@@ -37,5 +37,8 @@ export interface Rooms {
   /** Tries again with backoff until the signal says stop; asks the server for the result. Never rejects. */
   hangUp(request: HangUpRequest): Promise<HangUpResult>;
   remove(room: string, identity: string, signal: AbortSignal): Promise<void>;
-  dispatch(room: string, agentName: string, metadata: string, signal: AbortSignal): Promise<void>;
+  /** One attempt. @returns the dispatch's id: the job that comes of it names it */
+  dispatch(room: string, agentName: string, metadata: string, signal: AbortSignal): Promise<string>;
+  /** A dispatch that is not wanted any more. One that is not there is success. */
+  undispatch(room: string, dispatch: string, signal: AbortSignal): Promise<void>;
 }

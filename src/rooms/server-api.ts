@@ -242,9 +242,9 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
     // One attempt: a request that got no answer may have been carried out, and two dispatches are two agents. Recovery
     // repeats it itself, when nobody has come.
     dispatch: (room, agentName, metadata, signal) =>
-      ask('dispatch', signal, async () => {
-        await dispatches.createDispatch(room, agentName, { metadata });
-      }),
+      ask('dispatch', signal, async () => (await dispatches.createDispatch(room, agentName, { metadata })).id),
+    undispatch: (room, dispatch, signal) =>
+      persist(signal, () => askGone('delete a dispatch', signal, () => dispatches.deleteDispatch(dispatch, room))),
     refer: async (room, identity, to, signal, { ringingMs = RINGING_MS, ...wanted } = {}) => {
       // The SDK adds two seconds to the ringing; BigInt, which it uses, takes whole seconds only.
       const ringingTimeout = Math.max(1, Math.ceil(ringingMs / 1_000));

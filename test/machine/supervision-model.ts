@@ -18,7 +18,7 @@ const settledBy = (event: { type: string }, effect: string, before: AnyMachineSn
   Object.values(before._nodes.flatMap(({ invoke }) => invoke)).some(
     ({ id, src }) => src === effect && event.type === `xstate.done.actor.${id}`,
   );
-type Answer = Partial<Verdict & { journal: string; agentThere: boolean; isHangUpOwed: boolean }>;
+type Answer = Partial<Verdict & { journal: string; agentThere: boolean; outcome: string; isHangUpOwed: boolean }>;
 const outputOf = (event: object) => (event as { output: Answer }).output;
 
 export const supervisionModel: Model<SupervisionFacts> = {
@@ -46,7 +46,11 @@ export const supervisionModel: Model<SupervisionFacts> = {
         either.flatMap((isWriting) => [0, 500].map((excusedMs) => ({ process, isWriting, excusedMs }))),
       );
     if (name === 'askRoom') return either.map((agentThere) => ({ agentThere }));
-    if (name === 'recover') return either.map((isHangUpOwed) => ({ isHangUpOwed }));
+    if (name === 'recover')
+      return [
+        ...either.map((isHangUpOwed) => ({ outcome: 'released', isHangUpOwed })),
+        { outcome: 'resumed', isHangUpOwed: false },
+      ];
     return [{}];
   },
   // Whoever lives, and of whom nobody can say whether they do, is waited for: no timer ends that.
@@ -74,7 +78,14 @@ export const supervisionModel: Model<SupervisionFacts> = {
     if (event.type === 'job.closed' && isUnsettled(before)) next.isClosed = next.isReleased = true;
 
     // P1
-    if (!isUnsettled(before) && isUnsettled(after)) broke('settled, and followed again');
+    const isResumed = settledBy(event, 'recover', before) && outputOf(event).outcome === 'resumed';
+    if (!isUnsettled(before) && isUnsettled(after) && !isResumed) broke('settled, and followed again');
+    // P5
+    if (isResumed) {
+      if (!after.matches({ running: 'unheard' })) broke('resumed, and not followed again');
+      if (contextOf(after).noticed !== null) broke('resumed, and still called dead');
+      return { ...next, isTakenInHand: false, recoveries: 0 };
+    }
     if (before.matches('running') && /^job\.(beat|here)$/.test(event.type) && !after.matches({ running: 'heard' }))
       broke('a job that beats is not heard');
     if (before.matches('suspect') && /^job\.(beat|here)$/.test(event.type) && !after.matches({ running: 'heard' }))

@@ -33,6 +33,7 @@ class FakeRooms implements Rooms {
   }
   remove = () => Promise.resolve();
   dispatch = () => Promise.reject(new Error('nothing is dispatched here'));
+  undispatch = () => Promise.resolve();
   sid: string | undefined = 'RM_1';
   sidOf = () => Promise.resolve(this.sid);
 }
@@ -52,6 +53,8 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
     isUnopened: false,
     rooms,
     apologize: undefined,
+    resumesLeft: 0,
+    takeOver: () => Promise.reject(new Error('nobody takes it over here')),
     signal: new AbortController().signal,
     notes: {
       append: <Kind extends EntryKind>(kind: Kind, data: EntryData[Kind]) =>

@@ -6,6 +6,7 @@ import { settledWithin, unlessAborted } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { Words } from '../lines.ts';
 import type { LiveJob } from '../live-job.ts';
+import { phrases } from '../phrases.ts';
 import type { OurSpeech } from '../observe/playout.ts';
 import { framesOf } from '../synthesize.ts';
 import { type LineAsk, type HeardOfLine, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
@@ -29,6 +30,7 @@ export const goodbyeOf = ({ definition, run }: LiveJob): Words | 'none' => {
 const wordsOf = (job: LiveJob, line: Speech['line']): Words | undefined => {
   const { definition } = job;
   if (line === 'nudge' || line === 'windDown' || line === 'again') return definition[line];
+  if (line === 'recovery') return { say: job.resumedWords ?? phrases[definition.language].resumed };
   const words = line === 'goodbye' ? goodbyeOf(job) : definition.greeting;
   return typeof words === 'object' ? words : undefined;
 };

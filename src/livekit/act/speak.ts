@@ -9,8 +9,10 @@
  *   S4  A line of the user's that is a recording and no text is played on the first rung too: a text in its stead would
  *       be one that nobody asked for.
  *   S5  Where there is no TTS a text is its recording, if it has one, and else left out; a filler is the recording.
+ *   S6  After a crash the answer that was owed follows the words that excuse it, without being asked for again.
  */
 import type { Speech } from '../../../machines/index.ts';
+import { messageOf } from '../../errors/thrown.ts';
 import { stopwatch } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -39,7 +41,7 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
       throw error;
     });
   }
-  if (line === 'greeting') watchFirstWords(job);
+  if (line === 'greeting' || line === 'recovery') watchFirstWords(job);
   if (line === 'filler' && rung === 'bundled') watchLastFiller(job);
   let firstAudioMs: number | undefined;
   const audible = () => {
@@ -50,5 +52,17 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
   const told = () => (firstAudioMs === undefined ? {} : { firstAudioMs });
   const isLate = () => elapsed() >= job.definition.policy.rungMs - TIMER_MS;
   const ask: LineAsk = { job, speech, port, audible, told, isLate, note };
-  return isOwnTrack ? onOwnTrack(ask) : throughSession(ask);
+  if (isOwnTrack) return onOwnTrack(ask);
+  const spoken = throughSession(ask);
+  if (line === 'recovery' && job.past?.isAnswerOwed) answerOwed(job);
+  return spoken;
+}
+
+/** S6. */
+function answerOwed({ session, log }: LiveJob): void {
+  try {
+    session?.generateReply();
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'the answer that was owed cannot be asked for; the caller has to ask again');
+  }
 }

@@ -2,18 +2,21 @@
  * The user's factories, the AgentSession, and everything that listens to it. One effect under one deadline: a factory
  * that hangs is left behind, and what it returns later is not used.
  */
-import { tts, voice } from '@livekit/agents';
+import { llm, tts, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { describeValue } from '../../errors/config-error.ts';
 import { messageOf } from '../../errors/thrown.ts';
-import { unlessAborted } from '../../waiting/deadline.ts';
+import { settledWithin, unlessAborted } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { attachTo } from '../attach.ts';
+import type { Call, Resumed } from '../call.ts';
 import { watchHold } from '../guard/hold.ts';
 import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
-import { noteFailedStart } from '../note-error.ts';
+import type { Awaitable } from '../lines.ts';
+import { noteError, noteFailedStart } from '../note-error.ts';
 import { askLines } from '../of-call.ts';
+import { phrases } from '../phrases.ts';
 import { askUser, resolveLines, startOptionsOf } from './ask.ts';
 import { startProgram } from './start-program.ts';
 
@@ -47,11 +50,12 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
     signal,
   );
   if (options.tts instanceof tts.TTS) job.firstVoice = options.tts;
+  const led = ledTo(job);
   const agent = await askUser<voice.Agent>(
     job,
     {
       component: 'agent',
-      make: () => makeAgent(call),
+      make: () => (led ?? makeAgent)(call),
       check: (value: unknown) =>
         value instanceof voice.Agent
           ? undefined
@@ -62,6 +66,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   const start = await startOptionsOf(job, signal);
   if (venue.caller()) await resolveLines(job, signal);
 
+  if (call.resumed) await goOn(job, agent, call.resumed, signal);
   warmUp(job, agent.tts ?? options.tts);
   const session = new voice.AgentSession({
     useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
@@ -91,6 +96,38 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   await unlessAborted(started, signal).catch(failed('agent session'));
   void watchMicrophone(job, session);
   watchHold(job, session);
+}
+
+/** After a handoff: the agent that the call was led to, if the definition knows it. */
+function ledTo(job: LiveJob): ((call: Call) => Awaitable<voice.Agent>) | undefined {
+  const { definition, call } = job;
+  const id = call.resumed?.agent;
+  if (id === undefined) return undefined;
+  const make = definition.agents?.[id];
+  if (!make) {
+    const missing = `agents: expected an entry for "${id}", to whom the call was handed before the crash, got none`;
+    noteError(job, 'application', missing, true, 'the first agent goes on with the call');
+  }
+  return make;
+}
+
+/** A call that is taken over: the agent gets what was said, beside whatever its own code gave it, and the first words are known. */
+async function goOn(job: LiveJob, agent: voice.Agent, { history }: Resumed, signal: AbortSignal): Promise<void> {
+  const before = agent.chatCtx.items.filter(({ id }) => history.getById(id) === undefined);
+  await unlessAborted(agent.updateChatCtx(new llm.ChatContext([...before, ...history.items])), signal);
+  job.resumedWords = await resumedWords(job);
+}
+
+async function resumedWords(job: LiveJob): Promise<string> {
+  const { definition, call } = job;
+  const usual = phrases[definition.language].resumed;
+  const { say = usual } = definition.onCrash ?? {};
+  if (typeof say === 'string') return say;
+  const answer = await settledWithin((async () => say(call))(), definition.policy.rungMs / 3);
+  if (answer.kind === 'settled' && typeof answer.value === 'string' && answer.value.trim() !== '') return answer.value;
+  const why = answer.kind === 'failed' ? answer.error : `expected a text in time, got ${describeValue(answer.kind === 'settled' ? answer.value : 'nothing')}`;
+  noteError(job, 'onCrash.say', why, true, 'the words of the package are said');
+  return usual;
 }
 
 /**

@@ -6,6 +6,7 @@
  *   H3  StopResponse passes through: the agent chose silence, and nobody owes an answer.
  *   H4  The deadline pauses while an AgentTask that the hook awaits is at work: to leave it would break the task off.
  *   H5  Once the caller is let go, what still runs has a third of `closeMs`: the SDK's close() waits for it.
+ *   H6  After a crash the first agent enters without a word: it has greeted already, and the caller hears an excuse.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { voice } from '@livekit/agents';
@@ -49,14 +50,15 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
       if (!job.letGo.signal.aborted) await askLines(job); // whether this is the greeting
       await nextTurn(); // the machine knows by then that they are there
     }
-    if (!isHandoff && job.definition.greeting === 'agent') watchFirstWords(job);
+    if (!isHandoff && !job.past && job.definition.greeting === 'agent') watchFirstWords(job);
     // Whose turn led to it waits for what it will say, and for no more.
     const ended = isHandoff ? job.turns.turnBegan() : () => {};
     job.told?.onceHeard(ended);
-    const isOk = !(await bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter()));
+    const enter = () => bounded(job, agent, 'onEnter', policy.toolMs, () => onEnter());
+    const isOk = !(await (job.past && !isHandoff ? quietlyEntered(job, enter) : enter()));
     setImmediate(ended);
     // Entered while the session still starts, it may fail before the greeting begins: nobody else greets.
-    const isGreeting = job.definition.greeting === 'agent' && job.run.hasTag('starting') && !job.run.hasTag('leaving');
+    const isGreeting = !job.past && job.definition.greeting === 'agent' && job.run.hasTag('starting') && !job.run.hasTag('leaving');
     if (!isOk && isGreeting) {
       const end = endOf('system', 'startup_failed', 'application', 'onEnter failed before the greeting was heard');
       job.run.send({ type: 'session.failed', end });
@@ -108,6 +110,12 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     };
     return watchStream(text, read, () => words.over());
   };
+}
+
+/** H6. What the hook began goes on afterwards, and may speak then. */
+async function quietlyEntered<Value>(job: LiveJob, enter: () => Promise<Value>): Promise<Value> {
+  const entering = { isOn: true };
+  return job.entering.run(entering, enter).finally(() => (entering.isOn = false));
 }
 
 /** What is only looked on at may fail: nobody misses it. */

@@ -74,6 +74,7 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     guarded(({ item }) => {
       const isSaid = item.type === 'message' && item.role === 'assistant';
       recordItem(job, item, session, isSaid ? job.words?.committed(item) : undefined);
+      job.snapshots?.take();
       // Fires before the new agent starts, so its onEnter is guarded too (sdk-facts, 12).
       if (item.type !== 'agent_handoff' || !session.currentAgent) return;
       guardAgent(job, session.currentAgent);
@@ -108,8 +109,10 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       job.speeches.add(speechHandle);
       speechHandle.addDoneCallback(() => job.speeches.delete(speechHandle));
       if (job.playout?.isAsking) return;
-      if (!run.hasTag('leaving')) return speeches.made(speechHandle, source);
-      recorder.append('log', { level: 'info', message: 'speech held back: the session is ending', source }); // A3
+      const isEntering = job.entering.getStore()?.isOn === true;
+      if (!run.hasTag('leaving') && !isEntering) return speeches.made(speechHandle, source);
+      const why = isEntering ? 'the call goes on after a crash' : 'the session is ending';
+      recorder.append('log', { level: 'info', message: `speech held back: ${why}`, source }); // A3
       speechHandle.interrupt(true);
     }),
   );

@@ -7,6 +7,8 @@ export type DeploymentWish = {
   policy?: NonNullable<SessionDefinition['policy']>;
   hangUp?: NonNullable<SessionDefinition['hangUp']>;
   apology?: NonNullable<SessionDefinition['apology']>;
+  /** Default `{ resume: 0 }`: most tests of this lane ask what becomes of a call that nobody takes over. */
+  onCrash?: { resume?: number; say?: string };
   /** `start(call)` names the caller that the call's metadata name. */
   namesCaller?: boolean;
   prewarm?: 'throws' | 'hangs';

@@ -1,0 +1,172 @@
+/**
+ * A dead session's next job: called for, known by its dispatch, waited for until its caller hears it.
+ *
+ *   S1  Known by the dispatch that we asked for, or by the one that the dead job had (LiveKit starts a job again by
+ *       itself), never by metadata, which is the user's. An offer may be quicker than LiveKit's reply that names its
+ *       dispatch, so it waits for that.
+ *   S2  The ghost is removed first: two agents of one identity put each other out of the room.
+ *   S3  A dispatch can be refused without a word and is never tried again (sdk-facts, 12), so it is repeated while nobody
+ *       has come; the one before is deleted, and a job that comes of it all the same is declined.
+ *   S4  Each that comes has an epoch of its own, also when the one before was never heard: what it wrote stays.
+ *   S5  Never two voices: who was not heard in time is told to leave, and its process is ended.
+ */
+import type { Logger } from 'pino';
+import type { JobFacts, Owner } from '../journal/entry.ts';
+import type { JobId, JobOfSession } from '../journal/ids.ts';
+import { removeSuccession, writeSuccession } from '../journal/succession.ts';
+import type { Rooms } from '../rooms/rooms.ts';
+import { messageOf } from '../errors/thrown.ts';
+import { settledWithin, stopwatch, unlessAborted } from '../waiting/deadline.ts';
+import type { KnownSession } from './known-session.ts';
+import type { Notes } from './notes.ts';
+
+/** A warm worker answers a dispatch after 60 ms; without an offer by then it was refused (S3). */
+const REPEAT_MS = 500;
+/** An offer waits so long for the reply that names its dispatch; its worker asks for no longer (seats.ts). */
+const REPLY_MS = 400;
+/** To take back what nobody wants any more, beside whatever comes next. */
+const TIDY_MS = 2_000;
+
+export type SuccessionOptions = {
+  directory: string;
+  known: KnownSession;
+  notes: Pick<Notes, 'append' | 'durable'>;
+  /** Ends a process that has to be silent. */
+  end: (owner: Owner, signal: AbortSignal) => Promise<void>;
+  /** Tells the job that is connected to leave. */
+  dismiss: () => void;
+};
+
+/** `over`: it has ended the call by itself, with all that belongs to an end. */
+type Fate = 'heard' | 'over' | 'lost';
+/** One job that came: what becomes of it. */
+type Successor = JobOfSession & { settle: (fate: Fate) => void; fate: Promise<Fate> };
+
+export class Succession {
+  readonly #options: SuccessionOptions;
+  /** All that were asked for: an offer that comes late is known by them, too. */
+  readonly #dispatches = new Set<string>();
+  #reply: Promise<unknown> = Promise.resolve();
+  #isOn = false;
+  #epoch = 0;
+  #successor: Successor | undefined;
+  #came: () => void = () => undefined;
+
+  constructor(options: SuccessionOptions) {
+    this.#options = options;
+  }
+
+  /** Is this job offered for the room that an agent was called for to? */
+  concerns({ agentName, room }: JobFacts): boolean {
+    const { facts } = this.#options.known;
+    return this.#isOn && facts?.room.name === room.name && facts.agentName === agentName;
+  }
+
+  /**
+   * Resolves with whether the job is ours (S1); then it is on disk what it is to be.
+   * @throws Error for one that came too late, or when it cannot be written down
+   */
+  async offered({ job, dispatch }: JobFacts): Promise<boolean> {
+    const { directory, known, notes } = this.#options;
+    await settledWithin(this.#reply, REPLY_MS);
+    if (dispatch === undefined || !this.#dispatches.has(dispatch)) return false;
+    if (!this.#isOn || this.#successor) throw new Error('this call has its next agent already, or waits for none');
+    const successor = { session: known.session, epoch: this.#next(), job };
+    let settle: Successor['settle'] = () => undefined;
+    const fate = new Promise<Fate>((resolve) => (settle = resolve));
+    this.#successor = { ...successor, settle, fate };
+    known.succeeded(successor);
+    this.#came();
+    try {
+      notes.append('keeper.succeeded', { epoch: successor.epoch, job, dispatch });
+      await writeSuccession(directory, successor);
+    } catch (error) {
+      this.#successor.settle('lost');
+      throw error;
+    }
+    return true;
+  }
+
+  /** Is this the job that was waited for? */
+  isOf({ epoch, job }: JobOfSession): boolean {
+    return this.#isOn && this.#successor?.epoch === epoch && this.#successor.job === job;
+  }
+
+  heard(epoch: number): void {
+    if (this.#isOn && this.#successor?.epoch === epoch) this.#successor.settle('heard');
+  }
+
+  closed(): void {
+    if (this.#isOn) this.#successor?.settle('over');
+  }
+
+  /** It declined, has no process, or its connection is gone. */
+  lost(job: JobId): void {
+    if (this.#successor?.job === job) this.#successor.settle('lost');
+  }
+
+  /** *Effect.* Resolves when the caller hears the next agent, or it has ended the call. Rejects when its signal says that it is too late. */
+  async takeOver(rooms: Rooms, signal: AbortSignal): Promise<void> {
+    const { known, notes, end, dismiss } = this.#options;
+    const { facts, log } = known;
+    if (!facts) throw new Error('it is not known which room the call is in');
+    const elapsed = stopwatch();
+    const room = facts.room.name;
+    const metadata = known.journal?.facts?.metadata ?? facts.metadata;
+    if (known.journal?.dispatch !== undefined) this.#dispatches.add(known.journal.dispatch);
+    this.#isOn = true;
+    let asked: string | undefined;
+    const tidy = (dispatch: string | undefined) => {
+      if (dispatch === undefined) return;
+      void rooms.undispatch(room, dispatch, AbortSignal.timeout(TIDY_MS)).catch(() => undefined);
+    };
+    const removeGhost = async () => {
+      if (known.identity !== undefined) await rooms.remove(room, known.identity, signal);
+    };
+    try {
+      for (;;) {
+        await removeGhost(); // S2
+        const came = new Promise<void>((resolve) => (this.#came = resolve));
+        tidy(asked);
+        const asking = rooms.dispatch(room, facts.agentName, metadata, signal).then((dispatch) => {
+          this.#dispatches.add(dispatch);
+          notes.append('keeper.dispatched', { dispatch });
+          return dispatch;
+        });
+        this.#reply = asking.catch(() => undefined);
+        asked = await asking.catch((error: unknown) => {
+          if (signal.aborted) throw error;
+          log.warn({ error: messageOf(error) }, 'the agent could not be called for again; it is tried once more');
+          return undefined;
+        });
+        await unlessAborted(settledWithin(came, REPEAT_MS), signal); // S3
+        const successor = this.#successor;
+        if (!successor) continue;
+        const fate = await unlessAborted(successor.fate, signal);
+        if (fate === 'over') return;
+        if (fate === 'heard') {
+          notes.append('keeper.resumed', { epoch: successor.epoch, ms: elapsed() });
+          log.info({ epoch: successor.epoch, job: successor.job, ms: elapsed() }, 'the call goes on with another job');
+          return;
+        }
+        log.warn({ epoch: successor.epoch, job: successor.job }, 'the job that took the call over is gone, unheard');
+        this.#successor = undefined;
+      }
+    } finally {
+      const isHeard = this.#successor !== undefined && !signal.aborted;
+      this.#isOn = false;
+      if (!isHeard) {
+        tidy(asked);
+        dismiss(); // S5
+        if (known.owner) void end(known.owner, AbortSignal.timeout(TIDY_MS));
+      }
+      if (this.#successor) void removeSuccession(this.#options.directory, this.#successor.job);
+      this.#successor = undefined;
+    }
+  }
+
+  /** S4 */
+  #next(): number {
+    return (this.#epoch = Math.max(this.#epoch, this.#options.known.epoch) + 1);
+  }
+}
