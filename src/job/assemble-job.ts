@@ -62,7 +62,8 @@ export function assembleJob({ opened, definition, venueFor, onStates, makeRun = 
 }
 
 /** The wall clock may have been set since: a time that no call can have is none. */
-const elapsedOf = ({ openedAt }: Past): number => Math.min(MAX_TIMER_MS, Math.max(0, Date.now() - (openedAt ?? Date.now())));
+const elapsedOf = ({ openedAt }: Past): number =>
+  Math.min(MAX_TIMER_MS, Math.max(0, Date.now() - (openedAt ?? Date.now())));
 
 const inputOf = ({ policy, greeting, goodbye, ofCall }: Defined, past: Past | undefined): Input => ({
   policy,

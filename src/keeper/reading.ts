@@ -164,8 +164,6 @@ export function whatIsKnown(journal: SessionJournal): Known {
     caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
     dispatch: readableName(facts['dispatch']) ?? undefined,
     resume: countOf(first['resume']),
-    takenOverAt: journal.keeper.flatMap(({ kind, at }) =>
-      kind === 'keeper.succeeded' ? (instantOf(at) ?? []) : [],
-    ),
+    takenOverAt: journal.keeper.flatMap(({ kind, at }) => (kind === 'keeper.succeeded' ? (instantOf(at) ?? []) : [])),
   };
 }

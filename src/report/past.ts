@@ -22,6 +22,8 @@ export type Past = {
   /** Each as its `toJSON()` said. */
   items: PastItem[];
   isAnswerOwed: boolean;
+  /** It had begun, and was cut. */
+  isAnswerCut: boolean;
   /** Since the session was opened, by the wall clock. */
   openedAt: number | undefined;
   /** As the first job had them: a deploy in between changes nothing for this call. */
@@ -44,7 +46,9 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
   const last = jobs.at(-1);
   const opened = recordOf(entries.find(({ kind }) => kind === 'session.opened')?.data);
   // The SDK tells of its first agent as of a handoff, too: from nobody.
-  const handoff = entries.findLast(({ kind, data }) => kind === 'item' && textOf(recordOf(recordOf(data)['sdk'])['oldAgentId']) !== null);
+  const handoff = entries.findLast(
+    ({ kind, data }) => kind === 'item' && textOf(recordOf(recordOf(data)['sdk'])['oldAgentId']) !== null,
+  );
   const snapshot = entries.findLast(({ kind }) => kind === 'snapshot');
   const caller = entries.findLast(({ kind, data }) => kind === 'participant' && recordOf(data)['isCaller'] === true);
 
@@ -58,13 +62,17 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
     createdAt: at === null ? 0 : Date.parse(at),
   }));
   const unknown = last ? unknownTools(last.entries) : [];
-  const items = [...itemsIn(entries), ...said].sort((one, other) => countOf(one['createdAt']) - countOf(other['createdAt']));
+  const items = [...itemsIn(entries), ...said].sort(
+    (one, other) => countOf(one['createdAt']) - countOf(other['createdAt']),
+  );
   const lastWords = items.findLast(({ type }) => type === 'message');
+  const isAnswerCut = isCut(items, lastWords);
   return {
     takenOver: last && { epoch: last.epoch, lastSeq: last.lastSeq },
     agent: handoff && (readableName(recordOf(handoff.data)['agent']) ?? undefined),
     items: [...items, ...unknown],
-    isAnswerOwed: unknown.length > 0 || lastWords?.['role'] === 'user' || isCut(items, lastWords),
+    isAnswerOwed: unknown.length > 0 || lastWords?.['role'] === 'user' || isAnswerCut,
+    isAnswerCut,
     openedAt: instantOf(entries.find(({ kind }) => kind === 'session.opened')?.at),
     policy: opened['policy'] as Json | undefined,
     hangUp: opened['hangUp'] as HangUpPolicy | undefined,
@@ -76,7 +84,9 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
 
 /** Cut by the death, in the middle of a reply to the caller: not one that the caller cut, who spoke last then. */
 const isCut = (items: readonly PastItem[], last: PastItem | undefined): boolean =>
-  last?.['interrupted'] === true && String(last['id']).startsWith('played-') && items.some(({ role }) => role === 'user');
+  last?.['interrupted'] === true &&
+  String(last['id']).startsWith('played-') &&
+  items.some(({ role }) => role === 'user');
 
 /** One that is committed again is the same item. Images are files of another process: they are left out. */
 const itemsIn = (entries: readonly Entry[]): PastItem[] => {

@@ -13,6 +13,7 @@
  */
 import type { Speech } from '../../../machines/index.ts';
 import { messageOf } from '../../errors/thrown.ts';
+import type { Past } from '../../report/past.ts';
 import { stopwatch } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -23,6 +24,9 @@ import { throughSession } from './session-line.ts';
 
 /** The machine's timer and this clock begin in the same instant, but for so much. */
 const TIMER_MS = 50;
+
+/** Its begin stands in the history, as far as it was heard: a model that is only asked takes it for the whole. */
+const CUT = 'Your last answer was cut off before it was heard to its end. Give it again, briefly, without excusing it.';
 
 export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Promise<HeardOfLine> {
   const { line, rung } = speech;
@@ -54,14 +58,14 @@ export async function speak(job: LiveJob, speech: Speech, port: EffectPort): Pro
   const ask: LineAsk = { job, speech, port, audible, told, isLate, note };
   if (isOwnTrack) return onOwnTrack(ask);
   const spoken = throughSession(ask);
-  if (line === 'recovery' && job.past?.isAnswerOwed) answerOwed(job);
+  if (line === 'recovery' && job.past?.isAnswerOwed) answerOwed(job, job.past);
   return spoken;
 }
 
 /** S6. */
-function answerOwed({ session, log }: LiveJob): void {
+function answerOwed({ session, log }: LiveJob, { isAnswerCut }: Past): void {
   try {
-    session?.generateReply();
+    session?.generateReply(isAnswerCut ? { instructions: CUT } : {});
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'the answer that was owed cannot be asked for; the caller has to ask again');
   }

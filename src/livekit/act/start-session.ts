@@ -125,7 +125,10 @@ async function resumedWords(job: LiveJob): Promise<string> {
   if (typeof say === 'string') return say;
   const answer = await settledWithin((async () => say(call))(), definition.policy.rungMs / 3);
   if (answer.kind === 'settled' && typeof answer.value === 'string' && answer.value.trim() !== '') return answer.value;
-  const why = answer.kind === 'failed' ? answer.error : `expected a text in time, got ${describeValue(answer.kind === 'settled' ? answer.value : 'nothing')}`;
+  const why =
+    answer.kind === 'failed'
+      ? answer.error
+      : `expected a text in time, got ${describeValue(answer.kind === 'settled' ? answer.value : 'nothing')}`;
   noteError(job, 'onCrash.say', why, true, 'the words of the package are said');
   return usual;
 }

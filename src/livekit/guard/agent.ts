@@ -58,7 +58,8 @@ export function guardAgent(job: LiveJob, agent: voice.Agent): void {
     const isOk = !(await (job.past && !isHandoff ? quietlyEntered(job, enter) : enter()));
     setImmediate(ended);
     // Entered while the session still starts, it may fail before the greeting begins: nobody else greets.
-    const isGreeting = !job.past && job.definition.greeting === 'agent' && job.run.hasTag('starting') && !job.run.hasTag('leaving');
+    const isGreeting =
+      !job.past && job.definition.greeting === 'agent' && job.run.hasTag('starting') && !job.run.hasTag('leaving');
     if (!isOk && isGreeting) {
       const end = endOf('system', 'startup_failed', 'application', 'onEnter failed before the greeting was heard');
       job.run.send({ type: 'session.failed', end });

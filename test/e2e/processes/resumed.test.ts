@@ -1,22 +1,40 @@
-/** The call goes on: its process dies, and the caller hears the agent again. */
+/** The call goes on: its process dies, and the caller hears the agent again, who knows what was said. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { deploy, type Deployment, HEARD, roomsOf } from '../harness/index.ts';
-import { ANSWER, GOODBYE, GREETING, greeted, hears, PATIENCE_MS, partsWith, patient, QUESTION } from './calls.ts';
+import { deploy, type Deployment, roomsOf } from '../harness/index.ts';
+import {
+  ANSWER,
+  asks,
+  type Greeted,
+  GOODBYE,
+  GREETING,
+  greeted,
+  hears,
+  PATIENCE_MS,
+  partsWith,
+  patient,
+  QUESTION,
+} from './calls.ts';
 
 const server = inject('livekit');
 const SORRY = 'Sorry, I lost you for a moment.';
+const WELL = 'Very well, thank you. And you?';
 let deployment: Deployment;
 beforeAll(async () => {
   deployment = await deploy(server, {
     goodbye: { say: GOODBYE },
-    onCrash: { resume: 2, say: SORRY },
+    onCrash: { resume: 1, say: SORRY },
     policy: patient,
     idleProcesses: 2,
   });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
-test('kill -9 of the job in the middle of a sentence: the caller hears the agent again, who knows what was said, and one report tells it', async () => {
+/** What the model was asked last. */
+const lastPrompt = ({ lab }: Greeted) =>
+  lab.log.flatMap((entry) => (entry.kind === 'asked' ? [entry.prompt.messages] : [])).at(-1) ?? [];
+const kill = async ({ name }: Greeted) => process.kill(await deployment.jobPid(name), 'SIGKILL');
+
+test('G7 kill -9 in the middle of a sentence: the caller hears the agent again, who knows what was said, and one report tells all of it', async () => {
   await deployment.warm(2, PATIENCE_MS);
   const call = await greeted(deployment);
   await using caller = call.caller;
@@ -24,26 +42,65 @@ test('kill -9 of the job in the middle of a sentence: the caller hears the agent
   const isOfAnswer = (text: string | undefined) => text !== undefined && text !== '' && ANSWER.startsWith(text);
   await deployment.entry(call.name, 'audible', ({ data }) => isOfAnswer(data.pii?.text), PATIENCE_MS);
   const killedAt = Date.now();
-  process.kill(await deployment.jobPid(call.name), 'SIGKILL');
-  await hears(call, SORRY, 0.1);
-  const sorry = caller.line(call.lab, SORRY)[0];
-  console.log('heard again after', (sorry?.firstAt ?? 0) - killedAt);
+  await kill(call);
   await hears(call, SORRY);
-  await caller.until('the whole answer', () => (caller.line(call.lab, ANSWER).at(-1)?.share ?? 0) > HEARD, PATIENCE_MS);
+  const again = caller.line(call.lab, SORRY)[0];
+  console.info(`heard again after ${Math.round((again?.firstAt ?? 0) - killedAt)} ms`);
+
+  // The answer is owed, without being asked for again; the model was told what was said, and that it was cut.
+  const asked = () => lastPrompt(call);
+  await caller.until(
+    'the model to be asked',
+    () => asked().some(({ content }) => /cut off/.test(content)),
+    PATIENCE_MS,
+  );
+  expect(asked().map(({ role }) => role)).toEqual(expect.arrayContaining(['user', 'tool', 'assistant']));
+  expect(asked().find(({ role }) => role === 'user')?.content).toBe(QUESTION);
+  expect(asked().find(({ role }) => role === 'tool')?.content).toMatch(/nine to five/);
+  expect(asked().some(({ role, content }) => role === 'assistant' && content !== ANSWER && isOfAnswer(content))).toBe(
+    true,
+  );
+  await hears(call, 'I see. Is there anything else I can do for you?');
   await caller.say(call.lab, 'How are you?');
-  await hears(call, 'Very well, thank you. And you?');
+  await hears(call, WELL);
   await partsWith(call);
 
   const { report } = await deployment.reportOf(call.name, 10_000);
   expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
-  expect(report.completeness).toMatchObject({
-    status: 'closed',
-    epochs: [
-      { epoch: 1, closed: false },
-      { epoch: 2, closed: true },
-    ],
-  });
-  console.log(JSON.stringify(report.transcript.map(({ role, text, interrupted }) => [role, text, interrupted])));
-  expect(caller.line(call.lab, GREETING)).toHaveLength(1);
+  const [first, second] = report.completeness.epochs;
+  expect([first, second]).toMatchObject([
+    { epoch: 1, closed: false },
+    { epoch: 2, closed: true },
+  ]);
+  expect(report.completeness).toMatchObject({ status: 'closed', noticed: [{ what: 'died', epoch: 1 }] });
+  const words = report.transcript.filter(({ role }) => role !== 'handoff');
+  expect(words.map(({ role }) => role).join(' ')).toBe(
+    'assistant user assistant assistant assistant user assistant user assistant',
+  );
+  expect(words[2]).toMatchObject({ source: 'played', interrupted: true });
+  expect(words[3]).toMatchObject({ text: SORRY });
+  expect(caller.line(call.lab, GREETING), 'greeted once').toHaveLength(1);
   expect(await roomsOf(server).names()).not.toContain(call.name);
+});
+
+test('G8 a second death within a minute, with resume: 1: the caller is told and hung up on, and one report says so', async () => {
+  await deployment.warm(2, PATIENCE_MS);
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  await asks(call);
+  await kill(call);
+  await hears(call, SORRY);
+  const journal = await deployment.journalOf(call.name);
+  const opened = journal?.epochs.at(-1)?.entries[0];
+  if (opened?.kind !== 'session.opened') throw new Error(`the second epoch begins with ${opened?.kind}`);
+  process.kill(opened.data.owner.pid, 'SIGKILL');
+  const { reason } = await caller.disconnected(PATIENCE_MS);
+  expect(reason).toBe('ROOM_DELETED');
+  const { report } = await deployment.reportOf(call.name, 10_000);
+  expect(report.end).toMatchObject({ by: 'system', reason: 'process_crashed' });
+  expect(report.completeness.epochs).toHaveLength(2);
+  expect(report.completeness.noticed.map(({ what, epoch }) => [what, epoch])).toEqual([
+    ['died', 1],
+    ['died', 2],
+  ]);
 });
