@@ -10,6 +10,7 @@
  *       hung up on before that was looked at; while LiveKit does not say, the hang-up is owed (owed.ts looks, too).
  */
 import {
+  ends,
   recoveryMachine,
   type RecoveryEvent,
   type RecoveryInput,
@@ -20,9 +21,10 @@ import {
   type RecoveryEffects,
 } from '../../machines/index.ts';
 import type { HangUpPolicy } from '../journal/entry.ts';
+import type { SessionId } from '../journal/ids.ts';
 import type { HangUpResult, Rooms } from '../rooms/rooms.ts';
 import { messageOf } from '../errors/thrown.ts';
-import { stopwatch } from '../waiting/deadline.ts';
+import { settledWithin, stopwatch } from '../waiting/deadline.ts';
 import type { Log } from '../session/ports.ts';
 import { runMachine } from '../session/run-machine.ts';
 
@@ -32,6 +34,7 @@ import { strategyFor } from '../session/hang-up-strategy.ts';
 export type Apologize = (request: { room: string; signal: AbortSignal; onAudible: () => void }) => Promise<HeardLine>;
 
 export type RecoveryRequest = {
+  session: SessionId;
   room: string;
   /** As dispatched; empty when it is not known. */
   roomSid: string;
@@ -62,6 +65,9 @@ type Acts = {
     port: { signal: AbortSignal; send: (event: RecoveryEvent) => void },
   ) => Promise<RecoveryEffects[Name]['output']>;
 };
+
+/** The caller's app, before it is disconnected; 5 ms on a healthy server. The caller is not kept for it. */
+const TELLING_MS = 100;
 
 /** Nobody was asked for anything yet. */
 const unconfirmed: HangUpResult = { verified: false, attempts: 0, left: [] };
@@ -152,6 +158,9 @@ export function recover(request: RecoveryRequest): Promise<Recovered> {
       // R3: the probe was late, and a room is deleted by its name.
       const unseen = isLookedAt ? undefined : await look(rooms, signal).then(() => undefined, messageOf);
       if (isForeign) return { verified: true };
+      const { reason, by } = request.end ?? ends.processCrashed;
+      const told = rooms.tell(room, { type: 'session.ended', session: request.session, reason, by }, signal);
+      await settledWithin(told, TELLING_MS);
       const result = unseen === undefined ? await hangUp(rooms, strategy, signal) : { ...unconfirmed, error: unseen };
       notes.append('hangup', { strategy, ...result, ms: elapsed() });
       const { verified, attempts, left, error } = result;

@@ -115,6 +115,7 @@ export class Succession {
     const metadata = known.journal?.facts?.metadata ?? facts.metadata;
     if (known.journal?.dispatch !== undefined) this.#dispatches.add(known.journal.dispatch);
     this.#isOn = true;
+    this.#tell(rooms, 'session.resuming');
     let asked: string | undefined;
     const tidy = (dispatch: string | undefined) => {
       if (dispatch === undefined) return;
@@ -145,6 +146,7 @@ export class Succession {
         const fate = await unlessAborted(successor.fate, signal);
         if (fate === 'over') return;
         if (fate === 'heard') {
+          this.#tell(rooms, 'session.resumed');
           notes.append('keeper.resumed', { epoch: successor.epoch, ms: elapsed() });
           log.info({ epoch: successor.epoch, job: successor.job, ms: elapsed() }, 'the call goes on with another job');
           return;
@@ -163,6 +165,12 @@ export class Succession {
       if (this.#successor) void removeSuccession(this.#options.directory, this.#successor.job);
       this.#successor = undefined;
     }
+  }
+
+  /** The caller's app may show that it is not over. Nobody waits for it. */
+  #tell(rooms: Rooms, type: 'session.resuming' | 'session.resumed'): void {
+    const { session, facts } = this.#options.known;
+    if (facts) void rooms.tell(facts.room.name, { type, session }, AbortSignal.timeout(TIDY_MS)).catch(() => undefined);
   }
 
   /** S4 */

@@ -115,6 +115,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
       index.put('recovering');
       const { facts, journal, policy, identity, log } = known;
       return await recover({
+        session: known.session,
         room: facts?.room.name ?? '',
         roomSid: (journal?.facts ?? facts)?.room.sid ?? '',
         agent: identity,

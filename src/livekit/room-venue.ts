@@ -14,6 +14,7 @@
 import { type JobContext, log as sdkLog, type voice } from '@livekit/agents';
 import { type Room, RoomEvent, type RoomOptions } from '@livekit/rtc-node';
 import { type End, endOf } from '../../machines/index.ts';
+import { SESSION_TOPIC } from '../rooms/rooms.ts';
 import { openRooms } from '../rooms/server-api.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { settledWithin, unlessAborted } from '../waiting/deadline.ts';
@@ -45,7 +46,7 @@ const announcementOf = ({ reason: given, by }: End, session: string) => {
   const reason = given.slice(0, REASON_LENGTH);
   const message = { type: 'session.ended', reason, by, session };
   return {
-    topic: 'lastword.session',
+    topic: SESSION_TOPIC,
     data: new TextEncoder().encode(JSON.stringify(message)),
     attributes: { 'lastword.end': reason },
   };

@@ -30,6 +30,18 @@ export type HangUpRequest = {
 };
 export type HangUpResult = { verified: boolean; attempts: number; left: string[]; error?: string };
 
+/** Where the caller's app listens. */
+export const SESSION_TOPIC = 'lastword.session';
+/** What the caller's app is told; nothing else of a session crosses. */
+export type SessionMessage = {
+  /** `resuming`: its process died, and another one is called for. `resumed`: that is heard. */
+  type: 'session.resuming' | 'session.resumed' | 'session.ended';
+  session: string;
+  /** Of `ended`: as in the report. */
+  reason?: string;
+  by?: string;
+};
+
 export interface Rooms {
   /** The room's sid as the server has it now; undefined when there is no such room. One attempt. */
   sidOf(room: string, signal: AbortSignal): Promise<string | undefined>;
@@ -39,6 +51,8 @@ export interface Rooms {
   remove(room: string, identity: string, signal: AbortSignal): Promise<void>;
   /** One attempt. @returns the dispatch's id: the job that comes of it names it */
   dispatch(room: string, agentName: string, metadata: string, signal: AbortSignal): Promise<string>;
+  /** Tells whoever is in the room, on the topic `lastword.session`. One attempt. */
+  tell(room: string, message: SessionMessage, signal: AbortSignal): Promise<void>;
   /** A dispatch that is not wanted any more. One that is not there is success. */
   undispatch(room: string, dispatch: string, signal: AbortSignal): Promise<void>;
 }

@@ -13,14 +13,21 @@
  *   R6  a telephone is removed before its room is deleted, or its BYE would come without the headers of the call; but no
  *       telephone keeps a room
  */
-import { AgentDispatchClient, RoomServiceClient, ServerError, SipCallError, SipClient } from 'livekit-server-sdk';
+import {
+  AgentDispatchClient,
+  DataPacket_Kind,
+  RoomServiceClient,
+  ServerError,
+  SipCallError,
+  SipClient,
+} from 'livekit-server-sdk';
 import pRetry from 'p-retry';
 import type { LiveKitAccess } from '../link/messages.ts';
 import { Deletions } from './deletions.ts';
 import { deleteBy, removeBy } from './client-watch.ts';
 import { refusalOf, type Referrals } from './refer.ts';
 import { RoomsError } from './rooms-error.ts';
-import type { HangUpRequest, HangUpResult, Occupant, Rooms } from './rooms.ts';
+import { type HangUpRequest, type HangUpResult, type Occupant, type Rooms, SESSION_TOPIC } from './rooms.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { unlessAborted } from '../waiting/deadline.ts';
 
@@ -243,6 +250,11 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
     // repeats it itself, when nobody has come.
     dispatch: (room, agentName, metadata, signal) =>
       ask('dispatch', signal, async () => (await dispatches.createDispatch(room, agentName, { metadata })).id),
+    tell: (room, message, signal) => {
+      const bytes = new TextEncoder().encode(JSON.stringify(message));
+      const options = { topic: SESSION_TOPIC };
+      return ask('tell the room', signal, () => client.sendData(room, bytes, DataPacket_Kind.RELIABLE, options));
+    },
     undispatch: (room, dispatch, signal) =>
       persist(signal, () => askGone('delete a dispatch', signal, () => dispatches.deleteDispatch(dispatch, room))),
     refer: async (room, identity, to, signal, { ringingMs = RINGING_MS, ...wanted } = {}) => {

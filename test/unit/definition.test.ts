@@ -101,7 +101,27 @@ describe('what is wrong is refused with the field, what was expected and what ca
       { ...right, reports: [slack({ url: 'https://hooks.slack.com/x' })] },
       /^reports\[0\]: .*belongs in `alerts`/,
     ],
-    ['resuming', { ...right, onCrash: { resume: 2 } }, /^onCrash\.resume: expected 0: .*not built yet, got 2$/],
+    [
+      'a resume that is no count',
+      { ...right, onCrash: { resume: NaN } },
+      /^onCrash\.resume: expected a whole number from 0 to 10, got NaN$/,
+    ],
+    [
+      'a resume below 0',
+      { ...right, onCrash: { resume: -1 } },
+      /^onCrash\.resume: expected a whole number from 0 to 10, got -1$/,
+    ],
+    [
+      'words after a crash that are none',
+      { ...right, onCrash: { say: ' ' } },
+      /^onCrash\.say: expected a text, or a function of the call, got/,
+    ],
+    [
+      'agents that are no functions',
+      { ...right, agents: { billing: 'me' } },
+      /^agents\.billing: expected a function of the call/,
+    ],
+    ['a snapshot that is none', { ...right, snapshot: {} }, /^snapshot: expected a function, got/],
     [
       'a program with a session',
       { ...right, program: async () => {} },

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { defaultPolicy, type End } from '../../machines/index.ts';
 import type { Entry, EntryData, EntryKind } from '../../src/journal/entry.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
 import { recover, type Apologize, type RecoveryRequest } from '../../src/keeper/recover.ts';
 import type { HangUpRequest, HangUpResult, Occupant, Rooms } from '../../src/rooms/rooms.ts';
 
@@ -34,6 +35,7 @@ class FakeRooms implements Rooms {
   remove = () => Promise.resolve();
   dispatch = () => Promise.reject(new Error('nothing is dispatched here'));
   undispatch = () => Promise.resolve();
+  tell = () => Promise.resolve();
   sid: string | undefined = 'RM_1';
   sidOf = () => Promise.resolve(this.sid);
 }
@@ -42,6 +44,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
   const rooms = new FakeRooms();
   const entries: Entry[] = [];
   const request: RecoveryRequest = {
+    session: sessionIdOf('one'),
     room: 'room',
     roomSid: 'RM_1',
     agent: 'agent-1',

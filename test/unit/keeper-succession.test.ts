@@ -1,0 +1,159 @@
+/** A dead session's next job: called for, known by its dispatch, waited for until its caller hears it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Entry, JobFacts, Owner } from '../../src/journal/entry.ts';
+import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
+import { readSuccession } from '../../src/journal/succession.ts';
+import { KnownSession } from '../../src/keeper/known-session.ts';
+import { Succession } from '../../src/keeper/succession.ts';
+import type { Rooms } from '../../src/rooms/rooms.ts';
+
+const session = sessionIdOf('one');
+const facts: JobFacts = {
+  ...firstJob(session),
+  agentName: 'ada',
+  room: { name: 'room', sid: 'RM_1' },
+  metadata: '{"a":1}',
+};
+const owner: Owner = { host: 'here', bootId: 'b', pidNamespace: '1', pid: 7, startTicks: '1' };
+const offer = (job: string, dispatch?: string): JobFacts => ({
+  ...firstJob(jobIdOf(job)),
+  agentName: 'ada',
+  room: { name: 'room', sid: 'RM_1' },
+  metadata: '',
+  ...(dispatch !== undefined && { dispatch }),
+});
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lastword-succession-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+/** A LiveKit that writes down what it is asked; `dispatch` answers when it is told to. */
+const place = (dispatching: () => Promise<string> = () => Promise.resolve('AD_1')) => {
+  const asked: string[] = [];
+  const told: string[] = [];
+  const rooms = {
+    remove: async (_: string, identity: string) => void asked.push(`remove ${identity}`),
+    dispatch: async (_: string, agentName: string, metadata: string) => {
+      asked.push(`dispatch ${agentName} ${metadata}`);
+      return dispatching();
+    },
+    tell: async (_: string, { type }: { type: string }) => void told.push(type),
+    undispatch: async (_: string, dispatch: string) => void asked.push(`undispatch ${dispatch}`),
+  } as unknown as Rooms;
+  const known = new KnownSession({ session, directory, log: pino({ level: 'silent' }), offered: facts });
+  known.hello({ type: 'hello.job', ...firstJob(session), owner, identity: 'agent-1' });
+  const entries: Pick<Entry, 'kind' | 'data'>[] = [];
+  const ended: number[] = [];
+  const succession = new Succession({
+    directory,
+    known,
+    notes: { append: (kind, data) => void entries.push({ kind, data } as Entry), durable: async () => {} },
+    end: async ({ pid }) => void ended.push(pid),
+    dismiss: () => void asked.push('dismiss'),
+  });
+  const stop = new AbortController();
+  const over = succession.takeOver(rooms, stop.signal);
+  over.catch(() => {});
+  return { asked, told, known, entries, ended, succession, stop, over };
+};
+const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+test('the ghost is removed before the agent is called for, with the metadata that the call had', async () => {
+  const { asked, stop } = place();
+  await soon();
+  expect(asked).toEqual(['remove agent-1', 'dispatch ada {"a":1}']);
+  stop.abort();
+});
+
+test('the job of its dispatch is the next epoch, on disk before it is accepted; heard, it has the call', async () => {
+  const { succession, over, entries, known, ended, told } = place();
+  await soon();
+  expect(succession.concerns(offer('two', 'AD_1'))).toBe(true);
+  await expect(succession.offered(offer('two', 'AD_1'))).resolves.toBe(true);
+  await expect(readSuccession(directory, jobIdOf('two'))).resolves.toEqual({ session, epoch: 2, job: 'two' });
+  expect(known.job).toBe('two');
+  expect(succession.isOf({ session, epoch: 2, job: jobIdOf('two') })).toBe(true);
+  succession.heard(2);
+  await over;
+  expect(entries.map(({ kind }) => kind)).toEqual(['keeper.dispatched', 'keeper.succeeded', 'keeper.resumed']);
+  expect(ended).toEqual([]);
+  expect(told).toEqual(['session.resuming', 'session.resumed']);
+});
+
+test('a job of another dispatch, and one without, are nobody of ours, whatever their room', async () => {
+  const { succession, stop } = place();
+  await soon();
+  await expect(succession.offered(offer('two', 'AD_9'))).resolves.toBe(false);
+  await expect(succession.offered(offer('two'))).resolves.toBe(false);
+  expect(succession.concerns({ ...offer('two'), room: { name: 'elsewhere', sid: 'RM_2' } })).toBe(false);
+  stop.abort();
+});
+
+test('an offer that is quicker than the reply that names its dispatch waits for that', async () => {
+  let reply: (id: string) => void = () => {};
+  const { succession, stop } = place(() => new Promise((resolve) => (reply = resolve)));
+  await soon();
+  const asked = succession.offered(offer('two', 'AD_late'));
+  await soon();
+  reply('AD_late');
+  await expect(asked).resolves.toBe(true);
+  stop.abort();
+});
+
+test('a dispatch that nobody answers is repeated, the one before is deleted, and two that come are one agent', async () => {
+  let count = 0;
+  const { asked, succession, stop } = place(async () => `AD_${(count += 1)}`);
+  while (count < 2) await soon();
+  expect(asked).toContain('undispatch AD_1');
+  await expect(succession.offered(offer('two', 'AD_1'))).resolves.toBe(true);
+  await expect(succession.offered(offer('three', 'AD_2'))).rejects.toThrow(/has its next agent already/);
+  stop.abort();
+});
+
+test('one that dies unheard is followed by another, of a later epoch', async () => {
+  const { succession, over, asked } = place();
+  await soon();
+  await succession.offered(offer('two', 'AD_1'));
+  succession.lost(jobIdOf('two'));
+  while (asked.filter((what) => what.startsWith('dispatch')).length < 2) await soon();
+  await succession.offered(offer('three', 'AD_1'));
+  await expect(readSuccession(directory, jobIdOf('three'))).resolves.toMatchObject({ epoch: 3 });
+  succession.heard(2); // of the one that is gone: too late
+  succession.heard(3);
+  await over;
+});
+
+test('one that has ended the call by itself has it: nobody else is called for', async () => {
+  const { succession, over, entries } = place();
+  await soon();
+  await succession.offered(offer('two', 'AD_1'));
+  succession.closed();
+  await over;
+  expect(entries.map(({ kind }) => kind)).not.toContain('keeper.resumed');
+});
+
+test('never two voices: who was not heard in time is told to leave, its process is ended, its dispatch deleted, and who comes later is declined', async () => {
+  const { succession, stop, over, asked, ended } = place();
+  await soon();
+  await succession.offered(offer('two', 'AD_1'));
+  stop.abort();
+  await expect(over).rejects.toThrow();
+  expect(asked).toEqual(expect.arrayContaining(['dismiss', 'undispatch AD_1']));
+  expect(ended).toEqual([owner.pid]);
+  expect(succession.concerns(offer('three', 'AD_1'))).toBe(false);
+  await expect(succession.offered(offer('three', 'AD_1'))).rejects.toThrow(/waits for none/);
+});
+
+test('a LiveKit that refuses is asked again until it is too late', async () => {
+  let count = 0;
+  const { over, stop } = place(() => Promise.reject(new Error(`away ${(count += 1)}`)));
+  while (count < 2) await soon();
+  stop.abort();
+  await expect(over).rejects.toThrow();
+});
