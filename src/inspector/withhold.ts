@@ -31,6 +31,9 @@ const plainKinds: ReadonlySet<string> = new Set([
   'withheld',
   'blob',
   'keeper.noticed',
+  'keeper.dispatched',
+  'keeper.succeeded',
+  'keeper.resumed',
   'keeper.sealed',
 ]);
 

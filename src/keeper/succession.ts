@@ -10,7 +10,6 @@
  *   S4  Each that comes has an epoch of its own, also when the one before was never heard: what it wrote stays.
  *   S5  Never two voices: who was not heard in time is told to leave, and its process is ended.
  */
-import type { Logger } from 'pino';
 import type { JobFacts, Owner } from '../journal/entry.ts';
 import type { JobId, JobOfSession } from '../journal/ids.ts';
 import { removeSuccession, writeSuccession } from '../journal/succession.ts';

@@ -90,6 +90,7 @@ function weightOf({ entry }: Placed, row: EntryRow, isNewStage: boolean): number
     case 'hangup':
       return data['what'] === 'closed' ? 6 : 1;
     case 'session.opened':
+    case 'keeper.resumed':
     case 'keeper.sealed':
     case 'transfer':
       return 2;

@@ -171,6 +171,12 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
       }
       case 'keeper.noticed':
         return row('keeper', `noticed that the job ${noticed[entry.data.what]}${because(entry.data.detail)}`, 'bad');
+      case 'keeper.dispatched':
+        return row('keeper', `the agent is called for again (${oneLine(entry.data.dispatch)})`, 'quiet');
+      case 'keeper.succeeded':
+        return row('keeper', `${entry.data.job} takes the call over, as epoch ${entry.data.epoch}`);
+      case 'keeper.resumed':
+        return row('keeper', `the call goes on: epoch ${entry.data.epoch} is heard${inMs(entry.data.ms)}`, 'strong');
       case 'keeper.sealed':
         return row('keeper', `report sealed, ${entry.data.bytes.toLocaleString('en-US')} bytes`, 'quiet');
       case 'machine.began':
@@ -186,6 +192,7 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
       case 'trace':
       case 'usage':
       case 'latency':
+      case 'snapshot':
         return undefined;
     }
   };

@@ -85,7 +85,7 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
 /** Cut by the death, in the middle of a reply to the caller: not one that the caller cut, who spoke last then. */
 const isCut = (items: readonly PastItem[], last: PastItem | undefined): boolean =>
   last?.['interrupted'] === true &&
-  String(last['id']).startsWith('played-') &&
+  textOf(last['id'])?.startsWith('played-') === true &&
   items.some(({ role }) => role === 'user');
 
 /** One that is committed again is the same item. Images are files of another process: they are left out. */

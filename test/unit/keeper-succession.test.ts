@@ -62,6 +62,7 @@ const place = (dispatching: () => Promise<string> = () => Promise.resolve('AD_1'
   over.catch(() => {});
   return { asked, told, known, entries, ended, succession, stop, over };
 };
+const dispatchesIn = (asked: readonly string[]) => asked.filter((what) => what.startsWith('dispatch')).length;
 const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 test('the ghost is removed before the agent is called for, with the metadata that the call had', async () => {
@@ -109,7 +110,7 @@ test('an offer that is quicker than the reply that names its dispatch waits for 
 test('a dispatch that nobody answers is repeated, the one before is deleted, and two that come are one agent', async () => {
   let count = 0;
   const { asked, succession, stop } = place(async () => `AD_${(count += 1)}`);
-  while (count < 2) await soon();
+  while (dispatchesIn(asked) < 2) await soon();
   expect(asked).toContain('undispatch AD_1');
   await expect(succession.offered(offer('two', 'AD_1'))).resolves.toBe(true);
   await expect(succession.offered(offer('three', 'AD_2'))).rejects.toThrow(/has its next agent already/);
@@ -121,7 +122,7 @@ test('one that dies unheard is followed by another, of a later epoch', async () 
   await soon();
   await succession.offered(offer('two', 'AD_1'));
   succession.lost(jobIdOf('two'));
-  while (asked.filter((what) => what.startsWith('dispatch')).length < 2) await soon();
+  while (dispatchesIn(asked) < 2) await soon();
   await succession.offered(offer('three', 'AD_1'));
   await expect(readSuccession(directory, jobIdOf('three'))).resolves.toMatchObject({ epoch: 3 });
   succession.heard(2); // of the one that is gone: too late
@@ -151,9 +152,8 @@ test('never two voices: who was not heard in time is told to leave, its process 
 });
 
 test('a LiveKit that refuses is asked again until it is too late', async () => {
-  let count = 0;
-  const { over, stop } = place(() => Promise.reject(new Error(`away ${(count += 1)}`)));
-  while (count < 2) await soon();
+  const { over, stop, asked } = place(() => Promise.reject(new Error('away')));
+  while (dispatchesIn(asked) < 2) await soon();
   stop.abort();
   await expect(over).rejects.toThrow();
 });
