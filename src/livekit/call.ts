@@ -22,7 +22,7 @@ export type EndOptions = {
 
 /** What a call brings along whose process died. */
 export type Resumed = {
-  /** Which process of the session this is: 2, and one more for each that died. */
+  /** Number of the process in this session: 2, and one more for each that died. */
   readonly epoch: number;
   /** Id of the agent that a handoff led to; undefined: the first one. `agents` makes it. */
   readonly agent: string | undefined;

@@ -85,7 +85,7 @@ export type SessionDefinition = {
   hold?: OfCall<{ goodbye: Words | 'none' }>;
   /** How the caller is let go. Default: the room is deleted, and after a transfer left. A job that never began is let go by the default. */
   hangUp?: OfCall<GivenHangUp>;
-  /** What becomes of a call whose process died or froze, while its caller is there. */
+  /** What becomes of a call whose process died or froze, while its caller is there. Default `{ resume: 2 }`. */
   onCrash?: {
     /** How often within a minute another process takes it over; 0: the caller is told, and hung up on. Default 2; of a program 0. */
     resume?: number;
