@@ -23,6 +23,7 @@ import { forThisCall } from '../../src/livekit/of-call.ts';
 import { openCall } from '../../src/livekit/open-call.ts';
 import type { Reporter } from '../../src/livekit/venue.ts';
 import { fold } from '../../src/report/fold.ts';
+import type { Past } from '../../src/report/past.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { settledWithin } from '../../src/waiting/deadline.ts';
 import type { Log } from '../../src/session/ports.ts';
@@ -91,6 +92,8 @@ export type Placing = Partial<SessionDefinition> & {
   options?: Partial<voice.AgentSessionOptions>;
   /** The edges of the call, where they are not as usual. */
   edges?: Placement;
+  /** What is left of the call, when this job takes it over. */
+  past?: Past;
   /** What the job was dispatched with. */
   metadata?: string;
   /** After the last entry: what the keeper's word takes. */
@@ -115,6 +118,7 @@ export async function place({
   script = () => ({}),
   options,
   edges = {},
+  past,
   metadata = '',
   sealing,
   between = (send) => send,
@@ -141,7 +145,7 @@ export async function place({
 
   const directory = await mkdtemp(join(tmpdir(), 'lastword-faults-'));
   const id = sessionIdOf(`call-${(placed += 1)}`);
-  const facts = { ...firstJob(id), agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata };
+  const facts = { ...firstJob(id), epoch: past ? 2 : 1, agentName: '', room: { name: 'room', sid: 'RM_1' }, metadata };
   let journal: Journal | undefined;
   const watchers = new Set<() => void>();
   const changed = () => {
@@ -160,13 +164,13 @@ export async function place({
 
   const heard: HeardLine[] = [];
   const { context, asked: askedOfJob } = madeContext(id, facts.room.name, changed);
-  const opened = openCall({ context, facts, recorder, log: quiet });
+  const opened = openCall({ context, facts, past, recorder, log: quiet });
   const { call } = opened;
   const definition = await forThisCall(defined, call, opened);
   journal = await openJournal({
     directory,
     session: id,
-    file: 1,
+    file: facts.epoch,
     // The disk is no fault of these lanes, and a shared machine's may rest for longer than 5 s (seen: three calls at once).
     diskMs: 60_000,
     first: {
@@ -174,7 +178,7 @@ export async function place({
       data: {
         ...facts,
         session: id,
-        epoch: 1,
+        epoch: facts.epoch,
         owner: { host: 'here', bootId: 'boot', pidNamespace: '1', pid: process.pid, startTicks: '1' },
         identity: 'agent',
         policy: definition.policy,

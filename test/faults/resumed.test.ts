@@ -1,0 +1,153 @@
+/** A call that goes on after its process died: what its next job says, knows, and leaves alone. */
+import { llm, voice } from '@livekit/agents';
+import { describe, expect, test } from 'vitest';
+import type { Json } from '../../src/journal/entry.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
+import { type Past, pastOf } from '../../src/report/past.ts';
+import { place, type Placed } from './harness.ts';
+import { agent, answer, answered, errorsOf, resting, toolNamed, WithTools } from './plain.ts';
+
+const GREETING = 'Hello, this is Ada.';
+const SORRY = 'Sorry, I lost you for a moment.';
+const QUESTION = 'What time is it?';
+
+/** Of the process that dies at this instant. */
+const pastIn = ({ entries }: Placed): Past =>
+  pastOf({ session: sessionIdOf('one'), epochs: [{ epoch: 1, entries: [...entries], torn: false }], keeper: [] }, 2);
+const nothing = pastOf({ session: sessionIdOf('one'), epochs: [], keeper: [] }, 2);
+const message = (id: string, role: string, text: string): Past['items'][number] => ({
+  id,
+  type: 'message',
+  role,
+  content: [text],
+  interrupted: false,
+  createdAt: Date.now() - 5_000,
+});
+const textsIn = (context: llm.ChatContext) =>
+  context.items.flatMap((item) => (item.type === 'message' && item.role !== 'system' ? [item.textContent] : []));
+const after = (past: Past) => ({ agent, script: answer, greeting: { say: GREETING }, past });
+
+describe('G7 after a crash', () => {
+  test('the words that excuse it are said in place of the greeting, and the conversation goes on', async () => {
+    await using before = await place({ agent, script: answer, greeting: { say: GREETING } });
+    await before.hears(GREETING);
+    await resting(before);
+    await answered(before);
+    await resting(before);
+    await using placed = await place({ ...after(pastIn(before)), onCrash: { say: SORRY } });
+    await placed.hears(SORRY);
+    await resting(placed);
+    await answered(placed);
+    expect(placed.heard.map(({ text }) => text)).not.toContain(GREETING);
+    expect(textsIn(placed.job.session!.currentAgent.chatCtx).slice(0, 3)).toEqual([GREETING, QUESTION, 'It is nine.']);
+    expect(placed.call.resumed).toMatchObject({ epoch: 2, agent: undefined, snapshot: undefined });
+  });
+
+  test('an answer that was owed is given without being asked for again; nobody is owed one who got it', async () => {
+    await using placed = await place(
+      after({ ...nothing, items: [message('q', 'user', QUESTION)], isAnswerOwed: true }),
+    );
+    await placed.hears(SORRY);
+    await placed.hears('It is nine');
+    await using other = await place(after(nothing));
+    await other.hears(SORRY);
+    await resting(other);
+    expect(other.llm.asked).toEqual([]);
+  });
+
+  test('the agent enters, and what it says while it does is held back; what it says later is heard', async () => {
+    class Greeter extends WithTools {
+      hasEntered = false;
+      override async onEnter(): Promise<void> {
+        this.hasEntered = true;
+        this.session.say('Welcome to the shop.');
+        setTimeout(() => this.session.say('By the way, we close at five.'), 700);
+      }
+    }
+    const greeter = new Greeter();
+    await using placed = await place({ ...after(nothing), agent: () => greeter, greeting: 'agent' });
+    await placed.hears(SORRY);
+    await placed.hears('we close at five');
+    expect(greeter.hasEntered).toBe(true);
+    expect(placed.heard.map(({ text }) => text)).not.toContain('Welcome to the shop.');
+    expect(placed.of('log').map(({ message: said }) => said)).toContain(
+      'speech held back: the call goes on after a crash',
+    );
+  });
+
+  test('the agent that a handoff led to goes on; without an entry the first one does, and the report says so', async () => {
+    const led = { ...nothing, agent: 'billing' };
+    const billing = () => new voice.Agent({ id: 'billing', instructions: 'Bill.' });
+    await using placed = await place({ ...after(led), agents: { billing } });
+    await placed.hears(SORRY);
+    expect(placed.job.session?.currentAgent.id).toBe('billing');
+    await using other = await place(after(led));
+    await other.hears(SORRY);
+    expect(errorsOf(other, 'application')).toEqual([expect.stringMatching(/^agents: expected an entry for "billing"/)]);
+  });
+
+  test('the time that the call had lasted counts for its longest duration', async () => {
+    const past = { ...nothing, openedAt: Date.now() - 59_000 };
+    await using placed = await place({
+      ...after(past),
+      policy: { maxDurationMs: 60_000, windDownMs: 500, idleMs: 30_000 },
+    });
+    await placed.hears(SORRY);
+    const report = await placed.report();
+    expect(report.end).toMatchObject({ by: 'limit', reason: 'max_duration' });
+  });
+
+  test('words by a function of the call are said; one that fails is an error, and the words of the package are', async () => {
+    await using placed = await place({
+      ...after(nothing),
+      onCrash: { say: (call) => `Back in epoch ${call.resumed?.epoch}.` },
+    });
+    await placed.hears('Back in epoch 2.');
+    const fails = () => {
+      throw new Error('planted');
+    };
+    await using other = await place({ ...after(nothing), onCrash: { say: fails } });
+    await other.hears(SORRY);
+    expect(errorsOf(other, 'onCrash.say')).toEqual(['planted']);
+  });
+});
+
+describe('the state of the application', () => {
+  const kept = (placed: Placed) => placed.of('snapshot').map(({ pii }) => pii);
+
+  test('is kept at each turn, when it has changed', async () => {
+    const cart: string[] = [];
+    const tools = [toolNamed('add', async () => `added, ${cart.push('tea')}`)];
+    const script = (asked: string) => (asked === 'Tea.' ? { calls: ['add'] } : { say: 'It is nine.' });
+    await using placed = await place({
+      agent: () => new WithTools(tools),
+      script,
+      snapshot: () => ({ cart: [...cart] }),
+    });
+    placed.says('Tea.');
+    await placed.hears('It is nine');
+    await placed.until('the cart to be kept', () => kept(placed).length === 2);
+    expect(kept(placed)).toEqual([{ cart: [] }, { cart: ['tea'] }]);
+  });
+
+  const bad: [string, () => unknown, RegExp][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('planted');
+      },
+      /^planted$/,
+    ],
+    ['is no JSON', () => undefined, /^expected what JSON can say, got/],
+    ['is 10 MB', () => 'x'.repeat(10_000_000), /^expected at most 65536 characters of JSON, got 10000002$/],
+    ['hangs', () => new Promise(() => {}), /^it had not settled after 1000 ms$/],
+  ];
+  test.each(bad)('that %s is an error once, and the call goes on', async (_, snapshot, told) => {
+    await using placed = await place({ agent, script: answer, snapshot: snapshot as () => Json });
+    await answered(placed);
+    await placed.until('it to be told', () => errorsOf(placed, 'snapshot').length > 0);
+    await answered(placed);
+    expect(errorsOf(placed, 'snapshot')).toEqual([expect.stringMatching(told)]);
+    expect(kept(placed)).toEqual([]);
+  });
+});
