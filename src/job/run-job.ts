@@ -67,9 +67,12 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const recorder = new EarlyRecorder((kind, entry) => {
     sounds.take(kind, entry);
     trace?.take(kind, entry);
-    if (past && isHeard(kind, entry)) link?.send({ type: 'job.heard', session, epoch });
+    if (!isAwaited || !isHeard(kind, entry)) return;
+    isAwaited = false;
+    link?.send({ type: 'job.heard', session, epoch });
   });
   let link: Link | undefined;
+  let isAwaited = past !== undefined;
   const opened = openCall({ context, facts, past, recorder, log });
   const job = assembleJob({
     opened,

@@ -174,6 +174,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
     }
   };
 
+  /** F5 of supervise.ts, also while the next job is on its way: one that somebody else called for would be a second voice. */
+  const refusingOthers = (heir: Supervised) => (isNext: boolean) => {
+    if (isNext) return true;
+    throw new Error(`this call has its agent already: session ${heir.session}, whose next job is awaited`);
+  };
+
   return {
     async adopt() {
       const asked = { directory, store, log, signal: stopping.signal };
@@ -199,7 +205,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
           (error: unknown) => refuse(messageOf(error)),
         );
       const heir = [...supervised.values()].find((one) => one.awaits(facts));
-      void answer(heir ? heir.succeeds(facts).then((isNext) => isNext || begun(facts, worker)) : begun(facts, worker));
+      void answer(heir ? heir.succeeds(facts).then(refusingOthers(heir)) : begun(facts, worker));
     },
 
     launched(job) {

@@ -106,7 +106,7 @@ export class Succession {
 
   /** *Effect.* Resolves when the caller hears the next agent, or it has ended the call. Rejects when its signal says that it is too late. */
   async takeOver(rooms: Rooms, signal: AbortSignal): Promise<void> {
-    const { known, notes, end, dismiss } = this.#options;
+    const { directory, known, notes, end, dismiss } = this.#options;
     const { facts, log } = known;
     if (!facts) throw new Error('it is not known which room the call is in');
     const elapsed = stopwatch();
@@ -151,6 +151,7 @@ export class Succession {
           return;
         }
         log.warn({ epoch: successor.epoch, job: successor.job }, 'the job that took the call over is gone, unheard');
+        void removeSuccession(directory, successor.job);
         this.#successor = undefined;
       }
     } finally {
@@ -161,7 +162,7 @@ export class Succession {
         dismiss(); // S5
         if (known.owner) void end(known.owner, AbortSignal.timeout(TIDY_MS));
       }
-      if (this.#successor) void removeSuccession(this.#options.directory, this.#successor.job);
+      if (this.#successor) void removeSuccession(directory, this.#successor.job);
       this.#successor = undefined;
     }
   }

@@ -29,6 +29,10 @@ const resumesLeft = (journal: Known | undefined): number => {
   return Math.max(0, journal.resume - recent.length);
 };
 
+/** Whoever may still live, and could not be ended, hangs up when it is removed from the room: that call is not taken over. */
+const isGone = async (owner: Owner | undefined): Promise<boolean> =>
+  owner !== undefined && (await isAlive(owner)) === 'dead';
+
 type Acts = {
   [Name in keyof SupervisionEffects]: (
     input: SupervisionEffects[Name]['input'],
@@ -127,7 +131,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
         isUnopened: noticed === 'unopened' && journal?.isLost !== true, // an agent that nobody knows of may be its own
         rooms: facts ? await options.rooms() : null,
         apologize: options.apologize(),
-        resumesLeft: options.mayResume?.() === false ? 0 : resumesLeft(journal),
+        resumesLeft: options.mayResume?.() !== false && (await isGone(known.owner)) ? resumesLeft(journal) : 0,
         takeOver: (rooms, until) => succession.takeOver(rooms, until),
         signal,
         notes,
