@@ -14,10 +14,10 @@ import type { Calls, Entries } from '../../src/reads/answers.ts';
 import { openSource } from '../../src/reads/source.ts';
 import { ask } from '../../src/reads/table.ts';
 import { openStore } from '../../src/store/open.ts';
-import { Script } from '../contract/sessions.ts';
-import { VirtualSession } from '../contract/virtual-session.ts';
 import { root } from '../e2e/harness/compiled.ts';
 import { median, percentile, shown, withSection } from './figures.ts';
+import { putLivingCalls } from './living-calls.ts';
+import { longCall } from './long-call.ts';
 
 const SEALED = Number(process.argv[2] ?? 1_000_000);
 const LIVING = 10_000;
@@ -88,44 +88,16 @@ try {
     }),
   );
 
-  const writer = new DatabaseSync(join(directory, 'lastword.db'));
-  writer.exec(`pragma synchronous = off; begin;
-    with recursive n(i) as (select 1 union all select i + 1 from n where i < ${LIVING})
-    insert into sessions (session, epoch, job, room, agent_name, accepted_at, state)
-    select 'AL_' || i, 1, 'AL_' || i, 'room', 'receptionist', ${now} - i, 'open' from n; commit;`);
-  for (let index = 1; index <= LIVING; index += 1) {
-    const folder = join(directory, 'sessions', `AL_${index}`);
-    mkdirSync(folder, { recursive: true });
-    const script = new Script(now - 60_000)
-      .to(1, ['live.conversing.dialogue.active.quiet'], 'start')
-      .add(index, 'audible', { who: 'agent', change: 'begins', speech: 's' })
-      .add(1, 'audible', { who: 'agent', change: index % 2 ? 'ends' : 'goes-on', speech: 's' });
-    writeFileSync(join(folder, '1.jsonl'), script.entries.map((entry) => lineOf(entry)).join(''));
-  }
+  putLivingCalls(directory, LIVING);
   const source = openSource({ directory, store: address });
   row(
     `${LIVING.toLocaleString('en-US')} living calls by silence, the first look`,
     await measured(1, () => ask(source, 'calls', { sort: 'silence' })),
   );
   row('the same again', await measured(5, () => ask(source, 'calls', { sort: 'silence' })));
-  writer.close();
 
-  const call = await new VirtualSession({ policy: { maxDurationMs: 7_200_000 } }).converse();
-  while (call.entries.length < ENTRIES) {
-    call.send({ type: 'caller.waits', awaits: 'llm', isTurn: true });
-    await call.clock.advance(800);
-    call.send({ type: 'agent.audible' });
-    await call.clock.advance(1_500);
-    call.send({ type: 'dialogue.moved' });
-    call.note('item', {
-      id: `i${call.entries.length}`,
-      role: 'assistant',
-      text: 'A sentence of the usual length, said to somebody.',
-      interrupted: false,
-      createdAt: 1,
-    });
-  }
-  const text = call.entries.map((entry) => lineOf(entry)).join('');
+  const entries = await longCall(ENTRIES);
+  const text = entries.map((entry) => lineOf(entry)).join('');
   const opening = async (round: number) => {
     const session = `AJ_long_${round}`;
     for (const name of ['why', 'entries', 'lanes', 'state']) await ask(source, name, { session });
@@ -137,7 +109,7 @@ try {
   }
   await opening(TIMES); // the bound of the policy is computed once
   row(
-    `a call of ${call.entries.length.toLocaleString('en-US')} entries opened: why, entries, lanes, state`,
+    `a call of ${entries.length.toLocaleString('en-US')} entries opened: why, entries, lanes, state`,
     await measured(TIMES, opening),
   );
   const { total } = (await ask(source, 'entries', { session: 'AJ_long_0' })) as Entries;
