@@ -1,6 +1,7 @@
 import { firstJob, type SessionId } from '../journal/ids.ts';
 import { whatIsKnown } from '../keeper/reading.ts';
 import { folderNames } from '../keeper/unsealed.ts';
+import { MOST_FOLDERS } from '../reads/unindexed.ts';
 import type { HangUpState, OwedHangUp, SessionRow } from '../store/store.ts';
 import { oneLine, printable, spellMs, table } from '../show/paint.ts';
 import { clock, limitOf, none, choiceOf } from './arguments.ts';
@@ -23,7 +24,8 @@ export const sessions: Command = {
     none(given, 'sessions');
     const limit = limitOf(given);
     const state = choiceOf(given.values['state'], states, '--state');
-    const rows = (await rowsOf(context, limit, state)).map(withHangUp(unreleased(context)));
+    const listed = await rowsOf(context, limit, state);
+    const rows = listed.rows.map(withHangUp(unreleased(context)));
     if (given.isJson) context.print(printable(rows));
     else if (rows.length === 0) context.print(`no sessions in ${context.settings.directory}`);
     else {
@@ -39,6 +41,10 @@ export const sessions: Command = {
       ]);
       context.print(table([['SESSION', 'STATE', 'ACCEPTED', 'LASTED', 'END', 'ROOM'], ...cells]));
     }
+    if (listed.isUnlooked && !given.isJson)
+      context.print(
+        `more than ${MOST_FOLDERS} folders: sessions without a row in the database are not looked for, and not listed`,
+      );
     return exitCodes.ok;
   },
 };
@@ -63,12 +69,13 @@ async function rowsOf(
   { settings }: CommandContext,
   limit: number,
   state: SessionRow['state'] | undefined,
-): Promise<SessionRow[]> {
+): Promise<{ rows: SessionRow[]; isUnlooked: boolean }> {
   const stored = lookedUp(settings, [] as SessionRow[], (rows) => rows.list({ limit, ...(state && { state }) }));
-  if (state !== undefined && state !== 'open') return stored;
+  if (state !== undefined && state !== 'open') return { rows: stored, isUnlooked: false };
   // The index is a projection: a session that it does not have yet (another process held the database) is in its journal.
   const unindexed: SessionRow[] = [];
-  for (const session of await unindexedIn(settings, limit)) {
+  const without = await unindexedIn(settings, limit);
+  for (const session of without ?? []) {
     const journal = await storedJournal(settings, session);
     const known = journal && whatIsKnown(journal);
     if (!known || known.isWithdrawn) continue;
@@ -82,15 +89,14 @@ async function rowsOf(
       state: 'open',
     });
   }
-  return [...stored, ...unindexed].sort((one, other) => other.acceptedAt - one.acceptedAt).slice(0, limit);
+  const rows = [...stored, ...unindexed].sort((one, other) => other.acceptedAt - one.acceptedAt).slice(0, limit);
+  return { rows, isUnlooked: without === undefined };
 }
 
-/** A keeper writes its rows within milliseconds: who has more folders than this need not wait for a look at all of them. */
-const MOST_FOLDERS = 10_000;
-
-async function unindexedIn(settings: CommandContext['settings'], limit: number): Promise<SessionId[]> {
+/** undefined: there are more folders than are looked at. */
+async function unindexedIn(settings: CommandContext['settings'], limit: number): Promise<SessionId[] | undefined> {
   const names = await folderNames(settings.directory, MOST_FOLDERS);
-  if (names === undefined) return [];
+  if (names === undefined) return undefined;
   const without = lookedUp(settings, names, (rows) => rows.withoutRow(names) as SessionId[]);
   return without.slice(0, limit);
 }

@@ -39,6 +39,8 @@ export type Calls = {
   next: string | null;
   /** How many rows the filter hid of those that were looked at. */
   hidden: number;
+  /** Of the first page: there are more folders than this, so nobody looked for calls that have no row in the database. */
+  unlookedAbove?: number;
 };
 
 /** One word of the answer, and the entry that proves it. */

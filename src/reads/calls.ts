@@ -14,7 +14,7 @@ import type { LivingCall, LivingFacts } from './living.ts';
 import type { Asked } from './questions.ts';
 import { refusedQuestion } from './refusal.ts';
 import type { Source } from './source.ts';
-import { unindexedRows } from './unindexed.ts';
+import { MOST_FOLDERS, unindexedRows, type Unindexed } from './unindexed.ts';
 
 export const callFields = [
   'state',
@@ -56,18 +56,19 @@ export async function readCalls(source: Source, asked: Asked<'calls'>): Promise<
   const living = isBehindLiving ? noRows : await livingRows(source, terms, sort, limit, cursor);
   hidden += living.hidden;
   const alive = living.rows;
+  const told = living.isUnlooked ? { unlookedAbove: MOST_FOLDERS } : {};
   if (!isMixed) {
     const offset = cursor?.part === 'living' ? cursor.offset : 0;
     const page = cursor?.part === 'sealed' ? [] : alive.slice(offset, offset + limit);
     found.push(...page.map(({ shown }) => shown));
     // A page that is full here is followed by another, if only one of sealed calls.
-    if (page.length === limit) return { rows: found, next: `living.${offset + limit}`, hidden };
+    if (page.length === limit) return { rows: found, next: `living.${offset + limit}`, hidden, ...told };
   }
   const below = cursor?.part === 'sealed' ? cursor.below : undefined;
   const sealed = sealedRows(source, terms, sort === 'epoch' ? 'epoch' : 'accepted', below, limit - found.length);
   hidden += sealed.hidden;
   next = sealed.next ? cursorText(sealed.next) : null;
-  if (!isMixed) return { rows: [...found, ...(await withFacts(source, sealed.rows))], next, hidden };
+  if (!isMixed) return { rows: [...found, ...(await withFacts(source, sealed.rows))], next, hidden, ...told };
 
   // Both in one order; behind the last sealed row that was looked at nobody knows what comes.
   const isBefore = beforeIn(sort);
@@ -79,11 +80,13 @@ export async function readCalls(source: Source, asked: Asked<'calls'>): Promise<
   const last = page.at(-1);
   if (last && merged.length > limit) next = cursorText(last.row.place);
   const shown = await withFacts(source, page);
-  return { rows: shown, next, hidden };
+  return { rows: shown, next, hidden, ...told };
 }
 
 type Shown = { row: Row; shown: CallRow };
-const noRows: { rows: Shown[]; hidden: number } = { rows: [], hidden: 0 };
+type Living = { rows: Shown[]; hidden: number; isUnlooked: boolean };
+const noRows: Living = { rows: [], hidden: 0, isUnlooked: false };
+const noneUnindexed: Unindexed = { rows: [], isUnlooked: false };
 
 const termsOf = ({ filter, chips }: Asked<'calls'>): Term[] => {
   const terms = filterOf(filter, callFields);
@@ -108,10 +111,10 @@ async function livingRows(
   sort: Order,
   limit: number,
   cursor: Cursor,
-): Promise<{ rows: Shown[]; hidden: number }> {
+): Promise<Living> {
   const indexed = source.store.look([] as Row[], (rows) => rows.unsealed(MOST_LIVING));
-  const unindexed: Row[] = cursor === undefined ? await unindexedRows(source, limit) : [];
-  const all: Row[] = [...indexed, ...unindexed];
+  const unindexed = cursor === undefined ? await unindexedRows(source, limit) : noneUnindexed;
+  const all: Row[] = [...indexed, ...unindexed.rows];
   source.living.keep(all.map(livingCallOf));
   const facts = asksFiles(terms, sort)
     ? await source.living.look(all.map(livingCallOf))
@@ -120,7 +123,8 @@ async function livingRows(
   const shown = all.map((row) => ({ row, shown: shownOf(row, facts.get(row.session), source.now(), joined) }));
   const kept = shown.filter((one) => isKept(terms, (field) => textsOfCall(one.shown, field)));
   const { [sort]: compare } = orders;
-  return { rows: kept.sort((one, other) => compare(one.shown, other.shown)), hidden: shown.length - kept.length };
+  const rows = kept.sort((one, other) => compare(one.shown, other.shown));
+  return { rows, hidden: shown.length - kept.length, isUnlooked: unindexed.isUnlooked };
 }
 
 const livingCallOf = ({ session, epoch, state }: Row): LivingCall => ({

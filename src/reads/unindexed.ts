@@ -1,6 +1,7 @@
 /**
  * Sessions that have a folder and no row: their keeper could not write it yet, or never will. A keeper writes its rows
- * within milliseconds, so whoever has very many folders need not wait for a look at all of them.
+ * within milliseconds, so whoever has very many folders need not wait for a look at all of them; they are told that
+ * nobody looked.
  */
 import { opendir } from 'node:fs/promises';
 import { journalPath, sessionsFolder } from '../journal/folder.ts';
@@ -10,29 +11,38 @@ import { instantOf, recordOf, textOf } from '../report/lenient.ts';
 import type { PlacedRow } from '../store/sqlite-look-rows.ts';
 import type { Source } from './source.ts';
 
-const MOST_FOLDERS = 10_000;
+/** With more folders than these nobody looks for those without a row. */
+export const MOST_FOLDERS = 10_000;
+
+export type Unindexed = {
+  rows: (PlacedRow & { isUnindexed: true })[];
+  /** There are more folders than are looked at: a call without a row would not be among these. */
+  isUnlooked: boolean;
+};
 /** Of a file only its first entries are wanted. */
 const KEPT_BYTES = 256 * 1024;
 
 /** *Effect.* Newest first, at most so many. */
-export async function unindexedRows(source: Source, limit: number): Promise<(PlacedRow & { isUnindexed: true })[]> {
+export async function unindexedRows(source: Source, limit: number): Promise<Unindexed> {
   const names = await namesIn(source.directory);
-  if (names.length === 0) return [];
+  if (names === undefined) return { rows: [], isUnlooked: true };
+  if (names.length === 0) return { rows: [], isUnlooked: false };
   const without = source.store.look(names, (rows) => rows.withoutRow(names) as SessionId[]);
-  const found = [];
+  const found: Unindexed['rows'] = [];
   for (const session of without.slice(0, limit)) {
     const row = await rowOf(source.directory, session);
     if (row) found.push(row);
   }
-  return found;
+  return { rows: found, isUnlooked: false };
 }
 
-async function namesIn(directory: string): Promise<SessionId[]> {
+/** undefined: there are too many. */
+async function namesIn(directory: string): Promise<SessionId[] | undefined> {
   const names: SessionId[] = [];
   try {
     for await (const entry of await opendir(sessionsFolder(directory), { bufferSize: 1_000 })) {
       if (!entry.isDirectory() || !isSessionId(entry.name)) continue;
-      if (names.length >= MOST_FOLDERS) return [];
+      if (names.length >= MOST_FOLDERS) return undefined;
       names.push(entry.name);
     }
   } catch (error) {

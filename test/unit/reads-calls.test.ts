@@ -1,5 +1,7 @@
 /** The list of calls: order, filter, pages; who is in silence now. */
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { runCommandLine } from '../../src/cli/command-line.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
 import type { Calls, Tally } from '../../src/reads/answers.ts';
 import { ask } from '../../src/reads/table.ts';
@@ -276,3 +278,31 @@ describe('the ledger', () => {
     });
   });
 });
+
+test(
+  'of more folders than are looked at, list and command line say that nobody looked for calls without a row',
+  { timeout: 60_000 },
+  async () => {
+    const at = await many();
+    await at.write({ ...wholeCall(), session: sessionIdOf('unindexed') });
+    const command = async (...given: string[]): Promise<string> => {
+      let out = '';
+      const take = (text: string) => void (out += text);
+      const env = { LASTWORD_DIR: at.directory, LASTWORD_STORE: at.address };
+      await runCommandLine(['sessions', ...given], { env, isTTY: false, out: take, err: take });
+      return out;
+    };
+    const says = /more than 10000 folders: sessions without a row in the database are not looked for, and not listed/;
+    expect(names(await callsIn(at))).toContain('unindexed');
+    expect(await callsIn(at)).not.toHaveProperty('unlookedAbove');
+    expect(await command()).not.toMatch(says);
+    for (let index = 0; index < 10_000; index += 1) mkdirSync(`${at.directory}/sessions/AJ_many_${index}`);
+    const first = await callsIn(at, { limit: 10 });
+    expect(names(first)).not.toContain('unindexed');
+    expect(first.unlookedAbove).toBe(10_000);
+    expect(await callsIn(at, { limit: 10, after: first.next })).not.toHaveProperty('unlookedAbove');
+    expect(await command()).toMatch(says);
+    expect(await command('--json')).not.toMatch(says);
+    for (let index = 0; index < 10_000; index += 1) rmdirSync(`${at.directory}/sessions/AJ_many_${index}`);
+  },
+);

@@ -160,6 +160,9 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
           />
         </div>
       )}
+      {followed.value?.calls.unlookedAbove !== undefined && (
+        <p class="hides quiet">{unlookedSays(followed.value.calls.unlookedAbove)}</p>
+      )}
       {isFiltered && hidden > 0 && rows.value.length > 0 && (
         <p class="hides quiet">
           This filter hides {counted(hidden, 'call')}.{' '}
@@ -171,6 +174,9 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
     </main>
   );
 }
+
+const unlookedSays = (above: number): string =>
+  `There are more than ${above.toLocaleString('en-US')} folders: calls that have no row in the database are not looked for, and not listed.`;
 
 const stateSigns: Record<CallRow['state'], string> = { living: '●', recovering: '◐', ended: '○', sealed: '✓' };
 const deliverySays: Record<CallRow['delivery'], string> = {
