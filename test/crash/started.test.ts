@@ -18,7 +18,9 @@ import { defineSession, runWorker } from ${JSON.stringify(pathToFileURL(lastword
 export default defineSession({ session: () => ({}), agent: () => new voice.Agent({ instructions: 'x' }) });
 ${more}
 `;
-const RUN = 'runWorker(import.meta.url);';
+/** By default a dozen processes would be warmed up for calls that never come. */
+const ONE = '{ server: { numIdleProcesses: 1 } }';
+const RUN = `runWorker(import.meta.url, ${ONE});`;
 
 beforeAll(async () => {
   await compile();
@@ -95,7 +97,7 @@ describe('starts', () => {
   test('O-F2 by a main file that imports the agent and calls runWorker', async () => {
     await writeFile(join(release, 'only.mjs'), agentOf(''));
     const main = `import { runWorker } from ${JSON.stringify(pathToFileURL(lastword).href)}; import './only.mjs';
-runWorker(new URL('./only.mjs', import.meta.url).href);`;
+runWorker(new URL('./only.mjs', import.meta.url).href, ${ONE});`;
     await writeFile(join(release, 'main.mjs'), main);
     await takesHold(await node([join(release, 'main.mjs'), 'start']));
   });
@@ -210,6 +212,8 @@ describe('says why not, in one line and with code 78', () => {
 
 describe('whose starter is gone', () => {
   test('O-F3 kill -9 of the process in front: keeper, worker and jobs go, and a restart works at once', async () => {
+    // A dozen processes that warm up: their keeper still ends when the next one comes.
+    await writeFile(join(release, 'agent.mjs'), agentOf('runWorker(import.meta.url);'));
     const first = await node([join(release, 'agent.mjs'), 'start']);
     await takesHold(first);
     first.child.kill('SIGKILL');

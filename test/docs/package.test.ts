@@ -13,6 +13,7 @@ import { assertReport } from '../contract/check-report.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { environmentOf, freePort, roomsOf, startCaller, until } from '../e2e/harness/index.ts';
 import { repositoryRoot } from './repository.ts';
+import { onSmallMachine } from './run-example.ts';
 
 const INSTALL_MS = 110_000;
 const STOP_MS = 30_000;
@@ -201,6 +202,7 @@ test('T51 a call runs from it, installed with an empty home and without a compil
     env: {
       ...process.env,
       ...environmentOf(server),
+      ...onSmallMachine(),
       LIVEKIT_AGENT_NAME: agentName,
       LASTWORD_DIR: directory,
       LASTWORD_PORT: String(await freePort()),

@@ -10,6 +10,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { verifyWebhook } from '../../src/index.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { type Lab, type LabScript, type PaceName, startLab } from '../../src/testing/index.ts';
@@ -28,8 +29,13 @@ import {
 
 const READY_MS = 40_000;
 const STOP_MS = 40_000;
-/** The SDK warms up one for each core, four at most. */
+/** Of a small machine: one for each core, four at most. */
 const WARM_PROCESSES = Math.min(availableParallelism(), 4);
+
+/** So many processes of our own default would be busy with themselves while the caller talks. */
+export const onSmallMachine = () => ({
+  NODE_OPTIONS: `--import=${pathToFileURL(compiled('test/docs/small-machine.ts')).href}`,
+});
 
 export type Posted = { path: string; body: unknown };
 
@@ -110,6 +116,7 @@ export async function runExample({
     env: {
       ...process.env,
       ...environmentOf(server),
+      ...onSmallMachine(),
       LIVEKIT_AGENT_NAME: agentName,
       LASTWORD_DIR: directory,
       LASTWORD_PORT: String(await freePort()),

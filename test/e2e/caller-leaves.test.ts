@@ -13,6 +13,7 @@ const RELEASED = { component: 'release planted', message: 'planted: released' };
 let deployment: Deployment;
 beforeAll(async () => {
   deployment = await deploy(server, {
+    calls: 5,
     goodbye: { say: GOODBYE },
     policy: { callerGraceMs: 2000, callerJoinMs: 4000 },
   });

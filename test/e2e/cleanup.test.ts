@@ -14,7 +14,7 @@ describe('with the default, delete-room', () => {
   let deployment: Deployment;
   beforeAll(async () => {
     door = await openDoor(server);
-    deployment = await deploy(door, { goodbye: { say: GOODBYE }, policy: { ...patient, drainMs: 4000 } });
+    deployment = await deploy(door, { goodbye: { say: GOODBYE }, policy: { ...patient, drainMs: 4000 }, calls: 5 });
   });
   afterAll(async () => {
     await deployment?.[Symbol.asyncDispose]();
@@ -140,6 +140,7 @@ describe('with the default, delete-room', () => {
 
 test('C5 with leave the agent alone leaves: the caller and another person go on talking', async () => {
   await using deployment = await deploy(server, {
+    calls: 1,
     goodbye: { say: GOODBYE },
     policy: patient,
     hangUp: { normal: 'leave', failure: 'delete-room', transfer: 'leave' },

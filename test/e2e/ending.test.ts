@@ -12,7 +12,13 @@ const DRAIN_MS = 2000;
 describe('the session is ended while the agent speaks', () => {
   let deployment: Deployment;
   beforeAll(async () => {
-    deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: { drainMs: DRAIN_MS } });
+    deployment = await deploy(server, {
+      goodbye: { say: GOODBYE },
+      policy: { drainMs: DRAIN_MS },
+      idleProcesses: 2,
+      calls: 2,
+    });
+    await deployment.warm(2, 30_000);
   });
   afterAll(() => deployment?.[Symbol.asyncDispose]());
 
@@ -20,7 +26,7 @@ describe('the session is ended while the agent speaks', () => {
     const title = drain
       ? 'drain: true cuts a speech of 10 s after drainMs, and the goodbye is heard whole and once'
       : 'drain: false stops the speech, and the goodbye is heard whole and once';
-    test(title, async () => {
+    test.concurrent(title, async () => {
       const {
         name,
         lab,
@@ -55,6 +61,7 @@ describe('with a policy of its own', () => {
   let deployment: Deployment;
   beforeAll(async () => {
     deployment = await deploy(server, {
+      calls: 1,
       greeting: { say: LONG },
       goodbye: { say: GOODBYE },
       policy: { maxDurationMs: 20_000, windDownMs: 5000, idleMs: 60_000 },

@@ -13,7 +13,7 @@ const toEnd = { when: { user: 'bye' }, answer: { tools: [{ name: 'end_session' }
 
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server, {}, { pace: 'instant' }); // a slow answer would have its filler, and rightly
+  deployment = await deploy(server, { calls: 2 }, { pace: 'instant' }); // a slow answer would have its filler, and rightly
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

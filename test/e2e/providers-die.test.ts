@@ -1,5 +1,8 @@
-/** A provider dies at once or in the third turn: the best rung that is left speaks, and nobody sits in silence. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+/**
+ * A provider dies at once or in the third turn: the best rung that is left speaks, and nobody sits in silence. Two calls
+ * at a time: what is promised is seconds, and they mostly wait.
+ */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { defaultPolicy, releaseBound, silenceBound } from '../../src/index.ts';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { silences } from './harness/caller.ts';
@@ -10,21 +13,26 @@ const GREETING = 'Hello, this is Ada.';
 const APOLOGY = 'Sorry, something went wrong. Please try again later.';
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server);
+  deployment = await deploy(server, { idleProcesses: 2, calls: 2 * planted.length });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
 const dead = { kind: 'status', status: 500 } as const;
+/** Two that take about as long stand beside each other. */
 const planted = [
   { name: 'T8 C14 the language model fails', component: 'llm', fault: dead },
-  { name: 'T55 B12 the TTS fails', component: 'tts', fault: dead },
   { name: 'T56 B12 the TTS hangs', component: 'tts', fault: { kind: 'stall' } },
+  { name: 'T55 B12 the TTS fails', component: 'tts', fault: dead },
   { name: 'C14 the recognition fails', component: 'stt', fault: dead },
 ] as const;
-for (const { name: what, component, fault } of planted) {
-  for (const turn of [1, 3]) {
+const pairs = [planted.slice(0, 2), planted.slice(2)].flatMap((two) => [
+  { turn: 3, two },
+  { turn: 1, two },
+]);
+describe.each(pairs)('two at a time', ({ turn, two }) => {
+  for (const { name: what, component, fault } of two) {
     const apology = component === 'tts' ? 'bundled' : 'live';
-    test(`${what} from turn ${turn} on: a ${apology} apology, release within releaseBound, silence within silenceBound`, async () => {
+    test.concurrent(`${what} from turn ${turn} on: a ${apology} apology, release within releaseBound, silence within silenceBound`, async () => {
       const { name, lab, caller: made } = await deployment.call();
       await using caller = made;
       const isGreetingDead = component === 'tts' && turn === 1;
@@ -80,4 +88,4 @@ for (const { name: what, component, fault } of planted) {
       expect(at - endedAt).toBeLessThan(releaseBound(defaultPolicy));
     });
   }
-}
+});

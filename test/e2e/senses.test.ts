@@ -10,7 +10,7 @@ const GREETING = 'Hello, this is Ada.';
 const GOODBYE = 'Thank you for calling. Goodbye.';
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server);
+  deployment = await deploy(server, { calls: 3 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

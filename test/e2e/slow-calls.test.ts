@@ -45,7 +45,11 @@ const scriptOf = ({ firstTokenMs, toolMs, announced }: Slow): LabScript => {
 describe('nothing fails, and all of it is slow', () => {
   let deployment: Deployment;
   beforeAll(async () => {
-    deployment = await deploy(server, { goodbye: { say: GOODBYE }, idleProcesses: 3 }, { pace: 'typical' });
+    deployment = await deploy(
+      server,
+      { goodbye: { say: GOODBYE }, idleProcesses: 3, calls: slow.length },
+      { pace: 'typical' },
+    );
     await deployment.warm(3, 60_000);
   }, 120_000);
   afterAll(() => deployment?.[Symbol.asyncDispose]());

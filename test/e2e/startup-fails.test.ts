@@ -12,7 +12,7 @@ const APOLOGY = 'Sorry, something went wrong. Please try again later.';
 const server = inject('livekit');
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server);
+  deployment = await deploy(server, { calls: planted.length });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

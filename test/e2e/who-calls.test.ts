@@ -62,7 +62,7 @@ async function hangsUpAfter(call: Greeted): Promise<void> {
 
 describe('greeting: say', () => {
   let deployment: Deployment;
-  beforeAll(async () => void (deployment = await deployed({ namesCaller: true, idleProcesses: 2 })));
+  beforeAll(async () => void (deployment = await deployed({ namesCaller: true, idleProcesses: 2, calls: 4 })));
   afterAll(() => deployment?.[Symbol.asyncDispose]());
 
   test('O-C1 a telephone rings until we publish: picked up, then greeted, and the call counts from there', async () => {
@@ -136,7 +136,7 @@ describe('greeting: say', () => {
 describe("greeting: 'agent'", () => {
   let deployment: Deployment;
   const greets: CallWish = { greeting: GREETING };
-  beforeAll(async () => void (deployment = await deployed({ greeting: 'agent', namesCaller: true })));
+  beforeAll(async () => void (deployment = await deployed({ greeting: 'agent', namesCaller: true, calls: 4 })));
   afterAll(() => deployment?.[Symbol.asyncDispose]());
 
   test.each([{}, { 'sip.ruleID': 'SDR_1' }])(
@@ -185,7 +185,7 @@ describe("greeting: 'wait'", () => {
   let deployment: Deployment;
   beforeAll(async () => {
     const policy = { idleMs: 3000, callerJoinMs: 6000 };
-    deployment = await deployed({ greeting: 'wait', namesCaller: true, policy });
+    deployment = await deployed({ greeting: 'wait', namesCaller: true, policy, calls: 2 });
   });
   afterAll(() => deployment?.[Symbol.asyncDispose]());
 
@@ -228,7 +228,7 @@ describe("greeting: 'wait'", () => {
 });
 
 test('O-C1 a program: a telephone rings until somebody publishes, is picked up, and hears the program’s first words whole', async () => {
-  await using deployment = await deployed({}, 'test/e2e/agents/program.ts');
+  await using deployment = await deployed({ calls: 1 }, 'test/e2e/agents/program.ts');
   const { name } = await deployment.room();
   await using caller = await ringsIn(name);
   const hello = () => caller.utterances().find(({ utterance }) => utterance === 7);

@@ -7,7 +7,7 @@ const server = inject('livekit');
 const GOODBYE = 'Thank you very much for calling us today. Goodbye, and have a nice day.';
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server, { goodbye: { say: GOODBYE } });
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, calls: 1 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

@@ -5,6 +5,7 @@ import * as openai from '@livekit/agents-plugin-openai';
 import * as silero from '@livekit/agents-plugin-silero';
 import { currentCall, defineSession, endSessionTool, runWorker } from '../../../src/index.ts';
 import type { DeploymentWish } from '../harness/wishes.ts';
+import { warmFor } from './calls-to-come.ts';
 
 export type DeskWish = { invite?: 'fails'; confirm?: boolean | 'hangs' };
 
@@ -52,6 +53,7 @@ export default defineSession({
   ...(wish.hangUp && { hangUp: wish.hangUp }),
   policy: wish.policy ?? {},
 });
+warmFor(wish.calls);
 runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),

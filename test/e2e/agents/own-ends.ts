@@ -6,6 +6,7 @@ import * as silero from '@livekit/agents-plugin-silero';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { type Call, currentCall, defineSession, runWorker } from '../../../src/index.ts';
 import type { DeploymentWish } from '../harness/wishes.ts';
+import { warmFor } from './calls-to-come.ts';
 
 const wish = JSON.parse(process.env['LASTWORD_TEST'] ?? '{}') as DeploymentWish;
 const sessionOf = (call: Call) => call.session as voice.AgentSession;
@@ -84,6 +85,7 @@ export default defineSession({
   ...(wish.hangUp && { hangUp: wish.hangUp }),
   policy: wish.policy ?? {},
 });
+warmFor(wish.calls);
 runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),

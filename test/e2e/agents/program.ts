@@ -4,6 +4,7 @@ import { AudioFrame, AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSou
 import { defineSession, runWorker } from '../../../src/index.ts';
 import { encodeSpeech } from '../../../src/testing/speech/index.ts';
 import type { DeploymentWish } from '../harness/wishes.ts';
+import { warmFor } from './calls-to-come.ts';
 
 const RATE = 24_000;
 const HELLO = { utterance: 7, ms: 1500 };
@@ -24,6 +25,7 @@ export default defineSession({
   },
   policy: wish.policy ?? {},
 });
+warmFor(wish.calls);
 runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),

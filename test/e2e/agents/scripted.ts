@@ -18,6 +18,7 @@ import {
   type SessionDefinition,
 } from '../../../src/index.ts';
 import type { CallWish, DeploymentWish } from '../harness/wishes.ts';
+import { warmFor } from './calls-to-come.ts';
 import { OwnOutput } from './own-output.ts';
 
 const wish = JSON.parse(process.env['LASTWORD_TEST'] ?? '{}') as DeploymentWish;
@@ -165,6 +166,7 @@ const definition: SessionDefinition = {
 };
 
 export default defineSession(definition);
+warmFor(wish.calls);
 runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),

@@ -27,7 +27,7 @@ const NUDGE = 'Are you still there?';
 const quiet = { unresponsiveMs: 1500, beatMs: 250, startMs: 15_000, idleMs: 12_000, nudges: 2 };
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2, calls: 4 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
@@ -113,7 +113,7 @@ test('F3 D1 an administrator removes the caller: the reason says so at once, no 
 });
 
 test('G4 nobody speaks for eight times as long as a job may be silent: nobody takes the call for dead, and it goes on', async () => {
-  await using other = await deploy(server, { goodbye: { say: GOODBYE }, policy: { ...patient, ...quiet } });
+  await using other = await deploy(server, { goodbye: { say: GOODBYE }, policy: { ...patient, ...quiet }, calls: 1 });
   const call = await greeted(other);
   await using _ = call.caller;
   await hears(call, NUDGE);

@@ -13,7 +13,7 @@ const MIB = 1024 * 1024;
 const FLOOD = { characters: 60_000, everyMs: 20, times: 750 };
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

@@ -32,8 +32,8 @@ const killed = {
   status: 'recovered',
 } as const satisfies WellEnded;
 
-const deployed = (hangUp: NonNullable<DeploymentWish['hangUp']>): Promise<Deployment> =>
-  deploy(server, { goodbye: { say: GOODBYE }, policy: patient, hangUp });
+const deployed = (calls: number, hangUp: NonNullable<DeploymentWish['hangUp']>): Promise<Deployment> =>
+  deploy(server, { goodbye: { say: GOODBYE }, policy: patient, hangUp, calls });
 
 /** A call that somebody else has joined, and the name of its agent. */
 async function witnessed(deployment: Deployment): Promise<Greeted & { witness: Caller; agent: string }> {
@@ -68,7 +68,7 @@ test(
   'C3 C5 with remove-caller the caller alone is let go, after a goodbye, after an apology, and when the process is killed',
   LONG,
   async () => {
-    await using deployment = await deployed({ normal: 'remove-caller', failure: 'remove-caller' });
+    await using deployment = await deployed(3, { normal: 'remove-caller', failure: 'remove-caller' });
     const ways: readonly [wanted: WellEnded, end: (call: Greeted) => Promise<unknown>][] = [
       [parted, ({ caller, lab }) => caller.say(lab, 'Goodbye.')],
       [thrown, breaks],
@@ -92,7 +92,7 @@ test(
   'C3 C5 with leave for failures the caller hears the apology and stays with whoever is there, also when the process is killed',
   LONG,
   async () => {
-    await using deployment = await deployed({ failure: 'leave' });
+    await using deployment = await deployed(2, { failure: 'leave' });
     const ways: readonly [wanted: WellEnded, end: (call: Greeted) => Promise<unknown>][] = [
       [thrown, breaks],
       [killed, async ({ name }) => process.kill(await deployment.jobPid(name), 'SIGKILL')],
@@ -113,7 +113,7 @@ test(
 test('C5 D8 with remove-caller for transfers the desk that took the call stays, and the caller is let go', async () => {
   await using deployment = await deploy(
     server,
-    { policy: patient, hangUp: { transfer: 'remove-caller' } },
+    { policy: patient, hangUp: { transfer: 'remove-caller' }, calls: 1 },
     { agent: 'test/e2e/agents/desk.ts' },
   );
   const call = await greeted(deployment);

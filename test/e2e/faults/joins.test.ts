@@ -23,7 +23,7 @@ const RINGING_MS = 5000;
 let deployment: Deployment;
 beforeAll(async () => {
   const policy = { ...patient, firstAudioMs: 4000 };
-  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy, idleProcesses: 2 });
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy, idleProcesses: 2, calls: 9 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

@@ -38,6 +38,7 @@ const hostile = (name: string): string => {
 let deployment: Deployment;
 beforeAll(async () => {
   deployment = await deploy(server, {
+    calls: 2,
     goodbye: { say: GOODBYE },
     policy: patient,
     hangUp: { failure: 'remove-caller' },

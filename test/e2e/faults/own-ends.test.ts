@@ -19,7 +19,7 @@ let deployment: Deployment;
 beforeAll(async () => {
   deployment = await deploy(
     server,
-    { goodbye: { say: GOODBYE }, policy: patient },
+    { goodbye: { say: GOODBYE }, policy: patient, calls: leaves.length + deletes.length + 2 },
     { agent: 'test/e2e/agents/own-ends.ts' },
   );
 });

@@ -42,7 +42,7 @@ let deployment: Deployment;
 beforeAll(async () => {
   server = await startLiveKitServer();
   door = await openDoor(server);
-  deployment = await deploy(door, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+  deployment = await deploy(door, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2, calls: 7 });
 });
 afterAll(async () => {
   await deployment?.[Symbol.asyncDispose]();

@@ -7,12 +7,12 @@ import { asks, GOODBYE, greeted, PATIENCE_MS, partsWith, patient } from '../proc
 
 const server = inject('livekit');
 const rooms = roomsOf(server);
-const wish = { goodbye: { say: GOODBYE }, policy: patient };
+const wish = { goodbye: { say: GOODBYE }, policy: patient, calls: 1 };
 const EXIT_MS = 40_000;
 const HELLO = 7;
 
 test('T27 the program throws after its greeting: the caller hears the apology and is let go, and nobody is left in the room', async () => {
-  await using deployment = await deploy(server, { policy: patient }, { agent: 'test/e2e/agents/program.ts' });
+  await using deployment = await deploy(server, { policy: patient, calls: 1 }, { agent: 'test/e2e/agents/program.ts' });
   const { name, caller: made } = await deployment.call();
   await using caller = made;
   const hello = () => caller.utterances().find(({ utterance }) => utterance === HELLO);

@@ -15,7 +15,7 @@ let deployment: Deployment;
 beforeAll(async () => {
   deployment = await deploy(
     server,
-    { policy: { ...patient, firstAudioMs: 4000, transferMs: 6000 }, idleProcesses: 2 },
+    { policy: { ...patient, firstAudioMs: 4000, transferMs: 6000 }, idleProcesses: 2, calls: 5 },
     { agent: 'test/e2e/agents/desk.ts' },
   );
 });

@@ -18,6 +18,8 @@ export type DeploymentWish = {
   prewarmMs?: number;
   /** Warm job processes; default 1, and 0 is the worker's own default. */
   idleProcesses?: number;
+  /** How many calls each of its workers will be asked for; no process is warmed for more. Default: any number. */
+  calls?: number;
   /** Options of the SDK's server. */
   server?: { maxRetry?: number; jobMemoryWarnMB?: number; jobMemoryLimitMB?: number };
 };

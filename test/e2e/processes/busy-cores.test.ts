@@ -13,7 +13,7 @@ const runSeconds = async ({ pid }: ChildProcess): Promise<number> =>
   Number((await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ')[0]) / 1e9;
 
 test('T36 every core is busy with other work while a call comes in: it is answered', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
   await deployment.warm(1, PATIENCE_MS);
   const busy: ChildProcess[] = [];
   try {

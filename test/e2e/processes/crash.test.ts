@@ -18,7 +18,7 @@ import {
 const server = inject('livekit');
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2, calls: 5 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

@@ -19,7 +19,7 @@ const blocking = {
 };
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: { firstAudioMs, rungMs } });
+  deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: { firstAudioMs, rungMs }, calls: 2 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 

@@ -9,7 +9,7 @@ const server = inject('livekit');
 const GONE_MS = 13_000;
 
 test('C17 the process of a call is gone after a good end, also when a shutdown callback of the SDK never settles', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
   const call = await greeted(deployment, { callback: 'hangs' });
   await using caller = call.caller;
   const pid = await deployment.jobPid(call.name);
@@ -20,7 +20,11 @@ test('C17 the process of a call is gone after a good end, also when a shutdown c
 });
 
 test('A10 killed while it closes what the application opened: the caller was let go long before, and the report has the true end', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: { ...patient, closeMs: 20_000 } });
+  await using deployment = await deploy(server, {
+    goodbye: { say: GOODBYE },
+    policy: { ...patient, closeMs: 20_000 },
+    calls: 1,
+  });
   const call = await greeted(deployment, { release: 'hangs' });
   await using caller = call.caller;
   const pid = await deployment.jobPid(call.name);
@@ -35,7 +39,7 @@ test('A10 killed while it closes what the application opened: the caller was let
 });
 
 test('T13 T28 an exception out of a timer: the caller hears the apology and is let go, and the process is gone', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
   const call = await greeted(deployment);
   await using caller = call.caller;
   const pid = await deployment.jobPid(call.name);

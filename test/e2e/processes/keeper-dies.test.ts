@@ -14,6 +14,7 @@ test(
     await using deployment = await deploy(server, {
       goodbye: { say: GOODBYE },
       policy: { ...patient, idleMs: 120_000 },
+      calls: 1,
     });
     const call = await greeted(deployment);
     await using caller = call.caller;

@@ -12,7 +12,7 @@ const logged = (deployment: Deployment, words: string) =>
 
 test('H3 the worker loses LiveKit and finds it again: the call notices nothing, and the next one is answered', async () => {
   await using door = await openDoor(server);
-  await using deployment = await deploy(door, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(door, { goodbye: { say: GOODBYE }, policy: patient, calls: 2 });
   const call = await greeted(deployment);
   await using caller = call.caller;
   const before = await registered(deployment);
@@ -34,6 +34,7 @@ test('H3 T12 the worker gives up on LiveKit: its call hears the goodbye, and the
   await using deployment = await deploy(door, {
     goodbye: { say: GOODBYE },
     policy: patient,
+    calls: 1,
     server: { maxRetry: 1 }, // of 10, which take 80 s
   });
   const call = await greeted(deployment);

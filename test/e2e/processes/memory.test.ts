@@ -35,6 +35,7 @@ test('A11 a job near its memory limit is in the journal and talks on; above it t
     apology: { say: APOLOGY },
     policy: patient,
     server: { jobMemoryWarnMB, jobMemoryLimitMB },
+    calls: 1,
   });
   const call = await greeted(deployment);
   await using caller = call.caller;
@@ -60,6 +61,7 @@ test('A11 T13 a job that is killed for its memory in the middle of the apology: 
     apology: { say: APOLOGY },
     policy: { ...patient, apologyMs: 20_000 },
     server: { jobMemoryWarnMB, jobMemoryLimitMB },
+    calls: 1,
   });
   const call = await greeted(deployment);
   await using caller = call.caller;

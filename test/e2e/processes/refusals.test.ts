@@ -64,7 +64,7 @@ for (const [prewarm, error] of [
   ['hangs', 'prewarm did not settle within 8000 ms'],
 ] as const) {
   test(`H6 T14 prewarm ${prewarm}: the caller hears the apology and is released within startBound, report startup_failed`, async () => {
-    await using deployment = await deploy(server, { prewarm });
+    await using deployment = await deploy(server, { prewarm, calls: 1 });
     await until(
       'a process whose prewarm failed',
       async () => (await deployment.log()).includes('prewarm failed'),

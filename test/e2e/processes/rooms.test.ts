@@ -29,6 +29,7 @@ test(
       goodbye: { say: 'Goodbye.' },
       policy: patient,
       idleProcesses: 2,
+      calls: CALLS,
     });
     const names: string[] = [];
     for (let call = 0; call < CALLS; call += 1) {
@@ -60,6 +61,7 @@ test(
 test('C5 a SIP caller with remove-sip: the caller alone is removed, another participant stays in the room', async () => {
   await using deployment = await deploy(server, {
     goodbye: { say: GOODBYE },
+    calls: 1,
     policy: patient,
     hangUp: { normal: 'remove-sip', failure: 'delete-room', transfer: 'leave' },
   });
@@ -96,6 +98,7 @@ test('C5 a SIP caller with remove-sip: the caller alone is removed, another part
 
 test('T38 a job that wakes up when its session is sealed leaves without a word, and hangs up on nobody', async () => {
   await using deployment = await deploy(server, {
+    calls: 1,
     hangUp: { normal: 'delete-room', failure: 'remove-sip', transfer: 'leave' },
     policy: { ...patient, startMs: 1000 },
   });

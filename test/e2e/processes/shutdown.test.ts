@@ -15,7 +15,12 @@ const toldToStop = {
 } as const satisfies WellEnded;
 
 test('H1 T16 T39 T40 SIGTERM with two calls running, and again: both hear the goodbye within the budget, both reports are delivered before the exit', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+  await using deployment = await deploy(server, {
+    goodbye: { say: GOODBYE },
+    policy: patient,
+    idleProcesses: 2,
+    calls: 2,
+  });
   await deployment.warm(2, PATIENCE_MS);
   const calls = await Promise.all([greeted(deployment), greeted(deployment)]);
   await using one = calls[0].caller;

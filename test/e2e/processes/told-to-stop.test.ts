@@ -20,7 +20,7 @@ const toldToStop = {
 const SOON_MS = 12_000;
 
 test('H1 H2 T16 T39 SIGTERM to the worker alone: its call is told at once, the caller hears the goodbye, and a new worker answers the next call', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
   const call = await greeted(deployment);
   await using caller = call.caller;
   const worker = await deployment.workerPid();
@@ -41,7 +41,7 @@ test('H1 H2 T16 T39 SIGTERM to the worker alone: its call is told at once, the c
 });
 
 test('H4 T39 LiveKit terminates the job: the caller hears what there is time for of the goodbye, is let go, and the report says who wanted it', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
   const call = await greeted(deployment);
   await using caller = call.caller;
   const dispatches = new AgentDispatchClient(server.url, server.apiKey, server.apiSecret);
@@ -66,6 +66,7 @@ test('H2 T16 SIGTERM with less time than the goodbye takes: it is cut, and the h
   await using deployment = await deploy(server, {
     goodbye: { say: GOODBYE },
     policy: { ...patient, shutdownBudgetMs: budgetMs },
+    calls: 1,
   });
   const call = await greeted(deployment);
   await using caller = call.caller;
@@ -83,7 +84,7 @@ test('H2 T16 SIGTERM with less time than the goodbye takes: it is cut, and the h
 });
 
 test('T34 a caller who vanished without a word, and SIGTERM: the ghost holds nobody up, and its report is delivered before the exit', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
   const { name, caller } = await greeted(deployment);
   await caller.vanish();
   const askedAt = Date.now();
@@ -96,7 +97,7 @@ test('T34 a caller who vanished without a word, and SIGTERM: the ghost holds nob
 });
 
 test('T40 SIGINT twice while the goodbye plays: it is cut, the caller is let go within 3 s, and the report is delivered all the same', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient });
+  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, calls: 1 });
   const call = await greeted(deployment);
   await using caller = call.caller;
   deployment.signal('SIGINT');

@@ -18,7 +18,12 @@ const lostWorker = {
 } as const satisfies WellEnded;
 
 test('H3b T12 T30 kill -9 of the worker with two calls: both hear the goodbye and are let go in time, and the next call is answered', async () => {
-  await using deployment = await deploy(server, { goodbye: { say: GOODBYE }, policy: patient, idleProcesses: 2 });
+  await using deployment = await deploy(server, {
+    goodbye: { say: GOODBYE },
+    policy: patient,
+    idleProcesses: 2,
+    calls: 2,
+  });
   await deployment.warm(2, PATIENCE_MS);
   const calls = await Promise.all([greeted(deployment), greeted(deployment)]);
   await using one = calls[0].caller;
@@ -51,6 +56,7 @@ test('H3b T30 kill -9 of keeper and worker at once: the job notices by itself, i
   await using deployment = await deploy(server, {
     goodbye: { say: GOODBYE },
     policy: { ...patient, goodbyeMs: 18_000, shutdownBudgetMs: 35_000 },
+    calls: 1,
   });
   const call = await greeted(deployment);
   await using caller = call.caller;
