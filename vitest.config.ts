@@ -29,8 +29,6 @@ const besideEachOther = (maxWorkers: number) => ({ fileParallelism: true, maxWor
 /** Vitest's own default leaves one core idle. Processes are kept for the next file: a fresh one loads the SDK for 1.5 s. */
 const computing = { ...besideEachOther(availableParallelism()), isolate: false };
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
-/** Their files import the same harness, and all that is under test is in processes of its own. */
-const sharing = { ...withServer, isolate: false };
 const alone = [
   'ending',
   'faults/floods',
@@ -61,8 +59,8 @@ export default defineConfig({
       lane('faults', 2, { ...withProcesses, ...besideEachOther(3) }),
       lane('crash', 3, { ...withProcesses, ...besideEachOther(2) }),
       lane('siege', 4, { ...withProcesses, ...besideEachOther(2), globalSetup: ['test/siege/setup.ts'] }),
-      lane('e2e', 5, { ...sharing, ...besideEachOther(2), exclude: alone }),
-      lane('e2e-alone', 6, { ...sharing, include: alone }),
+      lane('e2e', 5, { ...withServer, ...besideEachOther(2), exclude: alone }),
+      lane('e2e-alone', 6, { ...withServer, include: alone }),
       lane('docs', 7, { ...withServer, ...besideEachOther(2), exclude: interview }),
       lane('docs-alone', 8, { ...withServer, include: interview }),
       lane('page', 9, { ...withProcesses, testTimeout: 60_000, globalSetup: ['test/page/setup.ts'] }),
