@@ -95,7 +95,10 @@ export const supervisionMachine = setup({
     startLeftMs: ({ context: { policy, elapsedMs } }) => Math.max(1, policy.startMs - Math.max(0, elapsedMs)),
     excusedMs: ({ context }) => context.excusedMs,
     lostMs: ({ context: { policy } }) => Math.min(MAX_TIMER_MS, policy.unresponsiveMs + policy.returnMs),
-    recoverMs: ({ context: { policy } }) => boundOf(recoveryMachine, recoveryContext(policy), 'recovery.probing').ms,
+    recoverMs: ({ context: { policy, noticed } }) => {
+      const recovery = { ...recoveryContext(policy), wasSeenAtOnce: noticed === 'died' };
+      return boundOf(recoveryMachine, recovery, 'recovery.probing').ms;
+    },
     sealPauseMs: ({ context }) => context.sealPauseMs,
   },
   guards: {

@@ -52,6 +52,8 @@ export type RecoveryRequest = {
   apologize: Apologize | undefined;
   /** How often it may be taken over now, and how: settles when the caller hears the next agent. */
   resumesLeft: number;
+  /** The system said that the process is gone; not found out by its silence. */
+  wasSeenAtOnce: boolean;
   takeOver: (rooms: Rooms, signal: AbortSignal) => Promise<void>;
   /** Left by whoever asked for it: its effects are aborted. */
   signal: AbortSignal;
@@ -182,6 +184,7 @@ export function recover(request: RecoveryRequest): Promise<Recovered> {
       input: {
         policy,
         resumesLeft: rooms === null ? 0 : request.resumesLeft,
+        wasSeenAtOnce: request.wasSeenAtOnce,
         end: request.end,
         isReleased: request.isReleased || rooms === null, // R2
         apologizes: request.apologize !== undefined,

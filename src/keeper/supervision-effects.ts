@@ -132,6 +132,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
         rooms: facts ? await options.rooms() : null,
         apologize: options.apologize(),
         resumesLeft: options.mayResume?.() !== false && (await isGone(known.owner)) ? resumesLeft(journal) : 0,
+        wasSeenAtOnce: noticed === 'died',
         takeOver: (rooms, until) => succession.takeOver(rooms, until),
         signal,
         notes,

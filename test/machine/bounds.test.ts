@@ -46,6 +46,11 @@ describe('with the default policy', () => {
     const { frozen, starved, lost, elsewhere } = detections(defaultPolicy);
     expect([frozen.ms, starved.ms, lost.ms, elsewhere.ms]).toEqual([3_500, 6_750, 5_500, 7_500]);
   });
+  test('a death that was seen at once leaves the next job the time that a frozen process takes to be found out', () => {
+    const waits = (wasSeenAtOnce: boolean) =>
+      boundOf(recoveryMachine, { ...recoveryContext(defaultPolicy), wasSeenAtOnce }, 'recovery.resuming').ms;
+    expect(waits(true) - waits(false)).toBe(defaultPolicy.unresponsiveMs);
+  });
   test('a released caller costs nobody more than closing and reporting', () => {
     expect(bound(defaultPolicy, 'reporting')).toBe(defaultPolicy.closeMs + defaultPolicy.reportMs);
     expect(bound(defaultPolicy, 'closed')).toBe(0);

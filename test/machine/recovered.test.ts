@@ -28,7 +28,14 @@ function play(events: { type: string }[], input: Partial<RecoveryInput> = {}) {
 }
 
 test('at the start nothing is decided, one resume is left, and an apology is due', () => {
-  const start = { policy: defaultPolicy, resumesLeft: 1, end: null, isReleased: false, apologizes: true };
+  const start = {
+    policy: defaultPolicy,
+    resumesLeft: 1,
+    wasSeenAtOnce: false,
+    end: null,
+    isReleased: false,
+    apologizes: true,
+  };
   expect(recoveryContext(defaultPolicy)).toEqual({ ...start, outcome: 'open', isHangUpOwed: false });
   expect(play([], start).snapshot.context).toEqual(recoveryContext(defaultPolicy));
 });

@@ -57,6 +57,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
     rooms,
     apologize: undefined,
     resumesLeft: 0,
+    wasSeenAtOnce: true,
     takeOver: () => Promise.reject(new Error('nobody takes it over here')),
     signal: new AbortController().signal,
     notes: {
