@@ -10,8 +10,10 @@
  *   S4  Each that comes has an epoch of its own, also when the one before was never heard: what it wrote stays.
  *   S5  Never two voices: who was not heard in time is told to leave, and its process is ended.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { JobFacts, Owner } from '../journal/entry.ts';
 import type { JobId, JobOfSession } from '../journal/ids.ts';
+import { isAlive } from '../journal/owner.ts';
 import { removeSuccession, writeSuccession } from '../journal/succession.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { messageOf } from '../errors/thrown.ts';
@@ -19,10 +21,15 @@ import { settledWithin, stopwatch, unlessAborted } from '../waiting/deadline.ts'
 import type { KnownSession } from './known-session.ts';
 import type { Notes } from './notes.ts';
 
-/** A warm worker answers a dispatch after 60 ms; without an offer by then it was refused (S3). */
+/**
+ * A warm worker answers a dispatch after 60 ms; without an offer by then it was refused (S3). Twice as long each time: a
+ * machine without a core is slow to answer, and a dispatch that is taken back too soon never is answered.
+ */
 const REPEAT_MS = 500;
 /** An offer waits so long for the reply that names its dispatch; its worker asks for no longer (seats.ts). */
 const REPLY_MS = 400;
+/** A process is gone 2 to 13 ms after its socket. */
+const DEATH_POLL_MS = 20;
 /** To take back what nobody wants any more, beside whatever comes next. */
 const TIDY_MS = 2_000;
 
@@ -99,9 +106,20 @@ export class Succession {
     if (this.#isOn) this.#successor?.settle('over');
   }
 
-  /** It declined, has no process, or its connection is gone. */
+  /** It declined, or has no process, or none any more. */
   lost(job: JobId): void {
     if (this.#successor?.job === job) this.#successor.settle('lost');
+  }
+
+  /** A connection that is lost is no death: the job may come back over another one before anybody hears it. */
+  async disconnected(): Promise<void> {
+    const { known } = this.#options;
+    const successor = this.#successor;
+    if (!successor) return;
+    while (this.#isOn && this.#successor === successor && known.epoch === successor.epoch && known.owner) {
+      if ((await isAlive(known.owner)) === 'dead') return successor.settle('lost');
+      await pause(DEATH_POLL_MS);
+    }
   }
 
   /** *Effect.* Resolves when the caller hears the next agent, or it has ended the call. Rejects when its signal says that it is too late. */
@@ -116,6 +134,7 @@ export class Succession {
     this.#isOn = true;
     this.#tell(rooms, 'session.resuming');
     let asked: string | undefined;
+    let repeatMs = REPEAT_MS;
     const tidy = (dispatch: string | undefined) => {
       if (dispatch === undefined) return;
       void rooms.undispatch(room, dispatch, AbortSignal.timeout(TIDY_MS)).catch(() => undefined);
@@ -139,7 +158,8 @@ export class Succession {
           log.warn({ error: messageOf(error) }, 'the agent could not be called for again; it is tried once more');
           return undefined;
         });
-        await unlessAborted(settledWithin(came, REPEAT_MS), signal); // S3
+        await unlessAborted(settledWithin(came, repeatMs), signal); // S3
+        repeatMs *= 2;
         const successor = this.#successor;
         if (!successor) continue;
         const fate = await unlessAborted(successor.fate, signal);
@@ -152,6 +172,7 @@ export class Succession {
         }
         log.warn({ epoch: successor.epoch, job: successor.job }, 'the job that took the call over is gone, unheard');
         void removeSuccession(directory, successor.job);
+        if (known.owner) await end(known.owner, signal); // S5: whoever said hello, and is not dead after all
         this.#successor = undefined;
       }
     } finally {

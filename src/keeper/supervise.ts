@@ -302,7 +302,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     gone(from) {
       if (peer !== from) return; // it is back already, over another connection
       peer = undefined;
-      succession.lost(known.job);
+      void succession.disconnected();
       machine?.send({ type: 'job.lost' });
     },
 

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Entry, JobFacts, Owner } from '../../src/journal/entry.ts';
 import { firstJob, jobIdOf, sessionIdOf } from '../../src/journal/ids.ts';
+import { thisProcess } from '../../src/journal/owner.ts';
 import { readSuccession } from '../../src/journal/succession.ts';
 import { KnownSession } from '../../src/keeper/known-session.ts';
 import { Succession } from '../../src/keeper/succession.ts';
@@ -126,6 +127,29 @@ test('one that dies unheard is followed by another, of a later epoch', async () 
   await succession.offered(offer('three', 'AD_1'));
   await expect(readSuccession(directory, jobIdOf('three'))).resolves.toMatchObject({ epoch: 3 });
   succession.heard(2); // of the one that is gone: too late
+  succession.heard(3);
+  await over;
+});
+
+test('a connection that is lost is no death: nobody else is called for while its process lives', async () => {
+  const { succession, over, asked, known } = place();
+  await soon();
+  await succession.offered(offer('two', 'AD_1'));
+  const alive = await thisProcess();
+  known.hello({ type: 'hello.job', session, epoch: 2, job: jobIdOf('two'), owner: alive, identity: 'agent-2' });
+  void succession.disconnected();
+  await soon();
+  expect(dispatchesIn(asked)).toBe(1);
+  known.hello({
+    type: 'hello.job',
+    session,
+    epoch: 2,
+    job: jobIdOf('two'),
+    owner: { ...alive, pid: 2 ** 22 + 1 },
+    identity: 'agent-2',
+  });
+  while (dispatchesIn(asked) < 2) await soon();
+  await succession.offered(offer('three', 'AD_1'));
   succession.heard(3);
   await over;
 });
