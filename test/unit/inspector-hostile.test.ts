@@ -72,7 +72,7 @@ beforeAll(async () => {
   stand = await openStand({ directory });
 }, 60_000);
 afterAll(async () => {
-  await stand.close({ keepsFiles: true });
+  await stand.close({ keepsFiles: true }, 60_000); // whatever lies there is replayed before it is removed: 50,000 entries, and lines of megabytes
   rmSync(directory, { recursive: true, force: true });
 });
 
