@@ -350,8 +350,8 @@ describe('O-E6 the SDK’s createEndCallTool', () => {
     });
     expect(report.goodbye?.why).toBe("the model's own farewell was the goodbye");
     expect(placed.heard).toMatchObject([{ text: FAREWELL, isOver: true, isCut: false }]);
-    // As after a goodbye of ours: the ear is a little behind.
-    expect((placed.hangUp()?.at ?? 0) - (placed.heard[0]?.overAt ?? Infinity)).toBeGreaterThanOrEqual(95);
+    // As after a goodbye of ours: the ear is a little behind. 100 ms, by a clock that looks a little later than this one.
+    expect((placed.hangUp()?.at ?? 0) - (placed.heard[0]?.overAt ?? Infinity)).toBeGreaterThanOrEqual(80);
     expect(report.alsoTriggered).toEqual([]);
     await placed.until('the job is left', () => placed.askedOfJob.length > 0);
     await Promise.all(placed.context.shutdownCallbacks.map((callback) => callback()));
