@@ -72,9 +72,9 @@ beforeAll(async () => {
   stand = await openStand({ directory });
 }, 60_000);
 afterAll(async () => {
-  await stand.close({ keepsFiles: true }, 60_000); // whatever lies there is replayed before it is removed: 50,000 entries, and lines of megabytes
+  await stand.close({ keepsFiles: true });
   rmSync(directory, { recursive: true, force: true });
-});
+}, 60_000); // whatever lies there is replayed before it is removed: 50,000 entries, and lines of megabytes
 
 const sessions = [
   'AJ_script',
