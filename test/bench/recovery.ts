@@ -59,7 +59,7 @@ const row = (what: string, values: readonly number[]) => {
 const body = `
 ## A job that is killed
 
-From \`kill -9\` of the job to what its caller hears, ${kills} times one after the other, the voice of the lab at human speed (a median of half a second to its first sound), ${cpus().length} cores (\`npm run bench:recovery\`). The sound may be the recorded filler, which is heard while the words are being made.
+From \`kill -9\` of the job to what its caller hears, ${kills} times one after the other, the voice of the lab at human speed, ${cpus().length} cores (\`npm run bench:recovery\`). The sound may be the recorded filler, which is heard while the words are being made.
 
 | heard again | p50 | p99 | heard |
 | --- | --- | --- | --- |
