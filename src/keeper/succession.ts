@@ -122,7 +122,10 @@ export class Succession {
     }
   }
 
-  /** *Effect.* Resolves when the caller hears the next agent, or it has ended the call. Rejects when its signal says that it is too late. */
+  /**
+   * *Effect.* Resolves when the caller hears the next agent, or it has ended the call. Rejects when its signal says that
+   * it is too late.
+   */
   async takeOver(rooms: Rooms, signal: AbortSignal): Promise<void> {
     const { directory, known, notes, end, dismiss } = this.#options;
     const { facts, log } = known;

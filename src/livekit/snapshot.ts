@@ -16,7 +16,7 @@ import { noteError } from './note-error.ts';
 /** A look at variables takes none of it; a database that is asked has this long. */
 const SNAPSHOT_MS = 1_000;
 /** Characters of its JSON. A cart, a form, a place in a script; documents belong in a store of their own. */
-export const SNAPSHOT_CHARACTERS = 64 * 1024;
+const SNAPSHOT_CHARACTERS = 64 * 1024;
 
 export class Snapshots {
   readonly #job: Pick<LiveJob, 'call' | 'recorder' | 'log'>;

@@ -30,7 +30,6 @@ export type Past = {
   policy: Json | undefined;
   hangUp: HangUpPolicy | undefined;
   snapshot: Json | undefined;
-  caller: string | undefined;
   /** Lines of a journal that could not be read: the history may lack something. */
   isIncomplete: boolean;
 };
@@ -44,13 +43,13 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
   const { jobs } = chaptersOf(before);
   const entries = allEntries(jobs);
   const last = jobs.at(-1);
-  const opened = recordOf(entries.find(({ kind }) => kind === 'session.opened')?.data);
+  const opening = entries.find(({ kind }) => kind === 'session.opened');
+  const opened = recordOf(opening?.data);
   // The SDK tells of its first agent as of a handoff, too: from nobody.
   const handoff = entries.findLast(
     ({ kind, data }) => kind === 'item' && textOf(recordOf(recordOf(data)['sdk'])['oldAgentId']) !== null,
   );
   const snapshot = entries.findLast(({ kind }) => kind === 'snapshot');
-  const caller = entries.findLast(({ kind, data }) => kind === 'participant' && recordOf(data)['isCaller'] === true);
 
   const rows = transcriptOf(jobs, null).filter(({ source }) => source === 'played' || source === 'recognition');
   const said = rows.map(({ id, role, text, interrupted, at }): PastItem => ({
@@ -73,11 +72,10 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
     items: [...items, ...unknown],
     isAnswerOwed: unknown.length > 0 || lastWords?.['role'] === 'user' || isAnswerCut,
     isAnswerCut,
-    openedAt: instantOf(entries.find(({ kind }) => kind === 'session.opened')?.at),
+    openedAt: instantOf(opening?.at),
     policy: opened['policy'] as Json | undefined,
     hangUp: opened['hangUp'] as HangUpPolicy | undefined,
     snapshot: snapshot && (recordOf(snapshot.data)['pii'] as Json),
-    caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
     isIncomplete: jobs.some(({ unread }) => unread.lost + unread.passedOver > 0),
   };
 }
