@@ -69,7 +69,7 @@ export const policyOf = (given: unknown, isProgram: boolean): Policy => {
 };
 
 /** Rejects with what the function throws, or says that it is late. */
-async function answerOf(name: string, ask: Asked, call: Call, limitMs: number): Promise<unknown> {
+export async function answerOf(name: string, ask: Asked, call: Call, limitMs: number): Promise<unknown> {
   const outcome = await settledWithin(
     awaitedByCall(call, async () => ask(call)),
     limitMs,

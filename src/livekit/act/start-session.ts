@@ -6,7 +6,7 @@ import { llm, tts, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { describeValue } from '../../errors/config-error.ts';
 import { messageOf } from '../../errors/thrown.ts';
-import { settledWithin, unlessAborted } from '../../waiting/deadline.ts';
+import { unlessAborted } from '../../waiting/deadline.ts';
 import type { EffectPort } from '../../session/run.ts';
 import { attachTo } from '../attach.ts';
 import type { Call, Resumed } from '../call.ts';
@@ -15,7 +15,7 @@ import { watchMicrophone } from '../guard/silence.ts';
 import type { LiveJob } from '../live-job.ts';
 import type { Awaitable } from '../lines.ts';
 import { noteError, noteFailedStart } from '../note-error.ts';
-import { askLines } from '../of-call.ts';
+import { answerOf, askLines } from '../of-call.ts';
 import { phrases } from '../phrases.ts';
 import { askUser, resolveLines, startOptionsOf } from './ask.ts';
 import { startProgram } from './start-program.ts';
@@ -123,14 +123,14 @@ async function resumedWords(job: LiveJob): Promise<string> {
   const usual = phrases[definition.language].resumed;
   const { say = usual } = definition.onCrash ?? {};
   if (typeof say === 'string') return say;
-  const answer = await settledWithin((async () => say(call))(), definition.policy.rungMs / 3);
-  if (answer.kind === 'settled' && typeof answer.value === 'string' && answer.value.trim() !== '') return answer.value;
-  const why =
-    answer.kind === 'failed'
-      ? answer.error
-      : `expected a text in time, got ${describeValue(answer.kind === 'settled' ? answer.value : 'nothing')}`;
-  noteError(job, 'onCrash.say', why, true, 'the words of the package are said');
-  return usual;
+  try {
+    const answer = await answerOf('onCrash.say', say, call, definition.policy.rungMs / 3);
+    if (typeof answer === 'string' && answer.trim() !== '') return answer;
+    throw new Error(`onCrash.say(call): expected a text, got ${describeValue(answer)}`);
+  } catch (error) {
+    noteError(job, 'onCrash.say', error, true, 'the words of the package are said');
+    return usual;
+  }
 }
 
 /**
