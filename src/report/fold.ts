@@ -24,6 +24,7 @@ import {
   transfersOf,
   usageOf,
 } from './facts.ts';
+import { gapsOf } from './gaps.ts';
 import { countOf, listOf, readableName, knownWord, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
 import { evidenceFor, reportedHangUp, spokenLines } from './lines.ts';
 import { pathOf, stagesOf } from './path.ts';
@@ -205,6 +206,7 @@ const completenessOf = (
     torn: isTorn,
     ...unread,
   })),
+  gaps: gapsOf(jobs, keeper),
   keeperSeq: keeper.lastSeq,
   keeperLost: keeper.unread.lost,
   keeperPassedOver: keeper.unread.passedOver,

@@ -292,6 +292,22 @@ export const reportSchema = z
             }),
           )
           .describe('Each process of the session.'),
+        gaps: z
+          .array(
+            z.object({
+              fromEpoch: count.describe('The process that died.'),
+              toEpoch: count.nullable().describe('The one by which the caller heard the agent again. Null: by none.'),
+              ms: ms
+                .nullable()
+                .describe(
+                  'From when the keeper noticed it to the first sound of the agent after it. Some tenths of a second that were buffered were still heard. Null: there was none.',
+                ),
+              cause: text.describe(
+                'died, frozen, gone or lost, as in `noticed[].what`. What froze had been silent before it was noticed.',
+              ),
+            }),
+          )
+          .describe('How long the caller heard nothing, for each death that another process followed.'),
         keeperSeq: count.describe('Number of the keeper’s last entry.'),
         keeperLost: count.describe('Entries of the keeper that could not be read.'),
         keeperPassedOver: count.describe('Entries of the keeper that were left out.'),

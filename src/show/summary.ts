@@ -34,6 +34,23 @@ const missingFrom = ({ completeness: { withheld, leftOut } }: Report): [string, 
   return all.length === 0 ? [] : [['missing', `more than fits: ${[...new Set(all)].slice(0, 8).join(', ')}`]];
 };
 
+const how: Record<string, string> = {
+  died: 'the process died',
+  frozen: 'the process froze, and was killed',
+  gone: 'the process was gone with its host',
+  lost: 'its journal was lost',
+};
+
+/** A line for each death that another process followed. */
+const gapsIn = ({ completeness: { gaps, epochs } }: Report): [string, string][] =>
+  gaps.map(({ toEpoch, ms, cause }) => {
+    const why = how[cause] ?? oneLine(cause);
+    if (toEpoch === null || ms === null) return ['silence', `${why}; another one came, and was never heard`];
+    const job = epochs.find(({ epoch }) => epoch === toEpoch)?.job ?? null;
+    const by = job === null ? '' : `job ${oneLine(job)}, `;
+    return ['silence', `heard nothing for ${spellMs(ms)}: ${why}; heard again by ${by}epoch ${toEpoch}`];
+  });
+
 /** *Pure.* What a report says of the call as a whole: name and text. */
 export function summaryRows(report: Report): [string, string][] {
   const { completeness, end, stages, goodbye, hangUp } = report;
@@ -45,6 +62,7 @@ export function summaryRows(report: Report): [string, string][] {
     ['path', [...lasted, ...last].join(' → ')],
     ['end', `${oneLine(end.reason)}, by ${end.by}, while ${end.stage}${why}`],
     ['goodbye', goodbye === null ? 'none was due' : heardOf(goodbye)],
+    ...gapsIn(report),
     ['hang-up', hangUp === null ? 'none' : `${hangUp.strategy ?? 'asked for'}, ${hangUp.outcome}`],
     ...missingFrom(report),
   ];

@@ -335,6 +335,7 @@ describe('the report', () => {
           passedOver: 0,
         },
       ],
+      gaps: [],
       keeperSeq: 3,
       keeperLost: 0,
       keeperPassedOver: 0,

@@ -73,6 +73,10 @@ test('G7 kill -9 in the middle of a sentence: the caller hears the agent again, 
     { epoch: 2, closed: true },
   ]);
   expect(report.completeness).toMatchObject({ status: 'closed', noticed: [{ what: 'died', epoch: 1 }] });
+  const [gap] = report.completeness.gaps;
+  expect(report.completeness.gaps).toMatchObject([{ fromEpoch: 1, toEpoch: 2, cause: 'died' }]);
+  const heardAfterMs = (again?.firstAt ?? 0) - killedAt;
+  expect(gap?.ms, `the line was heard after ${heardAfterMs} ms`).toBeLessThan(heardAfterMs + 100);
   const words = report.transcript.filter(({ role }) => role !== 'handoff');
   expect(words.map(({ role }) => role).join(' ')).toBe(
     'assistant user assistant assistant assistant user assistant user assistant',
@@ -103,4 +107,5 @@ test('G8 a second death within a minute, with resume: 1: the caller is told and 
     ['died', 1],
     ['died', 2],
   ]);
+  expect(report.completeness.gaps, 'the second death is the end').toMatchObject([{ fromEpoch: 1, toEpoch: 2 }]);
 });
