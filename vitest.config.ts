@@ -63,7 +63,11 @@ export default defineConfig({
       lane('e2e-alone', 6, { ...withServer, include: alone }),
       lane('docs', 7, { ...withServer, ...besideEachOther(2), exclude: interview }),
       lane('docs-alone', 8, { ...withServer, include: interview }),
-      lane('page', 9, { ...withProcesses, testTimeout: 60_000, globalSetup: ['test/page/setup.ts'] }),
+      lane('page', 9, {
+        ...withServer,
+        testTimeout: 60_000,
+        globalSetup: [...withServer.globalSetup, 'test/page/setup.ts'],
+      }),
       lane('transparency', 10, withProcesses),
     ],
   },

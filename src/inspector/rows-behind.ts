@@ -4,10 +4,9 @@
  *   P1  Each file is counted by its own numbers: whoever comes back with a position gets every later entry once.
  *   P2  A page is bounded in rows and in bytes, so that one watcher costs one page.
  */
-import type { Entry } from '../journal/entry.ts';
-import type { JournalName } from '../journal/folder.ts';
-import type { EntryRow, StateAt } from '../reads/answers.ts';
+import type { EntryRow, Reference, StateAt } from '../reads/answers.ts';
 import { shownOf } from '../reads/entry-rows.ts';
+import { refOf, type Placed } from '../reads/session-read.ts';
 import type { Source } from '../reads/source.ts';
 import { recordOf, textOf, textsOf } from '../report/lenient.ts';
 
@@ -17,7 +16,8 @@ const MOST_BYTES = 262_144;
 export type Batch = {
   rows: EntryRow[];
   /** Where machines are that moved within these rows: the last of each. */
-  states: { machine: string; file: string; states: string[] }[];
+  states: { machine: string; file: string; ref: Reference; states: string[] }[];
+  /** Of supervision nothing: it runs beside the call (reads/state.ts). */
   moved: StateAt['moved'];
 };
 
@@ -54,7 +54,7 @@ export async function rowsBehind(
     taken += 1;
     places.set(String(placed.file), placed.entry.seq);
     if (row) batch.rows.push(row);
-    take(batch, placed.file, placed.entry);
+    take(batch, placed);
   }
   const sorted = new Map([...places].sort(([one], [other]) => rankOf(one) - rankOf(other)));
   return { batch, position: taken === 0 ? from : positionOf(sorted), isMore: behind.length > taken };
@@ -64,12 +64,15 @@ export async function rowsBehind(
 const leavesIn = (value: unknown): string[] => textsOf(value).slice(0, 64).map(brief);
 const brief = (text: string): string => text.slice(0, 200);
 
-const take = (batch: Batch, file: JournalName, { kind, data: raw }: Entry): void => {
+const take = (batch: Batch, placed: Placed): void => {
+  const { file } = placed;
+  const { kind, data: raw } = placed.entry;
   if (kind !== 'transition') return;
   const data = recordOf(raw);
   const machine = brief(textOf(data['machine']) ?? 'session');
-  const at = { machine, file: String(file), states: leavesIn(data['to']) };
-  batch.moved = { machine, from: leavesIn(data['from']), to: at.states, event: brief(textOf(data['event']) ?? '') };
+  const at = { machine, file: String(file), ref: refOf(placed), states: leavesIn(data['to']) };
+  if (machine !== 'supervision')
+    batch.moved = { machine, from: leavesIn(data['from']), to: at.states, event: brief(textOf(data['event']) ?? '') };
   const known = batch.states.findIndex((one) => one.machine === machine && one.file === at.file);
   if (known === -1) batch.states.push(at);
   else batch.states[known] = at;

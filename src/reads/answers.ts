@@ -121,6 +121,8 @@ export type ArmedLimit = {
 export type MachineAt = {
   machine: string;
   file: string;
+  /** The transition that it has written last, up to here; null: none yet. */
+  ref: Reference | null;
   /** Leaves, as dotted paths: the ids of the chart's shapes. */
   states: string[];
   words: string;

@@ -39,16 +39,25 @@ export function stateAt(read: SessionRead, index: number): StateAt {
   };
 }
 
-type Recorded = { index: number; machine: string; file: JournalName; from: string[]; to: string[]; event: string };
+type Recorded = {
+  index: number;
+  machine: string;
+  file: JournalName;
+  ref: Reference;
+  from: string[];
+  to: string[];
+  event: string;
+};
 
 const recordedIn = (read: SessionRead): Recorded[] =>
   read.kept('recorded', () =>
-    read.all.flatMap(({ index, file, entry }) => {
+    read.all.flatMap((placed) => {
+      const { index, file, entry } = placed;
       if (entry.kind !== 'transition') return [];
       const { machine, from, to, event } = recordOf(entry.data);
       const name = textOf(machine) ?? 'session';
       const told = oneLine(textOf(event) ?? '');
-      return [{ index, file, machine: name, from: textsOf(from), to: textsOf(to), event: told }];
+      return [{ index, file, ref: refOf(placed), machine: name, from: textsOf(from), to: textsOf(to), event: told }];
     }),
   );
 
@@ -88,14 +97,15 @@ function ofRun(read: SessionRead, run: Run, index: number): MachineAt {
   const seq = lastSeqAt(read, run.file, index);
   const seen = seenAt(run, seq);
   const isBehind = run.refused !== undefined && seq >= run.refused.seq;
-  if (seen && !isBehind) return ofSeen(read, run, seen);
   const told = recordedUpTo(read, index).findLast(({ file, machine }) => file === run.file && machine === run.machine);
+  const ref = told?.ref ?? null;
+  if (seen && !isBehind) return { ...ofSeen(read, run, seen), ref };
   const why = run.refused?.why ?? 'it was not walked';
   if (told) return ofRecord(told, why);
-  return seen ? { ...ofSeen(read, run, seen), refused: why } : emptyAt(run.machine, run.file, why);
+  return seen ? { ...ofSeen(read, run, seen), ref, refused: why } : emptyAt(run.machine, run.file, why);
 }
 
-function ofSeen(read: SessionRead, { file, machine }: Run, seen: SeenStep): MachineAt {
+function ofSeen(read: SessionRead, { file, machine }: Run, seen: SeenStep): Omit<MachineAt, 'ref'> {
   const timeOf = (seq: number): number => read.timeOf(file, seq);
   return {
     machine,
@@ -119,8 +129,9 @@ function ofSeen(read: SessionRead, { file, machine }: Run, seen: SeenStep): Mach
   };
 }
 
-const ofRecord = ({ machine, file, to }: Recorded, why: string): MachineAt => ({
+const ofRecord = ({ machine, file, ref, to }: Recorded, why: string): MachineAt => ({
   ...emptyAt(machine, file, why),
+  ref,
   states: to,
   words: wordsOf(machine, to),
 });
@@ -128,6 +139,7 @@ const ofRecord = ({ machine, file, to }: Recorded, why: string): MachineAt => ({
 const emptyAt = (machine: string, file: JournalName, why: string): MachineAt => ({
   machine,
   file: String(file),
+  ref: null,
   states: [],
   words: '',
   context: null,

@@ -1,6 +1,8 @@
-/** The lane needs a Chromium and a build. Without a Chromium it is red: a page that nobody opened proves nothing. */
+/**
+ * The lane needs a Chromium and the page's own build, beside the server and the build of `e2e/setup.ts`, which comes first.
+ * Without a Chromium it is red: a page that nobody opened proves nothing.
+ */
 import { accessSync, constants } from 'node:fs';
-import { compile } from '../e2e/harness/index.ts';
 import { bundlePage } from './page-bundle.ts';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -25,6 +27,5 @@ export default async function setup(): Promise<void> {
   chromiumPath();
   // `npm test` has just built everything; a lane started by itself has not.
   if (['test', 'verify'].includes(process.env['npm_lifecycle_event'] ?? '')) return;
-  await compile();
   await bundlePage();
 }

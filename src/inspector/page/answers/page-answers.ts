@@ -1,12 +1,12 @@
 /** Where the page has its answers from: the server, or the page itself when it is an export. */
-import type { AnswerOf, Calls, EntryRow, StateAt } from '../../../reads/answers.ts';
+import type { AnswerOf, Calls, EntryRow, Reference, StateAt } from '../../../reads/answers.ts';
 
 export type AnswerName = keyof AnswerOf;
 
 /** What a session's stream brings at once. */
 export type SessionNews = {
   rows: EntryRow[];
-  states: { machine: string; file: string; states: string[] }[];
+  states: { machine: string; file: string; ref: Reference; states: string[] }[];
   moved: StateAt['moved'];
 };
 

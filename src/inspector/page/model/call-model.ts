@@ -3,17 +3,19 @@
  *
  *   C1  Where the reader stands is an index among all entries, or nowhere: then the newest is shown, also while it grows.
  *   C2  What the stream brings is lit at once; lanes, the first line and exact states are asked for again a moment later.
- *   C3  A keeper's entry may be older than what is here already: then all are asked for again, and nothing is shown twice.
+ *   C3  What is lit at the end never leads back to an older state, whichever answer comes first (place/lit-states.ts).
  *   C4  What becomes of a report is no entry of the call: as long as it is on its way, the first line is asked for again.
+ *   C5  All of a call is asked for once: a list that hides nothing is made of it.
  */
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Entries, EntryRow, Lanes, StateAt, WholeEntry, Why } from '../../../reads/answers.ts';
 import type { LinkState, PageAnswers, SessionNews } from '../answers/page-answers.ts';
+import { litWith, type Lit } from '../place/lit-states.ts';
 import type { CallView } from '../place/page-address.ts';
-import { Latest } from './loaded.ts';
+import { AllEntries } from './all-entries.ts';
+import { Latest, type Loaded } from './loaded.ts';
 
-const PAGE_ROWS = 5_000;
-const MOST_ROWS = 100_000;
+const LIST_ROWS = 5_000;
 /** Of states that were looked at: going back is at once. */
 const MOST_STATES = 2_000;
 /** News come in handfuls: what is computed from all of them is asked for once. */
@@ -25,35 +27,49 @@ export class CallModel {
   readonly session: string;
   readonly why = new Latest<Why>();
   readonly lanes = new Latest<Lanes>();
-  readonly listed = new Latest<Entries>();
   readonly state = new Latest<StateAt>();
   readonly whole = new Latest<WholeEntry>();
-  readonly all: Signal<readonly EntryRow[]> = signal([]);
-  readonly entries: Signal<Entries | undefined> = signal(undefined);
-  readonly problem: Signal<string | undefined> = signal(undefined);
+  readonly all: ReadonlySignal<readonly EntryRow[]>;
+  readonly listed: ReadonlySignal<Loaded<Entries>>;
+  readonly problem: ReadonlySignal<string | undefined>;
   readonly link: Signal<{ state: LinkState; why: string | undefined }> = signal({
     state: 'connecting',
     why: undefined,
   });
-  /** What the stream lit last, until the exact state is here. */
-  readonly news: Signal<SessionNews | undefined> = signal(undefined);
+  /** Where the stream said that each machine is. */
+  readonly told: Signal<Lit | undefined> = signal(undefined);
   readonly index: ReadonlySignal<number>;
   readonly isAtEnd: ReadonlySignal<boolean>;
   readonly row: ReadonlySignal<EntryRow | undefined>;
 
   readonly #answers: PageAnswers;
   readonly #view: ReadonlySignal<CallView | undefined>;
+  readonly #isHidden: () => boolean;
+  readonly #entries: AllEntries;
+  /** Of a density or a filter that hides something. */
+  readonly #chosen = new Latest<Entries>();
   readonly #states = new Map<number, StateAt>();
   readonly #stops: (() => void)[] = [];
   #gather: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
-  #isLoading = false;
 
-  /** @param view of this call; undefined: another one is shown */
-  constructor(answers: PageAnswers, session: string, view: ReadonlySignal<CallView | undefined>) {
+  /**
+   * @param view of this call; undefined: another one is shown
+   * @param isHidden nobody looks: nothing is asked for again
+   */
+  constructor(
+    answers: PageAnswers,
+    session: string,
+    view: ReadonlySignal<CallView | undefined>,
+    isHidden: () => boolean,
+  ) {
     this.#answers = answers;
     this.session = session;
     this.#view = view;
+    this.#isHidden = isHidden;
+    this.#entries = new AllEntries((asked) => answers.read('entries', { session, density: 'entries', ...asked }));
+    this.all = this.#entries.rows;
+    this.problem = this.#entries.problem;
     this.isAtEnd = computed(() => view.value?.at === null && view.value.ref === null);
     this.index = computed(() => {
       const last = Math.max(0, this.all.value.length - 1);
@@ -62,8 +78,9 @@ export class CallModel {
       return Math.min(at ?? last, last);
     });
     this.row = computed(() => this.all.value[this.index.value]);
+    this.listed = computed(() => this.#list());
     this.#stops.push(
-      effect(() => this.#askState(this.index.value, this.all.value.length)),
+      effect(() => this.#askState(this.index.value, this.isAtEnd.value, this.all.value.length)),
       effect(() => this.#askList()),
     );
     if (answers.isLive) {
@@ -75,17 +92,17 @@ export class CallModel {
 
   close(): void {
     this.#isClosed = true;
+    this.#entries.close();
     clearTimeout(this.#gather);
     for (const stop of this.#stops) stop();
   }
 
   async #open(): Promise<void> {
     const { session } = this;
-    this.why.ask(() => this.#answers.read('why', { session }));
-    this.lanes.ask(() => this.#answers.read('lanes', { session }));
-    await this.#load();
-    if (this.#isClosed || this.entries.value === undefined) return;
-    const { position } = this.entries.value;
+    this.#askAround();
+    await this.#entries.load();
+    const { position } = this.#entries.last.peek() ?? {};
+    if (this.#isClosed || position === undefined) return;
     this.#stops.push(
       this.#answers.followSession(session, position, {
         take: (news) => this.#take(news),
@@ -94,64 +111,39 @@ export class CallModel {
     );
   }
 
-  /** All entries, page by page: the first page is shown while the next ones come. */
-  async #load(): Promise<void> {
-    if (this.#isLoading) return;
-    this.#isLoading = true;
-    try {
-      const rows: EntryRow[] = [];
-      for (let from: number | null = 0; from !== null && rows.length < MOST_ROWS;) {
-        const asked = { session: this.session, density: 'entries', from, limit: PAGE_ROWS };
-        const page: Entries = await this.#answers.read('entries', asked);
-        if (this.#isClosed) return;
-        rows.push(...page.rows);
-        from = page.next;
-        batch(() => {
-          this.problem.value = undefined;
-          this.entries.value = page;
-          if (rows.length >= this.all.value.length) this.all.value = [...rows];
-        });
-      }
-      this.all.value = rows;
-    } catch (error) {
-      if (!this.#isClosed) this.problem.value = error instanceof Error ? error.message : String(error);
-    } finally {
-      this.#isLoading = false;
-    }
+  #askAround(): void {
+    const { session } = this;
+    this.why.ask(() => this.#answers.read('why', { session }));
+    this.lanes.ask(() => this.#answers.read('lanes', { session }));
   }
 
+  /** C2. */
   #take(news: SessionNews): void {
-    const known = this.all.value;
-    const isNext = news.rows.every((row, place) => row.index === known.length + place);
     batch(() => {
-      if (isNext) this.all.value = [...known, ...news.rows]; // C2
-      if (news.states.length > 0) this.news.value = news;
+      this.#entries.take(news.rows);
+      if (news.states.length > 0) this.told.value = litWith(this.told.peek(), news);
     });
     this.#gather ??= setTimeout(() => {
       this.#gather = undefined;
-      const { session } = this;
       this.#states.clear();
-      this.why.ask(() => this.#answers.read('why', { session }));
-      this.lanes.ask(() => this.#answers.read('lanes', { session }));
-      if (!isNext) void this.#load(); // C3
+      this.#askAround();
+      void this.#entries.load();
       this.#askList();
-      this.#askState(this.index.peek(), -1);
+      this.#askState(this.index.peek(), this.isAtEnd.peek(), this.all.peek().length);
     }, GATHER_MS);
   }
 
-  #askState(index: number, count: number): void {
+  #askState(index: number, isAtEnd: boolean, count: number): void {
     const { session } = this;
     if (count === 0) return;
-    const known = this.#states.get(index);
-    if (known) {
-      this.state.loaded.value = { value: known, problem: undefined, isAsked: false };
-      return;
-    }
+    // C3: at the end, the end is asked for, each time. An entry that came late may have moved it behind the index that is
+    // known, and what was the end for an earlier answer is none for this one.
+    const known = isAtEnd ? undefined : this.#states.get(index);
+    if (known) return this.state.tell(known);
     this.state.ask(async () => {
-      const state = await this.#answers.read('state', { session, index });
+      const state = await this.#answers.read('state', isAtEnd ? { session } : { session, index });
       if (this.#states.size > MOST_STATES) this.#states.clear();
-      this.#states.set(index, state);
-      if (index === this.index.peek()) this.news.value = undefined;
+      this.#states.set(state.index, state);
       return state;
     });
   }
@@ -160,15 +152,25 @@ export class CallModel {
   #askReport(): void {
     const { isOver = false, words = [] } = this.why.loaded.peek().value ?? {};
     const isOnItsWay = words.some(({ word, tone }) => word === 'report' && tone === 'bad');
-    if (isOver && isOnItsWay && !document.hidden)
+    if (isOver && isOnItsWay && !this.#isHidden())
       this.why.ask(() => this.#answers.read('why', { session: this.session }));
+    if (this.#entries.isIncomplete && this.#entries.last.peek()) void this.#entries.load();
+  }
+
+  /** C5. */
+  #list(): Loaded<Entries> {
+    const view = this.#view.value;
+    if (!view || !hidesNothing(view)) return this.#chosen.loaded.value;
+    const last = this.#entries.last.value;
+    const value = last && { ...last, rows: [...this.all.value], hidden: 0, next: null };
+    return { value, problem: this.problem.value, isAsked: value === undefined };
   }
 
   #askList(): void {
     const view = this.#view.value;
-    if (!view) return;
+    if (!view || hidesNothing(view)) return;
     const { session, density, filter, chips } = view;
-    this.listed.ask(() => this.#answers.read('entries', { session, density, filter, chips, limit: PAGE_ROWS }));
+    this.#chosen.ask(() => this.#answers.read('entries', { session, density, filter, chips, limit: LIST_ROWS }));
   }
 
   askWhole(index: number): void {
@@ -176,3 +178,6 @@ export class CallModel {
     this.whole.ask(() => this.#answers.read('entry', { session, index }));
   }
 }
+
+const hidesNothing = ({ density, filter, chips }: CallView): boolean =>
+  density === 'entries' && filter === '' && chips.length === 0;

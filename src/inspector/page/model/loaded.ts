@@ -20,10 +20,19 @@ export class Latest<Value> {
   #isAsking = false;
   #tries = 0;
   #waiting: (() => Promise<Value>) | undefined;
+  /** What is on its way was asked for a place that was left. */
+  #isOutdated = false;
 
   ask(question: () => Promise<Value>): void {
     this.#waiting = question;
     if (!this.#isAsking) void this.#go();
+  }
+
+  /** It is known already: whatever was asked for before counts no more, also when it comes later. */
+  tell(value: Value): void {
+    this.#waiting = undefined;
+    this.#isOutdated = this.#isAsking;
+    this.loaded.value = { value, problem: undefined, isAsked: false };
   }
 
   /** A server that is overburdened, or is being started again, answers later; a question that is refused stays refused. */
@@ -41,11 +50,14 @@ export class Latest<Value> {
     while (this.#waiting) {
       const question = this.#waiting;
       this.#waiting = undefined;
+      this.#isOutdated = false;
       this.loaded.value = { ...this.loaded.peek(), isAsked: true };
       try {
-        this.loaded.value = { value: await question(), problem: undefined, isAsked: false };
+        const value = await question();
+        if (!this.#isOutdated) this.loaded.value = { value, problem: undefined, isAsked: false };
         this.#tries = 0;
       } catch (error) {
+        if (this.#isOutdated) continue;
         const problem = error instanceof AnswerProblem ? error.message : String(error);
         this.#againLater(question, error);
         this.loaded.value = { value: this.loaded.peek().value, problem, isAsked: false };

@@ -50,7 +50,7 @@ export class PageModel {
     open?.close();
     if (session === undefined) return void (this.call.value = undefined);
     const ofIt = computed(() => (this.callView.value?.session === session ? this.callView.value : undefined));
-    this.call.value = new CallModel(this.answers, session, ofIt);
+    this.call.value = new CallModel(this.answers, session, ofIt, () => document.hidden);
   }
 
   /** Another view: the back button returns from it. */

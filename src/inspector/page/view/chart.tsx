@@ -7,36 +7,25 @@
  */
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useSignal, type Signal } from '@preact/signals';
-import type { MachineAt, StateAt } from '../../../reads/answers.ts';
+import type { StateAt } from '../../../reads/answers.ts';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
 import { ancestorsOf, chartIdOf, isRestState, movedPath } from '../place/chart-ids.ts';
+import { litNow, type LitMachine } from '../place/lit-states.ts';
 import { boxAround, fittedView, isWellWithin, wholeView, zoomedView, type Box } from '../place/fitted-view.ts';
 import { Notice, Tabs } from './parts.tsx';
 
 /** Where all that is lit would be so small, regions that rest may be out of view. */
 const SMALL = 1.3;
 
-export type LitMachine = { machine: string; states: string[] };
-
-/** What is lit: the exact state, or what the stream has said since. */
-function litOf(call: CallModel): { machines: LitMachine[]; moved: StateAt['moved'] } {
-  const state = call.state.loaded.value.value;
-  const news = call.isAtEnd.value ? call.news.value : undefined;
-  const machines = new Map<string, LitMachine>();
-  for (const each of state?.machines ?? []) machines.set(each.machine, each);
-  for (const each of news?.states ?? []) machines.set(each.machine, each);
-  return { machines: [...machines.values()], moved: news?.moved ?? state?.moved ?? null };
-}
-
 export function ChartPart({ model, call }: { model: PageModel; call: CallModel }) {
-  const lit = litOf(call);
+  const lit = litNow(call.state.loaded.value.value, call.isAtEnd.value ? call.told.value : undefined);
   const chosen = useSignal<string | undefined>(undefined);
-  const names = ['session', ...lit.machines.map(({ machine }) => machine).filter((name) => name !== 'session')];
+  const names = ['session', ...[...lit.machines.keys()].filter((name) => name !== 'session')];
   const unique = [...new Set(names)].filter((name) => /^[a-z]+$/.test(name));
   const usual = lit.moved !== null && unique.includes(lit.moved.machine) ? lit.moved.machine : 'session';
   const name = chosen.value !== undefined && unique.includes(chosen.value) ? chosen.value : usual;
-  const machine = lit.machines.find((each) => each.machine === name);
+  const machine = lit.machines.get(name);
   return (
     <section class="chart-part" aria-label="The machine">
       <div class="part-head">
@@ -54,7 +43,7 @@ export function ChartPart({ model, call }: { model: PageModel; call: CallModel }
   );
 }
 
-function Where({ machine }: { machine: (LitMachine & Partial<MachineAt>) | undefined }) {
+function Where({ machine }: { machine: LitMachine | undefined }) {
   return <span class="where quiet">{machine?.states.join(' + ') ?? 'not begun'}</span>;
 }
 

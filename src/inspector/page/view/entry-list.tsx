@@ -11,7 +11,7 @@ const ROW_HEIGHT = 26;
 const densitySays: Record<Density, string> = { story: 'story', steps: 'steps', entries: 'entries' };
 
 export function EntryList({ model, call, view }: { model: PageModel; call: CallModel; view: CallView }) {
-  const { value: entries, problem } = call.listed.loaded.value;
+  const { value: entries, problem } = call.listed.value;
   const index = call.index.value;
   const rows = entries?.rows ?? [];
   const begin = call.all.value[0]?.at ?? 0;

@@ -153,7 +153,7 @@ function handleKey(event: KeyboardEvent, model: PageModel): void {
   else if (!call) return;
   else if (command === 'live') model.stand(null);
   else {
-    const shown = call.listed.loaded.value.value?.rows ?? [];
+    const shown = call.listed.value.value?.rows ?? [];
     const next = indexAfter(command, call.index.value, call.all.value, shown);
     if (next !== undefined) model.stand(next);
   }
