@@ -131,7 +131,7 @@ export type MachineAt = {
   limits: ArmedLimit[];
   effects: { name: string; state: string; since: number }[];
   source: 'replayed' | 'recorded';
-  /** Why it was not replayed. */
+  /** Why it was not replayed; null: it was, or nobody asked for it. */
   refused: string | null;
 };
 export type SaidLine = {

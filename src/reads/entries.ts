@@ -43,6 +43,6 @@ const filteredOf = (read: SessionRead, { row, states }: Shown): FilteredEntry =>
 };
 
 const badSilences = (read: SessionRead, source: Source) => {
-  const { lanes } = lanesOf(read, source.silenceBoundOf(policyInJournal(read.all)), source.now());
+  const { lanes } = lanesOf(read, source.silenceBoundOf(policyInJournal(read.all)), source.now(), false);
   return lanes.find(({ lane }) => lane === 'silence')?.spans.filter(({ tone }) => tone === 'bad') ?? [];
 };

@@ -24,9 +24,9 @@ const SHORTEST_GAP_MS = 200;
 const MOST_SPANS = 5_000;
 
 /** *Effect.* @throws ReadError, JournalError */
-export async function readLanes(source: Source, { session }: Asked<'lanes'>): Promise<Lanes> {
+export async function readLanes(source: Source, { session, walks }: Asked<'lanes'>): Promise<Lanes> {
   const read = await source.session(session);
-  return lanesOf(read, source.silenceBoundOf(policyInJournal(read.all)), source.now());
+  return lanesOf(read, source.silenceBoundOf(policyInJournal(read.all)), source.now(), walks);
 }
 
 /** The policy of a call, as its journal has it. */
@@ -35,7 +35,8 @@ export const policyInJournal = (all: readonly Placed[]): unknown => {
   return recordOf(told('session.opened') ?? told('session.accepted'))['policy'];
 };
 
-export function lanesOf(read: SessionRead, silenceBoundMs: number | null, now: number): Lanes {
+/** @param walks the machine, for the limits: nothing else of it is computed */
+export function lanesOf(read: SessionRead, silenceBoundMs: number | null, now: number, walks: boolean): Lanes {
   const { all } = read;
   const [first, last] = [all[0], all.at(-1)];
   const from = first ? whenOf(first.entry) : 0;
@@ -47,7 +48,7 @@ export function lanesOf(read: SessionRead, silenceBoundMs: number | null, now: n
     ...heard.lanes,
     silence: silencesOf(heard, silenceBoundMs),
     ...workSpans(all),
-    limits: limitSpans(read, isOver),
+    limits: walks ? limitSpans(read, isOver) : [],
     states: heard.states,
     epochs: epochsOf(all).map(({ from: began, label, ref, end }) => {
       const tone = end?.isDeath ? ('bad' as const) : ('plain' as const);

@@ -13,6 +13,10 @@ const at = {
   index: z.int().min(0).optional().describe('Where it stands among all entries; the last one when neither is given.'),
   ref: reference.optional().describe('The same as a reference: 1:812.'),
 };
+const walks = z
+  .boolean()
+  .default(true)
+  .describe('false: only what was written down, without deadlines and memory; at once, however long the call was.');
 const eventField = z.record(z.string().max(100), z.json()).describe('An event of the session machine, or other data.');
 const limitField = (most: number, usual: number) => z.int().min(1).max(most).default(usual);
 
@@ -34,8 +38,11 @@ export const questions = {
     limit: limitField(5_000, 1_000),
   }),
   entry: z.object(at),
-  state: z.object(at),
-  lanes: z.object({ session: sessionField }),
+  state: z.object({
+    ...at,
+    walks,
+  }),
+  lanes: z.object({ session: sessionField, walks }),
   diff: z.object({ one: sessionField, other: sessionField }),
   deliveries: z.object({
     session: sessionField.optional(),

@@ -23,10 +23,10 @@ export async function readState(source: Source, asked: Asked<'state'>): Promise<
   const read = await source.session(asked.session);
   const placed = placeAsked(read, asked);
   if (!placed) return { session: read.session, index: 0, ref: null, at: 0, moved: null, machines: [], transcript: [] };
-  return stateAt(read, placed.index);
+  return stateAt(read, placed.index, asked.walks);
 }
 
-export function stateAt(read: SessionRead, index: number): StateAt {
+function stateAt(read: SessionRead, index: number, walks: boolean): StateAt {
   const placed = read.all[index];
   return {
     session: read.session,
@@ -34,7 +34,7 @@ export function stateAt(read: SessionRead, index: number): StateAt {
     ref: placed ? refOf(placed) : null,
     at: placed ? whenOf(placed.entry) : 0,
     moved: movedBy(read, index),
-    machines: machinesAt(read, index),
+    machines: walks ? machinesAt(read, index) : machinesWritten(read, index),
     transcript: saidUpTo(read, index),
   };
 }
@@ -73,6 +73,15 @@ function movedBy(read: SessionRead, index: number): StateAt['moved'] {
   return last ? { machine: last.machine, from: last.from, to: last.to, event: last.event } : null;
 }
 
+/** Of each machine what it has written last: nothing is walked for it. */
+export function machinesWritten(read: SessionRead, index: number): MachineAt[] {
+  const last = new Map(recordedUpTo(read, index).map((recorded) => [recorded.machine, recorded]));
+  return inOrder([...last.values()].map((recorded) => ({ ...ofRecord(recorded, ''), refused: null })));
+}
+
+const inOrder = (machines: MachineAt[]): MachineAt[] =>
+  machines.sort((one, other) => (one.machine < other.machine ? 1 : -1));
+
 /** Of each machine the run that began last. */
 function machinesAt(read: SessionRead, index: number): MachineAt[] {
   const found = new Map<string, { began: number; at: MachineAt }>();
@@ -90,7 +99,7 @@ function machinesAt(read: SessionRead, index: number): MachineAt[] {
     if (known.has(`${recorded.file} ${recorded.machine}`)) continue;
     put(recorded.index, ofRecord(recorded, 'the journal does not say how this machine began'));
   }
-  return [...found.values()].map(({ at }) => at).sort((one, other) => (one.machine < other.machine ? 1 : -1));
+  return inOrder([...found.values()].map(({ at }) => at));
 }
 
 function ofRun(read: SessionRead, run: Run, index: number): MachineAt {

@@ -17,7 +17,7 @@ import type { Asked } from './questions.ts';
 import { ReadError } from './refusal.ts';
 import type { SessionRead } from './session-read.ts';
 import type { Source } from './source.ts';
-import { stateAt } from './state.ts';
+import { machinesWritten } from './state.ts';
 import { heardOf as howHeard } from './timeline.ts';
 
 type Stored = { body: string | undefined; deliveries: ListedDelivery[]; owed: OwedHangUp | undefined };
@@ -88,7 +88,7 @@ function withoutJournal(session: string, stored: Stored): Why {
 }
 
 function whyLiving(read: SessionRead, report: Report, proofs: Proofs): Why {
-  const { machines } = stateAt(read, read.all.length - 1);
+  const machines = machinesWritten(read, read.all.length - 1);
   const recovery = machines.find(({ machine }) => machine === 'recovery');
   const now = recovery ?? machines.find(({ machine }) => machine === 'session');
   const where = now === undefined || now.words === '' ? 'before its first state' : now.words;

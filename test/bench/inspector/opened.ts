@@ -16,13 +16,16 @@ const STEP_MS = 16;
 /** Some transitions change nothing that is lit. */
 const SAME_MS = 400;
 
-/** From the click until first line, rows, lanes, lit states and the exact state are there, and a frame shows them. */
+/** From the click until first line, rows, lanes and lit states are there, and a frame shows them; and until the machine was walked, for deadlines and memory. */
 const opened = (session: string) => `new Promise((resolve) => {
   const began = performance.now();
+  let shown;
   const isThere = (of) => document.querySelector(of) !== null;
   const look = () => {
     const all = ['.why h1', '.entry-row', '.lanes-surface .span', '.chart-window .lit', '.machine .states li'].every(isThere);
-    all ? resolve(performance.now() - began) : requestAnimationFrame(look);
+    if (all) shown ??= performance.now() - began;
+    const isWalked = all && document.querySelector('.machine .context') !== null;
+    isWalked ? resolve({ shown, walked: performance.now() - began }) : requestAnimationFrame(look);
   };
   location.hash = '#/call/${session}?density=entries';
   requestAnimationFrame(look);
@@ -56,13 +59,13 @@ export async function openedPart(much: number): Promise<Goal[]> {
     const [inspector, browser] = await Promise.all([inspectorOf(directory), openBrowser()]);
     try {
       const { page } = await openWindow(browser, inspector.address);
-      const open = async (round: number): Promise<number> => {
+      const open = async (round: number): Promise<{ shown: number; walked: number }> => {
         await page.evaluate(`location.hash = '#/ledger'`);
         await page.locator('.lanes-surface').waitFor({ state: 'detached' });
-        return (await page.evaluate(opened(`AJ_long_${round}`))) as number;
+        return (await page.evaluate(opened(`AJ_long_${round}`))) as { shown: number; walked: number };
       };
       await open(times); // once, so that both sides have compiled what they run
-      const took: number[] = [];
+      const took: { shown: number; walked: number }[] = [];
       for (let round = 0; round < times; round += 1) took.push(await open(round));
       const steps: number[] = [];
       for (let step = 0; step < Math.max(20, STEPS * much); step += 1)
@@ -70,16 +73,22 @@ export async function openedPart(much: number): Promise<Goal[]> {
       if (steps.length < 10) throw new Error(`expected steps that light something, got ${steps.length}`);
       const goal = (what: string, values: readonly number[], most: number): Goal => ({
         what,
-        figure: `p50 ${shown(median(values))} ms, p99 ${shown(percentile(values, 0.99))} ms`,
+        figure: figureOf(values),
         goal: `p50 ≤ ${most} ms`,
         isMet: median(values) <= most,
       });
       return [
         goal(
           `a call of ${entries.length.toLocaleString('en-US')} entries open in the page (${times} times)`,
-          took,
+          took.map(({ shown: ms }) => ms),
           OPENED_MS,
         ),
+        {
+          what: 'the same until its machine was walked again, for the deadlines and the memory at its end',
+          figure: figureOf(took.map(({ walked }) => walked)),
+          goal: '—',
+          isMet: true,
+        },
         goal(
           `a step by key from transition to transition, until the frame that shows its states (${steps.length} steps; a frame is 17 ms)`,
           steps,
@@ -94,3 +103,6 @@ export async function openedPart(much: number): Promise<Goal[]> {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+const figureOf = (values: readonly number[]): string =>
+  `p50 ${shown(median(values))} ms, p99 ${shown(percentile(values, 0.99))} ms`;

@@ -5,7 +5,8 @@
  *   C2  What the stream brings is lit at once; lanes, the first line and exact states are asked for again a moment later.
  *   C3  What is lit at the end never leads back to an older state, whichever answer comes first (place/lit-states.ts).
  *   C4  What becomes of a report is no entry of the call: as long as it is on its way, the first line is asked for again.
- *   C5  All of a call is asked for once: a list that hides nothing is made of it.
+ *   C5  All of a call is asked for once: a list that hides nothing is made of it. What is lit does not wait for its machine
+ *       to be walked: the states that were written down come first, deadlines and memory behind them.
  */
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Entries, EntryRow, Lanes, StateAt, WholeEntry, Why } from '../../../reads/answers.ts';
@@ -49,8 +50,14 @@ export class CallModel {
   /** Of a density or a filter that hides something. */
   readonly #chosen = new Latest<Entries>();
   readonly #states = new Map<number, StateAt>();
+  /** On their way. */
+  readonly #asked = new Map<number, Promise<StateAt>>();
   readonly #stops: (() => void)[] = [];
   #gather: ReturnType<typeof setTimeout> | undefined;
+  /** News make other states of those that were looked at. */
+  #generation = 0;
+  #ahead: number[] = [];
+  #isPreparing = false;
   #isClosed = false;
 
   /**
@@ -99,10 +106,15 @@ export class CallModel {
 
   async #open(): Promise<void> {
     const { session } = this;
-    this.#askAround();
-    await this.#entries.load();
+    const { at, ref } = this.#view.peek() ?? {};
+    const place = typeof ref === 'string' ? { ref } : typeof at === 'number' ? { index: at } : {};
+    this.state.ask(() => this.#answers.read('state', { session, ...place, walks: false })); // C5
+    const loaded = this.#entries.load();
+    this.#askAround(false);
+    await loaded;
     const { position } = this.#entries.last.peek() ?? {};
     if (this.#isClosed || position === undefined) return;
+    this.lanes.ask(() => this.#answers.read('lanes', { session }));
     this.#stops.push(
       this.#answers.followSession(session, position, {
         take: (news) => this.#take(news),
@@ -111,10 +123,10 @@ export class CallModel {
     );
   }
 
-  #askAround(): void {
+  #askAround(walks: boolean): void {
     const { session } = this;
+    this.lanes.ask(() => this.#answers.read('lanes', { session, walks }));
     this.why.ask(() => this.#answers.read('why', { session }));
-    this.lanes.ask(() => this.#answers.read('lanes', { session }));
   }
 
   /** C2. */
@@ -126,7 +138,9 @@ export class CallModel {
     this.#gather ??= setTimeout(() => {
       this.#gather = undefined;
       this.#states.clear();
-      this.#askAround();
+      this.#asked.clear();
+      this.#generation += 1;
+      this.#askAround(true);
       void this.#entries.load();
       this.#askList();
       this.#askState(this.index.peek(), this.isAtEnd.peek(), this.all.peek().length);
@@ -141,11 +155,42 @@ export class CallModel {
     const known = isAtEnd ? undefined : this.#states.get(index);
     if (known) return this.state.tell(known);
     this.state.ask(async () => {
-      const state = await this.#answers.read('state', isAtEnd ? { session } : { session, index });
-      if (this.#states.size > MOST_STATES) this.#states.clear();
-      this.#states.set(state.index, state);
-      return state;
+      if (isAtEnd) return await this.#keepState(this.#answers.read('state', { session }));
+      return await this.#readState(index);
     });
+  }
+
+  #readState(index: number): Promise<StateAt> {
+    const known = this.#asked.get(index);
+    if (known) return known;
+    const asked = this.#keepState(this.#answers.read('state', { session: this.session, index })).finally(() => {
+      if (this.#asked.get(index) === asked) this.#asked.delete(index);
+    });
+    this.#asked.set(index, asked);
+    return asked;
+  }
+
+  async #keepState(answer: Promise<StateAt>): Promise<StateAt> {
+    const generation = this.#generation;
+    const state = await answer;
+    if (this.#states.size > MOST_STATES) this.#states.clear();
+    if (generation === this.#generation) this.#states.set(state.index, state);
+    return state;
+  }
+
+  /** Entries to which the reader goes on soon: where they are there already, a step waits for nobody. */
+  async prepare(indexes: readonly number[]): Promise<void> {
+    this.#ahead = [...indexes];
+    if (this.#isPreparing) return;
+    this.#isPreparing = true;
+    try {
+      for (let index = this.#ahead.shift(); index !== undefined && !this.#isClosed; index = this.#ahead.shift())
+        if (!this.#states.has(index)) await this.#readState(index);
+    } catch {
+      this.#ahead = []; // whoever stands there asks again, and is told why
+    } finally {
+      this.#isPreparing = false;
+    }
   }
 
   /** C4. */
@@ -163,7 +208,7 @@ export class CallModel {
     if (!view || !hidesNothing(view)) return this.#chosen.loaded.value;
     const last = this.#entries.last.value;
     const value = last && { ...last, rows: [...this.all.value], hidden: 0, next: null };
-    return { value, problem: this.problem.value, isAsked: value === undefined };
+    return { value, problem: this.problem.value };
   }
 
   #askList(): void {

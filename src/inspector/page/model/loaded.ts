@@ -2,10 +2,10 @@
 import { signal, type Signal } from '@preact/signals';
 import { AnswerProblem } from '../answers/page-answers.ts';
 
-export type Loaded<Value> = { value: Value | undefined; problem: string | undefined; isAsked: boolean };
+export type Loaded<Value> = { value: Value | undefined; problem: string | undefined };
 
 export const notLoaded = <Value>(): Signal<Loaded<Value>> =>
-  signal<Loaded<Value>>({ value: undefined, problem: undefined, isAsked: false });
+  signal<Loaded<Value>>({ value: undefined, problem: undefined });
 
 /** A read that was too much is refused for half a minute. */
 const AGAIN_MS = 10_000;
@@ -32,7 +32,7 @@ export class Latest<Value> {
   tell(value: Value): void {
     this.#waiting = undefined;
     this.#isOutdated = this.#isAsking;
-    this.loaded.value = { value, problem: undefined, isAsked: false };
+    this.loaded.value = { value, problem: undefined };
   }
 
   /** A server that is overburdened, or is being started again, answers later; a question that is refused stays refused. */
@@ -51,16 +51,15 @@ export class Latest<Value> {
       const question = this.#waiting;
       this.#waiting = undefined;
       this.#isOutdated = false;
-      this.loaded.value = { ...this.loaded.peek(), isAsked: true };
       try {
         const value = await question();
-        if (!this.#isOutdated) this.loaded.value = { value, problem: undefined, isAsked: false };
+        if (!this.#isOutdated) this.loaded.value = { value, problem: undefined };
         this.#tries = 0;
       } catch (error) {
         if (this.#isOutdated) continue;
         const problem = error instanceof AnswerProblem ? error.message : String(error);
         this.#againLater(question, error);
-        this.loaded.value = { value: this.loaded.peek().value, problem, isAsked: false };
+        this.loaded.value = { value: this.loaded.peek().value, problem };
       }
     }
     this.#isAsking = false;

@@ -6,6 +6,8 @@ import { CallModel } from './call-model.ts';
 
 /** Bars that run down, and silences that grow. */
 const TICK_MS = 100;
+/** A browser takes 20 addresses a second and asks for its icon anew at each; whoever draws a slider makes 60. */
+const WRITTEN_MS = 150;
 
 export class PageModel {
   readonly answers: PageAnswers;
@@ -20,6 +22,7 @@ export class PageModel {
   readonly said: Signal<string> = signal('');
   /** Puts the cursor into the filter of what is shown. */
   readonly filterAsked: Signal<number> = signal(0);
+  #writing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(answers: PageAnswers, only?: string) {
     this.answers = answers;
@@ -56,14 +59,22 @@ export class PageModel {
   /** Another view: the back button returns from it. */
   go(view: PageView): void {
     if (hashOfView(view) === hashOfView(this.view.value)) return;
+    this.#writeAddress(); // the place that was left is the one that the back button returns to
     history.pushState(null, '', hashOfView(view));
     this.view.value = view;
   }
 
   /** The same view a little further: a slider makes no history. */
   stay(view: PageView): void {
-    if (hashOfView(view) !== hashOfView(viewOf(location.hash))) history.replaceState(null, '', hashOfView(view));
     this.view.value = view;
+    this.#writing ??= setTimeout(() => this.#writeAddress(), WRITTEN_MS);
+  }
+
+  #writeAddress(): void {
+    clearTimeout(this.#writing);
+    this.#writing = undefined;
+    const hash = hashOfView(this.view.peek());
+    if (hash !== hashOfView(viewOf(location.hash))) history.replaceState(null, '', hash);
   }
 
   /** To an entry of the call that is shown; null: the newest. */

@@ -3,9 +3,15 @@
  *
  *   R1  A span has the first row that is free where it begins; at most `most` rows, and what is more goes into the last.
  *   R2  However short, a span is as wide as can be seen and hit.
+ *   R3  Of a crowd nobody sees one span: it is one shape for each tone, and what lies under a pointer is looked up.
  */
 import type { Span } from '../../../reads/answers.ts';
 import type { TimeScale } from './time-scale.ts';
+
+/** R3. */
+const CROWD = 200;
+/** Lower rows have no room for words. */
+export const LABELLED_HEIGHT = 12;
 
 export type PlacedSpan = { span: Span; row: number; x: number; width: number };
 
@@ -30,3 +36,28 @@ export function placedSpans(
     });
   return { spans: placed, rows: Math.max(1, free.length) };
 }
+
+/** R3. */
+export const isCrowd = ({ rowHeight, spans }: { rowHeight: number; spans: readonly PlacedSpan[] }): boolean =>
+  spans.length > CROWD && rowHeight < LABELLED_HEIGHT;
+
+/** R3. Each tone with its outline. */
+export function crowdShapes(
+  spans: readonly PlacedSpan[],
+  top: number,
+  rowHeight: number,
+): { tone: string; d: string }[] {
+  const shapes = new Map<string, string[]>();
+  for (const { span, row, x, width } of spans) {
+    const parts = shapes.get(span.tone) ?? [];
+    shapes.set(span.tone, parts);
+    parts.push(
+      `M${x.toFixed(1)},${top + row * (rowHeight + 1)}h${width.toFixed(1)}v${rowHeight}h${(-width).toFixed(1)}z`,
+    );
+  }
+  return [...shapes].map(([tone, parts]) => ({ tone, d: parts.join('') }));
+}
+
+/** R3. What is drawn last lies above. */
+export const spanUnder = (spans: readonly PlacedSpan[], row: number, at: number): PlacedSpan | undefined =>
+  spans.findLast(({ row: of, x, width }) => of === row && at >= x && at <= x + width);

@@ -102,6 +102,9 @@ export function ticksOf(scale: TimeScale, from: number, to: number, apart = 84):
   const step = steps.find((ms) => ms * points >= apart) ?? Math.max(3_600_000, Math.ceil((to - from) / 10));
   const ticks: { at: number; x: number }[] = [];
   for (let at = from; at <= to && ticks.length < 1_000; at += step) {
+    // Of what is collapsed nothing is named: an hour on hold is 36,000 steps of those beside it.
+    const within = scale.idle.find((one) => at > one.from && at < one.to);
+    if (within) at = from + Math.floor((within.to - from) / step) * step;
     const x = scale.xOf(at);
     const isHidden = scale.idle.some(({ left, right }) => x > left - 44 && x < right + 4);
     const last = ticks.at(-1);

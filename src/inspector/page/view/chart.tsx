@@ -77,7 +77,8 @@ function Chart(props: { model: PageModel; name: string; states: string[]; moved:
   useLayoutEffect(() => {
     if (!svg || !box.current) return;
     light(svg, states, moved);
-    place(svg, box.current, view, isByHand.value, states);
+    size.current ??= sizeOf(box.current);
+    place(svg, size.current, view, isByHand.value, states);
   }, [svg, key, moved?.event, moved?.from.join(), isByHand.value]);
   useLayoutEffect(() => {
     if (svg && view.value) svg.setAttribute('viewBox', viewBoxOf(view.value));
@@ -86,12 +87,15 @@ function Chart(props: { model: PageModel; name: string; states: string[]; moved:
     const element = box.current;
     if (!element || !svg) return undefined;
     const sizes = new ResizeObserver(() => {
+      size.current = sizeOf(element);
       view.value = undefined;
-      place(svg, element, view, false, statesNow.current);
+      place(svg, size.current, view, false, statesNow.current);
     });
     sizes.observe(element);
     return () => sizes.disconnect();
   }, [svg]);
+  /** Measured when it changes, and not at each step. */
+  const size = useRef<Size | undefined>(undefined);
   const statesNow = useRef(states);
   statesNow.current = states;
   const whole = () => {
@@ -191,21 +195,27 @@ function Chart(props: { model: PageModel; name: string; states: string[]; moved:
   );
 }
 
-const sizeOf = (element: Element) => ({ width: element.clientWidth || 1, height: element.clientHeight || 1 });
+type Size = { width: number; height: number };
+const sizeOf = (element: Element): Size => ({ width: element.clientWidth || 1, height: element.clientHeight || 1 });
 const viewBoxOf = ({ x, y, width, height }: Box): string =>
   [x, y, width, height].map((value) => value.toFixed(1)).join(' ');
 const chartBox = (svg: SVGSVGElement): Box => {
   const [x = 0, y = 0, width = 1, height = 1] = (svg.dataset['box'] ?? '').split(' ').map(Number);
   return { x, y, width, height };
 };
+/** As it is written (test/page/chart-for-page.ts, C3): to measure it would lay out the whole drawing again, at each step. */
 const boxOf = (svg: SVGSVGElement, state: string): Box | undefined => {
-  const shape = svg.querySelector<SVGGElement>(`#${CSS.escape(chartIdOf(state))}`);
-  return shape?.querySelector('rect')?.getBBox();
+  const rect = shapeOf(svg, state)?.querySelector('rect');
+  if (!rect) return undefined;
+  const { x, y, width, height } = rect;
+  return { x: x.baseVal.value, y: y.baseVal.value, width: width.baseVal.value, height: height.baseVal.value };
 };
+const shapeOf = (svg: SVGSVGElement, state: string): SVGGElement | null =>
+  svg.querySelector(`#${CSS.escape(chartIdOf(state))}`);
 
 function place(
   svg: SVGSVGElement,
-  element: Element,
+  size: Size,
   view: Signal<Box | undefined>,
   isByHand: boolean,
   states: readonly string[],
@@ -213,7 +223,6 @@ function place(
   if (isByHand) return;
   const chart = chartBox(svg);
   const around = (of: readonly string[]) => boxAround(of.flatMap((state) => boxOf(svg, state) ?? []));
-  const size = sizeOf(element);
   const every = around(states);
   const isSmall = every !== undefined && fittedView(every, chart, size).width > size.width * SMALL;
   const lit = (isSmall ? around(states.filter((state) => !isRestState(state))) : undefined) ?? every;
@@ -228,12 +237,12 @@ function place(
 }
 
 function light(svg: SVGSVGElement, states: readonly string[], moved: StateAt['moved']): void {
-  for (const shape of svg.querySelectorAll('.lit, .around')) shape.classList.remove('lit', 'around');
-  const mark = (state: string, name: string) =>
-    svg.querySelector(`#${CSS.escape(chartIdOf(state))}`)?.classList.add(name);
-  for (const state of states) {
-    mark(state, 'lit');
-    for (const around of ancestorsOf(state)) mark(around, 'around');
+  const marked = { lit: states, around: states.flatMap(ancestorsOf) };
+  for (const [name, of] of Object.entries(marked)) {
+    const now = new Set<Element>(of.flatMap((state) => shapeOf(svg, state) ?? []));
+    // What stays lit is not touched: each shape that is costs a new look at all styles below it.
+    for (const shape of svg.querySelectorAll(`.${name}`)) if (!now.has(shape)) shape.classList.remove(name);
+    for (const shape of now) shape.classList.add(name);
   }
   svg.querySelector('.moved')?.remove();
   if (!moved) return; // D2

@@ -8,6 +8,7 @@ import type { LaneName, Lanes, Span } from '../../../reads/answers.ts';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
 import { AXIS_HEIGHT, fittingLabel, lanesDrawing, type DrawnLane, type LanesDrawing } from '../place/lanes-drawing.ts';
+import { crowdShapes, isCrowd, LABELLED_HEIGHT, spanUnder } from '../place/lane-rows.ts';
 import { indexAt } from '../place/steps-between.ts';
 import { lasting, sinceBegin } from '../place/time-words.ts';
 import { WhenAnswered } from './parts.tsx';
@@ -76,7 +77,7 @@ function LanesDrawn({ model, call, lanes }: { model: PageModel; call: CallModel;
           ))}
         </div>
         <div class="lanes-view" ref={box}>
-          <Surface model={model} call={call} lanes={lanes} drawing={drawing} box={box} />
+          <Surface model={model} call={call} lanes={lanes} drawing={drawing} box={box} viewWidth={width.value} />
         </div>
       </div>
     </>
@@ -147,8 +148,9 @@ function Surface(props: {
   lanes: Lanes;
   drawing: LanesDrawing;
   box: { current: HTMLDivElement | null };
+  viewWidth: number;
 }) {
-  const { model, call, lanes, drawing, box } = props;
+  const { model, call, lanes, drawing, box, viewWidth } = props;
   const { scale, height } = drawing;
   const rows = call.all.value;
   const row = call.row.value;
@@ -156,10 +158,10 @@ function Surface(props: {
   const x = isNow ? scale.width : scale.xOf(row?.at ?? lanes.from);
   useLayoutEffect(() => {
     const element = box.current;
-    if (!element || scale.width <= element.clientWidth + 4) return;
+    if (!element || scale.width <= viewWidth + 4) return;
     const { scrollLeft, clientWidth } = element;
     if (x < scrollLeft + 30 || x > scrollLeft + clientWidth - 30) element.scrollLeft = x - clientWidth / 2;
-  }, [x, scale.width]);
+  }, [x, scale.width, viewWidth]);
   const standAt = ({ clientX, currentTarget }: PointerEvent) => {
     const left = (currentTarget as Element).getBoundingClientRect().left;
     model.stand(indexAt(rows, scale.timeOf(clientX - left)));
@@ -254,7 +256,8 @@ const zigzag = (x: number, top: number, bottom: number): string => {
 };
 
 function Lane({ lane, width, bound }: { lane: DrawnLane; width: number; bound: number | null }) {
-  const isThin = lane.rowHeight < 12;
+  const isThin = lane.rowHeight < LABELLED_HEIGHT;
+  if (isCrowd(lane)) return <Crowd lane={lane} width={width} bound={bound} />;
   return (
     <g class={`lane lane-${lane.lane}`}>
       <rect class="lane-ground" x={0} y={lane.top} width={width} height={lane.height} rx={3} />
@@ -272,6 +275,29 @@ function Lane({ lane, width, bound }: { lane: DrawnLane; width: number; bound: n
           </g>
         );
       })}
+    </g>
+  );
+}
+
+function Crowd({ lane, width, bound }: { lane: DrawnLane; width: number; bound: number | null }) {
+  const title = useSignal('');
+  const shapes = useMemo(() => crowdShapes(lane.spans, lane.top, lane.rowHeight), [lane]);
+  const look = ({ clientX, clientY, currentTarget }: PointerEvent) => {
+    const { left, top } = (currentTarget as SVGGElement).ownerSVGElement?.getBoundingClientRect() ?? {
+      left: 0,
+      top: 0,
+    };
+    const row = Math.floor((clientY - top - lane.top) / (lane.rowHeight + 1));
+    const found = spanUnder(lane.spans, row, clientX - left);
+    title.value = found ? titleOf(found.span, lane.lane, bound) : '';
+  };
+  return (
+    <g class={`lane lane-${lane.lane}`} onPointerMove={look}>
+      <title>{title.value}</title>
+      <rect class="lane-ground" x={0} y={lane.top} width={width} height={lane.height} rx={3} />
+      {shapes.map(({ tone, d }) => (
+        <path key={tone} class={`span crowd tone-${tone}`} d={d} />
+      ))}
     </g>
   );
 }

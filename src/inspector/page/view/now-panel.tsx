@@ -15,11 +15,15 @@ export function NowPanel({ model, call }: { model: PageModel; call: CallModel })
         const at = isNow ? Math.max(state.at, model.now.value) : state.at;
         const from = lanes?.from ?? state.at;
         const unknown = state.machines.filter(({ refused }) => refused !== null);
+        const isWalking = state.machines.some(({ source, refused }) => source === 'recorded' && refused === null);
         return (
           <div class="now">
             <p class="now-at quiet">
               {isNow ? 'now' : sinceBegin(at - from)}
-              {' · '}computed from the journal; nothing is executed again
+              {' · '}
+              {isWalking
+                ? 'as it was written down; deadlines and memory are being computed…'
+                : 'computed from the journal; nothing is executed again'}
             </p>
             {state.machines.length === 0 && <Notice>No machine has begun yet.</Notice>}
             {inOrder(state.machines).map((machine) => (

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
 import type { PageModel } from '../model/page-model.ts';
 import { commandOf } from '../place/key-commands.ts';
-import { indexAfter } from '../place/steps-between.ts';
+import { indexesAfter } from '../place/steps-between.ts';
 import { sinceBegin } from '../place/time-words.ts';
 import { CallPage } from './call-page.tsx';
 import { CallList } from './calls.tsx';
@@ -142,6 +142,9 @@ function Said({ model }: { model: PageModel }) {
   );
 }
 
+/** Whoever steps goes on stepping: a key that is held down repeats 30 times a second. */
+const AHEAD = 12;
+
 function handleKey(event: KeyboardEvent, model: PageModel): void {
   if (model.isHelpOpen.value || event.defaultPrevented) return;
   const { key, shiftKey, ctrlKey, altKey, metaKey, isComposing } = event;
@@ -154,8 +157,9 @@ function handleKey(event: KeyboardEvent, model: PageModel): void {
   else if (command === 'live') model.stand(null);
   else {
     const shown = call.listed.value.value?.rows ?? [];
-    const next = indexAfter(command, call.index.value, call.all.value, shown);
+    const [next, ...further] = indexesAfter(command, call.index.value, call.all.value, shown, 1 + AHEAD);
     if (next !== undefined) model.stand(next);
+    void call.prepare(further);
   }
   event.preventDefault();
 }

@@ -104,12 +104,12 @@ export function LongList(props: {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || followed < 0) return;
-    const scrollTop = scrolledTo(followed, {
-      rowHeight,
-      scrollTop: element.scrollTop,
-      viewHeight: element.clientHeight,
-    });
-    if (scrollTop !== element.scrollTop) element.scrollTop = scrollTop;
+    // As it was measured last: to measure it here would lay out the whole page, at each step.
+    const known = view.peek();
+    const scrollTop = scrolledTo(followed, { rowHeight, ...known });
+    if (scrollTop === known.scrollTop) return;
+    element.scrollTop = scrollTop;
+    view.value = { ...known, scrollTop: element.scrollTop };
   }, [followed, count, rowHeight, view.value.viewHeight]);
   const { first, end, offset, height } = visibleRows({ count, rowHeight, ...view.value });
   const near = end >= count - 50;
