@@ -8,6 +8,7 @@
 import { and } from 'xstate';
 import { ends } from './ends.ts';
 import type { Transfer } from './events.ts';
+import { mended, mending } from './session.mending.ts';
 import {
   record,
   recordGivenEnd,
@@ -29,7 +30,8 @@ const actsMeanwhile = { 'caller.acts': { actions: ['forgetCounts', 'forgetAgain'
 
 export const conversing = session.createStateConfig({
   id: 'conversing',
-  description: 'Five clocks: who waits for whom, whether a tool runs, a transfer, time that was given, how late it is.',
+  description:
+    'Six clocks: who waits for whom, whether a tool runs, a transfer, time that was given, how late it is, whether the session lives.',
   type: 'parallel',
   states: {
     dialogue: {
@@ -144,7 +146,7 @@ export const conversing = session.createStateConfig({
                     'session.end': { target: '#interrupting', actions: recordGivenEnd },
                     'shutdown.requested': { target: '#interrupting', actions: [recordGivenEnd, 'startBudget'] },
                     'answer.moved': 'moved',
-                    'session.failed': { target: '#runtimeBundled', actions: recordGivenEnd },
+                    'session.failed': [mended, { target: '#runtimeBundled', actions: recordGivenEnd }],
                   },
                   ...within(
                     'rungMs',
@@ -162,7 +164,7 @@ export const conversing = session.createStateConfig({
                     'session.end': { target: '#hangingUp', actions: recordGivenEnd },
                     'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
                     'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
-                    'session.failed': { target: '#hangingUp', actions: recordGivenEnd },
+                    'session.failed': [mended, { target: '#hangingUp', actions: recordGivenEnd }],
                   },
                   ...within(
                     'rungMs',
@@ -199,7 +201,7 @@ export const conversing = session.createStateConfig({
                     'session.end': { target: '#hangingUp', actions: recordGivenEnd },
                     'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
                     'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
-                    'session.failed': { target: '#runtimeBundled', actions: recordGivenEnd },
+                    'session.failed': [mended, { target: '#runtimeBundled', actions: recordGivenEnd }],
                   },
                   ...within(
                     'rungMs',
@@ -285,7 +287,7 @@ export const conversing = session.createStateConfig({
             'session.end': { target: '#hangingUp', actions: recordGivenEnd },
             'voicemail.found': { target: '#hangingUp', actions: recordGivenEnd },
             'shutdown.requested': { target: '#hangingUp', actions: [recordGivenEnd, 'startBudget'] },
-            'session.failed': { target: '#hangingUp', actions: recordGivenEnd },
+            'session.failed': [mended, { target: '#hangingUp', actions: recordGivenEnd }],
           },
           after: {
             callerGraceMs: [
@@ -388,5 +390,6 @@ export const conversing = session.createStateConfig({
         },
       },
     },
+    session: mending,
   },
 });

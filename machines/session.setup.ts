@@ -3,7 +3,7 @@
  * states share. Pure. The states are in session.opening.ts, session.conversing.ts and session.ending.ts; J2 is in
  * session.machine.ts. No target stands here: a transition says itself where it leads.
  */
-import { assign, not, or, raise, setup, stateIn } from 'xstate';
+import { and, assign, not, or, raise, setup, stateIn } from 'xstate';
 import { effect, stepsOf, type Effects, type Speech } from './effects.ts';
 import { ends, named, noAnswer, type End } from './ends.ts';
 import type { Awaited, Greeting, Line, Rung, SessionEvent, Transfer } from './events.ts';
@@ -36,6 +36,7 @@ export type SessionContext = Omit<Input, 'goodbye'> & {
   isUnheard: boolean; // what the agent said ended while the caller was lost
   isHoldGoodbye: boolean; // is a goodbye said to who holds for too long?
   transfer: Transfer | null; // asked for
+  failure: End | null; // what is being mended, or was
 };
 /** Pure. What is known when a session begins. */
 export const atTheStart = (input: Input): SessionContext => ({
@@ -55,6 +56,7 @@ export const atTheStart = (input: Input): SessionContext => ({
   isAnswerOwed: false,
   isOwnLineLost: false,
   isUnheard: false,
+  failure: null,
 });
 /**
  * silent    the caller waits for us and hears nothing        audible   a line of ours plays
@@ -64,6 +66,7 @@ export const atTheStart = (input: Input): SessionContext => ({
  * What adapters ask for:
  * greeting  until the first words are heard                  greets    they are ours          waiting   an answer is owed
  * lastRung  no other line would be heard after this one      transferring  to somebody else   hangingUp  being let go
+ * mending   the session failed, and is made whole
  */
 export type Tag =
   | 'live'
@@ -79,6 +82,7 @@ export type Tag =
   | 'waiting'
   | 'lastRung'
   | 'transferring'
+  | 'mending'
   | 'hangingUp';
 
 export const { within, during, spoken } = stepsOf<Effects, SessionContext>();
@@ -86,6 +90,11 @@ export const { within, during, spoken } = stepsOf<Effects, SessionContext>();
 export const record = (given: End) => ({ type: 'recordEnd', params: given }) as const; // an end that the machine itself finds
 /** The end that the event brings. Not a name in quotes: so the types refuse it where an event brings none. */
 export const recordGivenEnd = { type: 'recordEnd', params: ({ event }: { event: { end: End } }) => event.end } as const;
+/** What could not be mended. */
+export const recordFailure = {
+  type: 'recordEnd',
+  params: ({ context }: { context: SessionContext }) => context.failure ?? ends.orchestratorError,
+} as const;
 /** An end that names whom the caller waited for. */
 export const recordNoAnswer = (reason: 'startup_failed' | 'model_failed') =>
   ({
@@ -117,6 +126,7 @@ export const session = setup({
     speak: effect<Effects, 'speak'>('speak'),
     hold: effect<Effects, 'hold'>('hold'),
     transfer: effect<Effects, 'transfer'>('transfer'),
+    mend: effect<Effects, 'mend'>('mend'),
     drain: effect<Effects, 'drain'>('drain'),
     interrupt: effect<Effects, 'interrupt'>('interrupt'),
     hangUp: effect<Effects, 'hangUp'>('hangUp'),
@@ -142,6 +152,8 @@ export const session = setup({
     isTurn: ({ event }) => event.type === 'caller.waits' && event.isTurn,
     isTurnFound: ({ event }) => event.type === 'caller.stopped' && event.endpointingMs !== null,
     isUnrecognized: stateIn('#unrecognized'),
+    isWorthMending: ({ event }) => event.type === 'session.failed' && event.isMendable === true,
+    isMendable: and(['isWorthMending', or([stateIn('#whole'), stateIn('#mending')])]),
     /** Not for ever: who goes on without words (a television, a noise) is left alone. */
     isDeaf: ({ context }) => context.askedAgain >= context.policy.nudges,
     hasNudgesLeft: ({ context }) => context.nudges < context.policy.nudges,
@@ -193,6 +205,7 @@ export const session = setup({
       goodbye: ({ context, event }) => context.goodbye && (event.type !== 'lines.chosen' || event.goodbye),
     }),
     endTime: raise({ type: 'time.over' }),
+    noteFailure: assign({ failure: ({ event }) => (event.type === 'session.failed' ? event.end : null) }),
     noteHold: assign({ isHoldGoodbye: ({ event }) => event.type === 'hold.began' && event.goodbye }),
     noteTransfer: assign({ transfer: ({ event }) => (event.type === 'transfer.requested' ? event.transfer : null) }),
     chooseGoodbye: assign({

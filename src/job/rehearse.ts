@@ -43,6 +43,7 @@ async function playOnce(directory: string, session: SessionId): Promise<void> {
     speak: never,
     hold: never,
     transfer: never,
+    mend: atOnce,
     drain: atOnce,
     interrupt: atOnce,
     hangUp: async () => ({ verified: true }),

@@ -5,7 +5,7 @@
  *       a sign that it works, is one cause. Its own words are kept (they have a label), and how often it was told. So is
  *       the same message from elsewhere: a rejection that nobody handled, a start that failed for it.
  *   C2  What ended nothing is a warning, no error: a try that was followed by a better one, a provider that a fallback
- *       adapter replaced (its own end is an error), a caller without a microphone.
+ *       adapter replaced (its own end is an error), a failure that was mended, a caller without a microphone.
  *   C3  What fails in the application's own code is an error, also where the call went on.
  *   C4  What the session itself found (patience that was over, a line that nobody could hear) nobody else tells.
  */
@@ -19,6 +19,8 @@ type Told = Report['errors'][number];
 type Fault = Report['end']['fault'];
 
 const isAnswer = ({ kind, data }: Entry): boolean => kind === 'event' && recordOf(data)['type'] === 'agent.audible';
+/** What failed for good is tried once more. */
+const isMending = ({ kind, data }: Entry): boolean => kind === 'effect' && recordOf(data)['name'] === 'mend';
 const isWords = ({ kind }: Entry): boolean => kind === 'transcript';
 /** By component: what shows that it works. Of these alone C1 and C2 hold. */
 const signs: ReadonlyMap<string, (entry: Entry) => boolean> = new Map([
@@ -33,11 +35,15 @@ const signs: ReadonlyMap<string, (entry: Entry) => boolean> = new Map([
 
 type Cause = { told: Told; isOpen: boolean; isReplaced: boolean };
 
+const isOfModel = ({ isOpen, told }: Cause): boolean => isOpen && signs.has(told.component);
+
 const causesIn = ({ epoch, entries }: Chapter): Cause[] => {
   const causes: Cause[] = [];
   const lost = lostIn(entries);
   for (const entry of entries) {
     for (const cause of causes) if (signs.get(cause.told.component)?.(entry)) cause.isOpen = cause.isReplaced;
+    if (isMending(entry))
+      for (const cause of causes) if (isOfModel(cause)) cause.told = { ...cause.told, recoverable: true };
     if (entry.kind !== 'error') continue;
     const told = toldIn(entry, epoch);
     const before = causes.find((cause) => isSame(cause, told));

@@ -223,6 +223,7 @@ export class VirtualSession {
       startSession: async (_, { signal }) => clock.after(50, signal),
       awaitCaller: async () => ({ identity: 'caller' }),
       speak,
+      mend: async (_, { signal }) => clock.after(300, signal),
       drain: async (_, { signal }) => clock.after(10, signal),
       interrupt: async (_, { signal }) => clock.after(10, signal),
       hangUp: async (_, { signal }): Promise<Effects['hangUp']['output']> => {

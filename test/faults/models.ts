@@ -276,6 +276,11 @@ export class ToldStt extends stt.STT {
     for (const stream of this.#open) stream.end();
   }
 
+  /** Every stream that is open fails. */
+  fail(error: Error): void {
+    for (const stream of this.#open) stream.fail(error);
+  }
+
   began(stream: ToldStream): void {
     this.#open.add(stream);
     for (const text of this.#untold.splice(0)) stream.hear(text);
@@ -307,7 +312,11 @@ class ToldStream extends stt.SpeechStream {
   readonly #ears: ToldStt;
   #hasBegun = false;
   end = () => {};
-  readonly #ended = new Promise<void>((resolve) => (this.end = resolve));
+  fail: (error: Error) => void = () => {};
+  readonly #ended = new Promise<void>((resolve, reject) => {
+    this.end = resolve;
+    this.fail = reject;
+  });
 
   constructor(ears: ToldStt) {
     super(ears);

@@ -45,6 +45,7 @@ const settle = async (): Promise<void> => {
 };
 const placeOf = (snapshot: AnyMachineSnapshot): string => JSON.stringify(snapshot.value).replaceAll(/[{}"]/g, '');
 const dialogue = (state: string) => ({ live: { conversing: { dialogue: state } } });
+const session = (state: string) => ({ live: { conversing: { session: state } } });
 
 type World = { policy: Policy; isReal: boolean } & {
   table: ReturnType<typeof bounds>;
@@ -399,6 +400,11 @@ class Run {
     if (event.type === 'voicemail.found' && before.context.end === null) this.isGoodbyeWanted = event.goodbye;
     actor.send(event);
     const after = actor.getSnapshot() as AnyMachineSnapshot;
+    const isWhole = before.matches(session('whole')) || before.matches(session('mending'));
+    if (event.type === 'session.failed' && event.isMendable === true && isWhole) {
+      if (!after.matches(session('mending'))) this.broke('not mended', placeOf(after));
+      return;
+    }
     if (
       'end' in event &&
       before.context.end === null &&
@@ -563,7 +569,11 @@ class Run {
       case 'transfer.requested':
         return this.send(actor, { type, transfer: { id: '1', how: random.pick(['refer', 'warm']), to: 'somebody' } });
       case 'session.failed':
-        return this.send(actor, { type, end: endOf('system', 'model_failed_hard', 'provider') });
+        return this.send(actor, {
+          type,
+          end: endOf('system', 'model_failed_hard', 'provider'),
+          isMendable: random.next() < 0.5,
+        });
       case 'line.audible': // a word of a line that nobody asked for, or of an older one
         return this.send(actor, { type, line: 'filler', rung: 'live' });
     }

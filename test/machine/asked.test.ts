@@ -44,6 +44,7 @@ test('every effect of the session: which line, by which rung, until when, and wh
     'live.conversing.dialogue.held': ['hold', undefined],
     'live.conversing.transfer.asking': ['transfer', transfer],
     'live.conversing.duration.windingDown.telling': ['speak', { line: 'windDown', rung: 'live', ...remark }],
+    'live.conversing.session.mending': ['mend', undefined],
     'ending.draining': ['drain', undefined],
     'ending.interrupting': ['interrupt', undefined],
     'exiting.saying': ['speak', { line: 'goodbye', rung: 'live', ...lastWord }],

@@ -21,6 +21,7 @@ const allowedMs = (policy: Policy, name: string, line: string | undefined): numb
     speak: lines[line ?? ''] ?? policy.rungMs,
     hold: policy.holdMs,
     transfer: policy.transferMs,
+    mend: policy.mendMs,
     drain: policy.drainMs,
     interrupt: policy.interruptMs,
     hangUp: policy.hangUpMs,

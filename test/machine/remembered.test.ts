@@ -39,6 +39,7 @@ test('at the start nothing has ended, nothing is counted and nothing is owed', (
     isAnswerOwed: false,
     isOwnLineLost: false,
     isUnheard: false,
+    failure: null,
   };
   expect(walk([], {}, 'ring').context).toEqual({
     policy: defaultPolicy,

@@ -21,6 +21,8 @@ export type SessionFacts = {
   hangUps: number;
   closes: number;
   reports: number;
+  /** Within `mendAgainMs`. */
+  mends: number;
 };
 
 const agentEnded = endOf('agent', 'agent_ended', 'none');
@@ -56,6 +58,7 @@ const events: SessionEvent[] = [
   { type: 'budget.spent' },
   { type: 'caller.left', end: endOf('caller', 'caller_hung_up', 'none') },
   { type: 'session.failed', end: endOf('system', 'model_failed', 'provider', 'a test') },
+  { type: 'session.failed', end: endOf('system', 'model_failed', 'provider', 'a test'), isMendable: true },
   sessionEnd(true),
   sessionEnd(false),
   sessionEnd(true, false),
@@ -74,6 +77,8 @@ export const more = (count: number): number => Math.min(2, count + 1);
 
 const waiting = { live: { conversing: { dialogue: 'waiting' } } } as const;
 const suspended = { live: { conversing: { dialogue: 'suspended' } } } as const;
+const isNow = (snapshot: AnyMachineSnapshot, session: 'whole' | 'mending'): boolean =>
+  snapshot.matches({ live: { conversing: { session } } });
 const contextOf = (snapshot: AnyMachineSnapshot): SessionContext => snapshot.context as SessionContext;
 
 const arrived = (presence: Presence, type: string): Presence => {
@@ -137,6 +142,7 @@ export const sessionModel: Model<SessionFacts> = {
     hangUps: 0,
     closes: 0,
     reports: 0,
+    mends: 0,
   }),
   step: (facts, { before, event, after, asked }, broke) => {
     const next = { ...facts, presence: arrived(facts.presence, event.type) };
@@ -152,7 +158,16 @@ export const sessionModel: Model<SessionFacts> = {
 
     // The first reason wins, is never empty, and later ones are noted.
     if (was.end && is.end !== was.end) broke('the first end is replaced');
-    if (given && !was.end && is.end?.reason !== (given.reason.trim() || 'unspecified')) broke('an end is not recorded');
+    const isMendable = event['isMendable'] === true && (isNow(before, 'whole') || isNow(before, 'mending'));
+    if (isMendable && !after.matches('live')) broke('what can be mended ends the call');
+    if (given && !isMendable && !was.end && is.end?.reason !== (given.reason.trim() || 'unspecified'))
+      broke('an end is not recorded');
+    next.mends = isNow(after, 'whole')
+      ? 0
+      : asked.some(({ name }) => name === 'mend')
+        ? more(facts.mends)
+        : facts.mends;
+    if (next.mends > 1) broke('mended twice in a minute');
     if (given && was.end && is.alsoTriggered.length !== was.alsoTriggered.length + 1)
       broke('a later trigger is forgotten');
     if (is.end && is.end.reason.trim() === '') broke('an end without a reason');

@@ -10,6 +10,7 @@ export const effectsDone: SessionEffects = {
   speak: async () => ({ heardMs: 1000 }),
   hold: never,
   transfer: never,
+  mend: async () => ({}),
   drain: async () => ({}),
   interrupt: async () => ({}),
   hangUp: async () => ({ verified: true }),

@@ -13,6 +13,7 @@ import type { LiveJob } from '../live-job.ts';
 import { noteFailedStart } from '../note-error.ts';
 import { connectProblem } from '../connect-options.ts';
 import { askUser } from './ask.ts';
+import { mend } from './mend.ts';
 import { awaitCaller } from './await-caller.ts';
 import { goodbyeOf, tailOfLastSpeech } from './session-line.ts';
 import { speak } from './speak.ts';
@@ -31,6 +32,7 @@ export function effectsOf(job: LiveJob, prewarmFailure: unknown, report: Reporti
     speak: (speech, port) => speak(job, speech, port),
     hold: (_input, { signal }) => hold(job, signal),
     transfer: (asked, { signal }) => transfer(job, asked, signal),
+    mend: (_input, { signal }) => mend(job, signal),
     drain: (_input, { signal }) => drain(job, signal),
     interrupt: (_input, { signal }) => interrupt(job, signal),
     hangUp: ({ end }, { signal }) => hangUp(job, end, signal),

@@ -7,6 +7,10 @@ export class Guarded {
   readonly broken = new WeakSet<object>();
   /** Agents, with how each would hear unguarded. */
   readonly agents = new WeakMap<voice.Agent, voice.Agent['sttNode']>();
+  /** The ears that are open: are they opened again, now that they reported this? */
+  ears: { opensAgain: (message: string, isRefusal: boolean) => boolean } | undefined;
+  /** Errors that the SDK is not to close the session for. */
+  readonly withheld = new WeakSet<object>();
   /** Recognitions that do not stream, with what each did unguarded. */
   readonly recognizers = new WeakMap<stt.STT, stt.STT['recognize']>();
   /** Toolsets, with the agent that has them now; undefined for those of the session. */

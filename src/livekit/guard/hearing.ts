@@ -6,7 +6,8 @@
  *       change of models the SDK gives the stream up, or the audio ends, before there is any.
  *   E2  Opened once more, with the audio that follows. Words that are understood pay for another time; without any, the
  *       second end is the error branch.
- *   E3  A recognition that reported an error by itself is left alone: the SDK closes the session for it.
+ *   E3  One that reports an error ends a moment later. The SDK would close the session for the first of them, whatever it
+ *       was: it is told of it when the ears are not opened again, for they were before, or the provider refuses for good.
  *   E4  In a handoff the SDK keeps the stream and changes the agent, so whoever is there now opens the next one.
  */
 import { ReadableStream } from 'node:stream/web';
@@ -62,15 +63,25 @@ async function listen(
   watchModels(job, { stt: ears }); // it may have been changed in the middle of the call
   let isGivenUp = false;
   let giveUp = () => {};
+  let failures = 0;
+  let reported: string | undefined;
   const isOver = () =>
     isGivenUp || feed.isOver || job.run.hasTag('leaving') || (ears !== undefined && job.guarded.broken.has(ears)); // E3
+  const own = {
+    opensAgain: (message: string, isRefusal: boolean) => {
+      if (isRefusal || isOver() || failures + 1 >= TRIES || !ears) return false;
+      reported = message;
+      return true;
+    },
+  };
+  job.guarded.ears = own;
 
   return new ReadableStream<stt.SpeechEvent | string>({
     start(heard) {
-      let failures = 0;
       let attempt: Attempt = first;
       const end = () => {
         feed.stop();
+        if (job.guarded.ears === own) job.guarded.ears = undefined;
         if (!isGivenUp) heard.close();
       };
       const run = async () => {
@@ -98,7 +109,9 @@ async function listen(
           if (isOver()) return end();
           failures += 1;
           const isLast = failures === TRIES;
-          note(job, ears, why, isLast);
+          if (reported === undefined) note(job, ears, why, isLast);
+          else job.recorder.append('log', { level: 'info', message: 'the recognition is opened again', why: reported });
+          reported = undefined;
           if (isLast) return end();
           attempt = await open();
           if (attempt.kind === 'silent') return end();
@@ -108,6 +121,7 @@ async function listen(
     },
     cancel() {
       isGivenUp = true;
+      if (job.guarded.ears === own) job.guarded.ears = undefined;
       feed.stop();
       giveUp();
     },

@@ -27,6 +27,9 @@ const reasonOf = (given: ProviderError): { component: string; cause: Error } =>
     ? { component: given.type.replace(/_error$/, '').replace('realtime_model', 'llm'), cause: given.error }
     : { component: 'interruption', cause: given };
 
+/** The provider says no (a key, a request that it does not take), and would say it again. */
+const isRefusal = (cause: Error): boolean => 'retryable' in cause && cause.retryable === false;
+
 export function observeAgentSession(job: LiveJob, session: voice.AgentSession): void {
   const { recorder, run, turns, log } = job;
   const speeches = new Speeches(job, session);
@@ -124,20 +127,30 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
     Event.Error,
     guarded(({ error }) => {
       const { component, cause } = reasonOf(error);
+      const isOpenedAgain =
+        component === 'stt' &&
+        !error.recoverable &&
+        job.guarded.ears?.opensAgain(messageOf(cause), isRefusal(cause)) === true;
+      if (isOpenedAgain) job.guarded.withheld.add(error);
+      const recoverable = error.recoverable || isOpenedAgain;
       recorder.append('error', {
         component,
         message: messageOf(cause),
         label: 'label' in error ? error.label : component,
-        recoverable: error.recoverable,
+        recoverable,
         ...('statusCode' in cause && { code: String(cause.statusCode) }),
       });
-      if (!error.recoverable) {
+      if (!recoverable) {
         job.failedProvider = `${component}: ${messageOf(cause)}`;
-        speeches.failed(job.failedProvider);
+        speeches.failed(job.failedProvider, isRefusal(cause));
       }
-      log.warn({ component, recoverable: error.recoverable, error: messageOf(cause) }, 'a provider failed');
+      log.warn({ component, recoverable, error: messageOf(cause) }, 'a provider failed');
     }),
   );
+  // Told after the listeners of `error`.
+  replaceMethod(session, '_onError', ([error], close) => {
+    if (!job.guarded.withheld.has(error as object)) close();
+  });
   ears.on(
     Event.Close,
     guarded(({ reason, error }) => {

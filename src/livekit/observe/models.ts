@@ -30,8 +30,10 @@ export function watchModels(
         recorder.append('provider', { component, ...modelNameOf(component, provider), available });
       }
       if (name !== 'error') return emit();
-      if ((event as { recoverable?: boolean } | undefined)?.recoverable === false) guarded.broken.add(model);
-      return model.listenerCount('error') > 0 && emit(); // M2
+      const isTold = model.listenerCount('error') > 0 && emit(); // M2
+      const { recoverable } = (event ?? {}) as { recoverable?: boolean };
+      if (recoverable === false && !guarded.withheld.has(event as object)) guarded.broken.add(model);
+      return isTold;
     });
   }
 }

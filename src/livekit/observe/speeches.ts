@@ -3,10 +3,12 @@
  *
  *   S1  Owed from its scheduling on: what was only prepared (a preemptive generation) may be dropped, and owes nothing.
  *   S2  One that ends without a sound: cut by the caller, silent on purpose (`llmNode` gave null, a tool that asks for no
- *       reply, a handoff), failed for good (the SDK has tried as often as it was told to), or empty. What failed ends the
- *       call at once; what came to nothing is asked for once more, and then has failed too.
+ *       reply, a handoff), failed for good (the SDK has tried as often as it was told to), or empty. What failed is asked
+ *       for again while the machine mends (act/mend.ts), unless the provider has refused for good; what came to nothing
+ *       is asked for once more, and then has failed too.
  *   S3  A speech of which something was heard has answered; that it broke off is in the journal.
  */
+import { setTimeout as afterMs } from 'node:timers/promises';
 import { llm, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf } from '../../errors/thrown.ts';
@@ -17,6 +19,9 @@ import type { LiveJob } from '../live-job.ts';
  * or the agent of a handoff. Both begin within a few milliseconds.
  */
 const NEXT_SPEECH_MS = 250;
+
+/** Its words stand in the history: a model that is only asked takes the answer for given. */
+const UNHEARD = 'Nothing of your last answer was heard. Give it again, without excusing it.';
 
 type Speech = {
   isHeard: boolean;
@@ -34,8 +39,12 @@ export class Speeches {
   /** Final errors of models so far, and the last one. */
   #failures = 0;
   #lastFailure = '';
+  /** The provider has said no, and would say it again. */
+  #isRefusal = false;
   #hasTokens = false;
   #isAskedAgain = false;
+  /** What came to nothing last: a voice that failed has a text that is in the history. */
+  #unheard: voice.SpeechHandle | undefined;
   readonly #onceHeard: (() => void)[] = [];
   /** Agents, each at work for the one before it. */
   #agents: voice.Agent[] = [];
@@ -86,9 +95,10 @@ export class Speeches {
   }
 
   /** A model gave up, after all the tries that it was told to make. */
-  failed(message: string): void {
+  failed(message: string, isRefusal: boolean): void {
     this.#failures += 1;
     this.#lastFailure = message;
+    this.#isRefusal = isRefusal;
   }
 
   /** An `llmNode` gave null: silence on purpose. The SDK never ends the speech that it was asked for. */
@@ -143,7 +153,11 @@ export class Speeches {
     const isOver = speech.isHeard || handle.interrupted || run.hasTag('leaving') || !turns.ledger.isAudible;
     if (isOver) return end(); // S3
     if (this.#failures > speech.failures) {
-      this.#fail(this.#lastFailure);
+      // What the application said itself is not known any more.
+      const isMendable = !speech.isSay && !this.#isRefusal;
+      if (isMendable) turns.tell({ fact: 'speech.empty', speech: handle.id });
+      this.#unheard = handle;
+      this.#fail(this.#lastFailure, isMendable);
       return end();
     }
     const hadNothingToSay = speech.mayBeSilent && whatWasSilent(handle).component === 'llm';
@@ -153,36 +167,56 @@ export class Speeches {
 
   /** S2. */
   #empty(handle: voice.SpeechHandle, { isSay }: Speech): void {
-    const { turns, run, venue, recorder, log } = this.#job;
+    const { turns, recorder, log } = this.#job;
     turns.tell({ fact: 'speech.empty', speech: handle.id });
+    this.#unheard = handle;
     setTimeout(() => {
-      if (!turns.ledger.isEmpty) return; // somebody else has begun
-      const isWanted =
-        !run.hasTag('leaving') &&
-        venue.isCallerThere() &&
-        Object.keys(turns.ledger.turns).length === 0 &&
-        !turns.ledger.isCallerSpeaking;
-      if (!isWanted) return turns.answerRefused();
+      if (!this.#isWanted()) return;
       const isLast = this.#isAskedAgain || isSay;
       this.#isAskedAgain = true;
       const { component, message } = whatWasSilent(handle);
       const text = isLast ? message : `${message}; asked again`;
       recorder.append('error', { component, message: text, recoverable: !isLast });
       log.warn({ component, error: text }, 'a turn ended without a sound');
-      if (isLast) return this.#fail(`${component}: ${message}`);
-      try {
-        this.#session.generateReply({});
-      } catch (error) {
-        log.warn({ error: messageOf(error) }, 'the agent session takes no second request');
-        turns.answerRefused();
-      }
+      if (isLast) return this.#fail(`${component}: ${message}`, false);
+      this.#ask();
     }, NEXT_SPEECH_MS);
   }
 
-  #fail(detail: string): void {
+  /** What came to nothing is asked for once more, if somebody still waits for it. Rejects when the signal says so. */
+  async askAgain(signal: AbortSignal): Promise<void> {
+    await afterMs(NEXT_SPEECH_MS, undefined, { signal });
+    if (this.#isWanted()) this.#ask();
+  }
+
+  /** Nobody else has begun, and nobody has to. */
+  #isWanted(): boolean {
+    const { turns, run, venue } = this.#job;
+    if (!turns.ledger.isEmpty) return false;
+    const isWanted =
+      !run.hasTag('leaving') &&
+      venue.isCallerThere() &&
+      Object.keys(turns.ledger.turns).length === 0 &&
+      !turns.ledger.isCallerSpeaking;
+    if (!isWanted) turns.answerRefused();
+    return isWanted;
+  }
+
+  #ask(): void {
+    const { turns, log } = this.#job;
+    try {
+      const isVoiceless = this.#unheard && whatWasSilent(this.#unheard).component === 'tts';
+      this.#session.generateReply(isVoiceless ? { instructions: UNHEARD } : {});
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the agent session takes no second request');
+      turns.answerRefused();
+    }
+  }
+
+  #fail(detail: string, isMendable: boolean): void {
     const { run } = this.#job;
     const reason = run.hasTag('greeting') ? 'startup_failed' : 'model_failed';
-    run.send({ type: 'session.failed', end: endOf('system', reason, 'provider', detail) });
+    run.send({ type: 'session.failed', end: endOf('system', reason, 'provider', detail), isMendable });
   }
 }
 

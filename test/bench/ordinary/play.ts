@@ -99,6 +99,7 @@ export async function play(call: Composed, plant?: Plant, recorder: Recorder = n
     speak,
     hold: () => new Promise(() => {}),
     transfer: () => new Promise((resolve) => (transferred = resolve)),
+    mend: soon,
     drain: soon,
     interrupt: async () => {
       hush();
