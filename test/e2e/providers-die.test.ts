@@ -13,7 +13,7 @@ const GREETING = 'Hello, this is Ada.';
 const APOLOGY = 'Sorry, something went wrong. Please try again later.';
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(server, { idleProcesses: 2, calls: 2 * planted.length });
+  deployment = await deploy(server, { idleProcesses: 2, calls: 2 * planted.length + 1 });
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
@@ -83,4 +83,25 @@ describe.each(planted)('two at a time', ({ name: what, component, fault }) => {
       expect(at - endedAt).toBeLessThan(releaseBound(defaultPolicy));
     });
   }
+});
+
+/** As often as the SDK tries one answer with the options that users have. */
+const ATTEMPTS = 4;
+
+test('T8 the language model fails for good and comes back: the caller hears their answer, and the call goes on', async () => {
+  const { name, lab, caller: made } = await deployment.call();
+  await using caller = made;
+  await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.9, 10_000);
+  const answers = () => caller.line(lab, 'Very well, thank you. And you?').filter(({ share }) => share > 0.95).length;
+  lab.fail('llm', dead, { times: ATTEMPTS });
+  await caller.say(lab, 'How are you?');
+  await caller.until('the answer that was owed', () => answers() === 1, 25_000);
+  await caller.say(lab, 'How are you now?');
+  await caller.until('the next answer', () => answers() === 2, 15_000);
+  await caller.leave();
+  const { report } = await deployment.reportOf(name, 10_000);
+  expect(report.end.reason).toBe('caller_hung_up');
+  expect(report.errors).toEqual([]);
+  expect(report.warnings).toMatchObject([{ component: 'llm', recoverable: true }]);
+  expect(caller.line(lab, APOLOGY)).toEqual([]);
 });
