@@ -98,14 +98,14 @@ describe('T9 a recognition that reports an error, over which the SDK would close
     placed.ears.fail(gone());
     await placed.until('it is opened again', () => placed.ears.opened === 2);
     placed.ears.fail(gone());
-    await expectEndedWell({ reports: [await placed.report()] }, { ...modelFailed, fault: 'provider', apology: 'live' });
+    expectEndedWell({ reports: [await placed.report()] }, { ...modelFailed, fault: 'provider', apology: 'live' });
   });
 
   test('because it refuses (401) is not opened again', async () => {
     await using placed = await place({ agent, script: answer });
     await answered(placed);
     placed.ears.fail(refused());
-    await expectEndedWell({ reports: [await placed.report()] }, { ...modelFailed, fault: 'provider', apology: 'live' });
+    expectEndedWell({ reports: [await placed.report()] }, { ...modelFailed, fault: 'provider', apology: 'live' });
     expect(placed.ears.opened).toBe(1);
   });
 });
