@@ -34,8 +34,10 @@ export type AttemptsOptions = {
 };
 
 /** *Pure.* */
-const attemptOf = (outcome: AttemptOutcome, at: number, now: number): Attempt => {
-  const times = { at: Math.round(at), ms: Math.round(now - at) };
+const attemptOf = (outcome: AttemptOutcome, destination: Destination, at: number, now: number): Attempt => {
+  const isSigned = destination.kind === 'webhook' && outcome.kind !== 'refused';
+  const signed = isSigned ? { signatures: destination.secrets.length } : {};
+  const times = { at: Math.round(at), ms: Math.round(now - at), ...signed };
   if (outcome.kind === 'done') return times;
   if (outcome.kind !== 'answered') return { ...times, error: forPeople(outcome.error) };
   const { status, answer } = outcome;
@@ -83,7 +85,12 @@ export const attempts = (options: AttemptsOptions): ((row: Claimed, place: Place
     return false;
   };
 
-  const settle = async (row: Claimed, outcome: AttemptOutcome, begunAt: number | undefined): Promise<void> => {
+  const settle = async (
+    row: Claimed,
+    destination: Destination,
+    outcome: AttemptOutcome,
+    begunAt: number | undefined,
+  ): Promise<void> => {
     // Ended by us: nobody knows whether the receiver has it, and stop() gives the row back.
     if (stop.aborted && (outcome.kind === 'failed' || outcome.kind === 'unbegun')) return;
     const attempts = row.attempts + (begunAt === undefined ? 0 : 1);
@@ -95,7 +102,8 @@ export const attempts = (options: AttemptsOptions): ((row: Claimed, place: Place
             decide({ attempts, sinceFirstMs: now() - (row.firstAt ?? begunAt ?? 0) }, outcome, policy, random()),
             hasDied,
           );
-    const settlement = { ...decided, ...(begunAt !== undefined && { attempt: attemptOf(outcome, begunAt, now()) }) };
+    const attempt = begunAt === undefined ? undefined : attemptOf(outcome, destination, begunAt, now());
+    const settlement = { ...decided, ...(attempt && { attempt }) };
     if (!(await writeDown(row, settlement))) return;
     const { delivery, session } = row;
     const facts = { session, delivery, destination: addressForPeople(row.destination), attempts };
@@ -135,6 +143,6 @@ export const attempts = (options: AttemptsOptions): ((row: Claimed, place: Place
     };
     const outcome = await sender.attempt(destination, row, stop, begin);
     place.learn(outcome, begunAt === undefined ? undefined : now() - begunAt);
-    await settle(row, outcome, begunAt);
+    await settle(row, destination, outcome, begunAt);
   };
 };

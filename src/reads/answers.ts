@@ -233,6 +233,8 @@ export type Difference = {
 
 export type DeliveryRow = {
   delivery: string;
+  /** The `webhook-id`: the same in each attempt. */
+  report: string;
   session: string;
   kind: string;
   destination: string;
@@ -242,7 +244,15 @@ export type DeliveryRow = {
   nextAt: number | null;
   lastError: string | null;
   /** The last twenty, oldest first. A receiver's words are a stranger's. */
-  history: { at: number; ms: number; status: number | null; error: string | null; answer: string | null }[];
+  history: {
+    at: number;
+    ms: number;
+    status: number | null;
+    error: string | null;
+    answer: string | null;
+    /** Of a webhook: with how many secrets its request was signed; null: there was none, or nobody wrote it down. */
+    signatures: number | null;
+  }[];
 };
 export type Tally = {
   accepted: number;

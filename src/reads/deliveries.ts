@@ -17,6 +17,7 @@ export async function readDeliveries(source: Source, asked: Asked<'deliveries'>)
 /** *Pure.* An address may hold a key, an answer anything. */
 const deliveryRowOf = (row: ListedDelivery): DeliveryRow => ({
   delivery: row.delivery,
+  report: row.report,
   session: row.session,
   kind: row.kind,
   destination: addressForPeople(row.destination),
@@ -25,11 +26,12 @@ const deliveryRowOf = (row: ListedDelivery): DeliveryRow => ({
   createdAt: row.createdAt,
   nextAt: row.state === 'due' ? row.nextAt : null,
   lastError: row.lastError === undefined ? null : forPeople(row.lastError),
-  history: row.history.map(({ at, ms, status, error, answer }) => ({
+  history: row.history.map(({ at, ms, status, error, answer, signatures }) => ({
     at,
     ms,
     status: status ?? null,
     error: error === undefined ? null : forPeople(error),
     answer: answer === undefined ? null : forPeople(answer),
+    signatures: signatures ?? null,
   })),
 });

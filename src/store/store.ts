@@ -102,6 +102,8 @@ export type Attempt = {
   error?: string;
   /** The first characters of an answer that refuses. A stranger's text. */
   answer?: string;
+  /** Of a webhook: with how many secrets its request was signed. Absent: no request was made, or no webhook is there. */
+  signatures?: number;
 };
 
 /** What became of one attempt. `retry` is a row again, so that it survives every process. */

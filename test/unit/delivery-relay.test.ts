@@ -324,6 +324,23 @@ it('what each attempt came to is kept with its row: when, how long, the status, 
   expect(row?.history[0]?.at).toBe(row?.firstAt);
 });
 
+it('of an attempt is kept with how many secrets its request was signed, and of one that was refused before it nothing', async () => {
+  const signedWith = async (secrets: string[], outcome: DeliveryOutcome) => {
+    await using bench = await open();
+    const { clock, enqueue, relay, store } = bench;
+    const hook = webhook({ url: 'https://signed.example/', secrets });
+    await enqueue(hook, 'AJ_1');
+    relay({ sender: fakeSender(clock.now, () => outcome).sender, destinations: () => [hook] });
+    await clock.drain();
+    return (await store.deliveries({ limit: 1 }))[0]?.history[0]?.signatures;
+  };
+  const secrets = ['a', 'b'].map((letter) => `whsec_${Buffer.alloc(24, letter).toString('base64')}`);
+  expect(await signedWith([], DONE)).toBe(0);
+  expect(await signedWith(secrets.slice(1), DONE)).toBe(1);
+  expect(await signedWith(secrets, DONE)).toBe(2);
+  expect(await signedWith(secrets, { kind: 'refused', error: 'a private address' })).toBeUndefined();
+});
+
 describe('the schedule', () => {
   const policy = { schedule: [0, 1_000, 10_000, 60_000], jitter: 0, retryAfterMaxMs: 1_000 };
 

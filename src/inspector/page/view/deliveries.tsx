@@ -64,6 +64,7 @@ export function DeliveryCard({
   withCall?: boolean;
 }) {
   const tone = row.state === 'delivered' ? 'tone-good' : row.state === 'dead' ? 'tone-bad' : '';
+  const hasRequests = row.history.some(({ signatures }) => signatures !== null);
   const sign = row.state === 'delivered' ? '✓ ' : row.state === 'dead' ? '✕ ' : '';
   return (
     <article class="card">
@@ -79,6 +80,11 @@ export function DeliveryCard({
         {row.delivery}, {counted(row.attempts, 'attempt')}, made {dayAndClock(row.createdAt)}
         {row.nextAt !== null && row.state === 'due' && `, next ${dayAndClock(row.nextAt)}`}
       </p>
+      {hasRequests && (
+        <p class="quiet wrap">
+          webhook-id <code>{row.report}</code>: the same in each attempt. {VERIFIES}
+        </p>
+      )}
       {withCall && (
         <p>
           <a href={hashOfView(callView(row.session))}>{row.session}</a>
@@ -87,10 +93,13 @@ export function DeliveryCard({
       {row.lastError !== null && <p class="tone-bad wrap">✕ {row.lastError}</p>}
       {row.history.length > 0 && (
         <ol class="attempts">
-          {row.history.map(({ at, ms, status, error, answer }) => (
+          {row.history.map(({ at, ms, status, error, answer, signatures }) => (
             <li key={at}>
               <time>{dayAndClock(at)}</time> <strong>{status ?? 'no answer'}</strong>{' '}
               <span class="quiet">{lasting(ms)}</span>
+              {signatures !== null && (
+                <span class={signatures === 0 ? 'tone-bad' : 'quiet'}> {signedSays(signatures)}</span>
+              )}
               {error !== null && <span class="tone-bad"> {error}</span>}
               {answer !== null && <pre>{answer}</pre>}
             </li>
@@ -106,6 +115,13 @@ export function DeliveryCard({
     </article>
   );
 }
+
+/** Secrets have no names, and are shown nowhere. */
+const VERIFIES = 'Whether its signature is right, whoever has the secret can tell: the receiver.';
+const signedSays = (secrets: number): string =>
+  secrets === 0
+    ? '✕ not signed'
+    : `signed (v1) with ${secrets === 1 ? 'its secret' : `${secrets} secrets`}, for that second`;
 
 /** A button that asks for the secret of --allow-actions before it does anything. */
 export function Acting({ says, act }: { says: string; act: (secret: string) => Promise<void> }) {

@@ -133,6 +133,9 @@ function ModelPanel({ model, call }: PanelProps) {
   );
 }
 
+/** Longer ones would push the messages out of view. */
+const LONG_INSTRUCTIONS = 800;
+
 function Request({ model, call, saw }: { model: PageModel; call: CallModel; saw: ModelSaw }) {
   const begin = call.all.value[0]?.at ?? 0;
   const place = saw.requests.findIndex(({ ref }) => ref === saw.ref);
@@ -159,7 +162,7 @@ function Request({ model, call, saw }: { model: PageModel; call: CallModel; saw:
         {step(-1, 'before')}
         {step(1, 'next')}
       </p>
-      <details>
+      <details open={(saw.instructions ?? '').length < LONG_INSTRUCTIONS}>
         <summary>Instructions</summary>
         <pre>{saw.instructions ?? 'none'}</pre>
       </details>
