@@ -8,6 +8,7 @@
  *       up on nobody: the report is sealed, or somebody else speaks.
  */
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
 import { definePolicy, type End, endOf } from '../../machines/index.ts';
 import { type Blobs, openBlobs } from '../journal/blobs.ts';
@@ -94,6 +95,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     hangUp,
     versions,
     resume,
+    ...apologyOf(definition),
     ...(past?.takenOver && { takenOver: past.takenOver }),
   };
   const journal = await openFirst(directory, data, log); // D1
@@ -154,6 +156,12 @@ const dispatchOf = ({ type, participant }: JobContext['job']): Partial<EntryData
   jobType: (['room', 'publisher', 'participant'] as const)[type] ?? String(type),
   ...(participant && { pii: { participant: participant.identity } }),
 });
+
+/** What the keeper plays when this process is gone and nobody takes the call over. */
+const apologyOf = ({ onCrash, language, apology }: Defined): Partial<EntryData['session.opened']> =>
+  onCrash?.apologize === false
+    ? {}
+    : { apology: { language, ...(apology?.audio && { file: fileURLToPath(apology.audio) }) } };
 
 /** The limits that the call began with hold across a crash, and across a deploy that comes with it. */
 const asBefore = (definition: Defined, past: Past | undefined): Defined => {

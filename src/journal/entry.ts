@@ -86,6 +86,8 @@ export type EntryData = {
     versions: Record<string, string>;
     /** How often within a minute another process may take the call over when this one dies. Absent: never. */
     resume?: number;
+    /** What its caller hears when nobody takes it over: a WAV file, else the recording of a language. Absent: nothing. */
+    apology?: { language: string; file?: string };
     /** room, publisher or participant. */
     jobType?: string;
     pii?: { participant: string };

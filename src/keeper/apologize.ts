@@ -1,10 +1,13 @@
 /** The keeper's side of an apology without an agent: silences who may still speak, forks the child, waits for it. */
 import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { forward } from '../output/child-output.ts';
 import type { LiveKitAccess } from '../link/messages.ts';
 import { standardError } from '../output/standard-output.ts';
 import type { Rooms } from '../rooms/rooms.ts';
+import type { Log } from '../session/ports.ts';
+import { bundledRecording, type Language } from '../sound/bundled.ts';
 import type { ApologistReport, ApologistRequest } from './apologist.ts';
 import type { Apologize } from './recover.ts';
 
@@ -13,8 +16,15 @@ const child = new URL(`./apologist${import.meta.url.slice(import.meta.url.lastIn
 
 const LEAVING_MS = 2_000;
 
-/** 24 kHz, 16-bit, mono. */
-export const bundledApology = fileURLToPath(new URL('../sound/assets/apology.en.wav', import.meta.url));
+/** The user's own WAV file, else the one of a language in the package. */
+export type Recording = { language: Language; file: string | undefined };
+
+/** A deploy may have removed the one; the other is always there. */
+const fileOf = ({ language, file }: Recording, log: Log): string => {
+  if (file !== undefined && existsSync(file)) return file;
+  if (file !== undefined) log.warn({ file }, 'the recording of the apology is gone; the one in the package is played');
+  return fileURLToPath(bundledRecording('apology', language));
+};
 
 /**
  * *Effect.* @returns an apology for one LiveKit server. It rejects when nobody could hear it, and at once when its
@@ -23,12 +33,12 @@ export const bundledApology = fileURLToPath(new URL('../sound/assets/apology.en.
 export function apologist(options: {
   access: LiveKitAccess;
   rooms: Rooms;
-  /** Path of a WAV file. Default: the bundled one. */
-  audio?: string;
+  recording: Recording;
+  log: Log;
   /** For tests. */
   child?: string | URL;
 }): Apologize {
-  const { access, rooms, audio = bundledApology } = options;
+  const { access, rooms, recording, log } = options;
   return async ({ room, signal, onAudible }) => {
     const occupants = await rooms.occupants(room, signal);
     const agents = occupants.filter(({ kind }) => kind === 'agent');
@@ -47,6 +57,7 @@ export function apologist(options: {
           else if (report.type === 'played') resolve({ heardMs: report.heardMs });
           else reject(new Error(report.message));
         });
+        const audio = fileOf(recording, log);
         const request: ApologistRequest = { access, room, audio, subscriptionMs: 900 };
         speaker.send(request, (error) => error && reject(error));
       });

@@ -62,8 +62,6 @@ export type KeeperOptions = {
   args: string[];
   /** What to start instead of the agent file: the terminal's host, or a test's. */
   command?: WorkerCommand;
-  /** What to do about a caller whose agent has died. `apologize` (default false): say the bundled line before hanging up. */
-  crash?: { apologize?: boolean; audio?: string };
   /** Where /metrics, /healthz and /readyz are answered on loopback, and for which version. Default: nowhere. */
   metrics?: { port: number; version: string };
   /** The directory is this keeper's, and nothing else has begun. */
@@ -114,8 +112,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const store = await openStore(options.store, { inThread: true });
     closers.push(() => store.close());
     const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
-    const { apologize = false, audio } = options.crash ?? {};
-    const facts = workerFacts({ apologizes: apologize, know, log, ...(audio !== undefined && { audio }) });
+    const facts = workerFacts({ know, log });
     const budgetMs = () => (facts.now?.policy ?? defaultPolicy).shutdownBudgetMs;
     /** With how much time left the calls are told: all of it, or what a goodbye and the rest of an end take (M3). */
     const graceMs = () => {
@@ -174,7 +171,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       isWorkerHere: () => facts.now !== undefined,
       isOfWorker: (owner) => worker.owns(owner),
       isReachable: () => server.isReachable,
-      apologize: () => facts.apologize(),
+      apologize: (recording) => facts.apologize(recording),
       seal: (...asked) => sealer.seal(...asked),
       counts,
     });

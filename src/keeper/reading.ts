@@ -20,6 +20,7 @@ import { allEntries, chaptersOf } from '../report/chapters.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
 import { countOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
+import { type Language, languages } from '../sound/bundled.ts';
 
 export type Known = {
   /** The room's sid as it is now: made anew under the call, else as dispatched, else as the job found it. */
@@ -47,6 +48,8 @@ export type Known = {
   dispatch: string | undefined;
   /** How often within a minute it may be taken over. */
   resume: number;
+  /** What its caller hears when nobody takes it over. Undefined: nothing. */
+  apology: { language: Language; file: string | undefined } | undefined;
   /** When it was taken over, by the wall clock. */
   takenOverAt: number[];
 };
@@ -120,6 +123,15 @@ const factsIn = (
   };
 };
 
+/** A function of the call may have chosen another language after its journal was opened. */
+const apologyIn = (value: unknown, entries: readonly Entry[]): Known['apology'] => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { language, file } = recordOf(value);
+  const chosen = entries.findLast(({ kind, data }) => kind === 'event' && recordOf(data)['type'] === 'lines.chosen');
+  const known = knownWord(languages, recordOf(chosen?.data)['language'] ?? language);
+  return { language: known ?? 'en', file: textOf(file) ?? undefined };
+};
+
 const openingOf = (entries: readonly Entry[]): Entry | undefined =>
   entries.findLast(({ kind }) => kind === 'session.opened');
 
@@ -164,6 +176,7 @@ export function whatIsKnown(journal: SessionJournal): Known {
     caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
     dispatch: readableName(facts['dispatch']) ?? undefined,
     resume: countOf(first['resume']),
+    apology: apologyIn(first['apology'], entries),
     takenOverAt: journal.keeper.flatMap(({ kind, at }) => (kind === 'keeper.succeeded' ? (instantOf(at) ?? []) : [])),
   };
 }

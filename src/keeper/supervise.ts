@@ -26,6 +26,7 @@ import type { KeeperCounts } from './keeper-counts.ts';
 import { journalStateOf, KnownSession } from './known-session.ts';
 import { openNotes } from './notes.ts';
 import type { Known } from './reading.ts';
+import type { Recording } from './apologize.ts';
 import type { Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
 import { openRow } from './session-row.ts';
@@ -45,7 +46,8 @@ export type SuperviseOptions = {
   rooms: () => Promise<Rooms | null>;
   /** A worker has said where LiveKit is. */
   isWorkerHere: () => boolean;
-  apologize: () => Apologize | undefined;
+  /** With this recording; undefined where nobody can be reached. */
+  apologize: (recording: Recording) => Apologize | undefined;
   /** Not while this keeper ends: nobody would be there for the next job. Default: yes. */
   mayResume?: () => boolean;
   /** Is this process in the process group of a worker of this keeper? Nobody else is killed. Default: yes, for tests. */

@@ -130,7 +130,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
         isReleased: journal?.isReleased ?? false,
         isUnopened: noticed === 'unopened' && journal?.isLost !== true, // an agent that nobody knows of may be its own
         rooms: facts ? await options.rooms() : null,
-        apologize: options.apologize(),
+        apologize: journal?.apology && options.apologize(journal.apology),
         resumesLeft: options.mayResume?.() !== false && (await isGone(known.owner)) ? resumesLeft(journal) : 0,
         wasSeenAtOnce: noticed === 'died',
         takeOver: (rooms, until) => succession.takeOver(rooms, until),

@@ -8,7 +8,7 @@ import type { WorkerHello } from '../link/messages.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { openRooms } from '../rooms/server-api.ts';
 import type { Log } from '../session/ports.ts';
-import { apologist } from './apologize.ts';
+import { apologist, type Recording } from './apologize.ts';
 import type { Apologize } from './recover.ts';
 
 export type WorkerFacts = {
@@ -23,17 +23,15 @@ export type WorkerFacts = {
   rooms(): Promise<Rooms | null>;
   /** As the last hello had it; undefined while there was none, or when there is no LiveKit. */
   readonly livekit: { server: string; rooms: Rooms } | undefined;
-  apologize(): Apologize | undefined;
+  apologize(recording: Recording): Apologize | undefined;
 };
 
 export function workerFacts(options: {
-  apologizes: boolean;
-  audio?: string;
   /** Finds out where this URL's host is, before it is needed. */
   know?: (url: string) => void;
   log: Log;
 }): WorkerFacts {
-  const { apologizes, audio, know = () => undefined, log } = options;
+  const { know = () => undefined, log } = options;
   let hello: WorkerHello | undefined;
   let rooms: Rooms | null = null;
   let arrive: (first: WorkerHello) => void = () => undefined;
@@ -67,9 +65,9 @@ export function workerFacts(options: {
       await first;
       return rooms;
     },
-    apologize() {
-      if (!apologizes || !rooms || !hello?.livekit) return undefined;
-      return apologist({ access: hello.livekit, rooms, ...(audio !== undefined && { audio }) });
+    apologize(recording) {
+      if (!rooms || !hello?.livekit) return undefined;
+      return apologist({ access: hello.livekit, rooms, recording, log });
     },
   };
 }

@@ -30,7 +30,7 @@ import {
   policyOf,
 } from './of-call.ts';
 import { participantEntries, type ParticipantEntry } from './participant-entries.ts';
-import type { Language } from './phrases.ts';
+import type { Language } from '../sound/bundled.ts';
 
 export type SessionDefinition = {
   /**
@@ -91,6 +91,11 @@ export type SessionDefinition = {
     resume?: number;
     /** The first words after that. Default: "Sorry, I lost you for a moment.", in `language`. */
     say?: OfCall<string>;
+    /**
+     * When nobody takes it over: is the apology played before the hang-up, as `apology.audio` or the recording in the
+     * package has it, by a process of the keeper's? Default true.
+     */
+    apologize?: boolean;
   };
   /** Agents by id, for a call that is taken over after a handoff. Default: the first agent goes on. */
   agents?: Record<string, (call: Call) => Awaitable<voice.Agent>>;
@@ -208,6 +213,7 @@ const common = {
     say: z
       .custom((value) => isText(value) || typeof value === 'function', expected('a text, or a function of the call'))
       .optional(),
+    apologize: z.boolean(expected('true or false')).optional(),
   }).optional(),
   agents: z.record(z.string(), aFunction('a function of the call that returns a voice.Agent')).optional(),
   snapshot: aFunction().optional(),
@@ -242,7 +248,11 @@ const ofProgram = ofSession.extend({
   agent: nothing,
   agents: nothing,
   prepare: nothing,
-  onCrash: fields({ resume: z.literal(0, expected(noResume)).optional(), say: nothing }).optional(),
+  onCrash: fields({
+    resume: z.literal(0, expected(noResume)).optional(),
+    say: nothing,
+    apologize: z.boolean(expected('true or false')).optional(),
+  }).optional(),
   ...spoken,
 });
 

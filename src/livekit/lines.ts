@@ -10,7 +10,7 @@ import { aFunction, expected, fields, judged } from '../errors/expected.ts';
 import { isA, messageOf } from '../errors/thrown.ts';
 import { readWav } from '../sound/wav.ts';
 import type { Call } from './call.ts';
-import { type Language, languages } from './phrases.ts';
+import { type Language, languages } from '../sound/bundled.ts';
 
 export type Awaitable<Value> = Value | Promise<Value>;
 

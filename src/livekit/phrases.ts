@@ -2,6 +2,8 @@
  * What is said by default, by language. The recordings in the package say the words of `apology` and `filler`; how they
  * were made is in src/sound/assets/README.md.
  */
+import type { Language } from '../sound/bundled.ts';
+
 type Phrases = { apology: string; filler: string; nudge: string; again: string; windDown: string; resumed: string };
 
 export const phrases = {
@@ -37,11 +39,4 @@ export const phrases = {
     windDown: 'Nous devons bientôt terminer.',
     resumed: 'Pardon, je vous ai perdu un instant.',
   },
-} as const satisfies Record<string, Phrases>;
-
-export type Language = keyof typeof phrases;
-export const languages = Object.keys(phrases) as readonly Language[];
-
-/** The recording in the package. */
-export const bundledRecording = (line: 'apology' | 'filler', language: Language): URL =>
-  new URL(`../sound/assets/${line}.${language}.wav`, import.meta.url);
+} as const satisfies Record<Language, Phrases>;

@@ -4,7 +4,8 @@ import { destination, file, slack } from '../../src/index.ts';
 import { parseMetadata } from '../../src/livekit/call.ts';
 import { checkDefinition, DefinitionError, type SessionDefinition } from '../../src/livekit/definition.ts';
 import { isLoud } from '../../src/sound/loudness.ts';
-import { languages, phrases, bundledRecording } from '../../src/livekit/phrases.ts';
+import { phrases } from '../../src/livekit/phrases.ts';
+import { bundledRecording, languages } from '../../src/sound/bundled.ts';
 import { readWav } from '../../src/sound/wav.ts';
 
 const right = { session: () => ({}), agent: () => new voice.Agent({ instructions: '' }) };
@@ -110,6 +111,11 @@ describe('what is wrong is refused with the field, what was expected and what ca
       'a resume below 0',
       { ...right, onCrash: { resume: -1 } },
       /^onCrash\.resume: expected a whole number from 0 to 10, got -1$/,
+    ],
+    [
+      'an apology after a crash that is no yes or no',
+      { ...right, onCrash: { apologize: 'de' } },
+      /^onCrash\.apologize: expected true or false, got/,
     ],
     [
       'words after a crash that are none',

@@ -255,7 +255,7 @@ describe('what the worker said', () => {
 
   test('is waited for however long its agent file takes to load: somebody has to be hung up on', async () => {
     vi.useFakeTimers();
-    const facts = workerFacts({ apologizes: false, log });
+    const facts = workerFacts({ log });
     const rooms = facts.rooms();
     await vi.advanceTimersByTimeAsync(60_000);
     facts.take(hello);
@@ -264,7 +264,7 @@ describe('what the worker said', () => {
   });
 
   test('is waited for by nobody when no worker will come', async () => {
-    const facts = workerFacts({ apologizes: false, log });
+    const facts = workerFacts({ log });
     const asked = Promise.all([facts.rooms(), facts.known()]);
     facts.giveUp();
     expect(await asked).toEqual([null, undefined]);

@@ -155,3 +155,22 @@ test('a whole journal is read as before', () => {
   });
   expect(found.policy).toEqual(defaultPolicy);
 });
+
+describe('what its caller hears when nobody takes a call over', () => {
+  const chosen = (language: unknown): [string, unknown] => ['event', { type: 'lines.chosen', language }];
+  const apologyOf = (apology: unknown, ...more: [string, unknown][]) =>
+    known(entries(['session.opened', { ...opened(sessionIdOf('s')).entries[0]?.data, ...{ apology } }], ...more))
+      .apology;
+
+  test('is the recording that the definition named, or the one of the language, which a function may have chosen later', () => {
+    expect(apologyOf({ language: 'de', file: '/sorry.wav' })).toEqual({ language: 'de', file: '/sorry.wav' });
+    expect(apologyOf({ language: 'en' }, chosen('fr'))).toEqual({ language: 'fr', file: undefined });
+  });
+  test('is nothing where none is wanted, and in a journal of an earlier version', () => {
+    expect(apologyOf(undefined)).toBeUndefined();
+    expect(apologyOf('yes')).toBeUndefined();
+  });
+  test('is in English where the language is none that was recorded', () => {
+    expect(apologyOf({ language: 'tlh', file: 7 }, chosen(7))).toEqual({ language: 'en', file: undefined });
+  });
+});

@@ -9,7 +9,8 @@ import type { LiveJob } from '../live-job.ts';
 import { blameTrackAfterFiller } from '../guard/silence.ts';
 import { noteError } from '../note-error.ts';
 import { askLines } from '../of-call.ts';
-import { phrases, bundledRecording } from '../phrases.ts';
+import { phrases } from '../phrases.ts';
+import { bundledRecording } from '../../sound/bundled.ts';
 import { recorded, synthesize } from '../synthesize.ts';
 import { type LineAsk, type HeardOfLine, leftUnheard, type Note, quietly, voiceOf } from './line.ts';
 

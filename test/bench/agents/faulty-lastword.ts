@@ -18,7 +18,7 @@ async function afterGreeting(call: Call): Promise<void> {
 
 export default defineSession({
   // What is compared is how a call is let go; how it goes on is measured by itself.
-  onCrash: { resume: 0 },
+  onCrash: { resume: 0, apologize: false },
   prewarm,
   session: async (call) => {
     const [plan, room] = [planIn(call), roomIn(call)];

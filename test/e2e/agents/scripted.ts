@@ -161,7 +161,7 @@ const definition: SessionDefinition = {
   ...(wish.namesCaller && { start: (call: Call) => ({ inputOptions: wishOf(call).caller ?? {} }) }),
   ...(wish.hangUp && { hangUp: wish.hangUp }),
   ...(wish.apology && { apology: wish.apology }),
-  onCrash: wish.onCrash ?? { resume: 0 },
+  onCrash: wish.onCrash ?? { resume: 0, apologize: false },
   policy: wish.policy ?? {},
 };
 

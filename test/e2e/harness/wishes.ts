@@ -8,7 +8,7 @@ export type DeploymentWish = {
   hangUp?: NonNullable<SessionDefinition['hangUp']>;
   apology?: NonNullable<SessionDefinition['apology']>;
   /** Default `{ resume: 0 }`: most tests of this lane ask what becomes of a call that nobody takes over. */
-  onCrash?: { resume?: number; say?: string };
+  onCrash?: { resume?: number; say?: string; apologize?: boolean };
   /** `start(call)` names the caller that the call's metadata name. */
   namesCaller?: boolean;
   prewarm?: 'throws' | 'hangs';

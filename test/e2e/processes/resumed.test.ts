@@ -23,7 +23,7 @@ beforeAll(async () => {
   deployment = await deploy(server, {
     goodbye: { say: GOODBYE },
     onCrash: { resume: 1, say: SORRY },
-    policy: patient,
+    policy: { ...patient, apologistMs: 5000 },
     idleProcesses: 2,
   });
 });
@@ -101,7 +101,10 @@ test('G8 a second death within a minute, with resume: 1: the caller is told and 
   const { reason } = await caller.disconnected(PATIENCE_MS);
   expect(reason).toBe('ROOM_DELETED');
   const { report } = await deployment.reportOf(call.name, 10_000);
+  const recordings = (await caller.recordings()).map((each) => each.name);
+  expect(recordings, `nobody is left to speak: ${JSON.stringify(report.lines)}`).toEqual(['apology']);
   expect(report.end).toMatchObject({ by: 'system', reason: 'process_crashed' });
+  expect(report.apology).toMatchObject({ rung: 'bundled', outcome: 'played' });
   expect(report.completeness.epochs).toHaveLength(2);
   expect(report.completeness.noticed.map(({ what, epoch }) => [what, epoch])).toEqual([
     ['died', 1],
