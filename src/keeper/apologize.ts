@@ -17,10 +17,10 @@ const child = new URL(`./apologist${import.meta.url.slice(import.meta.url.lastIn
 const LEAVING_MS = 2_000;
 
 /** The user's own WAV file, else the one of a language in the package. */
-export type Recording = { language: Language; file: string | undefined };
+export type ApologyRecording = { language: Language; file: string | undefined };
 
 /** A deploy may have removed the one; the other is always there. */
-const fileOf = ({ language, file }: Recording, log: Log): string => {
+const fileOf = ({ language, file }: ApologyRecording, log: Log): string => {
   if (file !== undefined && existsSync(file)) return file;
   if (file !== undefined) log.warn({ file }, 'the recording of the apology is gone; the one in the package is played');
   return fileURLToPath(bundledRecording('apology', language));
@@ -33,7 +33,7 @@ const fileOf = ({ language, file }: Recording, log: Log): string => {
 export function apologist(options: {
   access: LiveKitAccess;
   rooms: Rooms;
-  recording: Recording;
+  recording: ApologyRecording;
   log: Log;
   /** For tests. */
   child?: string | URL;

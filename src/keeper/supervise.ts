@@ -26,7 +26,7 @@ import type { KeeperCounts } from './keeper-counts.ts';
 import { journalStateOf, KnownSession } from './known-session.ts';
 import { openNotes } from './notes.ts';
 import type { Known } from './reading.ts';
-import type { Recording } from './apologize.ts';
+import type { ApologyRecording } from './apologize.ts';
 import type { Apologize } from './recover.ts';
 import type { Sealed } from './seal.ts';
 import { openRow } from './session-row.ts';
@@ -47,7 +47,7 @@ export type SuperviseOptions = {
   /** A worker has said where LiveKit is. */
   isWorkerHere: () => boolean;
   /** With this recording; undefined where nobody can be reached. */
-  apologize: (recording: Recording) => Apologize | undefined;
+  apologize: (recording: ApologyRecording) => Apologize | undefined;
   /** Not while this keeper ends: nobody would be there for the next job. Default: yes. */
   mayResume?: () => boolean;
   /** Is this process in the process group of a worker of this keeper? Nobody else is killed. Default: yes, for tests. */

@@ -8,7 +8,7 @@ import type { WorkerHello } from '../link/messages.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { openRooms } from '../rooms/server-api.ts';
 import type { Log } from '../session/ports.ts';
-import { apologist, type Recording } from './apologize.ts';
+import { apologist, type ApologyRecording } from './apologize.ts';
 import type { Apologize } from './recover.ts';
 
 export type WorkerFacts = {
@@ -23,7 +23,7 @@ export type WorkerFacts = {
   rooms(): Promise<Rooms | null>;
   /** As the last hello had it; undefined while there was none, or when there is no LiveKit. */
   readonly livekit: { server: string; rooms: Rooms } | undefined;
-  apologize(recording: Recording): Apologize | undefined;
+  apologize(recording: ApologyRecording): Apologize | undefined;
 };
 
 export function workerFacts(options: {

@@ -91,10 +91,7 @@ export type SessionDefinition = {
     resume?: number;
     /** The first words after that. Default: "Sorry, I lost you for a moment.", in `language`. */
     say?: OfCall<string>;
-    /**
-     * When nobody takes it over: is the apology played before the hang-up, as `apology.audio` or the recording in the
-     * package has it, by a process of the keeper's? Default true.
-     */
+    /** When nobody does: is `apology.audio`, or the recording in the package, played before the hang-up? Default true. */
     apologize?: boolean;
   };
   /** Agents by id, for a call that is taken over after a handoff. Default: the first agent goes on. */
@@ -166,7 +163,9 @@ export class DefinitionError extends Error {
 /** More within a minute is a crash loop, and rings the caller for ever. */
 const MOST_RESUMES = 10;
 const DEFAULT_RESUMES = 2;
+const aCount = expected(`a whole number from 0 to ${MOST_RESUMES}`);
 const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
+const yesOrNo = z.boolean(expected('true or false')).optional();
 const alone = 'nothing: a program stands alone, without `session`, `agent` and `prepare`';
 const forItself = 'nothing: a program speaks for itself, there is no AgentSession to speak with';
 
@@ -205,15 +204,11 @@ const common = {
   hold: lineSchemas.hold.optional(),
   hangUp: hangUpSchema.optional(),
   onCrash: fields({
-    resume: z
-      .int(expected(`a whole number from 0 to ${MOST_RESUMES}`))
-      .min(0, expected(`a whole number from 0 to ${MOST_RESUMES}`))
-      .max(MOST_RESUMES, expected(`a whole number from 0 to ${MOST_RESUMES}`))
-      .optional(),
+    resume: z.int(aCount).min(0, aCount).max(MOST_RESUMES, aCount).optional(),
     say: z
       .custom((value) => isText(value) || typeof value === 'function', expected('a text, or a function of the call'))
       .optional(),
-    apologize: z.boolean(expected('true or false')).optional(),
+    apologize: yesOrNo,
   }).optional(),
   agents: z.record(z.string(), aFunction('a function of the call that returns a voice.Agent')).optional(),
   snapshot: aFunction().optional(),
@@ -248,11 +243,7 @@ const ofProgram = ofSession.extend({
   agent: nothing,
   agents: nothing,
   prepare: nothing,
-  onCrash: fields({
-    resume: z.literal(0, expected(noResume)).optional(),
-    say: nothing,
-    apologize: z.boolean(expected('true or false')).optional(),
-  }).optional(),
+  onCrash: fields({ resume: z.literal(0, expected(noResume)).optional(), say: nothing, apologize: yesOrNo }).optional(),
   ...spoken,
 });
 

@@ -159,8 +159,7 @@ test('a whole journal is read as before', () => {
 describe('what its caller hears when nobody takes a call over', () => {
   const chosen = (language: unknown): [string, unknown] => ['event', { type: 'lines.chosen', language }];
   const apologyOf = (apology: unknown, ...more: [string, unknown][]) =>
-    known(entries(['session.opened', { ...opened(sessionIdOf('s')).entries[0]?.data, ...{ apology } }], ...more))
-      .apology;
+    known(entries(['session.opened', { ...opened(sessionIdOf('s')).entries[0]?.data, apology }], ...more)).apology;
 
   test('is the recording that the definition named, or the one of the language, which a function may have chosen later', () => {
     expect(apologyOf({ language: 'de', file: '/sorry.wav' })).toEqual({ language: 'de', file: '/sorry.wav' });
