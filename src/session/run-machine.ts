@@ -89,6 +89,7 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
   let digest = '';
   let trigger = START;
   let isMoving = false;
+  let isMade = false;
   let isBegun = false;
   let isDeaf = false;
   const scope = new AbortController();
@@ -140,6 +141,7 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
     inspect,
     ...(options.clock && { clock: options.clock as never }),
   });
+  isMade = true;
   const snapshotNow = () => actor.getSnapshot() as AnyMachineSnapshot;
   const stateAwaiting = ({ id }: AnyActorRef): string => {
     const node = snapshotNow()._nodes.find(({ invoke }) => invoke.some((each) => each.id === id));
@@ -193,6 +195,7 @@ export function runMachine<Chart extends AnyStateMachine, Event extends AnyEvent
   }
 
   function inspect(seen: InspectionEvent): void {
+    if (!isMade) return; // XState tells of an actor while it makes it; nothing is received then
     // An observer that throws makes `send` throw and loses the event, so this one may not.
     try {
       if (seen.actorRef !== actor) return;

@@ -309,3 +309,17 @@ test('what an effect sends while the machine moves is received after it has move
   const numbered = entries.map((entry, at) => ({ ...entry, seq: at + 1 }));
   expect(differences(numbered, replay(numbered, build))).toEqual([]);
 });
+
+test('a healthy call is no trouble: nothing is said as an error, from its start to its report', async () => {
+  const { clock, next } = virtualClock();
+  const { recorder } = journal();
+  const said: unknown[] = [];
+  const log: Log = { ...quiet, error: (...given: unknown[]) => said.push(given) };
+  const input = { policy: defaultPolicy, resumed: false, elapsedMs: 0, greeting: 'wait', goodbye: false } as const;
+  const run = runSession({ input, recorder, log, clock });
+  run.start(done);
+  await next();
+  run.send({ type: 'caller.left', end: endOf('caller', 'caller_hung_up') });
+  await run.closed;
+  expect(said).toEqual([]);
+});
