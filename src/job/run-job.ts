@@ -31,6 +31,7 @@ import { openCall } from '../livekit/open-call.ts';
 import { noteError } from '../livekit/note-error.ts';
 import { openVenue } from '../livekit/open-venue.ts';
 import { registerParticipants } from '../livekit/participants.ts';
+import { StateAttributes } from '../livekit/state-attributes.ts';
 import type { Past } from '../report/past.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
 import { closeJournal, sayClosed } from '../session/last-entry.ts';
@@ -65,9 +66,11 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
 
   const sounds = new SoundWatch();
   const trace = await openCallTrace(facts, log);
+  const states = new StateAttributes(context.room, facts, log);
   const recorder = new EarlyRecorder((kind, entry) => {
     sounds.take(kind, entry);
     trace?.take(kind, entry);
+    states.take(kind, entry);
     if (!isAwaited || !isHeard(kind, entry)) return;
     isAwaited = false;
     link?.send({ type: 'job.heard', session, epoch });
