@@ -34,7 +34,7 @@ import { openScreen } from './screen.ts';
 import { playScript } from './script.ts';
 import { isGood, summary, type CallSummary } from '../show/summary.ts';
 import { stateName, timeline } from '../reads/timeline.ts';
-import { watchSession, type Watched } from './watched.ts';
+import { watchJournal, type Watched } from './watched.ts';
 
 /** Twice as quick as the lab's default: whoever tries it out should not have to wait for a script of four lines. */
 const MS_PER_CHARACTER = 30;
@@ -106,7 +106,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     // ── the call, as its journal has it (N1) ──
     const rowOf = timeline();
     let hasJoined = false;
-    const call: Watched = watchSession(directory, session, (entry: Entry, file) => {
+    const call: Watched = watchJournal(directory, session, (entry: Entry, file) => {
       if (entry.kind === 'transition' && entry.data.machine === 'session') {
         if (!hasJoined) does({ type: 'join' }); // from its first state on the job listens
         hasJoined = true;

@@ -17,7 +17,7 @@ export type Watched = {
 };
 
 /** *Effect.* `onEntry` gets each entry once, in order. */
-export function watchSession(
+export function watchJournal(
   directory: string,
   session: SessionId,
   onEntry: (entry: Entry, file: JournalName) => void,

@@ -35,6 +35,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'src/cli': 'the command line, one file a command',
   'src/doctor': 'an installation, checked: machine, LiveKit server, receivers, policy; one file for what is asked',
   'src/demo': '`npm start` without keys, and the console of an agent file',
+  'src/client': 'published as `lastword/client`: what a browser shows of a call; it imports nothing',
   'src/testing': 'published as `lastword/testing`: provider lab, coded speech, callers’ speech',
 };
 

@@ -49,10 +49,11 @@ export async function inspectorOf(directory: string, port = 0, more: readonly st
   };
 }
 
-export const openBrowser = (): Promise<Browser> =>
+/** @param more arguments of Chromium */
+export const openBrowser = (more: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath: chromiumPath(),
-    args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-gpu'],
+    args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-gpu', ...more],
     timeout: STARTED_MS,
   });
 

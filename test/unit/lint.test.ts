@@ -17,6 +17,7 @@ const imports = (specifier: string): string => `import * as other from '${specif
 const pure = /machines\/ is pure/;
 const lowest = /journal, report, store, link and rooms import machines\/, the ground floor and one another only/;
 const ground = /the ground floor: they know one another only/;
+const nothing = /it imports nothing/;
 const ofTheJob = /A job knows its session and LiveKit/;
 const middle = /session and delivery know neither LiveKit nor the keeper/;
 const inTheJob = /livekit runs in the job: no keeper, no store/;
@@ -92,6 +93,12 @@ const faults: Record<string, Fault> = {
     where: 'src/output/a.ts',
     code: imports('../../machines/index.ts'),
     refusal: ground,
+  },
+  'a client that imports a package': { where: 'src/client/a.ts', code: imports('livekit-client'), refusal: nothing },
+  'a client that imports our sources': {
+    where: 'src/client/b.ts',
+    code: imports('../rooms/rooms.ts'),
+    refusal: nothing,
   },
   'a job that imports the worker': {
     where: 'src/job/a.ts',
