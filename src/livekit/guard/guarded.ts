@@ -7,7 +7,7 @@ export class Guarded {
   readonly broken = new WeakSet<object>();
   /** Agents, with how each would hear unguarded. */
   readonly agents = new WeakMap<voice.Agent, voice.Agent['sttNode']>();
-  /** The ears that are open: are they opened again, now that they reported this? */
+  /** The open ears, which say whether they are opened again after the error that they reported. */
   ears: { opensAgain: (message: string, isRefusal: boolean) => boolean } | undefined;
   /** Errors that the SDK is not to close the session for. */
   readonly withheld = new WeakSet<object>();
