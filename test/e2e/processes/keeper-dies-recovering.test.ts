@@ -22,7 +22,6 @@ afterAll(() => deployment?.[Symbol.asyncDispose]());
 
 const has = (kind: string) => (journal: SessionJournal) => journal.keeper.some((entry) => entry.kind === kind);
 const moments: [string, (journal: SessionJournal) => boolean][] = [
-  ['when it has noticed', has('keeper.noticed')],
   ['when the next job was offered', has('keeper.succeeded')],
   ['when the next job has begun', ({ epochs }) => epochs.length === 2],
 ];
