@@ -87,11 +87,11 @@ export type SessionDefinition = {
   hangUp?: OfCall<GivenHangUp>;
   /** What becomes of a call whose process died or froze, while its caller is there. Default `{ resume: 2 }`. */
   onCrash?: {
-    /** How often within a minute another process takes it over; 0: the caller is told, and hung up on. Default 2; of a program 0. */
+    /** How often within a minute another process takes it over; 0: the caller hears the apology, and is hung up on. Default 2; of a program 0. */
     resume?: number;
     /** The first words after that. Default: "Sorry, I lost you for a moment.", in `language`. */
     say?: OfCall<string>;
-    /** When nobody does: is `apology.audio`, or the recording in the package, played before the hang-up? Default true. */
+    /** Nobody takes it over: is `apology.audio`, or the package’s recording, played before the hang-up? Default true. */
     apologize?: boolean;
   };
   /** Agents by id, for a call that is taken over after a handoff. Default: the first agent goes on. */
