@@ -8,7 +8,7 @@ const alias = { 'lastword/machines': fileURLToPath(new URL('machines/index.ts', 
 
 /**
  * One project a lane, one lane after the other in groups: two cores that decode speech for several calls at once measure
- * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` three files (one
+ * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` four files (one
  * alone leaves nine tenths of a core free), `crash`, `docs` and `e2e` two. Alone run the files that count the last per
  * cents of a goodbye or the first milliseconds of a death (`e2e-alone`), and those whose callers lost a quarter of a line
  * and of their own words beside another file: three calls at a time, a caller who floods, and the long interview.
@@ -56,11 +56,11 @@ export default defineConfig({
       lane('unit', 0, computing),
       lane('contract', 0, { ...computing, testTimeout: 60_000 }),
       lane('ordinary', 1, { ...besideEachOther(2), maxConcurrency: 30, testTimeout: 120_000 }),
-      lane('faults', 2, { ...withProcesses, ...besideEachOther(3) }),
+      lane('faults', 2, { ...withProcesses, ...besideEachOther(4) }),
       lane('crash', 3, { ...withProcesses, ...besideEachOther(2) }),
       lane('siege', 4, { ...withProcesses, ...besideEachOther(2), globalSetup: ['test/siege/setup.ts'] }),
       lane('e2e', 5, { ...withServer, ...besideEachOther(2), exclude: alone }),
-      lane('e2e-alone', 6, { ...withServer, include: alone }),
+      lane('e2e-alone', 6, { ...withServer, include: alone, maxConcurrency: 2 }),
       lane('docs', 7, { ...withServer, ...besideEachOther(2), exclude: interview }),
       lane('docs-alone', 8, { ...withServer, include: interview }),
       lane('page', 9, {

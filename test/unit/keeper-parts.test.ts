@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -31,7 +32,7 @@ afterEach(async () => {
 
 describe('the claim on a directory', () => {
   const nobodyListens = () => Promise.resolve(false);
-  const claims = async () => (await readdir(directory)).filter((name) => name.endsWith('.json')).sort();
+  const claims = async () => (await readdir(directory)).filter((name) => /^keeper\.\d+\.json$/.test(name)).sort();
   const plant = (number: number, owner: Owner) =>
     writeFile(join(directory, `keeper.${number}.json`), JSON.stringify(owner));
 
@@ -59,6 +60,26 @@ describe('the claim on a directory', () => {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => claimDirectory(directory, nobodyListens)));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await claims()).toHaveLength(1);
+  });
+  test('O-F3 of a keeper that is ending is waited for, and the wait is said', async () => {
+    const child = spawn('sleep', ['60']);
+    try {
+      const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8');
+      const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] as string;
+      const owner = { ...(await thisProcess()), pid: child.pid as number, startTicks };
+      await plant(1, owner);
+      await writeFile(join(directory, 'keeper.ending.json'), JSON.stringify(owner));
+      const waitedFor: number[] = [];
+      const claimed = claimDirectory(directory, nobodyListens, (pid) => {
+        waitedFor.push(pid);
+        child.kill('SIGKILL');
+      });
+      await claimed;
+      expect(waitedFor).toEqual([child.pid]);
+      expect(await claims()).toEqual(['keeper.2.json']);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
   test('that is damaged is passed over', async () => {
     await writeFile(join(directory, 'keeper.3.json'), '{');

@@ -3,6 +3,7 @@
  * room. What differs between deployments comes by environment (LASTWORD_TEST), what differs between calls by the job's
  * metadata.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { llm, voice } from '@livekit/agents';
 import * as cartesia from '@livekit/agents-plugin-cartesia';
@@ -75,9 +76,10 @@ class Scripted extends voice.Agent {
         }),
         llm.tool({
           name: 'hoard',
-          description: 'Takes memory, and keeps it.',
-          parameters: z.object({ mb: z.number() }),
-          execute: async ({ mb }) => {
+          description: 'Takes memory, and keeps it; when there is a file of this path, if one is named.',
+          parameters: z.object({ mb: z.number(), when: z.string().optional() }),
+          execute: async ({ mb, when }) => {
+            while (when !== undefined && !existsSync(when)) await sleep(10);
             while (process.memoryUsage.rss() < mb * 1024 * 1024) hoard.push(Buffer.alloc(16 * 1024 * 1024, 1));
             return 'done';
           },

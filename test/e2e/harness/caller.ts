@@ -39,6 +39,8 @@ export type CallerWish = {
   agentName?: string;
   /** Metadata of that call: the job's. */
   jobMetadata?: string;
+  /** What else may tell why something did not come: asked when a wait has failed. */
+  account?: () => Promise<string>;
 };
 export type CallerEventOf<Kind extends CallerEvent['kind']> = CallerEvent & { kind: Kind };
 
@@ -100,6 +102,7 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
     isDeaf = false,
     agentName,
     jobMetadata,
+    account = async () => '',
   } = wish;
   const token = await roomsOf(server).token({
     room,
@@ -151,9 +154,10 @@ export async function startCaller(wish: CallerWish): Promise<Caller> {
         settle();
       };
       const fail = (why: string) =>
-        done(() =>
-          reject(new Error(`${identity}: expected ${what} within ${ms} ms; ${why}\n${describe(events, tracks)}`)),
-        );
+        done(() => {
+          const heard = `${identity}: expected ${what} within ${ms} ms; ${why}\n${describe(events, tracks)}`;
+          account().then((more) => reject(new Error(`${heard}\n${more}`)), reject);
+        });
       const watch = () => {
         try {
           const result = look();

@@ -203,7 +203,8 @@ export async function deploy(
     room,
     call: async (callWish, callerWish) => {
       const made = await room(callWish);
-      return { ...made, caller: await startCaller({ server, room: made.name, ...callerWish }) };
+      const account = async () => `The deployment's last words:\n${(await text()).slice(-3000)}`;
+      return { ...made, caller: await startCaller({ server, room: made.name, account, ...callerWish }) };
     },
     reportOf: async (name, ms) => {
       const found = () => delivered.filter(({ report }) => report.room?.name === name);

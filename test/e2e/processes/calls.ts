@@ -12,7 +12,7 @@ export const QUESTION = 'What are your opening hours?';
 export const ANSWER = 'We are open from nine to five, Monday to Friday.';
 
 /** For what takes as long as the machine is slow; a promise has a number of its own. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 30_000;
 
 /**
  * A call takes 0.4 s of one core in one piece when it begins to speak, and these tests start processes all the time: on

@@ -1,4 +1,6 @@
 /** A job that takes more and more memory: seen while it is near its limit, ended before the SDK kills it, true when it does. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { receptionist } from '../../../src/testing/index.ts';
 import { deploy, until } from '../harness/index.ts';
@@ -11,11 +13,11 @@ const jobMemoryLimitMB = 600;
 const APOLOGY = 'Sorry, something went wrong. Please call again in a moment.';
 const HOARDED = 'I have written it all down.';
 /** The tool `hoard` takes memory until the process has so much of it. */
-const hoarding = (durations: Record<string, number> = {}) => ({
+const hoarding = (durations: Record<string, number> = {}, when?: string) => ({
   rules: [
     { when: { user: 'a little' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 450 } }] } },
     { when: { user: 'a lot' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 700 } }] } },
-    { when: { user: 'everything' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 1000 } }] } },
+    { when: { user: 'everything' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 1000, when } }] } },
     { when: { afterTool: 'hoard' }, answer: { say: HOARDED } },
     ...receptionist.rules,
   ],
@@ -65,11 +67,16 @@ test('A11 T13 a job that is killed for its memory in the middle of the apology: 
   });
   const call = await greeted(deployment);
   await using caller = call.caller;
-  call.lab.play(hoarding({ [APOLOGY]: 15_000 })); // longer than the 5 s after which the SDK looks again
+  const now = path.join(deployment.directory, 'now');
+  call.lab.play(hoarding({ [APOLOGY]: 15_000 }, now)); // longer than the 5 s after which the SDK looks again
   await caller.say(call.lab, 'Remember a little.');
-  const hasLooked = async () => (await deployment.log()).includes('memory usage is above the warning threshold');
-  await until('the SDK to have looked just now, so that it does not before the apology', hasLooked, PATIENCE_MS);
+  const looks = async () => (await deployment.log()).split('memory usage is above the warning threshold').length;
+  await hears(call, HOARDED);
   await caller.say(call.lab, 'Remember everything.');
+  await deployment.entry(call.name, 'tool', ({ data }) => JSON.stringify(data.args).includes(now), PATIENCE_MS);
+  const before = await looks();
+  await until('the SDK to look: its next look is 5 s away then', async () => (await looks()) > before, PATIENCE_MS);
+  await writeFile(now, '');
   await caller.until('the apology to begin', () => caller.line(call.lab, APOLOGY)[0] !== undefined, PATIENCE_MS);
   expect((await caller.disconnected(PATIENCE_MS)).reason).toBe('ROOM_DELETED');
   expect(caller.line(call.lab, APOLOGY)[0]?.share).toBeLessThan(0.6);
