@@ -70,6 +70,7 @@ export const conversing = session.createStateConfig({
               id: 'quiet',
               description:
                 'The caller’s turn, and nobody says anything. Work and time that was given hold the clock back.',
+              tags: 'calm',
               on: { 'time.over': { target: 'quiet', reenter: true } },
               after: {
                 idleMs: [

@@ -66,7 +66,7 @@ export const atTheStart = (input: Input): SessionContext => ({
  * What adapters ask for:
  * greeting  until the first words are heard                  greets    they are ours          waiting   an answer is owed
  * lastRung  no other line would be heard after this one      transferring  to somebody else   hangingUp  being let go
- * mending   the session failed, and is made whole
+ * mending   the session failed, and is made whole            calm    nobody speaks, and nobody waits for us
  */
 export type Tag =
   | 'live'
@@ -83,6 +83,7 @@ export type Tag =
   | 'lastRung'
   | 'transferring'
   | 'mending'
+  | 'calm'
   | 'hangingUp';
 
 export const { within, during, spoken } = stepsOf<Effects, SessionContext>();

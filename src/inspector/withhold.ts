@@ -30,6 +30,7 @@ const plainKinds: ReadonlySet<string> = new Set([
   'latency',
   'withheld',
   'blob',
+  'handed.over',
   'keeper.noticed',
   'keeper.dispatched',
   'keeper.succeeded',

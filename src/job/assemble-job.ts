@@ -49,7 +49,6 @@ export function assembleJob({ opened, definition, venueFor, onStates, makeRun = 
     fillersSaid: 0,
     transfer: undefined,
     transfersAsked: 0,
-    isOrphan: false,
     guarded: new Guarded(),
     ears: new EventEmitter(),
     entering: new AsyncLocalStorage<{ isOn: boolean }>(),
@@ -67,8 +66,9 @@ const elapsedOf = ({ openedAt }: Past): number =>
 
 const inputOf = ({ policy, greeting, goodbye, ofCall }: Defined, past: Past | undefined): Input => ({
   policy,
-  resumed: past !== undefined,
+  // Who was left in a calm moment waits for nothing, and hears no excuse.
+  resumed: past !== undefined && !past.isCalm,
   elapsedMs: past ? elapsedOf(past) : 0,
-  greeting: typeof greeting === 'object' ? 'say' : greeting,
+  greeting: past?.isCalm ? 'wait' : typeof greeting === 'object' ? 'say' : greeting,
   goodbye: ofCall.goodbye !== undefined || goodbye !== 'none',
 });

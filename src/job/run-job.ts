@@ -25,7 +25,7 @@ import { factsOfJob } from '../livekit/job-facts.ts';
 import type { LiveJob } from '../livekit/live-job.ts';
 import { observeCores } from '../livekit/observe/cores.ts';
 import { observeMemory } from '../livekit/observe/memory.ts';
-import { loseWorker, observeProcess } from '../livekit/observe/process.ts';
+import { observeProcess } from '../livekit/observe/process.ts';
 import { forThisCall } from '../livekit/of-call.ts';
 import { openCall } from '../livekit/open-call.ts';
 import { noteError } from '../livekit/note-error.ts';
@@ -43,6 +43,7 @@ import { assembleJob } from './assemble-job.ts';
 import { openCallTrace } from './call-trace.ts';
 import { EarlyRecorder, type EntryListener } from './early-recorder.ts';
 import { memoryLimits } from './memory-limits.ts';
+import { Orphan } from './orphan.ts';
 import { readPast } from './read-past.ts';
 import { BEGUN, tellPool } from './tell-pool.ts';
 import { version } from './version.ts';
@@ -71,18 +72,24 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     sounds.take(kind, entry);
     trace?.take(kind, entry);
     states.take(kind, entry);
-    if (!isAwaited || !isHeard(kind, entry)) return;
-    isAwaited = false;
-    link?.send({ type: 'job.heard', session, epoch });
+    if (isHeard(kind, entry)) sayHeard();
   });
   let link: Link | undefined;
   let isAwaited = past !== undefined;
+  const sayHeard = () => {
+    if (isAwaited) link?.send({ type: 'job.heard', session, epoch });
+    isAwaited = false;
+  };
+  const tellWhenBegun = begunTeller();
   const opened = openCall({ context, facts, past, recorder, log });
   const job = assembleJob({
     opened,
     definition: asBefore(await forThisCall(defined, opened.call, opened), past),
     venueFor: (reporter) => openVenue(context, reporter, { isCallerNamed: defined.start !== undefined }),
-    onStates: tellWhenBegun(),
+    onStates: (hasTag) => {
+      tellWhenBegun(hasTag);
+      if (past?.isCalm && isBegun(hasTag)) sayHeard();
+    },
   });
   const { definition, run } = job;
   const { policy, hangUp, resume } = definition;
@@ -108,32 +115,41 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
 
   let isLast = false;
   let isLeaving = false;
-  const leave = async () => {
+  const leave = async (...parting: Promise<void>[]) => {
     isLeaving = true;
     run.leave();
-    log.warn({}, 'the keeper took the session in hand; leaving without a word');
-    await Promise.all([job.venue.leave(), settledWithin(journal.close(), 1000)]);
+    await Promise.all([...parting, settledWithin(journal.close(), 1000)]);
     process.exit(0);
   };
+  // Its agent stays in the room until the next one removes it: to leave takes longer than that.
+  const orphan = new Orphan(job, {
+    session,
+    tell: (message) => link?.send(message),
+    leave: () => void (isLeaving || leave()),
+  });
   const connected = connectLink({
     path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
     hello: () => {
       const token = jobToken(directory, session); // read again each time: it may be readable by now
-      return [{ type: 'hello.job', ...who, ...(token !== undefined && { token }) }];
+      return [{ type: 'hello.job', ...who, ...(token !== undefined && { token }) }, ...orphan.news];
     },
     log,
     onMessage: (message) => {
       const isTaken = message.type === 'yield' || (message.type === 'sealed' && !isLast);
-      if (isTaken && !isLeaving) void leave(); // D4
+      if (isTaken && !isLeaving) {
+        log.warn({}, 'the keeper took the session in hand; leaving without a word');
+        void leave(job.venue.leave()); // D4
+      }
+      if (message.type === 'hand.over') orphan.handOver();
       if (message.type !== 'shutdown') return;
-      if (message.reason === 'worker_lost') return loseWorker(job);
+      if (message.reason === 'worker_lost') return orphan.begin();
       run.send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
     },
   });
   link = connected;
   if (past?.isIncomplete) noteError(job, 'journal', 'what was said before the crash is not known whole', true);
   const last = { run, journal, link: connected, blobs: job.blobs, ...facts };
-  const unwatch = watchProcess(job);
+  const unwatch = watchProcess(job, () => orphan.begin());
   registerParticipants(job);
   const beats = setInterval(() => connected.send({ type: 'beat', session, ...sounds.told }), policy.beatMs);
   run.start(
@@ -146,6 +162,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const { end } = await run.closed;
   clearInterval(beats);
   unwatch();
+  orphan.stop();
   trace?.end();
   await closeJournal(last);
   connected.close();
@@ -177,6 +194,8 @@ const asBefore = (definition: Defined, past: Past | undefined): Defined => {
   }
 };
 
+const isBegun = (hasTag: SessionRun['hasTag']): boolean => !hasTag('starting') && !hasTag('leaving');
+
 const isHeard: (...entry: Parameters<EntryListener>) => boolean = (kind, data) => {
   if (kind !== 'event') return false;
   const { type } = data as EntryData['event'];
@@ -197,7 +216,7 @@ async function openFirst(directory: string, data: EntryData['session.opened'], l
 }
 
 /** Until then the next call of this worker waits: its greeting needs the processor. */
-function tellWhenBegun(): (hasTag: SessionRun['hasTag']) => void {
+function begunTeller(): (hasTag: SessionRun['hasTag']) => void {
   let begun: NodeJS.Timeout | undefined;
   return (hasTag) => {
     clearTimeout(begun);
@@ -208,8 +227,8 @@ function tellWhenBegun(): (hasTag: SessionRun['hasTag']) => void {
 }
 
 /** @returns what ends the watch */
-function watchProcess(job: LiveJob): () => void {
-  observeProcess(job);
+function watchProcess(job: LiveJob, onWorkerLost: () => void): () => void {
+  observeProcess(job, onWorkerLost);
   const ends = [observeMemory(job, memoryLimits(process.env)), observeCores(job)];
   return () => {
     for (const end of ends) end();

@@ -93,6 +93,7 @@ export const rules: Record<EntryKind, Rule> = {
   withheld: life,
   'session.closed': life,
   'session.withdrawn': life,
+  'handed.over': life,
   'keeper.noticed': life,
   'keeper.dispatched': life,
   'keeper.succeeded': life,

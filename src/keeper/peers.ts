@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ToKeeper } from '../link/messages.ts';
 import type { Peer, PeerHandler } from '../link/server.ts';
+import { HandOver } from './hand-over.ts';
 import { keepOf, spellKeep } from './keep.ts';
 import type { Sessions } from './sessions.ts';
 import type { WorkerFacts } from './worker-facts.ts';
@@ -26,6 +27,7 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
   const { facts, sessions, log, onWorker, onReady, onDraining, onAlert, onRefusedJob, budgetMs } = options;
   /** A worker may be connected again before its earlier connection is gone. */
   let ready: Peer | undefined;
+  const handOver = new HandOver((session) => sessions.handOver(session));
   const setReady = (peer: Peer | undefined) => {
     ready = peer;
     onReady(peer !== undefined);
@@ -42,12 +44,15 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
         case 'worker.ready':
           setReady(peer);
           return log.info('the worker takes calls');
+        case 'worker.warm':
+          return handOver.warm(message.count);
         case 'worker.draining':
           setReady(undefined);
           return onDraining();
         case 'job.offered':
           return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
         case 'job.launched':
+          handOver.taken();
           return sessions.launched(message.job);
         case 'job.unstarted':
           return sessions.unstarted(message.job, message.why);
@@ -57,6 +62,8 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
           return sessions.hello(peer, message);
         case 'job.heard':
           return sessions.heard(message.session, message.epoch);
+        case 'job.orphaned':
+          return handOver.orphaned(message.session);
         case 'beat':
           return sessions.beat(message.session, message);
         case 'job.closed':
@@ -80,7 +87,10 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
       onRefusedJob();
     },
     onClose() {
-      if (ready === peer) setReady(undefined);
+      if (ready === peer) {
+        handOver.workerGone();
+        setReady(undefined);
+      }
       sessions.gone(peer);
     },
   });

@@ -46,6 +46,8 @@ export type Sessions = {
   closed(session: SessionId, tail?: string): void;
   /** An operator ends one call, within `budgetMs`. @returns why not; undefined: its job was told */
   end(session: SessionId, budgetMs: number): string | undefined;
+  /** A process is warm for the call of a job whose worker is gone. */
+  handOver(session: SessionId): void;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   readonly openCount: number;
@@ -259,6 +261,15 @@ export function trackSessions(options: SessionsOptions): Sessions {
       log.info({ session }, 'an operator ends this call');
       one.tell({ type: 'shutdown', graceMs: budgetMs, reason: 'operator_ended' });
       return undefined;
+    },
+    handOver(session) {
+      const one = supervised.get(session);
+      if (!one?.isOpen || endingAt !== undefined) return;
+      log.info(
+        { session },
+        'a process is warm for this call, whose worker is gone; its job leaves it when nobody speaks',
+      );
+      one.tell({ type: 'hand.over' });
     },
     gone(peer) {
       for (const one of supervised.values()) {

@@ -144,6 +144,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
   let noticed: Noticed | null = null;
   let place = '';
   let why: string | undefined;
+  let isLeft = false;
   const onStates = () => {
     if (!machine) return;
     const snapshot = machine.snapshot();
@@ -164,6 +165,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     known.log.warn({ what: noticed, epoch }, 'a session without a living job; the keeper takes it in hand');
   };
   const detailOf = (what: Noticed | null, excusedMs: number): string | undefined => {
+    if (what === 'died' && isLeft) return 'its worker was gone: it left its call to the next job';
     if (why !== undefined || what === 'died' || what === 'unopened') return why;
     if (what === 'gone') return 'its agent is not in the room';
     const waited = excusedMs > 1 ? ', and it waited for a core' : '';
@@ -314,6 +316,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     },
 
     tell(message) {
+      isLeft = message.type === 'hand.over';
       peer?.send(message);
     },
 

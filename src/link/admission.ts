@@ -26,9 +26,16 @@ const namedIn = (message: ToKeeper): SessionId | JobId | undefined =>
   'session' in message ? message.session : 'job' in message ? message.job : undefined;
 
 /** Said of one job by that job. Everything else but a hello is the worker's. A job withdraws itself when its room is gone. */
-const ofJobs: ReadonlySet<ToKeeper['type']> = new Set(['beat', 'job.heard', 'job.closed', 'alert', 'job.withdrawn']);
+const ofJobs: ReadonlySet<ToKeeper['type']> = new Set([
+  'beat',
+  'job.heard',
+  'job.orphaned',
+  'job.closed',
+  'alert',
+  'job.withdrawn',
+]);
 /** An alert may come from either: the worker knows of failures before there is a job. */
-const onlyOfJobs: ReadonlySet<ToKeeper['type']> = new Set(['beat', 'job.heard', 'job.closed']);
+const onlyOfJobs: ReadonlySet<ToKeeper['type']> = new Set(['beat', 'job.heard', 'job.orphaned', 'job.closed']);
 const ofOperators: ReadonlySet<ToKeeper['type']> = new Set(['session.end']);
 
 const tokenAdvice: Record<Role['kind'], string> = {

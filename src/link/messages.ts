@@ -98,6 +98,8 @@ const facts = z
 export const toKeeper = z.discriminatedUnion('type', [
   workerHello,
   z.object({ type: z.literal('worker.ready') }), // registered with LiveKit
+  /** So many of its processes wait for a call. */
+  z.object({ type: z.literal('worker.warm'), count }),
   /** Told to stop by somebody else than the keeper: its calls are to end, which the SDK does not tell them. */
   z.object({ type: z.literal('worker.draining') }),
   z.object({ type: z.literal('job.offered'), request: count, facts }), // answered by `job.recorded` or `job.refused`
@@ -118,6 +120,8 @@ export const toKeeper = z.discriminatedUnion('type', [
   }),
   /** Of a job that took a session over: its caller hears it. */
   z.object({ type: z.literal('job.heard'), session: sessionId, epoch: above0 }),
+  /** Its worker is gone, and it talks on until another job can have its call; answered by `hand.over` when one can. */
+  z.object({ type: z.literal('job.orphaned'), session: sessionId }),
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
   z.object({
     type: z.literal('job.closed'),
@@ -146,6 +150,8 @@ export const fromKeeper = z.discriminatedUnion('type', [
     graceMs: z.number().nonnegative(),
     reason: z.enum(['worker_shutdown', 'worker_lost', 'operator_ended']),
   }),
+  /** A process is warm for this call, whose worker is gone: leave it when nobody speaks. */
+  z.object({ type: z.literal('hand.over') }),
   /** Another job speaks for this session now: leave without a word. */
   z.object({ type: z.literal('yield') }),
   /** Its job was told. */

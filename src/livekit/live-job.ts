@@ -54,8 +54,6 @@ export type LiveJob = Omit<OpenCall, 'begins'> & {
   transfer: { id: string; target: TransferTarget; settle: (result: Transferred) => void } | undefined;
   /** How many transfers were asked for: the next one's id. */
   transfersAsked: number;
-  /** The worker is gone, which was said. */
-  isOrphan: boolean;
   /** Since when the session is not heard any more, by the monotonic clock. */
   quietSince?: number | undefined;
   readonly guarded: Guarded;

@@ -9,7 +9,7 @@
  *   P3  An answer is owed when the caller said the last words, or when the agent was cut off, or a tool ran for them.
  */
 import type { Entry, HangUpPolicy, Json, SessionJournal } from '../journal/entry.ts';
-import { allEntries, chaptersOf } from './chapters.ts';
+import { allEntries, type Chapter, chaptersOf } from './chapters.ts';
 import { countOf, instantOf, readableName, recordOf, textOf } from './lenient.ts';
 import { transcriptOf } from './transcript.ts';
 
@@ -24,6 +24,8 @@ export type Past = {
   isAnswerOwed: boolean;
   /** It had begun, and was cut. */
   isAnswerCut: boolean;
+  /** Its job left when nobody had said anything for a while: nobody waits for anything. */
+  isCalm: boolean;
   /** Since the session was opened, by the wall clock. */
   openedAt: number | undefined;
   /** As the first job had them: a deploy in between changes nothing for this call. */
@@ -66,12 +68,14 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
   );
   const lastWords = items.findLast(({ type }) => type === 'message');
   const isAnswerCut = isCut(items, lastWords);
+  const isCalm = isCalmEnd(last);
   return {
     takenOver: last && { epoch: last.epoch, lastSeq: last.lastSeq },
     agent: handoff && (readableName(recordOf(handoff.data)['agent']) ?? undefined),
     items: [...items, ...unknown],
-    isAnswerOwed: unknown.length > 0 || lastWords?.['role'] === 'user' || isAnswerCut,
+    isAnswerOwed: !isCalm && (unknown.length > 0 || lastWords?.['role'] === 'user' || isAnswerCut),
     isAnswerCut,
+    isCalm,
     openedAt: instantOf(opening?.at),
     policy: opened['policy'] as Json | undefined,
     hangUp: opened['hangUp'] as HangUpPolicy | undefined,
@@ -79,6 +83,12 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
     isIncomplete: jobs.some(({ unread }) => unread.lost + unread.passedOver > 0),
   };
 }
+
+/** Handed over to another job, in a calm moment. */
+export const isCalmEnd = (job: Chapter | undefined): boolean => {
+  const last = job?.entries.findLast(({ kind }) => kind === 'handed.over');
+  return last !== undefined && recordOf(last.data)['isCalm'] === true;
+};
 
 /** Cut by the death, in the middle of a reply to the caller: not one that the caller cut, who spoke last then. */
 const isCut = (items: readonly PastItem[], last: PastItem | undefined): boolean =>

@@ -44,6 +44,8 @@ export type PoolOptions<Job> = {
   /** Warm processes to keep beside the calls. */
   idle: () => number;
   cores: number;
+  /** One more is warm, and nobody waits for it. */
+  onWarm?: (count: number) => void;
   now?: () => number;
 };
 
@@ -131,6 +133,7 @@ export class ProcessPool<Job> {
       else if (first) first.resolve(process);
       else {
         this.#warm.push(process);
+        this.#options.onWarm?.(this.#warm.length);
         void process.gone().then(() => {
           const at = this.#warm.indexOf(process);
           if (at >= 0) this.#warm.splice(at, 1); // it died while it waited

@@ -55,6 +55,8 @@ export type TakenPool = {
 export async function takePool(options: {
   /** Warm processes to keep. */
   idle: () => number;
+  /** So many are warm: one more than before. */
+  onWarm: (count: number) => void;
   /** The call's process has it. */
   onLaunched: (job: string) => void;
   /** The call has no process, or its process is gone. */
@@ -68,7 +70,12 @@ export async function takePool(options: {
     const known = pools.get(pool);
     if (known) return known;
     const make = () => processOf(pool, JobProcExecutor);
-    const made = new ProcessPool<JobInfo>({ make, idle: options.idle, cores: availableParallelism() });
+    const made = new ProcessPool<JobInfo>({
+      make,
+      idle: options.idle,
+      cores: availableParallelism(),
+      onWarm: options.onWarm,
+    });
     pools.set(pool, made);
     return made;
   };

@@ -115,6 +115,7 @@ export async function runServer(file: string, definition: Defined, options: Work
   const idle = server?.numIdleProcesses || (command === 'start' ? warmByDefault(maxCalls) : 0);
   const pool = await takePool({
     idle: () => Math.min(idle, maxCalls - seats.taken),
+    onWarm: (count) => link?.send({ type: 'worker.warm', count }),
     onLaunched: (job) => link?.send({ type: 'job.launched', job: jobIdOf(job) }),
     onGone: (job, why) => {
       seats.leave(job);

@@ -91,7 +91,7 @@ test('T25 a voice that does not stream fails and leaves a rejection that nobody 
   );
   try {
     await using placed = await place({ agent, script: answer, policy: { firstAudioMs: 500 } });
-    observeProcess(placed.job);
+    observeProcess(placed.job, () => {});
     placed.tts.error = new Error('planted');
     placed.says('What time is it?');
     await placed.until('it is noted', () => errorsOf(placed, 'process').length > 0);

@@ -6,8 +6,6 @@ import { messageOf, stackOf } from '../../errors/thrown.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 
-/** The SDK ends a process that got no ping for 15 s, without a word, and a lost worker sends none. */
-const PING_MS = 2_500;
 /**
  * From its request to end on, the SDK waits 15 s for the entry; then it closes the session and leaves the room. LiveKit
  * is less patient where the request is its own: 3 s later it removes the agent (measured), and what is said then is cut.
@@ -16,8 +14,11 @@ const REQUEST_GRACE_MS = 14_000;
 /** LiveKit asks for it with each room that is deleted, by us too; the job hears of the room itself 45 ms later. */
 const ROOM_GONE_MS = 250;
 
-/** Attached for the life of the process: after the session there is nobody left to harm. */
-export function observeProcess(job: LiveJob): void {
+/**
+ * Attached for the life of the process: after the session there is nobody left to harm.
+ * @param onWorkerLost its worker is gone: the channel to it is closed
+ */
+export function observeProcess(job: LiveJob, onWorkerLost: () => void): void {
   process.on('uncaughtException', (error) => {
     noteError(job, 'process', error, false);
     const end = endOf('system', 'process_crashed', 'application', `uncaught: ${messageOf(error)}`);
@@ -32,14 +33,7 @@ export function observeProcess(job: LiveJob): void {
   process.on('message', (message: unknown) => {
     if (isShutdownRequest(message)) setTimeout(() => takeRequest(job), ROOM_GONE_MS).unref();
   });
-  process.on('disconnect', () => {
-    // In the worker's stead, or there would be 13 s for goodbye, hang-up and report.
-    setInterval(
-      () => process.emit('message', { case: 'pingRequest', value: { timestamp: Date.now() } }, undefined),
-      PING_MS,
-    ).unref();
-    loseWorker(job);
-  });
+  process.on('disconnect', onWorkerLost);
 }
 
 /**
@@ -54,14 +48,6 @@ function takeRequest({ run }: LiveJob): void {
   if (run.hasTag('released') || run.hasTag('hangingUp')) return;
   const end = endOf('operator', 'worker_shutdown', 'none', 'the worker or LiveKit asked this job to end');
   run.send({ type: 'shutdown.requested', end, graceMs: REQUEST_GRACE_MS });
-}
-
-/** Told by the closed channel and by the keeper, in whatever order: said once. */
-export function loseWorker(job: LiveJob): void {
-  if (job.isOrphan) return;
-  job.isOrphan = true;
-  const end = endOf('system', 'worker_lost', 'platform', 'the worker process is gone');
-  job.run.send({ type: 'shutdown.requested', end, graceMs: job.definition.policy.shutdownBudgetMs });
 }
 
 const isShutdownRequest = (message: unknown): boolean =>

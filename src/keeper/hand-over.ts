@@ -1,0 +1,48 @@
+/**
+ * Calls whose worker is gone and whose jobs talk on: each is told to leave when a process of the next worker is warm for
+ * it, and not before. What follows is what follows a death: the next job takes the call over (succession.ts).
+ *
+ *   V1  One call for each warm process: who left for a process that still has to import would leave its caller in silence.
+ */
+import type { SessionId } from '../journal/ids.ts';
+
+export class HandOver {
+  readonly #tell: (session: SessionId) => void;
+  readonly #waiting = new Set<SessionId>();
+  #warm = 0;
+
+  /** @param tell tells the job of this session to leave; one that is gone is passed over */
+  constructor(tell: (session: SessionId) => void) {
+    this.#tell = tell;
+  }
+
+  /** Said by its job, each time that it has found a keeper. */
+  orphaned(session: SessionId): void {
+    this.#waiting.add(session);
+    this.#next();
+  }
+
+  /** So many processes of the worker wait for a call. */
+  warm(count: number): void {
+    this.#warm = count;
+    this.#next();
+  }
+
+  /** A new caller has one of them. */
+  taken(): void {
+    this.#warm = Math.max(0, this.#warm - 1);
+  }
+
+  workerGone(): void {
+    this.#warm = 0;
+  }
+
+  #next(): void {
+    for (const session of this.#waiting) {
+      if (this.#warm === 0) return; // V1
+      this.#warm -= 1;
+      this.#waiting.delete(session);
+      this.#tell(session);
+    }
+  }
+}
