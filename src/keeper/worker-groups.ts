@@ -18,8 +18,8 @@ import { groupOf, isAlive, isGroupAlive, membersOf, ownerOf } from '../journal/o
 /** An idle process leaves at once when its worker has died, and a killed one when the kernel has taken it apart. */
 const LEAVING_MS = 1_000;
 const LEAVING_POLL_MS = 50;
-/** P7: longer than the SDK lets a job live without its worker (15 s), and than a goodbye takes. */
-const ORPHANS_MS = 30_000;
+/** P7: a job waits for the next worker as long as its `shutdownBudgetMs` (25 s), and then says goodbye within as much. */
+const ORPHANS_MS = 60_000;
 
 export class WorkerGroups {
   readonly #log: Logger;
@@ -28,7 +28,7 @@ export class WorkerGroups {
   readonly #startedAt = new Map<number, string>();
   #orphans: Owner[] = [];
 
-  /** `orphansMs`: for tests; default 30,000. */
+  /** `orphansMs`: for tests; default 60,000. */
   constructor(log: Logger, orphansMs = ORPHANS_MS) {
     this.#log = log;
     this.#orphansMs = orphansMs;

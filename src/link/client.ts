@@ -125,6 +125,7 @@ export function connectLink(options: LinkOptions): Link {
         for (const waiter of sealWaiters) if (waiter.session === message.session) waiter.settle(true);
         break;
       case 'shutdown':
+      case 'hand.over':
       case 'yield':
       case 'session.ending':
       case 'session.unended':

@@ -75,6 +75,8 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
         return row('keeper', `the job is taken, room "${oneLine(entry.data.room.name)}"`, 'quiet');
       case 'session.opened':
         return row('job', `${entry.data.job}, process ${entry.data.owner.pid}, epoch ${entry.data.epoch}`, 'quiet');
+      case 'handed.over':
+        return row('job', `its worker is gone: left to the next job${entry.data.isCalm ? '' : ', at its last moment'}`);
       case 'session.withdrawn':
         return row('keeper', `no session after all${because(entry.data.why)}`, 'quiet');
       case 'transition': {

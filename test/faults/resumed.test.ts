@@ -55,6 +55,25 @@ describe('G7 after a crash', () => {
     expect(other.llm.asked).toEqual([]);
   });
 
+  test('H3b after a hand-over in a calm moment nothing is said by itself, and the conversation goes on', async () => {
+    const items = [message('a', 'assistant', GREETING)];
+    const hello = { onEnter: 0 };
+    class Greeter extends WithTools {
+      override async onEnter(): Promise<void> {
+        hello.onEnter += 1;
+        this.session.say('Welcome to the shop.');
+      }
+    }
+    const past = { ...nothing, items, isCalm: true };
+    await using placed = await place({ ...after(past), agent: () => new Greeter() });
+    await placed.until('it goes on', () => placed.job.run.hasTag('calm'));
+    await answered(placed);
+    await resting(placed);
+    expect(hello.onEnter).toBe(1);
+    expect(placed.heard.map(({ text }) => text)).toEqual(['It is nine.']);
+    expect(textsIn(placed.job.session!.currentAgent.chatCtx)).toEqual([GREETING, QUESTION, 'It is nine.']);
+  });
+
   test('the agent enters, and what it says while it does is held back; what it says later is heard', async () => {
     class Greeter extends WithTools {
       hasEntered = false;

@@ -134,3 +134,10 @@ test('images are left out, words stay', () => {
   const item: Said = ['item', { id: 'p', role: 'user', text: 'This one.', interrupted: false, createdAt: AT, sdk }];
   expect(textsOf(journalOf(epochOf(1, opened, item)))).toEqual([['This one.']]);
 });
+
+test('who left in a calm moment owes nothing; who left late owes what a death owes', () => {
+  const question = message('b', 'user', 'Are you open?', AT + 1);
+  const left = (isCalm: boolean) => pastOf(journalOf(epochOf(1, opened, question, ['handed.over', { isCalm }])), 2);
+  expect(left(true)).toMatchObject({ isCalm: true, isAnswerOwed: false });
+  expect(left(false)).toMatchObject({ isCalm: false, isAnswerOwed: true });
+});

@@ -79,6 +79,15 @@ test('O-A6 warm-ups go on beside each other, one a core while they import, and p
   expect(pool.warmCount).toBe(3);
 });
 
+test('H3b each process that gets warm and that nobody waits for is told of', async () => {
+  const counts: number[] = [];
+  pool = new ProcessPool<string>({ make: standIn, idle: () => idle, cores: 2, onWarm: (count) => counts.push(count) });
+  const call = pool.launch('a');
+  await warmAll();
+  await call;
+  expect(counts).toEqual([1, 2, 3]);
+});
+
 test('O-A6 who finds no warm process gets one of their own: so many are started as calls wait', async () => {
   idle = 0;
   const calls = ['a', 'b', 'c', 'd'].map((call) => pool.launch(call));

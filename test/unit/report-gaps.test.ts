@@ -67,3 +67,10 @@ test.each([
 ])('%s has no gap', (_, notice) => {
   expect(gapsOf([first, job(2, 3, heard)], keeper(notice))).toEqual([]);
 });
+
+test('a call that was left in a calm moment has no gap: its caller waited for nothing', () => {
+  const left = (isCalm: boolean) => chapter(entries(['session.opened', {}], heard, ['handed.over', { isCalm }]));
+  const took = keeper(noticed('died', 1));
+  expect(gapsOf([left(true), job(2, 9, heard)], took)).toEqual([]);
+  expect(gapsOf([left(false), job(2, 9, heard)], took)).toMatchObject([{ fromEpoch: 1, toEpoch: 2 }]);
+});

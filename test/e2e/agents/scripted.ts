@@ -79,7 +79,8 @@ class Scripted extends voice.Agent {
           description: 'Takes memory, and keeps it; when there is a file of this path, if one is named.',
           parameters: z.object({ mb: z.number(), when: z.string().optional() }),
           execute: async ({ mb, when }) => {
-            while (when !== undefined && !existsSync(when)) await sleep(10);
+            const isTime = () => when === undefined || existsSync(when);
+            while (!isTime()) await sleep(10);
             while (process.memoryUsage.rss() < mb * 1024 * 1024) hoard.push(Buffer.alloc(16 * 1024 * 1024, 1));
             return 'done';
           },

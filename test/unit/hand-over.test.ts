@@ -1,0 +1,34 @@
+/** One call for each warm process. */
+import { beforeEach, expect, test } from 'vitest';
+import { sessionIdOf, type SessionId } from '../../src/journal/ids.ts';
+import { HandOver } from '../../src/keeper/hand-over.ts';
+
+const [one, two, three] = ['one', 'two', 'three'].map(sessionIdOf) as [SessionId, SessionId, SessionId];
+let told: SessionId[];
+let handOver: HandOver;
+beforeEach(() => {
+  told = [];
+  handOver = new HandOver((session) => told.push(session));
+});
+
+test('H3b a call waits for a warm process, and each process is for one call', () => {
+  for (const session of [one, two, three]) handOver.orphaned(session);
+  expect(told).toEqual([]);
+  handOver.warm(1);
+  expect(told).toEqual([one]);
+  handOver.warm(2);
+  expect(told).toEqual([one, two, three]);
+});
+
+test('H3b a process that a new caller got is none for it, nor is one of a worker that is gone', () => {
+  handOver.warm(1);
+  handOver.taken();
+  handOver.orphaned(one);
+  expect(told).toEqual([]);
+  handOver.warm(1);
+  expect(told).toEqual([one]);
+  handOver.warm(2);
+  handOver.workerGone();
+  handOver.orphaned(two);
+  expect(told).toEqual([one]);
+});

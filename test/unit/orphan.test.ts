@@ -1,0 +1,124 @@
+/** A job whose worker is gone, on a virtual clock; what is beside it (machine, room, keeper) is a stand-in of a few lines. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { defaultPolicy, type SessionEvent, type Tag } from '../../machines/index.ts';
+import { Orphan } from '../../src/job/orphan.ts';
+import { sessionIdOf } from '../../src/journal/ids.ts';
+import type { ToKeeper } from '../../src/link/messages.ts';
+import type { LiveJob } from '../../src/livekit/live-job.ts';
+
+const session = sessionIdOf('one');
+const BUDGET_MS = 20_000;
+let tags: Set<Tag>;
+let tools: Set<unknown>;
+let isCallerThere: boolean;
+let happened: string[];
+let told: ToKeeper[];
+const pings: unknown[] = [];
+const onPing = (message: unknown) => pings.push(message);
+
+function orphaned(resume = 2): Orphan {
+  const job = {
+    definition: { resume, policy: { ...defaultPolicy, shutdownBudgetMs: BUDGET_MS } },
+    log: { warn: () => {}, info: () => {} },
+    recorder: {
+      append: (kind: string, { isCalm }: { isCalm: boolean }) => happened.push(`${kind} ${isCalm ? 'calm' : 'late'}`),
+    },
+    run: {
+      hasTag: (tag: Tag) => tags.has(tag),
+      send: (event: SessionEvent) =>
+        event.type === 'shutdown.requested' && happened.push(`${event.end.reason} within ${event.graceMs}`),
+    },
+    tools,
+    venue: { isCallerThere: () => isCallerThere },
+  } as unknown as LiveJob;
+  const orphan = new Orphan(job, {
+    session,
+    tell: (message) => told.push(message),
+    leave: () => happened.push('left'),
+  });
+  orphan.begin();
+  return orphan;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  [tags, tools, isCallerThere, happened, told] = [new Set(['calm']), new Set(), true, [], []];
+  pings.length = 0;
+  process.on('message', onPing);
+});
+afterEach(() => {
+  process.off('message', onPing);
+  vi.useRealTimers();
+});
+
+test('H3b it tells its keeper and every later one, and leaves after a second of calm once a process is warm for it', () => {
+  const orphan = orphaned();
+  orphan.begin(); // told by the keeper as well
+  expect(told).toEqual([{ type: 'job.orphaned', session }]);
+  expect(orphan.news).toEqual(told);
+  vi.advanceTimersByTime(5_000);
+  expect(happened).toEqual([]);
+  orphan.handOver();
+  vi.advanceTimersByTime(900);
+  expect(happened).toEqual([]);
+  vi.advanceTimersByTime(100);
+  expect(happened).toEqual(['handed.over calm', 'left']);
+  expect(orphan.news).toEqual([]);
+  vi.advanceTimersByTime(60_000);
+  expect(happened).toHaveLength(2);
+});
+
+test('H3b who speaks, waits for an answer or for a tool is not left in the middle of it', () => {
+  const orphan = orphaned();
+  orphan.handOver();
+  vi.advanceTimersByTime(900);
+  tags.delete('calm'); // somebody speaks
+  vi.advanceTimersByTime(3_000);
+  tags.add('calm');
+  tools.add({});
+  vi.advanceTimersByTime(3_000);
+  expect(happened).toEqual([]);
+  tools.clear();
+  vi.advanceTimersByTime(1_000);
+  expect(happened).toEqual(['handed.over calm', 'left']);
+});
+
+test('H3b at the end of its budget it leaves in any case', () => {
+  tags.clear();
+  orphaned().handOver();
+  vi.advanceTimersByTime(BUDGET_MS - 100);
+  expect(happened).toEqual([]);
+  vi.advanceTimersByTime(100);
+  expect(happened).toEqual(['handed.over late', 'left']);
+});
+
+const unfit: [string, () => void, boolean][] = [
+  ['no process gets warm', () => {}, false],
+  ['its caller is away', () => void (isCallerThere = false), true],
+  ['it is being transferred', () => void tags.add('transferring'), true],
+];
+test.each(unfit)('H3b when %s it says goodbye, within its budget once more', (_, happens, isTold) => {
+  happens();
+  const orphan = orphaned();
+  if (isTold) orphan.handOver();
+  vi.advanceTimersByTime(60_000);
+  expect(happened).toEqual([`worker_lost within ${BUDGET_MS}`]);
+  orphan.handOver(); // too late
+  vi.advanceTimersByTime(60_000);
+  expect(happened).toHaveLength(1);
+});
+
+test('H3b without resume it says goodbye at once, with all of its budget', () => {
+  const orphan = orphaned(0);
+  expect(happened).toEqual([`worker_lost within ${BUDGET_MS}`]);
+  expect([told, orphan.news]).toEqual([[], []]);
+});
+
+test('H3b the SDK gets the pings that its worker sent, until the call is over', () => {
+  const orphan = orphaned(0);
+  vi.advanceTimersByTime(10_000);
+  expect(pings).toHaveLength(4);
+  orphan.stop();
+  vi.advanceTimersByTime(10_000);
+  expect(pings).toHaveLength(4);
+});
