@@ -116,6 +116,8 @@ export type Script = (asked: string) => Answer;
 
 export class ScriptedLlm extends llm.LLM {
   readonly asked: string[] = [];
+  /** All messages but the instructions, each time. */
+  readonly prompts: string[][] = [];
   /** What it was instructed to do, each time. */
   readonly instructed: string[] = [];
   readonly #name: string;
@@ -143,6 +145,8 @@ export class ScriptedLlm extends llm.LLM {
         ? last.output.replace(/^"(.*)"$/, '$1')
         : ((last as llm.ChatMessage).textContent ?? '');
     this.asked.push(asked);
+    const words = chatCtx.items.filter((item) => item.type === 'message' && item.role !== 'system');
+    this.prompts.push(words.map((item) => (item as llm.ChatMessage).textContent ?? ''));
     const instructions = chatCtx.items.filter((item) => item.type === 'message' && item.role === 'system');
     this.instructed.push(instructions.map((item) => (item as llm.ChatMessage).textContent ?? '').join('\n'));
     const answer = this.#script(asked); // what it throws is thrown synchronously

@@ -1,11 +1,12 @@
 /** A call that goes on after its process died: what its next job says, knows, and leaves alone. */
 import { llm, voice } from '@livekit/agents';
 import { describe, expect, test } from 'vitest';
-import type { Json } from '../../src/journal/entry.ts';
+import type { Json, SessionJournal } from '../../src/journal/entry.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
 import { type Past, pastOf } from '../../src/report/past.ts';
 import { place, type Placed } from './harness.ts';
-import { agent, answer, answered, errorsOf, resting, toolNamed, WithTools } from './plain.ts';
+import type { Answer } from './models.ts';
+import { agent, answer, answered, errorsOf, LONG, never, resting, toolNamed, WithTools } from './plain.ts';
 
 const GREETING = 'Hello, this is Ada.';
 const SORRY = 'Sorry, I lost you for a moment.';
@@ -130,6 +131,69 @@ describe('G7 after a crash', () => {
     expect(errorsOf(other, 'onCrash.say')).toEqual(['planted']);
   });
 });
+
+test('G7 a conversation of twenty turns with three deaths in it (resting, in a reply, in a tool) answers at turn twenty from what was said at turn two', async () => {
+  const NAME = 'My name is Ada.';
+  const epochs: SessionJournal['epochs'] = [];
+  const script = (asked: string): Answer => {
+    const knows = placed.llm.prompts.at(-1)?.filter((text) => text === NAME).length === 1;
+    if (asked === 'What is my name?') return { say: knows ? 'You are Ada.' : 'I do not know.' };
+    if (asked === 'Question 10.') return { say: LONG };
+    if (asked === 'Question 15.') return { calls: ['pay'] };
+    return { say: /^Question \d+/.test(asked) ? asked.replace('Question', 'Answer') : 'Let us go on.' };
+  };
+  const begin = (past?: Past) =>
+    place({
+      agent: () => new WithTools([toolNamed('pay', never)]),
+      script,
+      greeting: { say: GREETING },
+      ...(past && { past }),
+    });
+  let placed = await begin();
+  const dies = async () => {
+    epochs.push({ epoch: epochs.length + 1, entries: [...placed.entries], torn: false });
+    await placed[Symbol.asyncDispose]();
+    placed = await begin(pastOf({ session: sessionIdOf('one'), epochs, keeper: [] }, epochs.length + 1));
+    await placed.hears(SORRY);
+    await resting(placed);
+  };
+  const turn = async (said: string, heard: string) => {
+    placed.says(said);
+    await placed.hears(heard);
+    await resting(placed);
+  };
+  const turns = async (from: number, to: number) => {
+    for (let each = from; each <= to; each += 1) await turn(`Question ${each}.`, `Answer ${each}.`);
+  };
+  try {
+    await placed.hears(GREETING);
+    await resting(placed);
+    await turn('Question 1.', 'Answer 1.');
+    await turn(NAME, 'Let us go on.');
+    await turns(3, 5);
+    await dies();
+    await turns(6, 9);
+    placed.says('Question 10.');
+    await placed.hears(LONG);
+    await dies();
+    await turns(11, 14);
+    placed.says('Question 15.');
+    await placed.until('the tool runs', () => placed.of('tool').some(({ status }) => status === 'started'));
+    await dies();
+    await turns(16, 19);
+    await turn('What is my name?', 'You are Ada.');
+    const prompt = placed.llm.prompts.at(-1) ?? [];
+    for (let each = 3; each < 20; each += 1)
+      expect(
+        prompt.filter((text) => text === `Question ${each}.`),
+        `question ${each}`,
+      ).toHaveLength(1);
+    expect(prompt.filter((text) => text === GREETING)).toHaveLength(1);
+    expect(prompt.filter((text) => text === SORRY)).toHaveLength(3);
+  } finally {
+    await placed[Symbol.asyncDispose]();
+  }
+}, 60_000);
 
 describe('the state of the application', () => {
   const kept = (placed: Placed) => placed.of('snapshot').map(({ pii }) => pii);
