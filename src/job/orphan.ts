@@ -27,6 +27,8 @@ export type OrphanOptions = {
 export class Orphan {
   readonly #job: LiveJob;
   readonly #options: OrphanOptions;
+  /** Its pid. Another one when it is gone. */
+  readonly #worker = process.ppid;
   #isBegun = false;
   #isWaiting = false;
   #isTold = false;
@@ -42,7 +44,7 @@ export class Orphan {
 
   /** What each keeper is told that is found: the one before may be dead. */
   get news(): ToKeeper[] {
-    return this.#isWaiting ? [{ type: 'job.orphaned', session: this.#options.session }] : [];
+    return this.#isWaiting ? [{ type: 'job.orphaned', session: this.#options.session, worker: this.#worker }] : [];
   }
 
   /** Told by the closed channel and by the keeper, in whatever order: the first counts. */

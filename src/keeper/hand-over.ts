@@ -3,12 +3,14 @@
  * it, and not before. What follows is what follows a death: the next job takes the call over (succession.ts).
  *
  *   V1  One call for each warm process: who left for a process that still has to import would leave its caller in silence.
+ *   V5  A job knows that its worker is gone some ms before the keeper does: what is warm in that one is warm for nobody.
  */
 import type { SessionId } from '../journal/ids.ts';
 
 export class HandOver {
   readonly #tell: (session: SessionId) => void;
   readonly #waiting = new Set<SessionId>();
+  #worker = 0;
   #warm = 0;
 
   /** @param tell tells the job of this session to leave; one that is gone is passed over */
@@ -16,10 +18,17 @@ export class HandOver {
     this.#tell = tell;
   }
 
-  /** Said by its job, each time that it has found a keeper. */
-  orphaned(session: SessionId): void {
+  /** Said by its job, each time that it has found a keeper. @param worker pid of the one that is gone */
+  orphaned(session: SessionId, worker: number): void {
+    if (worker === this.#worker) this.#warm = 0; // V5
     this.#waiting.add(session);
     this.#next();
+  }
+
+  /** A worker is here, of this pid; it may be the one before, over another connection. */
+  workerHere(pid: number): void {
+    if (pid !== this.#worker) this.#warm = 0;
+    this.#worker = pid;
   }
 
   /** So many processes of the worker wait for a call. */

@@ -40,6 +40,7 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
           if (!facts.now) log.info(keepOf(message.keep ?? {}), spellKeep(keepOf(message.keep ?? {})));
           facts.take(message);
           sessions.workerHere();
+          handOver.workerHere(message.pid);
           return onWorker(message.pid);
         case 'worker.ready':
           setReady(peer);
@@ -63,7 +64,7 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
         case 'job.heard':
           return sessions.heard(message.session, message.epoch);
         case 'job.orphaned':
-          return handOver.orphaned(message.session);
+          return handOver.orphaned(message.session, message.worker);
         case 'beat':
           return sessions.beat(message.session, message);
         case 'job.closed':

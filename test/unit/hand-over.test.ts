@@ -4,15 +4,17 @@ import { sessionIdOf, type SessionId } from '../../src/journal/ids.ts';
 import { HandOver } from '../../src/keeper/hand-over.ts';
 
 const [one, two, three] = ['one', 'two', 'three'].map(sessionIdOf) as [SessionId, SessionId, SessionId];
+const [GONE, NEXT] = [7, 8];
 let told: SessionId[];
 let handOver: HandOver;
 beforeEach(() => {
   told = [];
   handOver = new HandOver((session) => told.push(session));
+  handOver.workerHere(NEXT);
 });
 
 test('H3b a call waits for a warm process, and each process is for one call', () => {
-  for (const session of [one, two, three]) handOver.orphaned(session);
+  for (const session of [one, two, three]) handOver.orphaned(session, GONE);
   expect(told).toEqual([]);
   handOver.warm(1);
   expect(told).toEqual([one]);
@@ -23,12 +25,23 @@ test('H3b a call waits for a warm process, and each process is for one call', ()
 test('H3b a process that a new caller got is none for it, nor is one of a worker that is gone', () => {
   handOver.warm(1);
   handOver.taken();
-  handOver.orphaned(one);
+  handOver.orphaned(one, GONE);
   expect(told).toEqual([]);
   handOver.warm(1);
   expect(told).toEqual([one]);
   handOver.warm(2);
   handOver.workerGone();
-  handOver.orphaned(two);
+  handOver.orphaned(two, GONE);
+  expect(told).toEqual([one]);
+});
+
+test('H3b what is warm in a worker is warm for none of its own calls: its job knows first that it is gone', () => {
+  handOver.warm(3);
+  handOver.orphaned(one, NEXT);
+  expect(told).toEqual([]);
+  handOver.workerHere(9);
+  handOver.orphaned(one, NEXT); // to a keeper that it has found again
+  expect(told).toEqual([]);
+  handOver.warm(1);
   expect(told).toEqual([one]);
 });

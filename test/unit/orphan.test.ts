@@ -54,7 +54,7 @@ afterEach(() => {
 test('H3b it tells its keeper and every later one, and leaves after a second of calm once a process is warm for it', () => {
   const orphan = orphaned();
   orphan.begin(); // told by the keeper as well
-  expect(told).toEqual([{ type: 'job.orphaned', session }]);
+  expect(told).toEqual([{ type: 'job.orphaned', session, worker: process.ppid }]);
   expect(orphan.news).toEqual(told);
   vi.advanceTimersByTime(5_000);
   expect(happened).toEqual([]);

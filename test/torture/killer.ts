@@ -1,0 +1,83 @@
+/** Kills, freezes and restarts at random, and counts. It stops only what the deployment started. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Deployment, LiveKitServer } from '../e2e/harness/index.ts';
+import type { Random } from '../machine/random.ts';
+
+/** Who is hit, and how often: a process of a call dies more often than what is above it. */
+const victims = ['job', 'job', 'job', 'job', 'job', 'frozen job', 'worker', 'worker', 'keeper', 'livekit'] as const;
+export type Victim = (typeof victims)[number];
+
+/** A person needs time for a turn between two blows, or every call is one that is not taken over any more. */
+const FIRST_MS = 6_000;
+const MORE_MS = 14_000;
+const LIVEKIT_AWAY_MS = 1_000;
+const KEEPER_MS = 5_000;
+
+export type Kills = Record<Victim, number>;
+
+export function killAtRandom(given: {
+  deployment: Deployment;
+  server: LiveKitServer;
+  random: Random;
+  /** Rooms in which a call is going on. */
+  rooms: () => string[];
+  only?: Victim | undefined;
+  onKill: (what: string) => void;
+}): { kills: Kills; stop(): Promise<void> } {
+  const { deployment, server, random, rooms, only, onKill } = given;
+  const kills: Kills = { job: 0, 'frozen job': 0, worker: 0, keeper: 0, livekit: 0 };
+  const over = new AbortController();
+
+  const hit = (pid: number | undefined, signal: NodeJS.Signals): boolean => {
+    try {
+      return pid !== undefined && process.kill(pid, signal);
+    } catch {
+      return false; // it ended by itself
+    }
+  };
+  /** The process that has the call now: of its last epoch. */
+  const jobOf = async (room: string): Promise<number | undefined> => {
+    const first = (await deployment.journalOf(room))?.epochs.at(-1)?.entries[0];
+    return first?.kind === 'session.opened' ? first.data.owner.pid : undefined;
+  };
+  const strike = async (victim: Victim): Promise<boolean> => {
+    if (victim === 'worker') return hit(await deployment.workerPid(), 'SIGKILL');
+    if (victim === 'keeper') {
+      deployment.signal('SIGKILL');
+      await deployment.ended(KEEPER_MS);
+      await deployment.restart();
+      return true;
+    }
+    if (victim === 'livekit') {
+      await server.kill();
+      await sleep(LIVEKIT_AWAY_MS);
+      await server.restart();
+      return true;
+    }
+    const going = rooms();
+    if (going.length === 0) return false;
+    return hit(await jobOf(random.pick(going)), victim === 'job' ? 'SIGKILL' : 'SIGSTOP');
+  };
+
+  const running = (async () => {
+    for (;;) {
+      await sleep(FIRST_MS + random.below(MORE_MS), undefined, { signal: over.signal }).catch(() => undefined);
+      if (over.signal.aborted) return;
+      const victim = only ?? random.pick(victims);
+      const isHit = await strike(victim).catch((error: unknown) => {
+        onKill(`${victim}: ${String(error).split('\n')[0]}`);
+        return false;
+      });
+      if (!isHit) continue;
+      kills[victim] += 1;
+      onKill(victim);
+    }
+  })();
+  return {
+    kills,
+    async stop() {
+      over.abort();
+      await running;
+    },
+  };
+}
