@@ -16,7 +16,7 @@ import {
 } from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { firstJob, isJobId, type SessionId } from '../journal/ids.ts';
-import { allEntries, chaptersOf } from '../report/chapters.ts';
+import { allEntries, type Chapter, chaptersOf } from '../report/chapters.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
 import { countOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
@@ -50,8 +50,10 @@ export type Known = {
   resume: number;
   /** What its caller hears when nobody takes it over. Undefined: nothing. */
   apology: { language: Language; file: string | undefined } | undefined;
-  /** When it was taken over, by the wall clock. */
+  /** When it was taken over after a death, by the wall clock. */
   takenOverAt: number[];
+  /** Its last job left it to the next one, whose worker was gone: that is no death of the call's. */
+  isHandedOver: boolean;
 };
 
 /** For a session whose journal does not say. */
@@ -135,6 +137,9 @@ const apologyIn = (value: unknown, entries: readonly Entry[]): Known['apology'] 
 const openingOf = (entries: readonly Entry[]): Entry | undefined =>
   entries.findLast(({ kind }) => kind === 'session.opened');
 
+const isHandedOver = (job: Chapter | undefined): boolean =>
+  job?.entries.some(({ kind }) => kind === 'handed.over') === true;
+
 /** A session is over when the last of its epochs is; what a predecessor wrote after it was taken over says nothing. */
 export function whatIsKnown(journal: SessionJournal): Known {
   const { jobs } = chaptersOf(journal);
@@ -177,6 +182,11 @@ export function whatIsKnown(journal: SessionJournal): Known {
     dispatch: readableName(facts['dispatch']) ?? undefined,
     resume: countOf(first['resume']),
     apology: apologyIn(first['apology'], entries),
-    takenOverAt: journal.keeper.flatMap(({ kind, at }) => (kind === 'keeper.succeeded' ? (instantOf(at) ?? []) : [])),
+    takenOverAt: journal.keeper.flatMap(({ kind, at, data }) => {
+      const before = countOf(recordOf(data)['epoch']) - 1;
+      const isDeath = kind === 'keeper.succeeded' && !isHandedOver(jobs.find(({ epoch }) => epoch === before));
+      return isDeath ? (instantOf(at) ?? []) : [];
+    }),
+    isHandedOver: isHandedOver(jobs.at(-1)),
   };
 }

@@ -20,13 +20,17 @@ import type { SuperviseOptions } from './supervise.ts';
 const DEATH_PAUSES_MS = [0, 2, 5, 10, 20, 40, 80];
 const LAST_DEATH_PAUSE_MS = 250;
 
-/** Restart intensity, as Erlang's supervisors count it: what was taken over longer ago than this is forgiven. */
+/**
+ * Restart intensity, as Erlang's supervisors count it: what was taken over longer ago than this is forgiven. A call that
+ * was left because its worker was gone has not died of itself, and does not count.
+ */
 const INTENSITY_MS = 60_000;
 
 const resumesLeft = (journal: Known | undefined): number => {
   if (!journal) return 0;
   const recent = journal.takenOverAt.filter((at) => Math.abs(Date.now() - at) < INTENSITY_MS);
-  return Math.max(0, journal.resume - recent.length);
+  const left = Math.max(0, journal.resume - recent.length);
+  return journal.isHandedOver ? Math.max(1, left) : left;
 };
 
 /** Whoever may still live, and could not be ended, hangs up when it is removed from the room: that call is not taken over. */

@@ -1,53 +1,83 @@
 /**
- * How soon a caller whose job is killed hears the agent again: on a real server, with the real plugins against the lab at
- * human speed, a warm process waiting as a worker keeps one. The bare SDK leaves the caller in silence (docs/faults.md).
+ * How soon a caller hears the agent again: after a `kill -9` of the job, after a freeze, and how long nobody listens when
+ * the worker was killed. On a real server, with the real plugins against the lab at human speed, a warm process waiting as
+ * a worker keeps one. The bare SDK leaves each of these callers in silence (docs/faults.md).
  *
- *   npm run bench:recovery [-- kills, default 50]
+ *   npm run bench:recovery [-- kills of the job, default 50; a fifth as many of the others]
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultPolicy } from '../../machines/index.ts';
 import { root } from '../e2e/harness/compiled.ts';
-import { deploy, startLiveKitServer } from '../e2e/harness/index.ts';
+import { type Caller, deploy, startLiveKitServer } from '../e2e/harness/index.ts';
 import { percentile, shown, withSection } from './figures.ts';
 
 const kills = Number(process.argv[2] ?? 50);
+const others = Math.max(1, Math.round(kills / 5));
 const SORRY = 'Sorry, I lost you for a moment.';
 const GREETING = 'Hello, this is Ada.';
-const PATIENCE_MS = 20_000;
-
-/** From the kill: any sound of ours, then our words. NaN: not heard. */
-type Heard = { soundMs: number; wordsMs: number };
-const heard: Heard[] = [];
+const PATIENCE_MS = 30_000;
 
 const server = await startLiveKitServer();
+const deployment = await deploy(server, { onCrash: { resume: 2, say: SORRY }, idleProcesses: 2 });
+type Call = Awaited<ReturnType<typeof deployment.call>>;
+
+/** One call whose greeting was heard, with a warm process for the next job; its report is waited for. */
+async function during(what: (call: Call) => Promise<void>): Promise<void> {
+  await deployment.warm(2, 60_000);
+  const call = await deployment.call();
+  const { name, lab, caller } = call;
+  await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.9, PATIENCE_MS);
+  await deployment.warm(1, 60_000);
+  await sleep(1000);
+  await what(call);
+  await caller.leave();
+  await caller[Symbol.asyncDispose]();
+  await deployment.reportOf(name, PATIENCE_MS);
+}
+
+/** What was on its way when the process died may sound for 200 ms more. */
+const soundAfter = (caller: Caller, at: number) => caller.sounds().find(({ from }) => from > at + 250)?.from;
+/** From the signal: any sound of ours, then our words. NaN: not heard. */
+const heard = {
+  SIGKILL: { sound: [] as number[], words: [] as number[] },
+  SIGSTOP: { sound: [] as number[], words: [] as number[] },
+};
+const unheard: number[] = [];
+
 try {
-  const deployment = await deploy(server, { onCrash: { resume: 2, say: SORRY }, idleProcesses: 2 });
-  try {
-    for (let kill = 0; kill < kills; kill += 1) {
-      await deployment.warm(2, 60_000);
-      const { name, lab, caller } = await deployment.call();
-      await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.9, PATIENCE_MS);
-      await deployment.warm(1, 60_000);
-      await sleep(1000);
-      const killedAt = Date.now();
-      process.kill(await deployment.jobPid(name), 'SIGKILL');
-      const words = await caller
-        .until('our words', () => caller.line(lab, SORRY)[0]?.firstAt, PATIENCE_MS)
-        .catch(() => Number.NaN);
-      // What was on its way when the process died may sound for 200 ms more.
-      const sound = caller.sounds().find(({ from }) => from > killedAt + 250);
-      heard.push({ soundMs: (sound?.from ?? Number.NaN) - killedAt, wordsMs: words - killedAt });
-      console.log(kill + 1, heard.at(-1));
-      await caller.leave();
-      await caller[Symbol.asyncDispose]();
-      await deployment.reportOf(name, PATIENCE_MS);
-    }
-  } finally {
-    await deployment[Symbol.asyncDispose]();
-  }
+  for (const [signal, times] of [
+    ['SIGKILL', kills],
+    ['SIGSTOP', others],
+  ] as const)
+    for (let kill = 0; kill < times; kill += 1)
+      await during(async ({ name, lab, caller }) => {
+        const at = Date.now();
+        process.kill(await deployment.jobPid(name), signal);
+        const words = await caller
+          .until('our words', () => caller.line(lab, SORRY)[0]?.firstAt, PATIENCE_MS)
+          .catch(() => Number.NaN);
+        heard[signal].words.push(words - at);
+        heard[signal].sound.push((soundAfter(caller, at) ?? Number.NaN) - at);
+        console.log(signal, kill + 1, heard[signal].sound.at(-1), words - at);
+      });
+  for (let kill = 0; kill < others; kill += 1)
+    await during(async ({ name, caller }) => {
+      process.kill(await deployment.workerPid(), 'SIGKILL');
+      const resumed = async () => {
+        const entry = (await deployment.journalOf(name))?.keeper.find(({ kind }) => kind === 'keeper.resumed');
+        return entry?.kind === 'keeper.resumed' ? entry.data.ms : undefined;
+      };
+      let ms: number | undefined;
+      for (const end = Date.now() + PATIENCE_MS; ms === undefined && Date.now() < end; await sleep(100))
+        ms = await resumed();
+      unheard.push(caller.find('disconnected') ? Number.NaN : (ms ?? Number.NaN));
+      console.log('worker', kill + 1, ms);
+    });
 } finally {
+  await deployment[Symbol.asyncDispose]();
   await server.stop();
 }
 
@@ -57,20 +87,17 @@ const row = (what: string, values: readonly number[]) => {
   return `| ${what} | ${shown(p50 / 1000, 2)} s | ${shown(p99 / 1000, 2)} s | ${known.length} of ${values.length} |`;
 };
 const body = `
-## A job that is killed
+## A call whose process dies
 
-From \`kill -9\` of the job to what its caller hears, ${kills} times one after the other, the voice of the lab at human speed, ${cpus().length} cores (\`npm run bench:recovery\`). The sound may be the recorded filler, which is heard while the words are being made.
+From the signal to what the caller hears, one call after the other, the voice of the lab at human speed, ${cpus().length} cores (\`npm run bench:recovery\`). The sound may be the recorded filler, which is heard while the words are being made. A process that froze is found out after \`unresponsiveMs\` (${defaultPolicy.unresponsiveMs / 1000} s). When the worker dies its jobs talk on, and leave their calls to the next worker when nobody speaks: the figure is how long nobody listens then.
 
-| heard again | p50 | p99 | heard |
+| | p50 | p99 | of |
 | --- | --- | --- | --- |
-${row(
-  'a sound of ours',
-  heard.map(({ soundMs }) => soundMs),
-)}
-${row(
-  'our words',
-  heard.map(({ wordsMs }) => wordsMs),
-)}
+${row('`kill -9` of the job: a sound of ours', heard.SIGKILL.sound)}
+${row('`kill -9` of the job: our words', heard.SIGKILL.words)}
+${row('the job frozen: a sound of ours', heard.SIGSTOP.sound)}
+${row('the job frozen: our words', heard.SIGSTOP.words)}
+${row('`kill -9` of the worker: nobody listens', unheard)}
 `;
 const document = path.join(root, 'docs/benchmarks.md');
 await writeFile(document, withSection(await readFile(document, 'utf8'), 'bench:recovery', body));

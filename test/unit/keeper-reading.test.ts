@@ -173,3 +173,26 @@ describe('what its caller hears when nobody takes a call over', () => {
     expect(apologyOf({ language: 'tlh', file: 7 }, chosen(7))).toEqual({ language: 'en', file: undefined });
   });
 });
+
+test('H3b a call that was left because its worker was gone was not taken over after a death', () => {
+  const succeeded = (epoch: number): [string, unknown] => [
+    'keeper.succeeded',
+    { epoch, job: `AJ_${epoch}`, dispatch: 'D' },
+  ];
+  const journal = (...kinds: string[]) =>
+    whatIsKnown({
+      session: sessionIdOf('s'),
+      epochs: kinds.map((kind, index) => ({
+        epoch: index + 1,
+        entries: entries(['session.opened', {}], [kind, { isCalm: true }]),
+        torn: false,
+      })),
+      keeper: entries(succeeded(2), succeeded(3)),
+    });
+  expect(journal('handed.over', 'log', 'log')).toMatchObject({
+    isHandedOver: false,
+    takenOverAt: [expect.any(Number)],
+  });
+  expect(journal('log', 'log', 'handed.over').takenOverAt).toHaveLength(2);
+  expect(journal('log', 'log', 'handed.over').isHandedOver).toBe(true);
+});
