@@ -39,6 +39,7 @@ import { openPeers } from './peers.ts';
 import { startSealer } from './seal.ts';
 import { trackSessions } from './sessions.ts';
 import { takeSignals } from './signals.ts';
+import { watchUnanswered } from './unanswered.ts';
 import { workerFacts } from './worker-facts.ts';
 import { superviseWorker, type WorkerCommand } from './worker-process.ts';
 
@@ -175,7 +176,12 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       seal: (...asked) => sealer.seal(...asked),
       counts,
     });
-    closers.push(() => sessions.stop());
+    const isTakingCalls = () => isWorkerReady && !isEnding;
+    const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed: sessions.serves, log });
+    closers.push(
+      () => sessions.stop(),
+      () => unanswered.stop(),
+    );
     const worker = superviseWorker({
       command,
       agentFile,
@@ -213,6 +219,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       onReady: (isReady) => (isWorkerReady = isReady),
       onDraining: () => sessions.draining(budgetMs(), graceMs()),
       onAlert: (message) => void alert(message).catch(lost),
+      onRefusedCall: (roomSid) => unanswered.refused(roomSid),
       onRefusedJob: () => {
         if (mendSecret(directory, secret))
           log.warn('the secret of LASTWORD_DIR was removed or replaced; it is written again');

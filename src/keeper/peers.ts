@@ -21,10 +21,13 @@ export type PeersOptions = {
   budgetMs: () => number;
   /** A job's hello was refused. */
   onRefusedJob: () => void;
+  /** The application refused the call of this room. */
+  onRefusedCall: (roomSid: string) => void;
 };
 
 export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) => {
-  const { facts, sessions, log, onWorker, onReady, onDraining, onAlert, onRefusedJob, budgetMs } = options;
+  const { facts, sessions, log, onWorker, onReady, onDraining, onAlert, onRefusedJob, onRefusedCall, budgetMs } =
+    options;
   /** A worker may be connected again before its earlier connection is gone. */
   let ready: Peer | undefined;
   const handOver = new HandOver((session) => sessions.handOver(session));
@@ -57,6 +60,8 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
           return sessions.launched(message.job);
         case 'job.unstarted':
           return sessions.unstarted(message.job, message.why);
+        case 'call.refused':
+          return onRefusedCall(message.roomSid);
         case 'job.withdrawn':
           return sessions.withdrawn(message.job, message.why);
         case 'hello.job':

@@ -50,6 +50,8 @@ export type Sessions = {
   handOver(session: SessionId): void;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
+  /** Is a session going on in this room, or about to? */
+  serves(room: string): boolean;
   readonly openCount: number;
   /** How many are open, by the state of their supervision. */
   readonly stages: Record<string, number>;
@@ -278,6 +280,9 @@ export function trackSessions(options: SessionsOptions): Sessions {
       }
     },
 
+    serves(room) {
+      return [...supervised.values()].some((one) => one.isOpen && one.room === room);
+    },
     get openCount() {
       return [...supervised.values()].filter(({ isOpen }) => isOpen).length;
     },

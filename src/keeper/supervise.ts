@@ -69,6 +69,8 @@ export type Supervised = {
   readonly job: JobId;
   /** Not sealed and not withdrawn yet. */
   readonly isOpen: boolean;
+  /** Its room's name, as soon as that is known. */
+  readonly room: string | undefined;
   /** Resolves when it is sealed or withdrawn, or when the keeper ended first; never rejects. */
   readonly over: Promise<void>;
   readonly hasPeer: boolean;
@@ -208,6 +210,9 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     },
     get isOpen() {
       return !isOver;
+    },
+    get room() {
+      return known.facts?.room.name;
     },
     get hasPeer() {
       return peer !== undefined;

@@ -7,6 +7,7 @@
 import type { WorkerHello } from '../link/messages.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { openRooms } from '../rooms/server-api.ts';
+import { type FindWaiting, openWaitingRooms } from '../rooms/waiting-rooms.ts';
 import type { Log } from '../session/ports.ts';
 import { apologist, type ApologyRecording } from './apologize.ts';
 import type { Apologize } from './recover.ts';
@@ -22,7 +23,7 @@ export type WorkerFacts = {
   hello(): Promise<WorkerHello>;
   rooms(): Promise<Rooms | null>;
   /** As the last hello had it; undefined while there was none, or when there is no LiveKit. */
-  readonly livekit: { server: string; rooms: Rooms } | undefined;
+  readonly livekit: { server: string; rooms: Rooms; find: FindWaiting; agentName: string } | undefined;
   apologize(recording: ApologyRecording): Apologize | undefined;
 };
 
@@ -34,6 +35,7 @@ export function workerFacts(options: {
   const { know = () => undefined, log } = options;
   let hello: WorkerHello | undefined;
   let rooms: Rooms | null = null;
+  let find: FindWaiting | undefined;
   let arrive: (first: WorkerHello) => void = () => undefined;
   const arrived = new Promise<WorkerHello>((resolve) => (arrive = resolve));
   let giveUp: () => void = () => undefined;
@@ -44,7 +46,10 @@ export function workerFacts(options: {
     },
     take(next) {
       const access = JSON.stringify(next.livekit);
-      if (!hello || JSON.stringify(hello.livekit) !== access) rooms = next.livekit && openRooms(next.livekit, { log });
+      if (!hello || JSON.stringify(hello.livekit) !== access) {
+        rooms = next.livekit && openRooms(next.livekit, { log });
+        find = next.livekit ? openWaitingRooms(next.livekit) : undefined;
+      }
       hello = next;
       if (next.livekit) know(next.livekit.url); // for when it counts
       arrive(next);
@@ -59,7 +64,8 @@ export function workerFacts(options: {
       return hello ?? first;
     },
     get livekit() {
-      return hello?.livekit && rooms ? { server: hello.livekit.url, rooms } : undefined;
+      if (!hello?.livekit || !rooms || !find) return undefined;
+      return { server: hello.livekit.url, rooms, find, agentName: hello.agentName };
     },
     async rooms() {
       await first;

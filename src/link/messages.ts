@@ -107,6 +107,8 @@ export const toKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job.launched'), job: jobId }),
   /** No process can be had for it, or the one that had it is gone: of interest when it opened no journal. */
   z.object({ type: z.literal('job.unstarted'), job: jobId, why: text }),
+  /** The application refused the call of this room: it is not offered again. */
+  z.object({ type: z.literal('call.refused'), roomSid: text }),
   /** Declined after all (the answer came too late): no session, and no report. */
   z.object({ type: z.literal('job.withdrawn'), job: jobId, why: text }),
   jobHello,

@@ -69,18 +69,26 @@ export function seated(
     isLate,
     link,
     livekit,
+    onRefused,
   }: {
     seats: Seats;
     isLate: () => boolean;
     link: Link | undefined;
     livekit: Access;
+    /** By the application, which is obeyed; not by us, who may have room in a moment. */
+    onRefused: (roomSid: string) => void;
   },
 ): JobRequest {
   const acceptNow = request.accept.bind(request);
+  const rejectNow = request.reject.bind(request);
+  request.reject = async () => {
+    onRefused(request.job.room?.sid ?? '');
+    await rejectNow();
+  };
   request.accept = async (...given) => {
     const { job } = request;
     // An id that can be no folder's name has no journal (journal/ids.ts).
-    if (seats.isFull || isLate() || !isJobId(job.id)) return request.reject();
+    if (seats.isFull || isLate() || !isJobId(job.id)) return rejectNow();
     seats.take(job.id);
     try {
       if (!link) return await acceptNow(...given);
@@ -91,7 +99,7 @@ export function seated(
     } finally {
       seats.leave(job.id);
     }
-    await request.reject();
+    await rejectNow();
   };
   return request;
 }

@@ -137,6 +137,7 @@ export async function runServer(file: string, definition: Defined, options: Work
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => link?.send({ type: 'worker.draining' }));
   }
+  const onRefused = (roomSid: string) => link?.send({ type: 'call.refused', roomSid });
   const decide = options.requestFunc ?? ((request) => request.accept());
 
   cli.runApp(
@@ -157,7 +158,7 @@ export async function runServer(file: string, definition: Defined, options: Work
       requestFunc: (request) => {
         const isLate = () => isTooLate(pool, seats, policy.startMs);
         if (seats.isFull || isLate()) return request.reject();
-        return decide(seated(request, { seats, isLate, link, livekit }));
+        return decide(seated(request, { seats, isLate, link, livekit, onRefused }));
       },
     }),
   );

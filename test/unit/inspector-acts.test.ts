@@ -73,6 +73,7 @@ async function keeperWithJob() {
     onDraining: () => undefined,
     onAlert: () => undefined,
     onRefusedJob: () => undefined,
+    onRefusedCall: () => undefined,
   });
   const path = socketPath(directory);
   const server = await listen({ path, onPeer, admission: openAdmission(openSecret(directory)) });

@@ -14,6 +14,8 @@ function offered(id: string) {
   } as unknown as JobRequest;
   return { request, answers };
 }
+const refused: string[] = [];
+const onRefused = (roomSid: string) => void refused.push(roomSid);
 const keeper = (answer: boolean) => ({ offer: async () => answer, send: () => {} }) as unknown as Link;
 
 test('O-A6 requestFuncs that all think for a while cannot pass maxCalls together', async () => {
@@ -22,7 +24,7 @@ test('O-A6 requestFuncs that all think for a while cannot pass maxCalls together
   const all = ['AJ_1', 'AJ_2', 'AJ_3', 'AJ_4'].map(offered);
   const requests = all.map(({ request, answers }) => {
     expect(seats.isFull).toBe(false); // each was let in
-    const taken = seated(request, { seats, isLate: () => false, link: keeper(true), livekit: nowhere });
+    const taken = seated(request, { seats, isLate: () => false, link: keeper(true), livekit: nowhere, onRefused });
     return async () => {
       await taken.accept();
       if (answers.includes('accepted')) running.push(request.job.id);
@@ -35,7 +37,7 @@ test('O-A6 requestFuncs that all think for a while cannot pass maxCalls together
 test('what the keeper declines is rejected at once, and its seat is free', async () => {
   const seats = new Seats(1, () => []);
   const { request, answers } = offered('AJ_1');
-  await seated(request, { seats, isLate: () => false, link: keeper(false), livekit: nowhere }).accept();
+  await seated(request, { seats, isLate: () => false, link: keeper(false), livekit: nowhere, onRefused }).accept();
   expect(answers).toEqual(['rejected']);
   expect(seats.taken).toBe(0);
 });
@@ -48,6 +50,24 @@ test('O-A6 what cannot begin within `startMs` is rejected at once', async () => 
   expect(isTooLate(wait(11_001), seats, 14_000)).toBe(true);
   expect(isTooLate(undefined, seats, 14_000)).toBe(false); // the SDK's own pool says nothing
   const { request, answers } = offered('AJ_1');
-  await seated(request, { seats, isLate: () => true, link: keeper(true), livekit: nowhere }).accept();
+  await seated(request, { seats, isLate: () => true, link: keeper(true), livekit: nowhere, onRefused }).accept();
   expect(answers).toEqual(['rejected']);
+});
+
+test('C6 what the application refuses is told to the keeper; what we decline is not, for there may be room in a moment', async () => {
+  refused.length = 0;
+  const seats = new Seats(0, () => []);
+  const theirs = offered('AJ_1');
+  theirs.request.job.room = { sid: 'RM_1' } as never;
+  await seated(theirs.request, {
+    seats,
+    isLate: () => false,
+    link: keeper(true),
+    livekit: nowhere,
+    onRefused,
+  }).reject();
+  const full = offered('AJ_2');
+  await seated(full.request, { seats, isLate: () => false, link: keeper(true), livekit: nowhere, onRefused }).accept();
+  expect([theirs.answers, full.answers]).toEqual([['rejected'], ['rejected']]);
+  expect(refused).toEqual(['RM_1']);
 });
