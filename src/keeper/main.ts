@@ -177,7 +177,8 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       counts,
     });
     const isTakingCalls = () => isWorkerReady && !isEnding;
-    const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed: sessions.serves, log });
+    const isServed = (room: string) => sessions.serves(room);
+    const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed, log });
     closers.push(
       () => sessions.stop(),
       () => unanswered.stop(),

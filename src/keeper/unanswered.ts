@@ -15,7 +15,7 @@ import type { Rooms } from '../rooms/rooms.ts';
 import type { FindWaiting, WaitingRoom } from '../rooms/waiting-rooms.ts';
 
 const ANSWER_MS = 12_000;
-/** How often it is looked; sooner while somebody waits. One request, when nobody does. */
+/** How often it is looked; sooner while somebody waits, or no worker is there. One request, when nobody waits. */
 const LOOK_MS = 5_000;
 const LOOK_AGAIN_MS = 2_000;
 const DEADLINE_MS = 4_000;
@@ -72,7 +72,8 @@ export function watchUnanswered(options: UnansweredOptions): Unanswered {
 
   const again = (): void => {
     if (over.signal.aborted) return;
-    timer = setTimeout(() => void pass(), since.size > 0 ? LOOK_AGAIN_MS : LOOK_MS).unref();
+    const isLikely = since.size > 0 || !isTakingCalls();
+    timer = setTimeout(() => void pass(), isLikely ? LOOK_AGAIN_MS : LOOK_MS).unref();
   };
   const pass = async (): Promise<void> => {
     try {

@@ -39,7 +39,7 @@ export function openWaitingRooms(access: LiveKitAccess): FindWaiting {
     for (const { name, sid } of unserved.slice(0, MOST)) {
       const ours = (await ask(dispatching.listDispatch(name))).filter((one) => one.agentName === agentName);
       if (ours.length === 0 || ours.some(({ state }) => (state?.jobs.length ?? 0) > 0)) continue;
-      const kinds = (await ask(client.listParticipants(name))).map(({ kind }) => Number(kind));
+      const kinds = (await ask(client.listParticipants(name))).map(({ kind }): number => kind);
       const isCallerThere = kinds.some((kind) => kind === STANDARD || kind === SIP);
       if (!isCallerThere || kinds.includes(AGENT)) continue;
       found.push({ room: name, sid, dispatches: ours.map(({ id, metadata }) => ({ id, metadata })) });
