@@ -44,6 +44,8 @@ type Pool = {
 export type TakenPool = {
   /** How long a call that is accepted now would wait for its process, `before` others being on their way. */
   expectedMs(before: number): number;
+  /** How many wait for a call. */
+  readonly warmCount: number;
   /** The worker drains: nothing is warmed up any more. */
   close(): void;
 };
@@ -99,6 +101,9 @@ export async function takePool(options: {
   }
   return {
     expectedMs: (before) => Math.max(0, ...[...pools.values()].map((pool) => pool.expectedMs(before))),
+    get warmCount() {
+      return [...pools.values()].reduce((sum, pool) => sum + pool.warmCount, 0);
+    },
     close: () => {
       for (const pool of pools.values()) pool.close();
     },

@@ -13,7 +13,7 @@ import type { Defined } from '../livekit/definition.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { orRefuse, refuse } from './refuse.ts';
-import { takePool } from './sdk-pool.ts';
+import { takePool, type TakenPool } from './sdk-pool.ts';
 import { isTooLate, seated, Seats } from './seats.ts';
 import { CALLS_PER_CORE, portFrom, portProblem, type WorkerOptions } from './worker-options.ts';
 
@@ -83,6 +83,12 @@ export async function runServer(file: string, definition: Defined, options: Work
   const socket = env['LASTWORD_SOCKET'];
   const token = takeWorkerToken();
   let isReady = false;
+  let pool: TakenPool | undefined;
+  /** For a keeper that comes later: what was warm before it is warm still. */
+  const warmNews = () => {
+    const count = pool?.warmCount ?? 0;
+    return count > 0 ? [{ type: 'worker.warm', count } as const] : [];
+  };
   const link =
     socket === undefined
       ? undefined
@@ -103,6 +109,7 @@ export async function runServer(file: string, definition: Defined, options: Work
               ...(token !== undefined && { token }),
             },
             ...(isReady ? [{ type: 'worker.ready' } as const] : []),
+            ...warmNews(),
           ],
           onMessage: () => {},
           log: refusals,
@@ -113,7 +120,7 @@ export async function runServer(file: string, definition: Defined, options: Work
   let live: AgentServer | undefined;
   const seats = new Seats(maxCalls, () => (live?.activeJobs ?? []).map(({ job }) => job.id));
   const idle = server?.numIdleProcesses || (command === 'start' ? warmByDefault(maxCalls) : 0);
-  const pool = await takePool({
+  pool = await takePool({
     idle: () => Math.min(idle, maxCalls - seats.taken),
     onWarm: (count) => link?.send({ type: 'worker.warm', count }),
     onLaunched: (job) => link?.send({ type: 'job.launched', job: jobIdOf(job) }),

@@ -57,3 +57,30 @@ test('H3b T12 kill -9 of the worker with two calls: neither caller hears of it, 
   expect(caller.line(call.lab, SORRY), 'nothing to excuse').toEqual([]);
   expect(await roomsOf(server).names()).not.toContain(call.name);
 });
+
+test('H3b A3 kill -9 of the worker and then of the keeper: the next keeper hears from the job that it waits, and its call goes on with a job of the next worker', async () => {
+  await using deployment = await deploy(server, {
+    goodbye: { say: GOODBYE },
+    onCrash: { resume: 2, say: SORRY },
+    policy: patient,
+    calls: 1,
+  });
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  process.kill(await deployment.workerPid(), 'SIGKILL');
+  const isOrphan = async () => (await deployment.log()).includes('the worker is gone; the call goes on');
+  await expect.poll(isOrphan, { timeout: PATIENCE_MS }).toBe(true);
+  deployment.signal('SIGKILL');
+  await deployment.ended(PATIENCE_MS);
+  await deployment.restart();
+  const { data: left } = await deployment.entry(call.name, 'handed.over', () => true, PATIENCE_MS);
+  expect(left).toEqual({ isCalm: true });
+  const isThere = async () => (await deployment.log()).includes('the call goes on with another job');
+  await expect.poll(isThere, { timeout: PATIENCE_MS }).toBe(true);
+  await asks(call);
+  await partsWith(call);
+  const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
+  expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
+  expect(report.completeness.epochs).toHaveLength(2);
+  expect(caller.line(call.lab, SORRY)).toEqual([]);
+});
