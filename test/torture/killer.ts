@@ -4,8 +4,18 @@ import type { Deployment, LiveKitServer } from '../e2e/harness/index.ts';
 import type { Random } from '../machine/random.ts';
 
 /** Who is hit, and how often: a process of a call dies more often than what is above it. */
-const victims = ['job', 'job', 'job', 'job', 'job', 'frozen job', 'worker', 'worker', 'keeper', 'livekit'] as const;
-export type Victim = (typeof victims)[number];
+const often = {
+  job: 5,
+  'frozen job': 1,
+  worker: 2,
+  keeper: 1,
+  livekit: 1,
+  'job and keeper': 1,
+  'worker and keeper': 1,
+};
+export type Victim = keyof typeof often;
+const victims = (Object.keys(often) as Victim[]).flatMap((victim) => Array<Victim>(often[victim]).fill(victim));
+export const isVictim = (name: string): name is Victim => Object.hasOwn(often, name);
 
 /** A person needs time for a turn between two blows, or every call is one that is not taken over any more. */
 const FIRST_MS = 6_000;
@@ -25,7 +35,7 @@ export function killAtRandom(given: {
   onKill: (what: string) => void;
 }): { kills: Kills; stop(): Promise<void> } {
   const { deployment, server, random, rooms, only, onKill } = given;
-  const kills: Kills = { job: 0, 'frozen job': 0, worker: 0, keeper: 0, livekit: 0 };
+  const kills = Object.fromEntries(Object.keys(often).map((victim) => [victim, 0])) as Kills;
   const over = new AbortController();
 
   const hit = (pid: number | undefined, signal: NodeJS.Signals): boolean => {
@@ -40,14 +50,17 @@ export function killAtRandom(given: {
     const first = (await deployment.journalOf(room))?.epochs.at(-1)?.entries[0];
     return first?.kind === 'session.opened' ? first.data.owner.pid : undefined;
   };
+  const strikeKeeper = async (): Promise<true> => {
+    deployment.signal('SIGKILL');
+    await deployment.ended(KEEPER_MS);
+    await deployment.restart();
+    return true;
+  };
   const strike = async (victim: Victim): Promise<boolean> => {
+    if (victim === 'job and keeper') return (await strike('job')) && (await strikeKeeper());
+    if (victim === 'worker and keeper') return (await strike('worker')) && (await strikeKeeper());
+    if (victim === 'keeper') return strikeKeeper();
     if (victim === 'worker') return hit(await deployment.workerPid(), 'SIGKILL');
-    if (victim === 'keeper') {
-      deployment.signal('SIGKILL');
-      await deployment.ended(KEEPER_MS);
-      await deployment.restart();
-      return true;
-    }
     if (victim === 'livekit') {
       await server.kill();
       await sleep(LIVEKIT_AWAY_MS);

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deploy, roomsOf, startLiveKitServer } from '../e2e/harness/index.ts';
 import { randomFrom } from '../machine/random.ts';
 import { percentile } from '../bench/figures.ts';
-import { killAtRandom, type Victim } from './killer.ts';
+import { isVictim, killAtRandom } from './killer.ts';
 import { oneCall } from './one-call.ts';
 import { type Told, verdictOf } from './verdict.ts';
 
@@ -23,6 +23,11 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 });
+const { only } = values;
+if (only !== undefined && !isVictim(only)) {
+  console.error(`--only: expected one of those that are killed (docs/README.md), got "${only}"`);
+  process.exit(2);
+}
 const SETTLED_MS = 90_000;
 const MOST_TURNS = 6;
 
@@ -47,7 +52,7 @@ const killer = killAtRandom({
   server,
   random,
   rooms: () => [...going],
-  only: values.only as Victim | undefined,
+  only,
   onKill: (what) => say(`kill: ${what}`),
 });
 
