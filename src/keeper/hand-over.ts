@@ -12,6 +12,8 @@ export class HandOver {
   readonly #waiting = new Set<SessionId>();
   #worker = 0;
   #warm = 0;
+  /** Told to leave, and their next job has no process yet. */
+  #leaving = 0;
 
   /** @param tell tells the job of this session to leave; one that is gone is passed over */
   constructor(tell: (session: SessionId) => void) {
@@ -20,14 +22,14 @@ export class HandOver {
 
   /** Said by its job, each time that it has found a keeper. @param worker pid of the one that is gone */
   orphaned(session: SessionId, worker: number): void {
-    if (worker === this.#worker) this.#warm = 0; // V5
+    if (worker === this.#worker) this.workerGone(); // V5
     this.#waiting.add(session);
     this.#next();
   }
 
   /** A worker is here, of this pid; it may be the one before, over another connection. */
   workerHere(pid: number): void {
-    if (pid !== this.#worker) this.#warm = 0;
+    if (pid !== this.#worker) this.workerGone();
     this.#worker = pid;
   }
 
@@ -37,19 +39,22 @@ export class HandOver {
     this.#next();
   }
 
-  /** A new caller has one of them. */
+  /** A call has one of them: that of a new caller, or the next job of one that was left. */
   taken(): void {
     this.#warm = Math.max(0, this.#warm - 1);
+    this.#leaving = Math.max(0, this.#leaving - 1);
+    this.#next();
   }
 
   workerGone(): void {
     this.#warm = 0;
+    this.#leaving = 0;
   }
 
   #next(): void {
     for (const session of this.#waiting) {
-      if (this.#warm === 0) return; // V1
-      this.#warm -= 1;
+      if (this.#warm <= this.#leaving) return; // V1
+      this.#leaving += 1;
       this.#waiting.delete(session);
       this.#tell(session);
     }

@@ -18,7 +18,12 @@ test('H3b a call waits for a warm process, and each process is for one call', ()
   expect(told).toEqual([]);
   handOver.warm(1);
   expect(told).toEqual([one]);
-  handOver.warm(2);
+  handOver.warm(2); // one of them is for the first, who has not left yet
+  expect(told).toEqual([one, two]);
+  handOver.taken();
+  expect(told).toEqual([one, two]);
+  handOver.taken();
+  handOver.warm(1);
   expect(told).toEqual([one, two, three]);
 });
 
