@@ -54,13 +54,14 @@ export const startStandIn = async (): Promise<StandIn> => {
   let deleting = 0;
   let most = 0;
 
+  const sidOf = (name: string) => sids.get(name) ?? `RM_${name}`;
+
   const perform = async (method: string, body: Record<string, string>): Promise<[number, object]> => {
     const room = body['room'] ?? '';
     const missing: [number, object] = [404, { code: 'not_found', msg: 'requested room does not exist' }];
     switch (method) {
       case 'ListRooms': {
         const names = body['names'] as unknown as string[];
-        const sidOf = (name: string) => sids.get(name) ?? `RM_${name}`;
         return [200, { rooms: names.filter((name) => rooms.has(name)).map((name) => ({ name, sid: sidOf(name) })) }];
       }
       case 'ListParticipants':
@@ -88,6 +89,8 @@ export const startStandIn = async (): Promise<StandIn> => {
         those.splice(those.indexOf(leaver), 1);
         return [200, {}];
       }
+      case 'ListDispatch':
+        return [200, { agentDispatches: [] }];
       case 'CreateDispatch':
         return [200, { id: 'AD_1', room, agentName: body['agentName'], metadata: body['metadata'] }];
       default:
@@ -98,6 +101,13 @@ export const startStandIn = async (): Promise<StandIn> => {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.url?.split('/').at(-1) ?? '';
     const body = await readBody(request);
+    // All rooms are asked for from time to time, for callers whom nobody answers. That is about nobody, and not noted.
+    if (method === 'ListRooms' && body['names'] === undefined) {
+      const all = [...rooms].map(([name, { length }]) => ({ name, sid: sidOf(name), numParticipants: length }));
+      const isAway = (planned.get(method)?.length ?? 0) > 0;
+      response.writeHead(isAway ? 503 : 200, { 'content-type': 'application/json' });
+      return void response.end(JSON.stringify(isAway ? { code: 'internal', msg: 'planned' } : { rooms: all }));
+    }
     const identity = body['identity'] ?? body['participantIdentity'];
     asked.push(identity === undefined ? method : `${method} ${identity}`);
     if (method === 'TransferSIPParticipant') transfers.push(body);
