@@ -76,12 +76,16 @@ class Scripted extends voice.Agent {
         }),
         llm.tool({
           name: 'hoard',
-          description: 'Takes memory, and keeps it; when there is a file of this path, if one is named.',
-          parameters: z.object({ mb: z.number(), when: z.string().optional() }),
-          execute: async ({ mb, when }) => {
+          description: 'Takes memory, and keeps it; `more` of it when there is a file of this path.',
+          parameters: z.object({ mb: z.number(), when: z.string().optional(), more: z.number().optional() }),
+          execute: async ({ mb, when, more }) => {
+            const take = (all: number) => {
+              while (process.memoryUsage.rss() < all * 1024 * 1024) hoard.push(Buffer.alloc(16 * 1024 * 1024, 1));
+            };
+            take(mb);
             const isTime = () => when === undefined || existsSync(when);
             while (!isTime()) await sleep(10);
-            while (process.memoryUsage.rss() < mb * 1024 * 1024) hoard.push(Buffer.alloc(16 * 1024 * 1024, 1));
+            take(more ?? mb);
             return 'done';
           },
         }),

@@ -17,7 +17,7 @@ const hoarding = (durations: Record<string, number> = {}, when?: string) => ({
   rules: [
     { when: { user: 'a little' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 450 } }] } },
     { when: { user: 'a lot' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 700 } }] } },
-    { when: { user: 'everything' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 1000, when } }] } },
+    { when: { user: 'everything' }, answer: { tools: [{ name: 'hoard', arguments: { mb: 450, when, more: 1000 } }] } },
     { when: { afterTool: 'hoard' }, answer: { say: HOARDED } },
     ...receptionist.rules,
   ],
@@ -69,17 +69,16 @@ test('A11 T13 a job that is killed for its memory in the middle of the apology: 
   await using caller = call.caller;
   const now = path.join(deployment.directory, 'now');
   call.lab.play(hoarding({ [APOLOGY]: 15_000 }, now)); // longer than the 5 s after which the SDK looks again
-  await caller.say(call.lab, 'Remember a little.');
-  const looks = async () => (await deployment.log()).split('memory usage is above the warning threshold').length;
-  await hears(call, HOARDED);
   await caller.say(call.lab, 'Remember everything.');
-  await deployment.entry(call.name, 'tool', ({ data }) => JSON.stringify(data.args).includes(now), PATIENCE_MS);
-  const before = await looks();
-  await until('the SDK to look: its next look is 5 s away then', async () => (await looks()) > before, PATIENCE_MS);
+  const hasLooked = async () => (await deployment.log()).includes('memory usage is above the warning threshold');
+  await until('the SDK to look: its next look is 5 s away then', hasLooked, PATIENCE_MS);
+  const takenAt = Date.now();
   await writeFile(now, '');
-  await caller.until('the apology to begin', () => caller.line(call.lab, APOLOGY)[0] !== undefined, PATIENCE_MS);
+  // Known by its time: of a line that is cut the lab may not have made every part.
+  const apology = () => caller.utterances().filter(({ firstAt }) => firstAt > takenAt);
+  await caller.until('the apology to begin', () => apology().length > 0, PATIENCE_MS);
   expect((await caller.disconnected(PATIENCE_MS)).reason).toBe('ROOM_DELETED');
-  expect(caller.line(call.lab, APOLOGY)[0]?.share).toBeLessThan(0.6);
+  expect(apology().reduce((sum, { heardMs }) => sum + heardMs, 0)).toBeLessThan(9000);
 
   const report = await endedWell(server, deployment, call.name, {
     ...overLimit,
