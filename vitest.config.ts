@@ -11,7 +11,7 @@ const alias = { 'lastword/machines': fileURLToPath(new URL('machines/index.ts', 
  * each other. Beside each other runs what mostly waits: `ordinary` two files of thirty calls, `faults` four files (one
  * alone leaves nine tenths of a core free), `crash`, `docs` and `e2e` two. Alone run the files that count the last per
  * cents of a goodbye or the first milliseconds of a death (`e2e-alone`), and those whose callers lost a quarter of a line
- * and of their own words beside another file: three calls at a time, a caller who floods, and the long interview.
+ * and of their own words beside another file: calls two at a time, a caller who floods, and the long interview.
  */
 const lane = (name: string, groupOrder: number, options: Record<string, unknown> = {}) => ({
   resolve: { alias },

@@ -31,7 +31,6 @@ export class Orphan {
   readonly #worker = process.ppid;
   #isBegun = false;
   #isWaiting = false;
-  #isTold = false;
   #calmMs = 0;
   #pings: NodeJS.Timeout | undefined;
   #looks: NodeJS.Timeout | undefined;
@@ -64,7 +63,6 @@ export class Orphan {
   /** A process is warm for this call. */
   handOver(): void {
     if (!this.#isWaiting) return;
-    this.#isTold = true;
     this.#looks ??= setInterval(() => this.#look(), LOOK_MS);
   }
 
@@ -85,7 +83,7 @@ export class Orphan {
   }
 
   #late(): void {
-    if (this.#isTold && this.#mayBeLeft()) this.#go(false);
+    if (this.#looks && this.#mayBeLeft()) this.#go(false);
     else this.#end();
   }
 

@@ -16,7 +16,7 @@ import {
 } from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { firstJob, isJobId, type SessionId } from '../journal/ids.ts';
-import { allEntries, type Chapter, chaptersOf } from '../report/chapters.ts';
+import { allEntries, chaptersOf, handOverIn } from '../report/chapters.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
 import { countOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
@@ -137,9 +137,6 @@ const apologyIn = (value: unknown, entries: readonly Entry[]): Known['apology'] 
 const openingOf = (entries: readonly Entry[]): Entry | undefined =>
   entries.findLast(({ kind }) => kind === 'session.opened');
 
-const isHandedOver = (job: Chapter | undefined): boolean =>
-  job?.entries.some(({ kind }) => kind === 'handed.over') === true;
-
 /** A session is over when the last of its epochs is; what a predecessor wrote after it was taken over says nothing. */
 export function whatIsKnown(journal: SessionJournal): Known {
   const { jobs } = chaptersOf(journal);
@@ -184,9 +181,9 @@ export function whatIsKnown(journal: SessionJournal): Known {
     apology: apologyIn(first['apology'], entries),
     takenOverAt: journal.keeper.flatMap(({ kind, at, data }) => {
       const before = countOf(recordOf(data)['epoch']) - 1;
-      const isDeath = kind === 'keeper.succeeded' && !isHandedOver(jobs.find(({ epoch }) => epoch === before));
+      const isDeath = kind === 'keeper.succeeded' && !handOverIn(jobs.find(({ epoch }) => epoch === before));
       return isDeath ? (instantOf(at) ?? []) : [];
     }),
-    isHandedOver: isHandedOver(jobs.at(-1)),
+    isHandedOver: handOverIn(jobs.at(-1)) !== undefined,
   };
 }

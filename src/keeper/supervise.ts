@@ -146,7 +146,8 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
   let noticed: Noticed | null = null;
   let place = '';
   let why: string | undefined;
-  let isLeft = false;
+  /** The epoch whose job was told to leave its call to the next one; what befalls that one is its own. */
+  let leftEpoch: number | undefined;
   const onStates = () => {
     if (!machine) return;
     const snapshot = machine.snapshot();
@@ -167,7 +168,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     known.log.warn({ what: noticed, epoch }, 'a session without a living job; the keeper takes it in hand');
   };
   const detailOf = (what: Noticed | null, excusedMs: number): string | undefined => {
-    if (what === 'died' && isLeft) return 'its worker was gone: it left its call to the next job';
+    if (what === 'died' && known.epoch === leftEpoch) return 'its worker was gone: it left its call to the next job';
     if (why !== undefined || what === 'died' || what === 'unopened') return why;
     if (what === 'gone') return 'its agent is not in the room';
     const waited = excusedMs > 1 ? ', and it waited for a core' : '';
@@ -321,7 +322,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     },
 
     tell(message) {
-      isLeft = message.type === 'hand.over';
+      if (message.type === 'hand.over') leftEpoch = known.epoch;
       peer?.send(message);
     },
 

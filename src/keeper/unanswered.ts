@@ -23,7 +23,7 @@ const DEADLINE_MS = 4_000;
 const MOST_REFUSED = 10_000;
 
 export type UnansweredOptions = {
-  /** Undefined: nobody can be asked, or calls of this agent have no name. */
+  /** Undefined: nobody can be asked. An empty name: automatic dispatch (U1). */
   livekit: () => { find: FindWaiting; rooms: Pick<Rooms, 'dispatch' | 'undispatch'>; agentName: string } | undefined;
   /** A worker takes calls. */
   isTakingCalls: () => boolean;

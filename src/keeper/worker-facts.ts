@@ -48,7 +48,7 @@ export function workerFacts(options: {
       const access = JSON.stringify(next.livekit);
       if (!hello || JSON.stringify(hello.livekit) !== access) {
         rooms = next.livekit && openRooms(next.livekit, { log });
-        find = next.livekit ? openWaitingRooms(next.livekit) : undefined;
+        find = next.livekit && rooms ? openWaitingRooms(next.livekit, rooms) : undefined;
       }
       hello = next;
       if (next.livekit) know(next.livekit.url); // for when it counts

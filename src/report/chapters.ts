@@ -57,3 +57,9 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
 /** All entries, epoch by epoch, the keeper's last: order of cause, for what is no matter of time. */
 export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
   [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);
+
+/** Did this job leave its call to the next one, because its worker was gone? `late`: somebody was speaking still. */
+export const handOverIn = (job: Chapter | undefined): 'calm' | 'late' | undefined => {
+  const left = job?.entries.findLast(({ kind }) => kind === 'handed.over');
+  return left && (recordOf(left.data)['isCalm'] === true ? 'calm' : 'late');
+};

@@ -8,10 +8,9 @@
  *   H3  A death that nobody followed is none: it is how the call ended. Nor is a call that was left in a calm moment: its
  *       caller waited for nothing.
  */
-import type { Chapter } from './chapters.ts';
+import { type Chapter, handOverIn } from './chapters.ts';
 import { elapsed, type Timed } from './clock.ts';
 import { countOf, knownWord, recordOf } from './lenient.ts';
-import { isCalmEnd } from './past.ts';
 import type { Report } from './schema.ts';
 
 type Gap = Report['completeness']['gaps'][number];
@@ -32,7 +31,7 @@ export const gapsOf = (jobs: readonly Chapter[], keeper: Chapter): Gap[] => {
     const fromEpoch = countOf(data['epoch']);
     if (cause === null || fromEpoch === 0) continue;
     if (gaps.some((gap) => fromEpoch >= gap.fromEpoch && fromEpoch < (gap.toEpoch ?? Infinity))) continue; // H2
-    if (isCalmEnd(jobs.find(({ epoch }) => epoch === fromEpoch))) continue; // H3
+    if (handOverIn(jobs.find(({ epoch }) => epoch === fromEpoch)) === 'calm') continue; // H3
     const later = jobs.filter(({ epoch }) => epoch > fromEpoch);
     if (later.length === 0) continue; // H3
     const heard = later.flatMap(({ epoch, entries }) => {

@@ -9,7 +9,7 @@
  *   P3  An answer is owed when the caller said the last words, or when the agent was cut off, or a tool ran for them.
  */
 import type { Entry, HangUpPolicy, Json, SessionJournal } from '../journal/entry.ts';
-import { allEntries, type Chapter, chaptersOf } from './chapters.ts';
+import { allEntries, chaptersOf, handOverIn } from './chapters.ts';
 import { countOf, instantOf, readableName, recordOf, textOf } from './lenient.ts';
 import { transcriptOf } from './transcript.ts';
 
@@ -68,7 +68,7 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
   );
   const lastWords = items.findLast(({ type }) => type === 'message');
   const isAnswerCut = isCut(items, lastWords);
-  const isCalm = isCalmEnd(last);
+  const isCalm = handOverIn(last) === 'calm';
   return {
     takenOver: last && { epoch: last.epoch, lastSeq: last.lastSeq },
     agent: handoff && (readableName(recordOf(handoff.data)['agent']) ?? undefined),
@@ -83,12 +83,6 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
     isIncomplete: jobs.some(({ unread }) => unread.lost + unread.passedOver > 0),
   };
 }
-
-/** Handed over to another job, in a calm moment. */
-export const isCalmEnd = (job: Chapter | undefined): boolean => {
-  const last = job?.entries.findLast(({ kind }) => kind === 'handed.over');
-  return last !== undefined && recordOf(last.data)['isCalm'] === true;
-};
 
 /** Cut by the death, in the middle of a reply to the caller: not one that the caller cut, who spoke last then. */
 const isCut = (items: readonly PastItem[], last: PastItem | undefined): boolean =>

@@ -5,9 +5,10 @@
  * stays as it is, and nobody is told. `listDispatch` shows it: a dispatch without a job (read in livekit-server 1.13.5,
  * `Room.handleNewJobs`: only a job that a worker took is added).
  */
-import { AgentDispatchClient, RoomServiceClient } from 'livekit-server-sdk';
+import { AgentDispatchClient, RoomServiceClient, ServerError } from 'livekit-server-sdk';
 import type { LiveKitAccess } from '../link/messages.ts';
 import { unlessAborted } from '../waiting/deadline.ts';
+import type { Rooms } from './rooms.ts';
 
 /** `dispatches`: those of our agent; nobody took any of them. */
 export type WaitingRoom = { room: string; sid: string; dispatches: { id: string; metadata: string }[] };
@@ -18,30 +19,35 @@ export type FindWaiting = (
   signal: AbortSignal,
 ) => Promise<WaitingRoom[]>;
 
-/** Of those that were looked at in one go: a look costs two requests for each. */
+/** The newest, in one look: it costs up to two requests for each. */
 const MOST = 50;
 const ATTEMPT_S = 1;
-// livekit.ParticipantInfo.Kind.
-const [STANDARD, SIP, AGENT] = [0, 3, 4];
-
 /** *Effect.* Opens no connection yet. What it gives rejects with what LiveKit says, or when its signal says stop. */
-export function openWaitingRooms(access: LiveKitAccess): FindWaiting {
+export function openWaitingRooms(access: LiveKitAccess, { occupants }: Pick<Rooms, 'occupants'>): FindWaiting {
   const timing = { requestTimeout: ATTEMPT_S, failover: false };
   const client = new RoomServiceClient(access.url, access.apiKey, access.apiSecret, timing);
   const dispatching = new AgentDispatchClient(access.url, access.apiKey, access.apiSecret, timing);
+  /** Of a room that has ended since it was listed: none. */
+  const dispatchesIn = (room: string) =>
+    dispatching.listDispatch(room).catch((error: unknown) => {
+      if (error instanceof ServerError && error.status === 404) return [];
+      throw error;
+    });
   const stopped = () => new Error('stopped before LiveKit had answered');
 
   return async (agentName, isServed, signal) => {
     const ask = <Value>(request: Promise<Value>) => unlessAborted(request, signal, stopped);
     const rooms = await ask(client.listRooms());
-    const unserved = rooms.filter(({ name, numParticipants }) => numParticipants > 0 && !isServed(name));
+    const unserved = rooms
+      .filter(({ name, numParticipants }) => numParticipants > 0 && !isServed(name))
+      .toSorted((one, other) => Number(other.creationTime - one.creationTime));
     const found: WaitingRoom[] = [];
     for (const { name, sid } of unserved.slice(0, MOST)) {
-      const ours = (await ask(dispatching.listDispatch(name))).filter((one) => one.agentName === agentName);
+      const ours = (await ask(dispatchesIn(name))).filter((one) => one.agentName === agentName);
       if (ours.length === 0 || ours.some(({ state }) => (state?.jobs.length ?? 0) > 0)) continue;
-      const kinds = (await ask(client.listParticipants(name))).map(({ kind }): number => kind);
-      const isCallerThere = kinds.some((kind) => kind === STANDARD || kind === SIP);
-      if (!isCallerThere || kinds.includes(AGENT)) continue;
+      const kinds = (await occupants(name, signal)).map(({ kind }) => kind);
+      const isCallerThere = kinds.includes('standard') || kinds.includes('sip');
+      if (!isCallerThere || kinds.includes('agent')) continue;
       found.push({ room: name, sid, dispatches: ours.map(({ id, metadata }) => ({ id, metadata })) });
     }
     return found;

@@ -29,7 +29,7 @@ export type Verdict = {
   /** Of these, how many had lost a process in between. */
   resumed: number;
   letGo: Record<string, number>;
-  /** No agent came: nobody dispatches again for a caller who waits. */
+  /** No agent came before they hung up. */
   unanswered: number;
   broken: string[];
 };
