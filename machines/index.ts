@@ -63,5 +63,7 @@ export type { SupervisionContext, SupervisionEvent, SupervisionInput, Supervisio
 export { sessionMachine } from './session.machine.ts';
 export type { SessionContext, Input, Tag } from './session.setup.ts';
 
+export { CALM_MS, heldTenure, nextTenure } from './tenure.ts';
+export type { Tenure, TenureAct, TenureEvent, TenurePhase, TenureStep, WorkerFate } from './tenure.ts';
 export { CLEAR_SPEECH_MS, emptyLedger, isOwed, tell } from './turns.ts';
 export type { Ledger, Pipeline, TurnFact } from './turns.ts';

@@ -15,6 +15,7 @@ import { mcp } from './mcp.ts';
 import { exitCodes, problemOf, UsageError } from './problems.ts';
 import { purge } from './purge.ts';
 import { redeliver } from './redeliver.ts';
+import { reload } from './reload.ts';
 import { report } from './report.ts';
 import { sessions } from './sessions.ts';
 import { settings } from './settings.ts';
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   ledger,
   redeliver,
   purge,
+  reload,
   machine,
   inspect,
   doctor,

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { makeActionSecret, openActions } from '../inspector/act.ts';
 import { openInspector, DEFAULT_PORT } from '../inspector/open.ts';
 import { RequestProblem } from '../inspector/problem.ts';
-import { askToEnd } from '../link/end-call.ts';
+import { askToEnd } from '../link/ask-keeper.ts';
 import { whenStarterIsGone } from '../link/starter.ts';
 import { forPeople, oneLine } from '../output/for-people.ts';
 import { openStore } from '../store/open.ts';

@@ -30,6 +30,11 @@ export class NotFoundError extends Error {
   override name = 'NotFoundError';
 }
 
+/** It was tried, and refused or not to be had. */
+export class FailedError extends Error {
+  override name = 'FailedError';
+}
+
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
 
@@ -38,6 +43,7 @@ export function problemOf(error: unknown): { message: string; code: number } {
   const { failure, usage, notFound, configuration } = exitCodes;
   if (error instanceof UsageError) return { message: error.message, code: usage };
   if (error instanceof NotFoundError) return { message: error.message, code: notFound };
+  if (error instanceof FailedError) return { message: error.message, code: failure };
   if (error instanceof ReadError) {
     const codes = { BAD_QUESTION: usage, NOT_FOUND: notFound, NOT_BUILT: failure } as const;
     return { message: error.message, code: codes[error.code] };

@@ -43,9 +43,9 @@ import { assembleJob } from './assemble-job.ts';
 import { openCallTrace } from './call-trace.ts';
 import { EarlyRecorder, type EntryListener } from './early-recorder.ts';
 import { memoryLimits } from './memory-limits.ts';
-import { Orphan } from './orphan.ts';
 import { readPast } from './read-past.ts';
 import { BEGUN, tellPool } from './tell-pool.ts';
+import { TenureWatch } from './tenure-watch.ts';
 import { version } from './version.ts';
 import { hashOf, type ProcessFacts } from './warm-process.ts';
 
@@ -122,7 +122,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     process.exit(0);
   };
   // Its agent stays in the room until the next one removes it: to leave takes longer than that.
-  const orphan = new Orphan(job, {
+  const tenure = new TenureWatch(job, {
     session,
     tell: (message) => link?.send(message),
     leave: () => void (isLeaving || leave()),
@@ -131,7 +131,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
     hello: () => {
       const token = jobToken(directory, session); // read again each time: it may be readable by now
-      return [{ type: 'hello.job', ...who, ...(token !== undefined && { token }) }, ...orphan.news];
+      return [{ type: 'hello.job', ...who, ...(token !== undefined && { token }) }, ...tenure.news];
     },
     log,
     onMessage: (message) => {
@@ -140,16 +140,18 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
         log.warn({}, 'the keeper took the session in hand; leaving without a word');
         void leave(job.venue.leave()); // D4
       }
-      if (message.type === 'hand.over') orphan.handOver();
+      if (message.type === 'hand.over') tenure.handOver();
+      if (message.type === 'worker.replaced') tenure.workerReplaced(message.worker, message.graceMs);
       if (message.type !== 'shutdown') return;
-      if (message.reason === 'worker_lost') return orphan.begin();
+      if (message.reason === 'worker_lost') return tenure.workerLost(message.worker);
+      tenure.ended();
       run.send({ type: 'shutdown.requested', end: endOf('operator', message.reason), graceMs: message.graceMs });
     },
   });
   link = connected;
   if (past?.isIncomplete) noteError(job, 'journal', 'what was said before the crash is not known whole', true);
   const last = { run, journal, link: connected, blobs: job.blobs, ...facts };
-  const unwatch = watchProcess(job, () => orphan.begin());
+  const unwatch = watchProcess(job, () => tenure.workerLost());
   registerParticipants(job);
   const beats = setInterval(() => connected.send({ type: 'beat', session, ...sounds.told }), policy.beatMs);
   run.start(
@@ -162,7 +164,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   const { end } = await run.closed;
   clearInterval(beats);
   unwatch();
-  orphan.stop();
+  tenure.stop();
   trace?.end();
   await closeJournal(last);
   connected.close();

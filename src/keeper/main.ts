@@ -15,8 +15,6 @@ import { openCourier } from '../delivery/courier.ts';
 import { endEarlierCouriers } from '../delivery/courier-record.ts';
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { startRelay } from '../delivery/relay.ts';
-import { alertsFor, factsIn } from '../delivery/rows.ts';
-import type { ToKeeper } from '../link/messages.ts';
 import { ownerOf } from '../journal/owner.ts';
 import { socketPath } from '../link/path.ts';
 import { rememberNames } from '../rooms/remembered-names.ts';
@@ -28,7 +26,8 @@ import { standardError, standardOutput } from '../output/standard-output.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { inheritedFlags } from '../link/starter.ts';
 import { fileOf, openStore } from '../store/open.ts';
-import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
+import { defaultPolicy } from '../../machines/index.ts';
+import { openAlerts } from './alerts.ts';
 import { claimDirectory, markEnding } from './claim.ts';
 import { openFolding } from './fold-in-thread.ts';
 import { startRetention } from './keep.ts';
@@ -37,6 +36,7 @@ import { openOperating } from './operating-server.ts';
 import { startOwed } from './owed.ts';
 import { openPeers } from './peers.ts';
 import { startSealer } from './seal.ts';
+import { ConnectedWorkers } from './connected-workers.ts';
 import { trackSessions } from './sessions.ts';
 import { takeSignals } from './signals.ts';
 import { watchUnanswered } from './unanswered.ts';
@@ -106,20 +106,14 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
 
   const counts = new KeeperCounts();
   let isEnding = false;
-  let isWorkerReady = false;
   try {
     const secret = openSecret(directory);
     options.onOwned?.();
     const store = await openStore(options.store, { inThread: true });
     closers.push(() => store.close());
-    const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
     const facts = workerFacts({ know, log });
-    const budgetMs = () => (facts.now?.policy ?? defaultPolicy).shutdownBudgetMs;
-    /** With how much time left the calls are told: all of it, or what a goodbye and the rest of an end take (M3). */
-    const graceMs = () => {
-      if (facts.now?.shutdown !== 'finish') return budgetMs();
-      return Math.min(budgetMs(), lastWordsMs(facts.now.policy));
-    };
+    const alert = openAlerts({ facts, store, onQueued: () => relay.wake(), log });
+    const budgetMs = () => facts.shutdown.budgetMs;
     await endEarlierCouriers(directory, log);
     const file = fileOf(options.store);
     const { host, bootId } = await ownerOf(process.pid);
@@ -139,11 +133,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       onDead: ({ session, destination, kind }, error) => {
         counts.deliveries.dead += 1;
         if (kind === 'alert') return; // or a dead alert receiver would call for itself
-        void alert({
-          session,
-          message: `A report was given up: ${addressForPeople(destination)}`,
-          detail: error,
-        }).catch(lost);
+        alert({ session, message: `A report was given up: ${addressForPeople(destination)}`, detail: error });
       },
     });
     closers.push(() => relay.stop());
@@ -176,13 +166,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       seal: (...asked) => sealer.seal(...asked),
       counts,
     });
-    const isTakingCalls = () => isWorkerReady && !isEnding;
-    const isServed = (room: string) => sessions.serves(room);
-    const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed, log });
-    closers.push(
-      () => sessions.stop(),
-      () => unanswered.stop(),
-    );
+    closers.push(() => sessions.stop());
     const worker = superviseWorker({
       command,
       agentFile,
@@ -194,22 +178,24 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
         [workerTokenVariable]: tokenOf(secret, 'worker'),
       },
       log,
-      onDied: () => sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_lost' }),
+      onDied: (pid) => sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_lost', worker: pid }),
     });
+    const workers = new ConnectedWorkers({
+      process: worker,
+      handOver: (session) => sessions.handOver(session),
+      tellJobs: (message) => sessions.tellAll(message),
+      isEnding: () => isEnding,
+      onDraining: () => sessions.draining(budgetMs(), facts.shutdown.graceMs),
+    });
+    const isTakingCalls = () => workers.isReady && !isEnding;
+    const isServed = (room: string) => sessions.serves(room);
+    const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed, log });
+    closers.push(() => unanswered.stop());
 
-    async function alert({ session, message: text, detail }: Omit<Extract<ToKeeper, { type: 'alert' }>, 'type'>) {
-      log.error({ session, detail }, text);
-      const destinations = (await facts.known())?.alerts ?? [];
-      const sealed = await store.report(session);
-      const { metadata, ...known } = sealed ? factsIn(sealed) : { metadata: '' };
-      await store.enqueue(
-        alertsFor({ session, ...known, at: Date.now(), message: text, detail }, destinations, metadata),
-      );
-      relay.wake();
-    }
     const onPeer = openPeers({
       facts,
       sessions,
+      workers,
       log,
       onWorker: (pid) => {
         worker.hello(pid);
@@ -217,16 +203,19 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
         relay.wake();
       },
       budgetMs,
-      onReady: (isReady) => (isWorkerReady = isReady),
-      onDraining: () => sessions.draining(budgetMs(), graceMs()),
-      onAlert: (message) => void alert(message).catch(lost),
+      onAlert: alert,
       onRefusedCall: (roomSid) => unanswered.refused(roomSid),
       onRefusedJob: () => {
         if (mendSecret(directory, secret))
           log.warn('the secret of LASTWORD_DIR was removed or replaced; it is written again');
       },
     });
-    const server = await listen({ path, onPeer, admission: openAdmission(secret), log });
+    const server = await listen({
+      path,
+      onPeer,
+      admission: openAdmission(secret, (pid) => worker.standingOf(pid) !== undefined),
+      log,
+    });
     closers.push(() => server.close());
 
     if (options.metrics) {
@@ -237,14 +226,14 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
         store,
         known: () => ({
           version,
-          isWorkerHere: isWorkerReady,
+          isWorkerHere: workers.isReady,
           stages: sessions.stages,
           lostLines:
             standardOutput().lostLines + (standardError() === standardOutput() ? 0 : standardError().lostLines),
         }),
         unready: () => {
           if (isEnding) return 'the keeper is ending';
-          if (!isWorkerReady) return 'no worker that takes calls is connected';
+          if (!workers.isReady) return 'no worker that takes calls is connected';
           return server.isReachable ? undefined : 'the socket of the keeper cannot be found';
         },
       });
@@ -266,7 +255,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     isEnding = true;
     void markEnding(directory);
     log.info({ open: sessions.openCount, budgetMs: budgetMs() }, 'ending');
-    sessions.shutDown(budgetMs(), graceMs());
+    sessions.shutDown(budgetMs(), facts.shutdown.graceMs); // M3
     worker.drain();
     void end.hurried.then(() => sessions.shutDown(HURRY_MS));
     const hurried = end.hurried.then(() => settledWithin(sessions.settled(), HURRY_MS));

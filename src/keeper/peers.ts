@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { ToKeeper } from '../link/messages.ts';
 import type { Peer, PeerHandler } from '../link/server.ts';
-import { HandOver } from './hand-over.ts';
+import type { ConnectedWorkers } from './connected-workers.ts';
 import { keepOf, spellKeep } from './keep.ts';
 import type { Sessions } from './sessions.ts';
 import type { WorkerFacts } from './worker-facts.ts';
@@ -10,12 +10,10 @@ import type { WorkerFacts } from './worker-facts.ts';
 export type PeersOptions = {
   facts: WorkerFacts;
   sessions: Sessions;
+  workers: ConnectedWorkers;
   log: Logger;
   /** A worker has said who it is, and where LiveKit and the receivers are. */
   onWorker: (pid: number) => void;
-  /** The worker takes calls, or does not any more. */
-  onReady: (isReady: boolean) => void;
-  onDraining: () => void;
   onAlert: (message: Extract<ToKeeper, { type: 'alert' }>) => void;
   /** How long a call gets that is told to end. */
   budgetMs: () => number;
@@ -26,37 +24,31 @@ export type PeersOptions = {
 };
 
 export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) => {
-  const { facts, sessions, log, onWorker, onReady, onDraining, onAlert, onRefusedJob, onRefusedCall, budgetMs } =
-    options;
-  /** A worker may be connected again before its earlier connection is gone. */
-  let ready: Peer | undefined;
-  const handOver = new HandOver((session) => sessions.handOver(session));
-  const setReady = (peer: Peer | undefined) => {
-    ready = peer;
-    onReady(peer !== undefined);
-  };
+  const { facts, sessions, workers, log, onWorker, onAlert, onRefusedJob, onRefusedCall, budgetMs } = options;
   return (peer) => ({
     onMessage(message) {
       switch (message.type) {
-        case 'hello.worker':
-          log.info({ workerPid: message.pid, agentName: message.agentName }, 'the worker is connected');
+        case 'hello.worker': {
+          const standing = workers.hello(peer, message);
+          log.info({ workerPid: message.pid, agentName: message.agentName, standing }, 'the worker is connected');
           if (!facts.now) log.info(keepOf(message.keep ?? {}), spellKeep(keepOf(message.keep ?? {})));
-          facts.take(message);
+          if (standing !== 'replaced' || !facts.now) facts.take(message);
           sessions.workerHere();
-          handOver.workerHere(message.pid);
           return onWorker(message.pid);
+        }
         case 'worker.ready':
-          setReady(peer);
-          return log.info('the worker takes calls');
+          log.info({ workerPid: workers.helloOf(peer)?.pid }, 'the worker takes calls');
+          return workers.ready(peer);
         case 'worker.warm':
-          return handOver.warm(message.count);
+          return workers.warm(peer, message.count);
         case 'worker.draining':
-          setReady(undefined);
-          return onDraining();
-        case 'job.offered':
-          return facts.now && sessions.offered(peer, message, facts.now); // no hello, no answer: declined
+          return workers.draining(peer);
+        case 'job.offered': {
+          const hello = workers.helloOf(peer) ?? facts.now;
+          return hello && sessions.offered(peer, message, hello); // no hello, no answer: declined
+        }
         case 'job.launched':
-          handOver.taken();
+          workers.launched(peer);
           return sessions.launched(message.job);
         case 'job.unstarted':
           return sessions.unstarted(message.job, message.why);
@@ -65,11 +57,12 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
         case 'job.withdrawn':
           return sessions.withdrawn(message.job, message.why);
         case 'hello.job':
-          return sessions.hello(peer, message);
+          sessions.hello(peer, message);
+          return workers.news().forEach((news) => peer.send(news));
         case 'job.heard':
           return sessions.heard(message.session, message.epoch);
         case 'job.orphaned':
-          return handOver.orphaned(message.session, message.worker);
+          return workers.orphaned(message.session, message.worker);
         case 'beat':
           return sessions.beat(message.session, message);
         case 'job.closed':
@@ -83,6 +76,11 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
             why === undefined ? { type: 'session.ending', session } : { type: 'session.unended', session, why },
           );
         }
+        case 'reload':
+          return void workers.replace().then((done) => {
+            if ('why' in done) return peer.send({ type: 'unreloaded', why: done.why });
+            return peer.send({ type: 'reloaded', worker: done.worker, calls: sessions.openCount });
+          });
         case 'alert':
           return onAlert(message);
       }
@@ -93,10 +91,7 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
       onRefusedJob();
     },
     onClose() {
-      if (ready === peer) {
-        handOver.workerGone();
-        setReady(undefined);
-      }
+      workers.gone(peer);
       sessions.gone(peer);
     },
   });

@@ -46,7 +46,7 @@ export type Sessions = {
   closed(session: SessionId, tail?: string): void;
   /** An operator ends one call, within `budgetMs`. @returns why not; undefined: its job was told */
   end(session: SessionId, budgetMs: number): string | undefined;
-  /** A process is warm for the call of a job whose worker is gone. */
+  /** A process is warm for the call of a job whose worker is gone, or has been replaced. */
   handOver(session: SessionId): void;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
@@ -267,10 +267,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
     handOver(session) {
       const one = supervised.get(session);
       if (!one?.isOpen || endingAt !== undefined) return;
-      log.info(
-        { session },
-        'a process is warm for this call, whose worker is gone; its job leaves it when nobody speaks',
-      );
+      log.info({ session }, 'a process of the next worker is warm for this call; its job leaves it when nobody speaks');
       one.tell({ type: 'hand.over' });
     },
     gone(peer) {

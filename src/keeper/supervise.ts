@@ -168,7 +168,8 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     known.log.warn({ what: noticed, epoch }, 'a session without a living job; the keeper takes it in hand');
   };
   const detailOf = (what: Noticed | null, excusedMs: number): string | undefined => {
-    if (what === 'died' && known.epoch === leftEpoch) return 'its worker was gone: it left its call to the next job';
+    if (what === 'died' && known.epoch === leftEpoch)
+      return 'its worker was gone or replaced: it left its call to the next job';
     if (why !== undefined || what === 'died' || what === 'unopened') return why;
     if (what === 'gone') return 'its agent is not in the room';
     const waited = excusedMs > 1 ? ', and it waited for a core' : '';

@@ -4,7 +4,8 @@
  * limit of time would be wrong: an agent file may take a while to load, and a caller of the keeper before this one
  * still has to be hung up on.
  */
-import type { WorkerHello } from '../link/messages.ts';
+import { defaultPolicy, lastWordsMs, type Policy } from '../../machines/index.ts';
+import type { Shutdown, WorkerHello } from '../link/messages.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { openRooms } from '../rooms/server-api.ts';
 import { type FindWaiting, openWaitingRooms } from '../rooms/waiting-rooms.ts';
@@ -22,10 +23,14 @@ export type WorkerFacts = {
   /** The last hello; pending while there was none. */
   hello(): Promise<WorkerHello>;
   rooms(): Promise<Rooms | null>;
+  /** How long calls get that have to end, and with how much of it left they are told: all of it, or what a goodbye takes. */
+  readonly shutdown: { budgetMs: number; graceMs: number };
   /** As the last hello had it; undefined while there was none, or when there is no LiveKit. */
   readonly livekit: { server: string; rooms: Rooms; find: FindWaiting; agentName: string } | undefined;
   apologize(recording: ApologyRecording): Apologize | undefined;
 };
+
+type Ends = { policy: Policy; shutdown?: Shutdown };
 
 export function workerFacts(options: {
   /** Finds out where this URL's host is, before it is needed. */
@@ -62,6 +67,11 @@ export function workerFacts(options: {
     async hello() {
       const first = await arrived;
       return hello ?? first;
+    },
+    get shutdown() {
+      const { policy, shutdown }: Ends = hello ?? { policy: defaultPolicy };
+      const budgetMs = policy.shutdownBudgetMs;
+      return { budgetMs, graceMs: shutdown === 'finish' ? Math.min(budgetMs, lastWordsMs(policy)) : budgetMs };
     },
     get livekit() {
       if (!hello?.livekit || !rooms || !find) return undefined;

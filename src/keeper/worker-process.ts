@@ -1,78 +1,74 @@
 /**
- * The worker as a process: started, started again when it dies, told once to end.
+ * The worker as a process: started, started again when it dies, replaced when it is asked for, told once to end.
  *
- *   P1  It has a process group of its own, so a terminal's Ctrl-C reaches the keeper alone; and it gets one signal, for
- *       the second would make it leave its calls at once.
- *   P2  What it prints goes through us, unless it goes to a file (child-output.ts says why). It may outlive this keeper:
- *       then its lines are lost, and it lives on (own-output.ts).
  *   P3  One that ends before it said hello, when none ever did, will not do better the next time: that is the end, with
  *       its code. Later on a failing start is tried again, at most MAX_FAILED_STARTS times in a row.
  *   P4  One that ends by itself with 0 was done; so is the keeper.
+ *   P8  The next worker is started beside the one that serves, and takes its place when it takes calls. Until then it may
+ *       fail, and nothing is changed: code that cannot be loaded costs no call.
+ *   P9  The one that was replaced serves its calls to their end. It is named in worker.json for as long, or the next
+ *       keeper would not know its jobs for its own.
  *
- * Who belongs to it, and what outlives it: worker-groups.ts.
+ * What one process is: one-worker.ts (P1, P2). Who belongs to it, and what outlives it: worker-groups.ts.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Owner } from '../journal/entry.ts';
-import { forward, wayTo } from '../output/child-output.ts';
-import { isAlive, ownerOf } from '../journal/owner.ts';
-import { standardError, standardOutput } from '../output/standard-output.ts';
-import { settledWithin } from '../waiting/deadline.ts';
+import { isAlive } from '../journal/owner.ts';
+import { standardOutput } from '../output/standard-output.ts';
+import { HELLO_MS, NextWorker } from './next-worker.ts';
+import { foundWorker, type OneWorker, startWorker, type WorkerCommand, type WorkerExit } from './one-worker.ts';
+import { BESIDE, type Beside } from '../link/beside.ts';
 import { WorkerGroups } from './worker-groups.ts';
+import { WorkerRecord } from './worker-record.ts';
+
+export type { WorkerCommand } from './one-worker.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
 /** After so long a worker counts as healthy, and the next pause is the shortest again. */
 const HEALTHY_MS = 60_000;
 const MAX_FAILED_STARTS = 5;
-/** From the start to hello: the import of the agent file, no more. */
-const HELLO_MS = 60_000;
 /** How long a worker that an earlier keeper started gets to connect: the client's longest pause, and a slow machine. */
 const ADOPTION_MS = 4_000;
-const ADOPTED_POLL_MS = 200;
-/** What a process printed last is in its pipe when its exit is known; its jobs may hold that pipe open for long. */
-const LAST_LINES_MS = 100;
 const TERMINATED = 128 + constants.signals.SIGTERM;
 
-export type WorkerCommand = { file: string; args: string[] };
 export type WorkerEnd = {
   /** As a shell has it: 128 + the signal's number for one that was killed. */
   code: number;
   /** It never worked: what to tell the operator. */
   failure?: string;
 };
+/** `serving` takes the calls, `next` is to replace it, `replaced` serves what it has. */
+export type Standing = 'serving' | 'next' | 'replaced';
 
 export type WorkerProcess = {
   /** Adopts the worker of an earlier keeper, or starts one. */
   start(): Promise<void>;
   /** A worker said hello over the link. */
   hello(pid: number): void;
+  /** Undefined: none of this keeper's. */
+  standingOf(pid: number): Standing | undefined;
+  /** P8. @returns why not; undefined: the next one takes the calls. Never rejects. */
+  replace(): Promise<string | undefined>;
+  /** P8. A worker takes calls. @returns the pid of the one whose place it has; undefined: it serves already */
+  ready(pid: number): number | undefined;
+  /** The one that serves was told to stop by somebody else: the next one is started at once. @returns whether it was that one */
+  leftBy(pid: number): boolean;
   /** SIGTERM, once. */
   drain(): void;
   /** One that did not end in time, and its group with it; it counts as ended by SIGTERM. */
   kill(): void;
   /** Is this living process in the group of a worker that this keeper started or found? Never rejects. */
   owns(owner: Owner): Promise<boolean>;
-  /** After `ended`: what is left of its group leaves within a second, or is killed. Takes 2 s at most, never rejects. */
+  /** After `ended`: what is left of its groups leaves within a second, or is killed. Takes 2 s at most, never rejects. */
   clear(): Promise<void>;
   readonly pid: number | undefined;
   /** Resolves when it has ended for good; never rejects. */
   readonly ended: Promise<WorkerEnd>;
 };
 
-const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
-  code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-
-/** What prints in colours on a terminal goes on doing so: its lines end there, through us. */
-const colours = (): NodeJS.ProcessEnv => {
-  const { FORCE_COLOR: forced, NO_COLOR: none } = process.env;
-  return standardOutput().isTerminal && forced === undefined && none === undefined ? { FORCE_COLOR: '1' } : {};
-};
-
-export function superviseWorker(options: {
+export type SuperviseWorkerOptions = {
   command: WorkerCommand;
   /** For messages. */
   agentFile: string;
@@ -80,181 +76,263 @@ export function superviseWorker(options: {
   /** Where `worker.json` names the worker, for the next keeper. */
   directory: string;
   log: Logger;
-  /** It died, and jobs of it may live on. */
-  onDied: () => void;
+  /** The worker of this pid died, and jobs of it may live on. */
+  onDied: (pid: number) => void;
   /** For tests: after how long what an earlier worker left is ended. */
   orphansMs?: number;
-}): WorkerProcess {
-  const { command, agentFile, environment, directory, log, onDied, orphansMs } = options;
-  const record = join(directory, 'worker.json');
-  const groups = new WorkerGroups(log, orphansMs);
-  let child: ChildProcess | undefined;
-  let pid: number | undefined;
-  let group: number | undefined;
-  let startedAt = 0;
-  let hasSaidHello = false;
-  let hasEverSaidHello = false;
-  let isDraining = false;
-  let isGivenUp = false;
-  let failedStarts = 0;
-  let pauseMs = FIRST_PAUSE_MS;
-  let timer: NodeJS.Timeout | undefined;
-  let adoptedHello: (() => void) | undefined;
-  let end: (end: WorkerEnd) => void = () => undefined;
-  const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
+};
 
-  const onExit = (code: number, isKilled: boolean) => {
-    clearTimeout(timer);
-    const wasHello = hasSaidHello;
-    const exited = { workerPid: pid, code };
-    pid = undefined;
-    child = undefined;
-    hasSaidHello = false;
-    void rm(record, { force: true });
-    if (isDraining) return end({ code: isGivenUp ? TERMINATED : code });
-    if (wasHello && code === 0) {
-      log.info(exited, 'the worker has ended by itself'); // P4
-      return end({ code });
-    }
-    if (!wasHello) {
-      failedStarts += 1;
-      const isHopeless = (!hasEverSaidHello && !isKilled) || failedStarts >= MAX_FAILED_STARTS;
-      if (isHopeless) {
-        const advice =
-          code === 0
-            ? 'does it call runWorker(import.meta.url)?'
-            : 'its own error is printed above; correct the file and start again.';
-        return end({
-          code: code || 1,
-          failure: `${agentFile} ended with code ${code} before it was a worker: ${advice}`,
-        });
-      }
-    }
-    if (performance.now() - startedAt > HEALTHY_MS) pauseMs = FIRST_PAUSE_MS;
-    log.error({ ...exited, againInMs: pauseMs }, 'the worker died; starting it again');
-    onDied();
-    timer = setTimeout(launch, pauseMs);
-    pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
-  };
+export const superviseWorker = (options: SuperviseWorkerOptions): WorkerProcess => new SupervisedWorker(options);
 
-  const launch = () => {
-    startedAt = performance.now();
-    const started = spawn(command.file, command.args, {
-      detached: true, // P1
-      stdio: ['inherit', wayTo(standardOutput()), wayTo(standardError())], // P2
-      env: { ...colours(), ...environment },
+class SupervisedWorker implements WorkerProcess {
+  readonly ended: Promise<WorkerEnd>;
+  readonly #options: SuperviseWorkerOptions;
+  readonly #record: WorkerRecord;
+  readonly #groups: WorkerGroups;
+  #end: (end: WorkerEnd) => void = () => undefined;
+  #serving: OneWorker | undefined;
+  /** P8 */
+  #next: NextWorker | undefined;
+  readonly #replaced = new Set<OneWorker>();
+  /** Of every worker that there was, whose group may not be empty yet. */
+  readonly #pids = new Set<number>();
+  #hasEverSaidHello = false;
+  #isDraining = false;
+  #isGivenUp = false;
+  #failedStarts = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+  #timer: NodeJS.Timeout | undefined;
+  /** Who said hello before it was known to be the earlier keeper's. */
+  readonly #earlyHellos = new Set<number>();
+  #adoptedHello: (() => void) | undefined;
+
+  constructor(options: SuperviseWorkerOptions) {
+    this.#options = options;
+    this.#record = new WorkerRecord(options.directory, options.log);
+    this.#groups = new WorkerGroups(options.log, options.orphansMs);
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  get pid(): number | undefined {
+    return this.#serving?.pid;
+  }
+
+  async start(): Promise<void> {
+    if (!(await this.#adopt()) && !this.#isDraining) this.#launch();
+    else if (!this.#serving) this.#end({ code: 0 });
+  }
+
+  hello(pid: number): void {
+    this.#earlyHellos.add(pid);
+    if (this.#next?.one.pid === pid) this.#next.one.hasSaidHello = true;
+    if (this.#serving?.pid !== pid) return;
+    clearTimeout(this.#timer);
+    this.#serving.hasSaidHello = true;
+    this.#hasEverSaidHello = true;
+    this.#failedStarts = 0;
+    this.#adoptedHello?.();
+  }
+
+  standingOf(pid: number): Standing | undefined {
+    if (this.#serving?.pid === pid) return 'serving';
+    if (this.#next?.one.pid === pid) return 'next';
+    return [...this.#replaced].some((one) => one.pid === pid) ? 'replaced' : undefined;
+  }
+
+  replace(): Promise<string | undefined> {
+    const { log, environment, command } = this.#options;
+    if (this.#isDraining) return Promise.resolve('expected a keeper that goes on, got one that is ending');
+    if (this.#next) return Promise.resolve('expected one at a time, got a worker that is being replaced already');
+    if (!this.#serving?.hasSaidHello)
+      return Promise.resolve(
+        'expected a worker that serves, got one that is only starting; it has the new code already',
+      );
+    const one = startWorker(command, { ...environment, [BESIDE]: 'serving' satisfies Beside });
+    log.info({ workerPid: one.pid, replaces: this.pid }, 'the next worker is started');
+    const next = new NextWorker(one, log, () => this.#groups.signal('SIGKILL', one.pid));
+    this.#next = next;
+    this.#follow(one);
+    return next.settled.finally(() => {
+      if (this.#next === next) this.#next = undefined;
     });
-    forward(started.stdout, standardOutput());
-    forward(started.stderr, standardError());
-    const printed = new Promise<void>((resolve) => void started.once('close', () => resolve()));
-    child = started;
-    pid = started.pid;
-    group = pid;
-    started.once('error', (error) => {
-      if (started.pid !== undefined) return; // a signal that did not arrive
-      end({ code: 1, failure: `${command.file} cannot be started: ${error.message}` });
-    });
-    started.once('exit', (code, killer) => {
-      void settledWithin(printed, LAST_LINES_MS).then(() => onExit(codeOf(code, killer), killer !== null));
-    });
-    timer = setTimeout(() => {
-      log.error({ workerPid: pid }, `the worker did not say hello within ${HELLO_MS} ms; killing it`);
-      groups.signal('SIGKILL', pid);
+  }
+
+  ready(pid: number): number | undefined {
+    const next = this.#next;
+    if (next?.one.pid !== pid) return undefined;
+    const before = this.#serving;
+    if (before) this.#replaced.add(before);
+    this.#promote(next);
+    return before?.pid;
+  }
+
+  leftBy(pid: number): boolean {
+    const left = this.#serving;
+    if (left?.pid !== pid || this.#isDraining) return false;
+    this.#replaced.add(left);
+    if (this.#next) this.#promote(this.#next);
+    else this.#launch({ [BESIDE]: 'leaving' satisfies Beside });
+    return true;
+  }
+
+  drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    if (this.#next) this.#groups.signal('SIGTERM', this.#next.one.pid);
+    this.#next?.settle('the keeper is ending');
+    if (this.#serving) return this.#groups.signal('SIGTERM', this.#serving.pid);
+    clearTimeout(this.#timer);
+    this.#end({ code: 0 });
+  }
+
+  kill(): void {
+    this.#isGivenUp = true;
+    for (const pid of this.#pids) this.#groups.signal('SIGKILL', -pid);
+  }
+
+  owns(owner: Owner): Promise<boolean> {
+    return this.#groups.owns(owner);
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all([...this.#pids].map((pid) => this.#groups.clear(pid)));
+  }
+
+  #launch(more: NodeJS.ProcessEnv = {}): void {
+    const { command, environment, log } = this.#options;
+    const one = startWorker(command, { ...environment, ...more });
+    log.info({ workerPid: one.pid, file: command.file }, 'worker started'); // an argument may be a key
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      log.error({ workerPid: one.pid }, `the worker did not say hello within ${HELLO_MS} ms; killing it`);
+      this.#groups.signal('SIGKILL', one.pid);
     }, HELLO_MS);
-    log.info({ workerPid: pid, file: command.file }, 'worker started'); // an argument may be a key
-    if (started.pid !== undefined) void remember(started.pid);
-  };
+    this.#become(one);
+    this.#follow(one);
+  }
 
-  /** For the next keeper. Without it a worker that outlives us is not waited for, and a second one starts. */
-  const remember = async (workerPid: number) => {
-    try {
-      const owner = await ownerOf(workerPid);
-      groups.add(owner);
-      await rm(record, { force: true }); // made anew: a link that somebody planted is not followed
-      await writeFile(record, JSON.stringify(owner), { mode: 0o600, flag: 'wx' });
-    } catch (error) {
-      log.warn({ err: error }, 'the worker could not be written down for the next keeper');
+  #promote(next: NextWorker): void {
+    this.#next = undefined;
+    this.#become(next.one);
+    next.settle();
+  }
+
+  #become(one: OneWorker): void {
+    this.#serving = one;
+    if (one.hasSaidHello) {
+      clearTimeout(this.#timer);
+      this.#hasEverSaidHello = true;
+      this.#failedStarts = 0;
     }
-  };
+    this.#remember();
+  }
 
-  /** No child of ours, so nobody tells us: ask until it is gone. */
-  const watchAdopted = async (owner: Owner) => {
-    if ((await isAlive(owner)) !== 'alive') return onExit(isDraining ? 0 : 1, true);
-    setTimeout(() => void watchAdopted(owner), ADOPTED_POLL_MS);
-  };
-
-  const adopt = async (): Promise<boolean> => {
-    const owner = await readFile(record, 'utf8').then(
-      (text) => JSON.parse(text) as Owner,
-      () => undefined,
+  #follow(one: OneWorker): void {
+    if (one.pid !== undefined) this.#pids.add(one.pid);
+    void one.owner.then(
+      (owner) => this.#groups.add(owner),
+      () => undefined, // it is gone already
     );
+    void one.exited.then((exit) => this.#onExit(one, exit));
+  }
+
+  #onExit(one: OneWorker, exit: WorkerExit): void {
+    const { log, agentFile } = this.#options;
+    if (this.#replaced.delete(one)) {
+      log.info({ workerPid: one.pid, code: exit.code }, 'the worker that was replaced has ended');
+      return this.#remember();
+    }
+    if (this.#next?.one === one) return this.#next.settle(exit.failure ?? endedEarly(agentFile, exit.code));
+    if (this.#serving === one) this.#onEnd(one, exit);
+  }
+
+  /** Of the one that served. */
+  #onEnd(one: OneWorker, { code, isKilled, failure }: WorkerExit): void {
+    const { log, agentFile, onDied } = this.#options;
+    clearTimeout(this.#timer);
+    const exited = { workerPid: one.pid, code };
+    this.#serving = undefined;
+    this.#remember();
+    if (failure !== undefined) return this.#end({ code, failure });
+    if (this.#isDraining) return this.#end({ code: this.#isGivenUp ? TERMINATED : one.isFound ? 0 : code });
+    if (one.hasSaidHello && code === 0) {
+      log.info(exited, 'the worker has ended by itself'); // P4
+      return this.#end({ code });
+    }
+    if (!one.hasSaidHello) {
+      this.#failedStarts += 1;
+      const isHopeless = (!this.#hasEverSaidHello && !isKilled) || this.#failedStarts >= MAX_FAILED_STARTS;
+      if (isHopeless) return this.#end({ code: code || 1, failure: endedEarly(agentFile, code) });
+    }
+    const next = this.#next;
+    if (next) {
+      log.error(exited, 'the worker died; the one that was to replace it has its place');
+      if (one.pid !== undefined) onDied(one.pid);
+      return this.#promote(next);
+    }
+    if (performance.now() - one.startedAt > HEALTHY_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    log.error({ ...exited, againInMs: this.#pauseMs }, 'the worker died; starting it again');
+    if (one.pid !== undefined) onDied(one.pid);
+    this.#timer = setTimeout(() => this.#launch(), this.#pauseMs);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LAST_PAUSE_MS);
+  }
+
+  #remember(): void {
+    this.#record.write(() => ({ serving: this.#serving, replaced: this.#replaced }));
+  }
+
+  async #adopt(): Promise<boolean> {
+    const { log, onDied } = this.#options;
+    const { serving: owner, replaced } = await this.#record.read();
+    for (const one of replaced) await this.#findReplaced(one); // P9
     if (!owner) return false;
     const liveness = await isAlive(owner);
-    if (liveness !== 'unknown') groups.add(owner);
+    if (liveness !== 'unknown') this.#groups.add(owner);
     if (liveness !== 'alive') return false;
-    pid = owner.pid;
-    group = pid;
-    if (!hasSaidHello) {
-      const isThere = await new Promise<boolean>((resolve) => {
-        const waiting = setTimeout(() => resolve(false), ADOPTION_MS);
-        adoptedHello = () => {
-          clearTimeout(waiting);
-          resolve(true);
-        };
-        if (earlyHellos.has(owner.pid)) adoptedHello();
-      });
-      if (!isThere) {
-        log.error(
-          { workerPid: pid },
-          `an earlier worker lives and did not connect within ${ADOPTION_MS} ms; ending it`,
-        );
-        await groups.endEarlier(owner, onDied);
-        pid = undefined;
-        group = undefined;
-        return false;
-      }
+    const one = foundWorker(owner);
+    this.#serving = one;
+    if (!(await this.#connects(owner.pid))) {
+      log.error(
+        { workerPid: owner.pid },
+        `an earlier worker lives and did not connect within ${ADOPTION_MS} ms; ending it`,
+      );
+      this.#serving = undefined;
+      await this.#groups.endEarlier(owner, () => onDied(owner.pid));
+      return false;
     }
-    hasSaidHello = true;
-    hasEverSaidHello = true;
-    startedAt = performance.now();
-    log.info({ workerPid: pid }, 'worker adopted');
-    if (standardOutput().isShared) log.warn({ workerPid: pid }, 'what the adopted worker and its jobs print is lost'); // P2
-    void watchAdopted(owner);
+    this.#hasEverSaidHello = true;
+    log.info({ workerPid: owner.pid }, 'worker adopted');
+    if (standardOutput().isShared)
+      log.warn({ workerPid: owner.pid }, 'what the adopted worker and its jobs print is lost'); // P2
+    this.#follow(one);
     return true;
-  };
-  const earlyHellos = new Set<number>();
+  }
 
-  return {
-    ended,
-    get pid() {
-      return pid;
-    },
-    async start() {
-      if (!(await adopt()) && !isDraining) launch();
-      else if (pid === undefined) end({ code: 0 });
-    },
-    hello(from) {
-      earlyHellos.add(from);
-      if (from !== pid) return;
-      if (child) clearTimeout(timer);
-      hasSaidHello = true;
-      hasEverSaidHello = true;
-      failedStarts = 0;
-      adoptedHello?.();
-    },
-    drain() {
-      if (isDraining) return;
-      isDraining = true;
-      if (pid === undefined) {
-        clearTimeout(timer);
-        end({ code: 0 });
-      } else groups.signal('SIGTERM', pid);
-    },
-    kill() {
-      isGivenUp = true;
-      groups.signal('SIGKILL', group && -group);
-    },
-    owns: (owner) => groups.owns(owner),
-    clear: () => groups.clear(group),
-  };
+  async #findReplaced(owner: Owner): Promise<void> {
+    const liveness = await isAlive(owner);
+    if (liveness !== 'unknown') this.#groups.add(owner); // its jobs may live
+    if (liveness !== 'alive') return;
+    const one = foundWorker(owner);
+    this.#replaced.add(one);
+    this.#follow(one);
+  }
+
+  #connects(pid: number): Promise<boolean> {
+    if (this.#earlyHellos.has(pid)) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const waiting = setTimeout(() => resolve(false), ADOPTION_MS);
+      this.#adoptedHello = () => {
+        clearTimeout(waiting);
+        resolve(true);
+      };
+    });
+  }
 }
+
+const endedEarly = (agentFile: string, code: number): string => {
+  const advice =
+    code === 0
+      ? 'does it call runWorker(import.meta.url)?'
+      : 'its own error is printed above; correct the file and start again.';
+  return `${agentFile} ended with code ${code} before it was a worker: ${advice}`;
+};

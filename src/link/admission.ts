@@ -3,7 +3,8 @@
  *
  *   A1  Before its hello nobody is heard; a peer keeps the role of its first hello.
  *   A2  A job speaks for its own session: a line that names another one is refused, and ends that connection alone.
- *   A3  One worker at a time. A second one (a program that was started with the same environment) may send its reports
+ *   A3  One worker at a time, and those that the keeper itself has started beside it: the one that is replaced, and the
+ *       one that replaces it. Another one (a program that was started with the same environment) may send its reports
  *       elsewhere, so it is refused while the first is connected. The same process may come back at any time: it may
  *       know that its connection is lost before the keeper does.
  */
@@ -36,7 +37,7 @@ const ofJobs: ReadonlySet<ToKeeper['type']> = new Set([
 ]);
 /** An alert may come from either: the worker knows of failures before there is a job. */
 const onlyOfJobs: ReadonlySet<ToKeeper['type']> = new Set(['beat', 'job.heard', 'job.orphaned', 'job.closed']);
-const ofOperators: ReadonlySet<ToKeeper['type']> = new Set(['session.end']);
+const ofOperators: ReadonlySet<ToKeeper['type']> = new Set(['session.end', 'reload']);
 
 const tokenAdvice: Record<Role['kind'], string> = {
   worker: 'let the keeper start it (lastword start), with LASTWORD_TOKEN as the keeper gives it',
@@ -44,8 +45,11 @@ const tokenAdvice: Record<Role['kind'], string> = {
   job: 'let it run as the user of its keeper, with the same LASTWORD_DIR, whose file "secret" it reads',
 };
 
-/** @param secret of the directory (`openSecret`) */
-export function openAdmission(secret: string): Admission {
+/**
+ * @param secret of the directory (`openSecret`)
+ * @param isOurs a worker that the keeper knows, by its pid (A3)
+ */
+export function openAdmission(secret: string, isOurs: (pid: number) => boolean = () => false): Admission {
   let worker: { owner: object; pid: number } | undefined;
   return {
     peer() {
@@ -60,7 +64,7 @@ export function openAdmission(secret: string): Admission {
         if (role && (role.kind !== claimed.kind || nameOf(role) !== nameOf(claimed)))
           return `expected ${nameOf(role)}, got a hello of ${nameOf(claimed)}; connect once for each`;
         if (claimed.kind === 'worker') {
-          if (worker && worker.owner !== self && worker.pid !== claimed.pid)
+          if (worker && worker.owner !== self && worker.pid !== claimed.pid && !isOurs(claimed.pid))
             return `expected one worker, got a second one (pid ${claimed.pid}) while pid ${worker.pid} is connected; start it with a LASTWORD_DIR of its own`; // A3
           worker = { owner: self, pid: claimed.pid };
         }

@@ -126,6 +126,11 @@ export function connectLink(options: LinkOptions): Link {
         break;
       case 'shutdown':
       case 'hand.over':
+      case 'port.wanted':
+      case 'worker.retire':
+      case 'worker.replaced':
+      case 'reloaded':
+      case 'unreloaded':
       case 'yield':
       case 'session.ending':
       case 'session.unended':

@@ -64,6 +64,8 @@ const workerHello = z.object({
   keep: z
     .object({ days: z.number().positive().exactOptional(), gigabytes: z.number().positive().exactOptional() })
     .exactOptional(),
+  /** It takes no calls any more, and serves those that it has; for so long, where it has to end by a time. */
+  retiring: z.object({ leftMs: z.number().nonnegative().exactOptional() }).exactOptional(),
   /** Shows that it is the worker of this directory (secret.ts). */
   token: text.exactOptional(),
 });
@@ -122,7 +124,7 @@ export const toKeeper = z.discriminatedUnion('type', [
   }),
   /** Of a job that took a session over: its caller hears it. */
   z.object({ type: z.literal('job.heard'), session: sessionId, epoch: above0 }),
-  /** Its worker, of this pid, is gone, and it talks on until another job can have its call; answered by `hand.over` when one can. */
+  /** Its worker, of this pid, is gone or going, and it talks on until another job can have its call; answered by `hand.over` when one can. */
   z.object({ type: z.literal('job.orphaned'), session: sessionId, worker: count }),
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
   z.object({
@@ -132,10 +134,12 @@ export const toKeeper = z.discriminatedUnion('type', [
     lastSeq: count,
     tail: text.exactOptional(),
   }),
-  /** Somebody who ends calls by hand: the inspector, where it may act. */
+  /** Somebody who acts by hand: the inspector, where it may, and the command line. */
   z.object({ type: z.literal('hello.operator'), token: text.exactOptional() }),
   /** Answered by `session.ending`, or by `session.unended`. */
   z.object({ type: z.literal('session.end'), session: sessionId }),
+  /** Replaces the worker, and ends no call by it. Answered by `reloaded`, or by `unreloaded`. */
+  z.object({ type: z.literal('reload') }),
   /** A failure that the operator's alert destinations should hear of. */
   z.object({ type: z.literal('alert'), session: sessionId, message: text, detail: text }),
 ]);
@@ -151,8 +155,16 @@ export const fromKeeper = z.discriminatedUnion('type', [
     type: z.literal('shutdown'),
     graceMs: z.number().nonnegative(),
     reason: z.enum(['worker_shutdown', 'worker_lost', 'operator_ended']),
+    /** Which worker was lost, by its pid: the jobs of another one are not meant. */
+    worker: above0.exactOptional(),
   }),
-  /** A process is warm for this call, whose worker is gone: leave it when nobody speaks. */
+  /** To a worker: the one that is to replace it needs the port of its health check. */
+  z.object({ type: z.literal('port.wanted') }),
+  /** To a worker: another one takes the calls. Take none, and go when yours are over. */
+  z.object({ type: z.literal('worker.retire') }),
+  /** To its jobs: a worker, of this pid, has been replaced. It has to be gone within `graceMs`, where that is given. */
+  z.object({ type: z.literal('worker.replaced'), worker: above0, graceMs: z.number().nonnegative().exactOptional() }),
+  /** A process of the next worker is warm for this call: leave it when nobody speaks. */
   z.object({ type: z.literal('hand.over') }),
   /** Another job speaks for this session now: leave without a word. */
   z.object({ type: z.literal('yield') }),
@@ -160,6 +172,9 @@ export const fromKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('session.ending'), session: sessionId }),
   z.object({ type: z.literal('session.unended'), session: sessionId, why: text }),
   z.object({ type: z.literal('sealed'), session: sessionId, report: text }),
+  /** The next worker takes the calls; so many go on with the one before. */
+  z.object({ type: z.literal('reloaded'), worker: above0, calls: count }),
+  z.object({ type: z.literal('unreloaded'), why: text }),
 ]);
 
 export type LiveKitAccess = z.infer<typeof livekit>;

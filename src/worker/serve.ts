@@ -5,20 +5,25 @@ import { AgentServer, cli, ServerOptions } from '@livekit/agents';
 import { configuredDestinations } from '../delivery/configured.ts';
 import { describeValue } from '../errors/config-error.ts';
 import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from '../job/memory-limits.ts';
+import { BESIDE, type Beside } from '../link/beside.ts';
 import { connectLink, type LinkLog } from '../link/client.ts';
 import { takeWorkerToken } from '../link/secret.ts';
 import { jobIdOf } from '../journal/ids.ts';
 import { isServerUrl } from '../link/messages.ts';
 import type { Defined } from '../livekit/definition.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
+import { MAX_TIMER_MS } from '../../machines/index.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { orRefuse, refuse } from './refuse.ts';
 import { takePool, type TakenPool } from './sdk-pool.ts';
 import { isTooLate, seated, Seats } from './seats.ts';
+import { freePort, meetHealthPort } from './health-port.ts';
 import { CALLS_PER_CORE, portFrom, portProblem, type WorkerOptions } from './worker-options.ts';
 
 /** The server assigns to workers below 0.7, so a full worker says exactly that (sdk-facts, 12). */
 const FULL_LOAD = 0.7;
+/** The SDK's, for its health check. */
+const DEFAULT_PORT = 8081;
 /** A process that is still warming up misses the SDK's shutdown request; 60 s is the SDK's patience (trap T17). */
 const SHUTDOWN_PROCESS_MS = 3000;
 /**
@@ -53,6 +58,10 @@ export async function runServer(file: string, definition: Defined, options: Work
   const isServing = keeperCommands.includes(command);
   const takesCalls = isServing || command === 'connect';
   const port = takesCalls ? (options.port ?? portFrom(env['LASTWORD_PORT'])) : options.port;
+  const healthPort = port ?? DEFAULT_PORT;
+  /** Another worker has the port. While that one serves, this one takes no call before it has a warm process for it. */
+  const beside = env[BESIDE] as Beside | undefined;
+  delete env[BESIDE]; // not the jobs'
   if (isServing) {
     for (const [name, value] of [
       ['LIVEKIT_URL', livekit.url],
@@ -68,7 +77,7 @@ export async function runServer(file: string, definition: Defined, options: Work
       refuse(
         `LIVEKIT_URL: expected the address of a LiveKit server, got ${describeValue(livekit.url)}; write it as wss://HOST or ws://HOST:PORT`,
       );
-    const problem = await portProblem(port ?? 8081);
+    const problem = beside ? undefined : await portProblem(healthPort);
     if (problem !== undefined && command === 'start') refuse(problem);
     await checkDefaultExport(file);
   }
@@ -81,8 +90,12 @@ export async function runServer(file: string, definition: Defined, options: Work
   const memory = orRefuse(() => memoryLimits(env, server));
   Object.assign(env, memoryEnvironment(memory)); // the jobs inherit it
   const socket = env['LASTWORD_SOCKET'];
+  const health = meetHealthPort(healthPort);
+  const drainTimeout = server?.drainTimeout ?? policy.shutdownBudgetMs;
   const token = takeWorkerToken();
   let isReady = false;
+  /** It takes no calls any more, and serves what it has; until then, where there is a time. */
+  let retiring: { until?: number } | undefined;
   let pool: TakenPool | undefined;
   /** For a keeper that comes later: what was warm before it is warm still. */
   const warmNews = () => {
@@ -107,22 +120,37 @@ export async function runServer(file: string, definition: Defined, options: Work
               shutdown: options.shutdown ?? 'end',
               ...(options.keep && { keep: options.keep }),
               ...(token !== undefined && { token }),
+              ...(retiring && { retiring: leftOf(retiring.until) }),
             },
-            ...(isReady ? [{ type: 'worker.ready' } as const] : []),
+            ...(isReady && !retiring ? [{ type: 'worker.ready' } as const] : []),
             ...warmNews(),
           ],
-          onMessage: () => {},
+          onMessage: (message) => {
+            if (message.type === 'port.wanted') health.giveUp();
+            if (message.type !== 'worker.retire' || retiring) return;
+            retiring = {};
+            process.kill(process.pid, 'SIGTERM'); // the SDK drains
+          },
           log: refusals,
           // Nobody would seal what we do: finish the calls and go.
-          lonely: { call: () => process.kill(process.pid, 'SIGTERM') },
+          lonely: { call: () => retiring ?? process.kill(process.pid, 'SIGTERM') },
         });
 
   let live: AgentServer | undefined;
+  let isRegistered = false;
+  const becomeReady = () => {
+    if (!isReady) link?.send({ type: 'worker.ready' });
+    isReady = true;
+  };
   const seats = new Seats(maxCalls, () => (live?.activeJobs ?? []).map(({ job }) => job.id));
   const idle = server?.numIdleProcesses || (command === 'start' ? warmByDefault(maxCalls) : 0);
+  const mustBeWarm = beside === 'serving' && idle > 0;
   pool = await takePool({
     idle: () => Math.min(idle, maxCalls - seats.taken),
-    onWarm: (count) => link?.send({ type: 'worker.warm', count }),
+    onWarm: (count) => {
+      link?.send({ type: 'worker.warm', count });
+      if (isRegistered) becomeReady();
+    },
     onLaunched: (job) => link?.send({ type: 'job.launched', job: jobIdOf(job) }),
     onGone: (job, why) => {
       seats.leave(job);
@@ -134,16 +162,22 @@ export async function runServer(file: string, definition: Defined, options: Work
     const drain = server.drain.bind(server);
     server.drain = (timeoutMs) => {
       pool?.close();
-      return drain(link?.isConnected === false ? ALONE_DRAIN_MS : timeoutMs);
+      health.giveUp(); // to the next worker
+      if (link?.isConnected === false) return drain(ALONE_DRAIN_MS);
+      return drain(retiring && retiring.until === undefined ? MAX_TIMER_MS : timeoutMs);
     };
     server.event.on('worker_registered', () => {
-      if (!isReady) link?.send({ type: 'worker.ready' });
-      isReady = true;
+      isRegistered = true;
+      if (!mustBeWarm || pool?.warmCount !== 0) becomeReady();
     });
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => link?.send({ type: 'worker.draining' }));
+    process.once(signal, () => {
+      retiring ??= { until: performance.now() + drainTimeout };
+      link?.send({ type: 'worker.draining' });
+    });
   }
+  if (beside) await freedPort(healthPort, command);
   const onRefused = (roomSid: string) => link?.send({ type: 'call.refused', roomSid });
   const decide = options.requestFunc ?? ((request) => request.accept());
 
@@ -158,13 +192,13 @@ export async function runServer(file: string, definition: Defined, options: Work
       ...(port !== undefined && { port }),
       numIdleProcesses: idle,
       loadFunc: async () => (FULL_LOAD * seats.taken) / maxCalls,
-      drainTimeout: server?.drainTimeout ?? policy.shutdownBudgetMs,
+      drainTimeout,
       initializeProcessTimeout: server?.initializeProcessTimeout ?? INITIALIZE_PROCESS_MS,
       ...sdkMemoryLimits(memory),
       shutdownProcessTimeout: server?.shutdownProcessTimeout ?? SHUTDOWN_PROCESS_MS,
       requestFunc: (request) => {
         const isLate = () => isTooLate(pool, seats, policy.startMs);
-        if (seats.isFull || isLate()) return request.reject();
+        if (seats.isFull || isLate() || (mustBeWarm && !isReady)) return request.reject();
         return decide(seated(request, { seats, isLate, link, livekit, onRefused }));
       },
     }),
@@ -186,6 +220,15 @@ function onServer(meet: (server: AgentServer) => void): void {
     meet(this);
     return run.call(this);
   };
+}
+
+const leftOf = (until: number | undefined) =>
+  until === undefined ? {} : { leftMs: Math.max(0, Math.round(until - performance.now())) };
+
+/** The worker before gives it up when it is asked. */
+async function freedPort(port: number, command: string): Promise<void> {
+  const problem = await freePort(port);
+  if (problem !== undefined && command === 'start') refuse(problem);
 }
 
 /** Each job would find out by itself, and the first callers with it. */

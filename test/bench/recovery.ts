@@ -21,7 +21,8 @@ const GREETING = 'Hello, this is Ada.';
 const PATIENCE_MS = 30_000;
 
 const server = await startLiveKitServer();
-const deployment = await deploy(server, { onCrash: { resume: 2, say: SORRY }, idleProcesses: 2 });
+const deployed = () => deploy(server, { onCrash: { resume: 2, say: SORRY }, idleProcesses: 2 });
+let deployment = await deployed();
 type Call = Awaited<ReturnType<typeof deployment.call>>;
 
 /** One call whose greeting was heard, with a warm process for the next job; its report is waited for. */
@@ -63,7 +64,10 @@ try {
         heard[signal].sound.push((soundAfter(caller, at) ?? Number.NaN) - at);
         console.log(signal, kill + 1, heard[signal].sound.at(-1), words - at);
       });
-  for (let kill = 0; kill < others; kill += 1)
+  for (let kill = 0; kill < others; kill += 1) {
+    // One that dies again and again is started later each time.
+    await deployment[Symbol.asyncDispose]();
+    deployment = await deployed();
     await during(async ({ name, caller }) => {
       process.kill(await deployment.workerPid(), 'SIGKILL');
       const resumed = async () => {
@@ -76,6 +80,7 @@ try {
       unheard.push(caller.find('disconnected') ? Number.NaN : (ms ?? Number.NaN));
       console.log('worker', kill + 1, ms);
     });
+  }
 } finally {
   await deployment[Symbol.asyncDispose]();
   await server.stop();

@@ -10,11 +10,12 @@ import { RequestProblem } from '../../src/inspector/problem.ts';
 import { firstJob, sessionIdOf } from '../../src/journal/ids.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { openPeers } from '../../src/keeper/peers.ts';
+import { ConnectedWorkers } from '../../src/keeper/connected-workers.ts';
 import { trackSessions } from '../../src/keeper/sessions.ts';
 import type { WorkerFacts } from '../../src/keeper/worker-facts.ts';
 import { openAdmission } from '../../src/link/admission.ts';
 import { connectLink } from '../../src/link/client.ts';
-import { askToEnd } from '../../src/link/end-call.ts';
+import { askToEnd } from '../../src/link/ask-keeper.ts';
 import type { FromKeeper } from '../../src/link/messages.ts';
 import { socketPath } from '../../src/link/path.ts';
 import { jobToken, openSecret } from '../../src/link/secret.ts';
@@ -63,14 +64,26 @@ async function keeperWithJob() {
     seal: () => new Promise(() => {}),
     log,
   });
+  const workers = new ConnectedWorkers({
+    process: {
+      pid: undefined,
+      standingOf: () => undefined,
+      ready: () => undefined,
+      leftBy: () => false,
+      replace: () => Promise.resolve('it is not'),
+    },
+    handOver: () => undefined,
+    tellJobs: () => undefined,
+    isEnding: () => false,
+    onDraining: () => undefined,
+  });
   const onPeer = openPeers({
     facts: { now: undefined } as WorkerFacts,
     sessions,
+    workers,
     log,
     budgetMs: () => 7_000,
     onWorker: () => undefined,
-    onReady: () => undefined,
-    onDraining: () => undefined,
     onAlert: () => undefined,
     onRefusedJob: () => undefined,
     onRefusedCall: () => undefined,

@@ -177,5 +177,6 @@ warmFor(wish.calls);
 runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),
+  ...(wish.shutdown && { shutdown: wish.shutdown }),
   server: { numIdleProcesses: wish.idleProcesses ?? 1, ...wish.server },
 });

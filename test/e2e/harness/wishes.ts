@@ -20,6 +20,8 @@ export type DeploymentWish = {
   idleProcesses?: number;
   /** How many calls each of its workers will be asked for; no process is warmed for more. Default: any number. */
   calls?: number;
+  /** What a worker that is told to stop means for its calls. */
+  shutdown?: 'end' | 'finish';
   /** Options of the SDK's server. */
   server?: { maxRetry?: number; jobMemoryWarnMB?: number; jobMemoryLimitMB?: number };
 };

@@ -1,7 +1,7 @@
-/** A job whose worker is gone, on a virtual clock; what is beside it (machine, room, keeper) is a stand-in of a few lines. */
+/** A job whose worker is gone, or replaced, on a virtual clock; what is beside it (machine, room, keeper) is a stand-in of a few lines. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { defaultPolicy, type SessionEvent, type Tag } from '../../machines/index.ts';
-import { Orphan } from '../../src/job/orphan.ts';
+import { defaultPolicy, lastWordsMs, type SessionEvent, type Tag } from '../../machines/index.ts';
+import { TenureWatch } from '../../src/job/tenure-watch.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
 import type { ToKeeper } from '../../src/link/messages.ts';
 import type { LiveJob } from '../../src/livekit/live-job.ts';
@@ -16,7 +16,7 @@ let told: ToKeeper[];
 const pings: unknown[] = [];
 const onPing = (message: unknown) => pings.push(message);
 
-function orphaned(resume = 2): Orphan {
+function watched(resume = 2): TenureWatch {
   const job = {
     definition: { resume, policy: { ...defaultPolicy, shutdownBudgetMs: BUDGET_MS } },
     log: { warn: () => {}, info: () => {} },
@@ -31,13 +31,17 @@ function orphaned(resume = 2): Orphan {
     tools,
     venue: { isCallerThere: () => isCallerThere },
   } as unknown as LiveJob;
-  const orphan = new Orphan(job, {
+  const tenure = new TenureWatch(job, {
     session,
     tell: (message) => told.push(message),
     leave: () => happened.push('left'),
   });
-  orphan.begin();
-  return orphan;
+  return tenure;
+}
+function orphaned(resume?: number): TenureWatch {
+  const tenure = watched(resume);
+  tenure.workerLost();
+  return tenure;
 }
 
 beforeEach(() => {
@@ -52,25 +56,25 @@ afterEach(() => {
 });
 
 test('H3b it tells its keeper and every later one, and leaves after a second of calm once a process is warm for it', () => {
-  const orphan = orphaned();
-  orphan.begin(); // told by the keeper as well
+  const tenure = orphaned();
+  tenure.workerLost(); // told by the keeper as well
   expect(told).toEqual([{ type: 'job.orphaned', session, worker: process.ppid }]);
-  expect(orphan.news).toEqual(told);
+  expect(tenure.news).toEqual(told);
   vi.advanceTimersByTime(5_000);
   expect(happened).toEqual([]);
-  orphan.handOver();
+  tenure.handOver();
   vi.advanceTimersByTime(900);
   expect(happened).toEqual([]);
   vi.advanceTimersByTime(100);
   expect(happened).toEqual(['handed.over calm', 'left']);
-  expect(orphan.news).toEqual([]);
+  expect(tenure.news).toEqual([]);
   vi.advanceTimersByTime(60_000);
   expect(happened).toHaveLength(2);
 });
 
 test('H3b who speaks, waits for an answer or for a tool is not left in the middle of it', () => {
-  const orphan = orphaned();
-  orphan.handOver();
+  const tenure = orphaned();
+  tenure.handOver();
   vi.advanceTimersByTime(900);
   tags.delete('calm'); // somebody speaks
   vi.advanceTimersByTime(3_000);
@@ -99,26 +103,58 @@ const unfit: [string, () => void, boolean][] = [
 ];
 test.each(unfit)('H3b when %s it says goodbye, within its budget once more', (_, happens, isTold) => {
   happens();
-  const orphan = orphaned();
-  if (isTold) orphan.handOver();
+  const tenure = orphaned();
+  if (isTold) tenure.handOver();
   vi.advanceTimersByTime(60_000);
   expect(happened).toEqual([`worker_lost within ${BUDGET_MS}`]);
-  orphan.handOver(); // too late
+  tenure.handOver(); // too late
   vi.advanceTimersByTime(60_000);
   expect(happened).toHaveLength(1);
 });
 
 test('H3b without resume it says goodbye at once, with all of its budget', () => {
-  const orphan = orphaned(0);
+  const tenure = orphaned(0);
   expect(happened).toEqual([`worker_lost within ${BUDGET_MS}`]);
-  expect([told, orphan.news]).toEqual([[], []]);
+  expect([told, tenure.news]).toEqual([[], []]);
 });
 
 test('H3b the SDK gets the pings that its worker sent, until the call is over', () => {
-  const orphan = orphaned(0);
+  const tenure = orphaned(0);
   vi.advanceTimersByTime(10_000);
   expect(pings).toHaveLength(4);
-  orphan.stop();
+  tenure.stop();
   vi.advanceTimersByTime(10_000);
   expect(pings).toHaveLength(4);
+});
+
+test('of a worker that is replaced it hears nothing more: it leaves when it can, and stays for as long as it cannot', () => {
+  const tenure = watched();
+  tenure.workerReplaced(process.ppid + 1, undefined); // another one
+  expect(told).toEqual([]);
+  tenure.workerReplaced(process.ppid, undefined);
+  expect(told).toEqual([{ type: 'job.orphaned', session, worker: process.ppid }]);
+  vi.advanceTimersByTime(600_000);
+  expect([happened, pings]).toEqual([[], []]);
+  tenure.handOver();
+  vi.advanceTimersByTime(1_000);
+  expect(happened).toEqual(['handed.over calm', 'left']);
+});
+
+test('where the worker has a time, a call that nobody takes over says goodbye at its end', () => {
+  const GRACE_MS = 120_000;
+  const lastMs = lastWordsMs({ ...defaultPolicy, shutdownBudgetMs: BUDGET_MS });
+  watched(0).workerReplaced(process.ppid, GRACE_MS);
+  vi.advanceTimersByTime(GRACE_MS - lastMs - 1);
+  expect([happened, told]).toEqual([[], []]);
+  vi.advanceTimersByTime(1);
+  expect(happened).toEqual([`worker_shutdown within ${lastMs}`]);
+});
+
+test('whom somebody else tells to end is not left any more', () => {
+  const tenure = watched();
+  tenure.workerReplaced(process.ppid, 60_000);
+  tenure.handOver();
+  tenure.ended();
+  vi.advanceTimersByTime(120_000);
+  expect(happened).toEqual([]);
 });

@@ -1,0 +1,82 @@
+/**
+ * Whose call it is while its worker is gone, or is being replaced: the job's, until one of the next worker can have it. Pure.
+ *
+ *   held      the worker serves
+ *   awaiting  it talks on, and waits for a process that is warm
+ *   leaving   there is one: it leaves at the first calm moment
+ *   left      without a word; the next job says what is to be said
+ *   ending    nobody has it next: it says goodbye
+ *
+ *   N1  Nobody is left for a process that is not warm: its caller would sit in silence until it is.
+ *   N2  It leaves in a calm moment, so that nobody is interrupted and nothing has to be excused; at the end of its time in
+ *       any case, as after a crash. Who is being transferred, or is not there, is not left.
+ *   N3  A worker that is replaced serves on: who cannot be followed by another job, or never has a calm moment, stays with
+ *       it to its own end, unless somebody has set it a time.
+ *
+ * A function with a few words of state and no XState machine, as the deliveries' (delivery.ts): its timers are its
+ * adapter's, and what the call does meanwhile is the session machine's business.
+ */
+export type TenurePhase = 'held' | 'awaiting' | 'leaving' | 'left' | 'ending';
+/** `lost`: it died. `replaced`: another one has its place, and it lives. */
+export type WorkerFate = 'lost' | 'replaced';
+export type Tenure = {
+  phase: TenurePhase;
+  /** Undefined: the worker serves. */
+  fate?: WorkerFate;
+  /** For how long nobody has said anything, as far as it has looked. */
+  calmMs: number;
+};
+
+export type TenureEvent =
+  /** `mayFollow`: another job may have this call (`resume`). */
+  | { type: 'worker.lost'; mayFollow: boolean }
+  /** `isTimed`: it has to be over by some time; then `late` comes. */
+  | { type: 'worker.replaced'; mayFollow: boolean; isTimed: boolean }
+  /** A process of the next worker is warm for it. */
+  | { type: 'next.warm' }
+  | { type: 'looked'; isCalm: boolean; mayBeLeft: boolean; passedMs: number }
+  /** Its time is over. */
+  | { type: 'late'; mayBeLeft: boolean }
+  /** The call is over, or somebody else ends it. */
+  | { type: 'ended' };
+
+/** What is to be done: tell the keeper that it waits, look for calm, leave to the next job, say goodbye. */
+export type TenureAct = 'tell' | 'look' | 'leave.calm' | 'leave.late' | 'end';
+export type TenureStep = { tenure: Tenure; act?: TenureAct };
+
+/** A breath between two sentences is shorter; the next job takes about as long until it hears. */
+export const CALM_MS = 1_000;
+export const heldTenure: Tenure = { phase: 'held', calmMs: 0 };
+
+/** *Pure.* What cannot happen in a phase changes nothing. */
+export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
+  const { phase, fate } = tenure;
+  if (phase === 'left' || phase === 'ending') return { tenure };
+  switch (event.type) {
+    case 'ended':
+      return { tenure: { ...tenure, phase: 'ending' } };
+    case 'worker.lost':
+      if (fate === 'lost') return { tenure };
+      if (!event.mayFollow) return { tenure: { phase: 'ending', fate: 'lost', calmMs: 0 }, act: 'end' };
+      if (phase !== 'held') return { tenure: { ...tenure, fate: 'lost' } }; // it waits already
+      return { tenure: { phase: 'awaiting', fate: 'lost', calmMs: 0 }, act: 'tell' };
+    case 'worker.replaced':
+      if (phase !== 'held' || (!event.mayFollow && !event.isTimed)) return { tenure }; // N3
+      return {
+        tenure: { phase: 'awaiting', fate: 'replaced', calmMs: 0 },
+        ...(event.mayFollow && { act: 'tell' }),
+      };
+    case 'next.warm':
+      return phase === 'awaiting' ? { tenure: { ...tenure, phase: 'leaving' }, act: 'look' } : { tenure }; // N1
+    case 'looked': {
+      if (phase !== 'leaving') return { tenure };
+      const calmMs = event.isCalm && event.mayBeLeft ? tenure.calmMs + event.passedMs : 0;
+      if (calmMs < CALM_MS) return { tenure: { ...tenure, calmMs } };
+      return { tenure: { ...tenure, phase: 'left', calmMs }, act: 'leave.calm' };
+    }
+    case 'late':
+      if (phase === 'held') return { tenure };
+      if (phase === 'leaving' && event.mayBeLeft) return { tenure: { ...tenure, phase: 'left' }, act: 'leave.late' }; // N2
+      return { tenure: { ...tenure, phase: 'ending' }, act: 'end' };
+  }
+}

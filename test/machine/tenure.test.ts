@@ -1,0 +1,97 @@
+/** Every way through a job's tenure, as far as anything new happens in it. */
+import { expect, test } from 'vitest';
+import {
+  CALM_MS,
+  heldTenure,
+  nextTenure,
+  type Tenure,
+  type TenureAct,
+  type TenureEvent,
+} from '../../machines/index.ts';
+
+const LOOK_MS = CALM_MS / 4;
+const both = [true, false];
+const events: TenureEvent[] = [
+  ...both.map((mayFollow) => ({ type: 'worker.lost' as const, mayFollow })),
+  ...both.flatMap((mayFollow) => both.map((isTimed) => ({ type: 'worker.replaced' as const, mayFollow, isTimed }))),
+  { type: 'next.warm' },
+  ...both.flatMap((isCalm) =>
+    both.map((mayBeLeft) => ({ type: 'looked' as const, isCalm, mayBeLeft, passedMs: LOOK_MS })),
+  ),
+  ...both.map((mayBeLeft) => ({ type: 'late' as const, mayBeLeft })),
+  { type: 'ended' },
+];
+type Step = { event: TenureEvent; act: TenureAct | undefined };
+type Way = { tenure: Tenure; steps: Step[] };
+
+/** The shortest way to each state, and every step that leaves one. */
+function walked(): { from: Way; step: Step; to: Tenure }[] {
+  const known = new Map<string, Way>([[JSON.stringify(heldTenure), { tenure: heldTenure, steps: [] }]]);
+  const taken: { from: Way; step: Step; to: Tenure }[] = [];
+  for (const from of known.values())
+    for (const event of events) {
+      const { tenure: to, act } = nextTenure(from.tenure, event);
+      const step = { event, act };
+      taken.push({ from, step, to });
+      const name = JSON.stringify(to);
+      if (!known.has(name)) known.set(name, { tenure: to, steps: [...from.steps, step] });
+    }
+  return taken;
+}
+const ways = walked();
+const happened = ({ steps }: Way, type: TenureEvent['type']) => steps.some(({ event }) => event.type === type);
+const isOver = ({ phase }: Tenure) => phase === 'left' || phase === 'ending';
+
+test('H3b nobody is left before a process of the next worker is warm for the call, nor while it may not be left', () => {
+  const leaving = ways.filter(({ step }) => step.act === 'leave.calm' || step.act === 'leave.late');
+  expect(leaving.length).toBeGreaterThan(2);
+  for (const { from, step } of leaving) {
+    expect(happened(from, 'next.warm')).toBe(true);
+    expect(step.event).toMatchObject({ mayBeLeft: true });
+    expect(happened(from, 'worker.lost') || happened(from, 'worker.replaced')).toBe(true);
+  }
+});
+
+test('H3b a calm leave comes after a whole second of calm', () => {
+  for (const { from, step } of ways.filter(({ step: { act } }) => act === 'leave.calm')) {
+    const looks = [...from.steps, step].filter(({ event }) => event.type === 'looked').slice(-CALM_MS / LOOK_MS);
+    expect(looks).toHaveLength(CALM_MS / LOOK_MS);
+    for (const { event } of looks) expect(event).toMatchObject({ isCalm: true, mayBeLeft: true });
+  }
+});
+
+test('H3b whoever has left or ends does nothing more', () => {
+  for (const { from, step, to } of ways.filter(({ from: { tenure } }) => isOver(tenure))) {
+    expect(to).toEqual(from.tenure);
+    expect(step.act).toBeUndefined();
+  }
+});
+
+test('H3b after a death each call ends or is left by its time, whatever else happens', () => {
+  for (const { from, to } of ways.filter(({ from: { tenure } }) => tenure.fate === 'lost'))
+    for (const mayBeLeft of both) {
+      if (from.tenure.phase === 'held') throw new Error('a death leaves no call where it was');
+      expect(isOver(to) || isOver(nextTenure(to, { type: 'late', mayBeLeft }).tenure)).toBe(true);
+    }
+});
+
+test('a worker that is replaced and has all the time it wants ends none of its calls', () => {
+  for (const { from, step } of ways)
+    if (step.act === 'end')
+      expect(
+        step.event.type === 'late' || step.event.type === 'worker.lost',
+        `${JSON.stringify(from.steps)} → ${JSON.stringify(step)}`,
+      ).toBe(true);
+  const untimed: TenureEvent = { type: 'worker.replaced', mayFollow: false, isTimed: false };
+  expect(nextTenure(heldTenure, untimed)).toEqual({ tenure: heldTenure });
+  const timed = nextTenure(heldTenure, { ...untimed, isTimed: true });
+  expect([timed.act, nextTenure(timed.tenure, { type: 'late', mayBeLeft: true }).act]).toEqual([undefined, 'end']);
+});
+
+test('H3b a worker that dies while it is replaced is a worker that died: what was promised to its call holds', () => {
+  const { tenure: waiting } = nextTenure(heldTenure, { type: 'worker.replaced', mayFollow: true, isTimed: false });
+  const { tenure: leaving } = nextTenure(waiting, { type: 'next.warm' });
+  expect(nextTenure(leaving, { type: 'worker.lost', mayFollow: true })).toEqual({
+    tenure: { phase: 'leaving', fate: 'lost', calmMs: 0 },
+  });
+});
