@@ -35,6 +35,7 @@ import { KeeperCounts } from './keeper-counts.ts';
 import { openOperating } from './operating-server.ts';
 import { startOwed } from './owed.ts';
 import { openPeers } from './peers.ts';
+import { watchReturned } from './returned.ts';
 import { startSealer } from './seal.ts';
 import { ConnectedWorkers } from './connected-workers.ts';
 import { trackSessions } from './sessions.ts';
@@ -151,6 +152,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       onSealed: () => relay.wake(),
       onEnded: (sealed) => counts.sealed(sealed),
       onOwed: () => owed.wake(),
+      onMayReturn: (gone) => returned.expect(gone),
       log,
     });
     closers.push(() => sealer.stop());
@@ -189,6 +191,8 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     });
     const isTakingCalls = () => workers.isReady && !isEnding;
     const isServed = (room: string) => sessions.serves(room);
+    const returned = watchReturned({ rooms: () => facts.livekit?.rooms, isServed, log });
+    closers.push(() => returned.stop());
     const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed, log });
     closers.push(() => unanswered.stop());
 

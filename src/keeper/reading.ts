@@ -43,6 +43,8 @@ export type Known = {
   isReleased: boolean;
   /** A hang-up was asked for, and nobody confirmed it: refused, cut off by its deadline, or without an answer. */
   isHangUpOwed: boolean;
+  /** LiveKit was away while the room was deleted: the caller's client may come back, and have the room made anew. */
+  mayReturn: boolean;
   caller: string | undefined;
   /** What its last job was dispatched as. */
   dispatch: string | undefined;
@@ -94,6 +96,11 @@ const isHangUp = ({ kind, data }: Entry): boolean => kind === 'effect' && record
 const isSettledWell = (entry: Entry): boolean => {
   const { phase, output } = recordOf(entry.data);
   return isHangUp(entry) && phase === 'settled' && recordOf(output)['verified'] === true;
+};
+
+const isLateDeletion = ({ kind, data }: Entry): boolean => {
+  const { strategy, verified, attempts } = recordOf(data);
+  return kind === 'hangup' && strategy === 'delete-room' && verified === true && countOf(attempts) > 1;
 };
 
 /** The room's sid as it is now. */
@@ -175,6 +182,7 @@ export function whatIsKnown(journal: SessionJournal): Known {
     end: recordedEnd(journal),
     isReleased,
     isHangUpOwed: isAsked && !isReleased && !all.some(isSettledWell),
+    mayReturn: all.some(isLateDeletion),
     caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
     dispatch: readableName(facts['dispatch']) ?? undefined,
     resume: countOf(first['resume']),

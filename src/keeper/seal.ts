@@ -83,6 +83,8 @@ export function startSealer(options: {
   onSealed: () => void;
   /** A report is in the store for the first time: who ended its call, and why. */
   onEnded?: (end: { by: string; reason: string }) => void;
+  /** This caller may come back into a room that nobody serves any more. */
+  onMayReturn?: (who: { room: string; caller: string }) => void;
   /** There is somebody to hang up on. */
   onOwed: () => void;
   /** Default: on this thread. */
@@ -112,6 +114,8 @@ export function startSealer(options: {
     if (already) return { report: already.report, bytes: Buffer.byteLength(already.body), isFirst: false };
     const { known, body, report: folded } = await fold(remembered);
     if (isHangUpOwed || known.isHangUpOwed) await owe(session, known, worker, log);
+    else if (known.mayReturn && known.facts && known.caller !== undefined)
+      options.onMayReturn?.({ room: known.facts.room.name, caller: known.caller });
     const report = reportId(session);
     const { epoch, job, agentName, room, metadata }: JobFacts = known.facts ?? {
       ...firstJob(session),

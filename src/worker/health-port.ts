@@ -18,12 +18,13 @@ export type HealthPort = {
 /** *Effect.* To be called before the SDK's server runs. */
 export function meetHealthPort(port: number): HealthPort {
   let server: Server | undefined;
-  const { listen } = Server.prototype;
+  const listen = Reflect.get(Server.prototype, 'listen') as Server['listen'];
+  const meet = (found: Server) => {
+    server = found;
+    Server.prototype.listen = listen;
+  };
   Server.prototype.listen = function listening(this: Server, ...given: unknown[]) {
-    if (given[0] === port) {
-      server = this;
-      Server.prototype.listen = listen;
-    }
+    if (given[0] === port) meet(this);
     return Reflect.apply(listen, this, given) as Server;
   } as typeof listen;
   return {

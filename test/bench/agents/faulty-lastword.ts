@@ -1,7 +1,7 @@
 /** The same agent under Lastword: what is planted sits in the same places, or in the place that stands for it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, defineSession, endSessionTool, runWorker, webhook } from '../../../src/index.ts';
-import { GOODBYE, GREETING, type Plan, strike, tell } from '../faults/plan.ts';
+import { GOODBYE, GREETING, type Plan, SORRY, strike, tell } from '../faults/plan.ts';
 import { failTheImport, models, plantInStart, plantListener, prewarm, Scripted, sideWish } from '../faults/scripted.ts';
 
 failTheImport();
@@ -17,8 +17,8 @@ async function afterGreeting(call: Call): Promise<void> {
 }
 
 export default defineSession({
-  // What is compared is how a call is let go; how it goes on is measured by itself.
-  onCrash: { resume: 0, apologize: false },
+  // Most rows compare how a call is let go.
+  onCrash: sideWish.resumes ? { resume: 2, say: SORRY } : { resume: 0, apologize: false },
   prewarm,
   session: async (call) => {
     const [plan, room] = [planIn(call), roomIn(call)];

@@ -21,9 +21,16 @@ export type Deed = 'throws' | 'hangs' | 'blocks' | 'rejects' | 'fills memory' | 
 export type Plan = { at?: Place; does?: Deed };
 
 /** What differs between deployments: it breaks before there is a job to tell. */
-export type SideWish = { import?: 'throws in the job'; prewarm?: 'throws' | 'hangs'; greeting?: 'agent' };
+export type SideWish = {
+  import?: 'throws in the job';
+  prewarm?: 'throws' | 'hangs';
+  greeting?: 'agent';
+  /** A process that dies may be followed by another one, which the bare SDK has no word for. */
+  resumes?: true;
+};
 
 export const GREETING = 'Hello, this is Ada.';
+export const SORRY = 'Sorry, I lost you for a moment.';
 export const GOODBYE = 'Thank you for calling today, it was a pleasure to talk to you. Goodbye.';
 
 export const planOf = (metadata: string): Plan => (metadata === '' ? {} : (JSON.parse(metadata) as Plan));

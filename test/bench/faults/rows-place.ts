@@ -117,6 +117,19 @@ export const placeRows: Row[] = [
     truth: { reason: 'worker_lost', bare: /worker|SIGKILL/i },
   },
   {
+    ids: ['T30', 'T12', 'H3b'],
+    name: 'kill -9 of the worker, and another one may have its calls',
+    alone: 'deployment',
+    wish: { resumes: true },
+    scene: async (scene) => {
+      await greeted(scene);
+      process.kill(await scene.side.workerPid(), 'SIGKILL');
+      return Date.now();
+    },
+    later: asksOrphan,
+    truth: { reason: 'worker_lost', bare: /worker|SIGKILL/i },
+  },
+  {
     ids: ['T32'],
     name: 'LiveKit is killed, and back after two seconds',
     alone: 'server',

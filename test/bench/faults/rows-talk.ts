@@ -39,6 +39,13 @@ const timer = (ids: string[], name: string, does: 'throws' | 'rejects'): Row => 
   truth: crashed,
 });
 
+const jobKilled = async (scene: Scene): Promise<number> => {
+  await greeted(scene);
+  await scene.side.warm();
+  process.kill(await scene.side.jobPid(scene.room), 'SIGKILL');
+  return Date.now();
+};
+
 export const talkRows: Row[] = [
   model(['T8', 'C14'], 'the LLM fails from the first turn on', 'llm', DEAD, greeted),
   model(['T8', 'C14'], 'the LLM fails from the third turn on', 'llm', DEAD, talks),
@@ -80,13 +87,22 @@ export const talkRows: Row[] = [
   {
     ids: ['T29', 'T13'],
     name: 'kill -9 of the job in the conversation',
-    scene: async (scene) => {
-      await greeted(scene);
-      process.kill(await scene.side.jobPid(scene.room), 'SIGKILL');
-      return Date.now();
-    },
+    scene: jobKilled,
+    truth: crashed,
+  },
+  {
+    ids: ['T29', 'T13'],
+    name: 'kill -9 of the job, and another one may follow',
+    alone: 'deployment',
+    wish: { resumes: true },
+    scene: jobKilled,
     truth: crashed,
   },
   tool(['A12', 'T13'], 'the event loop of the job is blocked for good', 'blocks', { isHeavy: true }),
+  tool(['A12', 'T13'], 'the event loop is blocked for good, and another job may follow', 'blocks', {
+    isHeavy: true,
+    alone: 'deployment',
+    wish: { resumes: true },
+  }),
   tool(['A11', 'T13'], 'the job runs out of memory', 'fills memory', { isHeavy: true }),
 ];

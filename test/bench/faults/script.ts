@@ -1,6 +1,6 @@
 /** What the model of both sides says; they differ in the name of their end tool, and in who speaks the goodbye: the bare SDK asks the model. */
 import { type LabScript, receptionist } from '../../../src/testing/index.ts';
-import { GOODBYE } from './plan.ts';
+import { GOODBYE, SORRY } from './plan.ts';
 import type { SideName } from './side.ts';
 
 export const STUCK = 'I am stuck.';
@@ -8,8 +8,8 @@ export const PARTING = 'Goodbye.';
 export const SMALL_TALK = 'How are you?';
 const SMALL_ANSWER = 'Very well, thank you. And you?';
 const DONE = 'That is done.';
-/** Whoever hears one of these is answered. */
-export const ANSWERS = [SMALL_ANSWER, DONE];
+/** Whoever hears one of these is answered; the last one by a job that took the call over. */
+export const ANSWERS = [SMALL_ANSWER, DONE, SORRY];
 
 export type ScriptWish = {
   /** The stuck tool and the end in one answer. */
