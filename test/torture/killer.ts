@@ -1,9 +1,10 @@
 /** Kills, freezes and restarts at random, and counts. It stops only what the deployment started. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askToReload } from '../../src/link/ask-keeper.ts';
 import type { Deployment, LiveKitServer } from '../e2e/harness/index.ts';
 import type { Random } from '../machine/random.ts';
 
-/** Who is hit, and how often: a process of a call dies more often than what is above it. */
+/** Who is hit, and how often: a process of a call dies more often than what is above it. A reload hits nobody by itself. */
 const often = {
   job: 5,
   'frozen job': 1,
@@ -12,6 +13,9 @@ const often = {
   livekit: 1,
   'job and keeper': 1,
   'worker and keeper': 1,
+  reload: 1,
+  'reload and worker': 1,
+  'reload and keeper': 1,
 };
 export type Victim = keyof typeof often;
 const victims = (Object.keys(often) as Victim[]).flatMap((victim) => Array<Victim>(often[victim]).fill(victim));
@@ -22,6 +26,8 @@ const FIRST_MS = 6_000;
 const MORE_MS = 14_000;
 const LIVEKIT_AWAY_MS = 1_000;
 const KEEPER_MS = 5_000;
+/** Until the next worker serves. */
+const RELOAD_MS = 8_000;
 
 export type Kills = Record<Victim, number>;
 
@@ -59,6 +65,14 @@ export function killAtRandom(given: {
   const strike = async (victim: Victim): Promise<boolean> => {
     if (victim === 'job and keeper') return (await strike('job')) && (await strikeKeeper());
     if (victim === 'worker and keeper') return (await strike('worker')) && (await strikeKeeper());
+    if (victim === 'reload') return !('why' in (await askToReload(deployment.directory)));
+    if (victim === 'reload and worker' || victim === 'reload and keeper') {
+      const asked = askToReload(deployment.directory);
+      await sleep(random.below(RELOAD_MS));
+      await strike(victim === 'reload and worker' ? 'worker' : 'keeper');
+      await asked;
+      return true;
+    }
     if (victim === 'keeper') return strikeKeeper();
     if (victim === 'worker') return hit(await deployment.workerPid(), 'SIGKILL');
     if (victim === 'livekit') {

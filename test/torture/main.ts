@@ -28,22 +28,30 @@ if (only !== undefined && !isVictim(only)) {
   console.error(`--only: expected one of those that are killed (docs/README.md), got "${only}"`);
   process.exit(2);
 }
+const numberOf = (name: 'minutes' | 'callers' | 'seed'): number => {
+  const number = Number(values[name]);
+  if (Number.isFinite(number) && number > 0) return number;
+  console.error(`--${name}: expected a number above 0, got "${values[name]}"`);
+  process.exit(2);
+};
 const SETTLED_MS = 90_000;
 const MOST_TURNS = 6;
 
 process.env['LASTWORD_KEEP'] = '1'; // all journals, for whoever looks for the cause
-const seed = Number(values.seed);
+const seed = numberOf('seed');
+const minutes = numberOf('minutes');
+const callers = numberOf('callers');
 const random = randomFrom(seed);
-const until = Date.now() + Number(values.minutes) * 60_000;
+const until = Date.now() + minutes * 60_000;
 const begunAt = Date.now();
 const say = (text: string) => console.log(`${((Date.now() - begunAt) / 1000).toFixed(1).padStart(7)} s  ${text}`);
-say(`seed ${seed}, ${values.minutes} minutes, ${values.callers} callers`);
+say(`seed ${seed}, ${minutes} minutes, ${callers} callers`);
 
 const server = await startLiveKitServer();
 const deployment = await deploy(server, {
   goodbye: { say: 'Thank you for calling. Goodbye.' },
   onCrash: { resume: 2 },
-  idleProcesses: Number(values.callers) + 1,
+  idleProcesses: callers + 1,
 });
 const told: Told[] = [];
 const going = new Set<string>();
@@ -69,8 +77,8 @@ async function caller(): Promise<void> {
   }
 }
 
-await deployment.warm(Number(values.callers), 60_000);
-await Promise.all(Array.from({ length: Number(values.callers) }, caller));
+await deployment.warm(callers, 60_000);
+await Promise.all(Array.from({ length: callers }, caller));
 await killer.stop();
 say('no more calls; waiting for what is owed');
 const heard = () => told.filter(({ heardAgent }) => heardAgent).map(({ name }) => name);

@@ -251,7 +251,11 @@ export async function deploy(
       return opened.data.owner.pid;
     },
     workerPid: async () =>
-      Number([...(await text()).matchAll(/"workerPid":(\d+)[^\n]*"msg":"worker started"/g)].at(-1)?.[1]),
+      Number(
+        [...(await text()).matchAll(/"workerPid":(\d+)[^\n]*"msg":"(?:worker|the next worker is) started"/g)].at(
+          -1,
+        )?.[1],
+      ),
     processes: () => processesOf(directory),
     signal: (name) => void keeper.kill(name),
     ended: async (ms) => {
