@@ -34,6 +34,8 @@ export type TenureEvent =
   | { type: 'worker.replaced'; mayFollow: boolean; isTimed: boolean }
   /** A process of the next worker is warm for it. */
   | { type: 'next.warm' }
+  /** Another call has that process, or the keeper that promised it is gone. */
+  | { type: 'next.taken' }
   | { type: 'looked'; isCalm: boolean; mayBeLeft: boolean; passedMs: number }
   /** Its time is over. */
   | { type: 'late'; mayBeLeft: boolean }
@@ -68,6 +70,8 @@ export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
       };
     case 'next.warm':
       return phase === 'awaiting' ? { tenure: { ...tenure, phase: 'leaving' }, act: 'look' } : { tenure }; // N1
+    case 'next.taken':
+      return phase === 'leaving' ? { tenure: { ...tenure, phase: 'awaiting', calmMs: 0 } } : { tenure };
     case 'looked': {
       if (phase !== 'leaving') return { tenure };
       const calmMs = event.isCalm && event.mayBeLeft ? tenure.calmMs + event.passedMs : 0;

@@ -131,7 +131,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
     hello: () => {
       const token = jobToken(directory, session); // read again each time: it may be readable by now
-      return [{ type: 'hello.job', ...who, ...(token !== undefined && { token }) }, ...tenure.news];
+      return [{ type: 'hello.job', ...who, ...(token !== undefined && { token }) }, ...tenure.hello()];
     },
     log,
     onMessage: (message) => {
@@ -141,6 +141,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
         void leave(job.venue.leave()); // D4
       }
       if (message.type === 'hand.over') tenure.handOver();
+      if (message.type === 'stay') tenure.stay();
       if (message.type === 'worker.replaced') tenure.workerReplaced(message.worker, message.graceMs);
       if (message.type !== 'shutdown') return;
       if (message.reason === 'worker_lost') return tenure.workerLost(message.worker);

@@ -40,12 +40,11 @@ export class TenureWatch {
     this.#options = options;
   }
 
-  /** What each keeper is told that is found: the one before may be dead. */
-  get news(): ToKeeper[] {
-    const isWaiting = this.#tenure.phase === 'awaiting' || this.#tenure.phase === 'leaving';
-    return isWaiting && this.#mayFollow
-      ? [{ type: 'job.orphaned', session: this.#options.session, worker: this.#worker }]
-      : [];
+  /** What each keeper is told that is found. The one before may be dead, and this one has promised nothing. */
+  hello(): ToKeeper[] {
+    this.#take({ type: 'next.taken' });
+    if (this.#tenure.phase !== 'awaiting' || !this.#mayFollow) return [];
+    return [{ type: 'job.orphaned', session: this.#options.session, worker: this.#worker }];
   }
 
   /**
@@ -85,6 +84,11 @@ export class TenureWatch {
     this.#take({ type: 'next.warm' });
   }
 
+  /** Another call has that process: it waits for the next one. */
+  stay(): void {
+    this.#take({ type: 'next.taken' });
+  }
+
   /** The call is over, or somebody else has told it to end: what is left of the process still needs its pings. */
   ended(): void {
     this.#take({ type: 'ended' });
@@ -119,12 +123,10 @@ export class TenureWatch {
   #take(event: TenureEvent): void {
     const { tenure, act } = nextTenure(this.#tenure, event);
     this.#tenure = tenure;
-    if (tenure.phase === 'left' || tenure.phase === 'ending') {
-      clearInterval(this.#looks);
-      clearTimeout(this.#patience);
-    }
-    if (act === 'tell') for (const message of this.news) this.#options.tell(message);
-    if (act === 'look') this.#looks ??= setInterval(() => this.#look(), LOOK_MS);
+    if (tenure.phase === 'left' || tenure.phase === 'ending') clearTimeout(this.#patience);
+    if (tenure.phase !== 'leaving') this.#looks = void clearInterval(this.#looks);
+    if (act === 'tell') for (const message of this.hello()) this.#options.tell(message);
+    if (act === 'look') this.#looks = setInterval(() => this.#look(), LOOK_MS);
     if (act === 'leave.calm' || act === 'leave.late') this.#leave(act === 'leave.calm');
     if (act === 'end') this.#end();
   }

@@ -8,16 +8,15 @@
  *   W4  One that was told to stop by somebody else takes no calls from then on. With `shutdown: 'finish'` the next one is
  *       started at once, and its calls move within the budget; with `end` they say goodbye, as they always did.
  */
-import type { SessionId } from '../journal/ids.ts';
+import type { JobId, SessionId } from '../journal/ids.ts';
 import type { FromKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
-import { HandOver } from './hand-over.ts';
+import { HandOver, type HandOverOptions } from './hand-over.ts';
 import type { Standing, WorkerProcess } from './worker-process.ts';
 
 export type ConnectedWorkersOptions = {
   process: Pick<WorkerProcess, 'standingOf' | 'ready' | 'leftBy' | 'replace' | 'pid'>;
-  /** Tells the job of this session to leave it to the next worker. */
-  handOver: (session: SessionId) => void;
+  calls: HandOverOptions;
   tellJobs: (message: FromKeeper) => void;
   /** The keeper ends: its worker is not replaced. */
   isEnding: () => boolean;
@@ -33,12 +32,14 @@ export class ConnectedWorkers {
   readonly #peers = new Map<Peer, Connected>();
   /** A worker may be connected again before its earlier connection is gone. */
   #ready: Peer | undefined;
+  /** Calls that have no process yet. */
+  readonly #taken = new Set<JobId>();
   /** By when their calls have to be over, by pid; undefined: whenever they end. */
   readonly #replaced = new Map<number, number | undefined>();
 
   constructor(options: ConnectedWorkersOptions) {
     this.#options = options;
-    this.#handOver = new HandOver(options.handOver);
+    this.#handOver = new HandOver(options.calls);
   }
 
   /** One takes calls. */
@@ -84,9 +85,20 @@ export class ConnectedWorkers {
     if (one.standing === 'serving') this.#handOver.warm(count);
   }
 
-  /** A process has a call: it is warm for none any more. */
-  launched(peer: Peer): void {
-    if (this.#peers.get(peer)?.standing === 'serving') this.#handOver.taken();
+  /** A call was taken, and is about to have a process. @param heirOf the session whose next job it is */
+  taken(peer: Peer, job: JobId, heirOf: SessionId | undefined): void {
+    if (this.#peers.get(peer)?.standing !== 'serving') return;
+    this.#taken.add(job);
+    this.#handOver.taken(heirOf);
+  }
+
+  launched(job: JobId): void {
+    this.#taken.delete(job);
+  }
+
+  /** It was declined after all, or had no process. */
+  unstarted(job: JobId): void {
+    if (this.#taken.delete(job)) this.#handOver.givenBack();
   }
 
   draining(peer: Peer): void {

@@ -1,29 +1,39 @@
 /**
- * Calls whose worker is gone and whose jobs talk on: each is told to leave when a process of the next worker is warm for
- * it, and not before. What follows is what follows a death: the next job takes the call over (succession.ts).
+ * Calls whose worker is gone, or has been replaced, and whose jobs talk on: each is told to leave when a process of the
+ * next worker is warm for it, and not before. What follows is what follows a death: the next job takes the call over
+ * (succession.ts).
  *
  *   V1  One call for each warm process: who left for a process that still has to import would leave its caller in silence.
  *   V5  A job knows that its worker is gone some ms before the keeper does: what is warm in that one is warm for nobody.
+ *   V6  A call may wait long for a calm moment, and whoever calls meanwhile has the process: then it is told to stay.
  */
 import type { SessionId } from '../journal/ids.ts';
 
+export type HandOverOptions = {
+  /** Tells the job of this session to leave it to the next worker; one that is gone is passed over. */
+  leave: (session: SessionId) => void;
+  /** Tells it to wait for another process. */
+  stay: (session: SessionId) => void;
+  /** Is its call still going on? */
+  isOpen: (session: SessionId) => boolean;
+};
+
 export class HandOver {
-  readonly #tell: (session: SessionId) => void;
+  readonly #options: HandOverOptions;
   readonly #waiting = new Set<SessionId>();
+  /** Told to leave, and their next job has no process yet. */
+  readonly #promised = new Set<SessionId>();
   #worker = 0;
   #warm = 0;
-  /** Told to leave, and their next job has no process yet. */
-  #leaving = 0;
 
-  /** @param tell tells the job of this session to leave; one that is gone is passed over */
-  constructor(tell: (session: SessionId) => void) {
-    this.#tell = tell;
+  constructor(options: HandOverOptions) {
+    this.#options = options;
   }
 
   /** Said by its job, each time that it has found a keeper. @param worker pid of the one that is gone */
   orphaned(session: SessionId, worker: number): void {
     if (worker === this.#worker) this.workerGone(); // V5
-    this.#waiting.add(session);
+    if (!this.#promised.has(session)) this.#waiting.add(session);
     this.#next();
   }
 
@@ -39,24 +49,47 @@ export class HandOver {
     this.#next();
   }
 
-  /** A call has one of them: that of a new caller, or the next job of one that was left. */
-  taken(): void {
+  /** A call is about to have one of them. @param heir the session whose next job it is; undefined: a new caller's */
+  taken(heir?: SessionId): void {
     this.#warm = Math.max(0, this.#warm - 1);
-    this.#leaving = Math.max(0, this.#leaving - 1);
+    if (heir !== undefined) for (const sessions of [this.#waiting, this.#promised]) sessions.delete(heir);
+    this.#forget();
+    for (const last of [...this.#promised].toReversed()) {
+      if (this.#promised.size <= this.#warm) break;
+      this.#promised.delete(last); // V6
+      this.#waiting.add(last);
+      this.#options.stay(last);
+    }
+    this.#next();
+  }
+
+  /** It has none after all. */
+  givenBack(): void {
+    this.#warm += 1;
     this.#next();
   }
 
   workerGone(): void {
     this.#warm = 0;
-    this.#leaving = 0;
+    for (const session of this.#promised) {
+      this.#waiting.add(session);
+      this.#options.stay(session);
+    }
+    this.#promised.clear();
   }
 
   #next(): void {
+    this.#forget();
     for (const session of this.#waiting) {
-      if (this.#warm <= this.#leaving) return; // V1
-      this.#leaving += 1;
+      if (this.#warm <= this.#promised.size) return; // V1
+      this.#promised.add(session);
       this.#waiting.delete(session);
-      this.#tell(session);
+      this.#options.leave(session);
     }
+  }
+
+  #forget(): void {
+    for (const sessions of [this.#waiting, this.#promised])
+      for (const session of sessions) if (!this.#options.isOpen(session)) sessions.delete(session);
   }
 }

@@ -184,7 +184,11 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     });
     const workers = new ConnectedWorkers({
       process: worker,
-      handOver: (session) => sessions.handOver(session),
+      calls: {
+        leave: (session) => sessions.handOver(session),
+        stay: (session) => sessions.keep(session),
+        isOpen: (session) => sessions.isOpen(session),
+      },
       tellJobs: (message) => sessions.tellAll(message),
       isEnding: () => isEnding,
       onDraining: () => sessions.draining(budgetMs(), facts.shutdown.graceMs),

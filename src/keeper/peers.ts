@@ -45,16 +45,21 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
           return workers.draining(peer);
         case 'job.offered': {
           const hello = workers.helloOf(peer) ?? facts.now;
-          return hello && sessions.offered(peer, message, hello); // no hello, no answer: declined
+          if (!hello) return; // no hello, no answer: declined
+          return void sessions
+            .offered(peer, message, hello)
+            .then((taken) => taken && workers.taken(peer, message.facts.job, taken.heirOf));
         }
         case 'job.launched':
-          workers.launched(peer);
+          workers.launched(message.job);
           return sessions.launched(message.job);
         case 'job.unstarted':
+          workers.unstarted(message.job);
           return sessions.unstarted(message.job, message.why);
         case 'call.refused':
           return onRefusedCall(message.roomSid);
         case 'job.withdrawn':
+          workers.unstarted(message.job);
           return sessions.withdrawn(message.job, message.why);
         case 'hello.job':
           sessions.hello(peer, message);

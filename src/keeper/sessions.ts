@@ -32,7 +32,12 @@ export type Sessions = {
    * look at folders without a row, go on behind it.
    */
   adopt(): Promise<void>;
-  offered(peer: Peer, message: Extract<ToKeeper, { type: 'job.offered' }>, worker: WorkerHello): void;
+  /** @returns when it is answered: undefined for one that is declined, else whose next job it is, if anybody's. Never rejects. */
+  offered(
+    peer: Peer,
+    message: Extract<ToKeeper, { type: 'job.offered' }>,
+    worker: WorkerHello,
+  ): Promise<{ heirOf?: SessionId } | undefined>;
   launched(job: JobId): void;
   unstarted(job: JobId, why: string): void;
   withdrawn(job: JobId, why: string): void;
@@ -48,6 +53,9 @@ export type Sessions = {
   end(session: SessionId, budgetMs: number): string | undefined;
   /** A process is warm for the call of a job whose worker is gone, or has been replaced. */
   handOver(session: SessionId): void;
+  /** Another call has that process. */
+  keep(session: SessionId): void;
+  isOpen(session: SessionId): boolean;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   /** Is a session going on in this room, or about to? */
@@ -196,20 +204,23 @@ export function trackSessions(options: SessionsOptions): Sessions {
       });
     },
 
-    offered(peer, { request, facts }, worker) {
+    async offered(peer, { request, facts }, worker) {
       const refuse = (why: string) => {
         log.warn({ job: facts.job, why }, 'a job is declined');
         peer.send({ type: 'job.refused', request, why });
+        return undefined;
       };
       if (endingAt !== undefined) return refuse('this keeper is ending');
       if (supervised.has(facts.session)) return refuse('it is followed already');
-      const answer = (work: Promise<boolean>) =>
-        work.then(
-          (isOurs) => isOurs && peer.send({ type: 'job.recorded', request }),
-          (error: unknown) => refuse(messageOf(error)),
-        );
       const heir = [...supervised.values()].find((one) => one.awaits(facts));
-      void answer(heir ? heir.succeeds(facts).then(refusingOthers(heir)) : begun(facts, worker));
+      try {
+        const isOurs = await (heir ? heir.succeeds(facts).then(refusingOthers(heir)) : begun(facts, worker));
+        if (!isOurs) return undefined;
+        peer.send({ type: 'job.recorded', request });
+        return heir ? { heirOf: heir.session } : {};
+      } catch (error) {
+        return refuse(messageOf(error));
+      }
     },
 
     launched(job) {
@@ -269,6 +280,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
       if (!one?.isOpen || endingAt !== undefined) return;
       log.info({ session }, 'a process of the next worker is warm for this call; its job leaves it when nobody speaks');
       one.tell({ type: 'hand.over' });
+    },
+    keep(session) {
+      supervised.get(session)?.tell({ type: 'stay' });
+    },
+    isOpen(session) {
+      return supervised.get(session)?.isOpen === true;
     },
     gone(peer) {
       for (const one of supervised.values()) {

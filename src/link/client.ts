@@ -126,6 +126,7 @@ export function connectLink(options: LinkOptions): Link {
         break;
       case 'shutdown':
       case 'hand.over':
+      case 'stay':
       case 'port.wanted':
       case 'worker.retire':
       case 'worker.replaced':

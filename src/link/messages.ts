@@ -166,6 +166,8 @@ export const fromKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('worker.replaced'), worker: above0, graceMs: z.number().nonnegative().exactOptional() }),
   /** A process of the next worker is warm for this call: leave it when nobody speaks. */
   z.object({ type: z.literal('hand.over') }),
+  /** Another call has that process: wait for the next one. */
+  z.object({ type: z.literal('stay') }),
   /** Another job speaks for this session now: leave without a word. */
   z.object({ type: z.literal('yield') }),
   /** Its job was told. */

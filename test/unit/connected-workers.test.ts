@@ -1,7 +1,7 @@
 /** Who takes the calls, and who is told what, while one worker replaces another. */
 import { beforeEach, expect, test } from 'vitest';
 import { defaultPolicy } from '../../machines/index.ts';
-import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
+import { jobIdOf, type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 import { ConnectedWorkers } from '../../src/keeper/connected-workers.ts';
 import type { Standing } from '../../src/keeper/worker-process.ts';
 import type { FromKeeper, WorkerHello } from '../../src/link/messages.ts';
@@ -40,7 +40,11 @@ beforeEach(() => {
       leftBy: (pid) => standings.get(pid) === 'serving',
       replace: () => Promise.resolve('it cannot'),
     },
-    handOver: (session) => leaving.push(session),
+    calls: {
+      leave: (session) => leaving.push(session),
+      stay: (session) => told.push(`${session} stays`),
+      isOpen: () => true,
+    },
     tellJobs: (message) => toJobs.push(message),
     isEnding: () => isEnding,
     onDraining: () => told.push('the calls are told to end'),
@@ -83,6 +87,24 @@ test('a call moves to a process of the next worker, never to one of the one that
   expect(leaving).toEqual([]);
   workers.warm(peer, 1);
   expect(leaving).toEqual([one]);
+});
+
+test('a call that waits for its calm moment stays when somebody else has the process, and leaves for the next one', () => {
+  served();
+  const peer = next();
+  workers.ready(peer);
+  workers.warm(peer, 1);
+  workers.orphaned(one, BEFORE);
+  told.length = 0;
+  const [caller, heir] = [jobIdOf('new'), jobIdOf('heir')];
+  workers.taken(peer, caller, undefined);
+  expect(told).toEqual(['one stays']);
+  workers.unstarted(caller); // declined after all
+  expect(leaving).toEqual([one, one]);
+  workers.taken(peer, heir, one);
+  workers.launched(heir);
+  workers.unstarted(heir); // its process has ended, with its call
+  expect([told, leaving]).toEqual([['one stays'], [one, one]]);
 });
 
 test('what the next worker said of itself before it took calls still holds', () => {

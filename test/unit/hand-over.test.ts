@@ -6,10 +6,18 @@ import { HandOver } from '../../src/keeper/hand-over.ts';
 const [one, two, three] = ['one', 'two', 'three'].map(sessionIdOf) as [SessionId, SessionId, SessionId];
 const [GONE, NEXT] = [7, 8];
 let told: SessionId[];
+let stayed: SessionId[];
+let over: Set<SessionId>;
 let handOver: HandOver;
 beforeEach(() => {
   told = [];
-  handOver = new HandOver((session) => told.push(session));
+  stayed = [];
+  over = new Set();
+  handOver = new HandOver({
+    leave: (session) => told.push(session),
+    stay: (session) => stayed.push(session),
+    isOpen: (session) => !over.has(session),
+  });
   handOver.workerHere(NEXT);
 });
 
@@ -20,9 +28,9 @@ test('H3b a call waits for a warm process, and each process is for one call', ()
   expect(told).toEqual([one]);
   handOver.warm(2); // one of them is for the first, who has not left yet
   expect(told).toEqual([one, two]);
-  handOver.taken();
+  handOver.taken(one);
   expect(told).toEqual([one, two]);
-  handOver.taken();
+  handOver.taken(two);
   handOver.warm(1);
   expect(told).toEqual([one, two, three]);
 });
@@ -49,4 +57,24 @@ test('H3b what is warm in a worker is warm for none of its own calls: its job kn
   expect(told).toEqual([]);
   handOver.warm(1);
   expect(told).toEqual([one]);
+});
+
+test('H3b who calls while a call waits for its calm moment may have the process: the call stays, and has the next one', () => {
+  handOver.orphaned(one, GONE);
+  handOver.orphaned(two, GONE);
+  handOver.warm(2);
+  handOver.taken();
+  expect([told, stayed]).toEqual([[one, two], [two]]);
+  handOver.taken();
+  expect(stayed).toEqual([two, one]);
+  handOver.warm(1);
+  expect(told).toEqual([one, two, two]);
+});
+
+test('H3b a call that ends while it waits for its calm moment holds no process for itself', () => {
+  handOver.orphaned(one, GONE);
+  handOver.warm(1);
+  over.add(one);
+  handOver.orphaned(two, GONE);
+  expect(told).toEqual([one, two]);
 });

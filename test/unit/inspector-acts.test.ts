@@ -72,7 +72,7 @@ async function keeperWithJob() {
       leftBy: () => false,
       replace: () => Promise.resolve('it is not'),
     },
-    handOver: () => undefined,
+    calls: { leave: () => undefined, stay: () => undefined, isOpen: () => true },
     tellJobs: () => undefined,
     isEnding: () => false,
     onDraining: () => undefined,

@@ -59,7 +59,7 @@ test('H3b it tells its keeper and every later one, and leaves after a second of 
   const tenure = orphaned();
   tenure.workerLost(); // told by the keeper as well
   expect(told).toEqual([{ type: 'job.orphaned', session, worker: process.ppid }]);
-  expect(tenure.news).toEqual(told);
+  expect(tenure.hello()).toEqual(told);
   vi.advanceTimersByTime(5_000);
   expect(happened).toEqual([]);
   tenure.handOver();
@@ -67,7 +67,7 @@ test('H3b it tells its keeper and every later one, and leaves after a second of 
   expect(happened).toEqual([]);
   vi.advanceTimersByTime(100);
   expect(happened).toEqual(['handed.over calm', 'left']);
-  expect(tenure.news).toEqual([]);
+  expect(tenure.hello()).toEqual([]);
   vi.advanceTimersByTime(60_000);
   expect(happened).toHaveLength(2);
 });
@@ -115,7 +115,7 @@ test.each(unfit)('H3b when %s it says goodbye, within its budget once more', (_,
 test('H3b without resume it says goodbye at once, with all of its budget', () => {
   const tenure = orphaned(0);
   expect(happened).toEqual([`worker_lost within ${BUDGET_MS}`]);
-  expect([told, tenure.news]).toEqual([[], []]);
+  expect([told, tenure.hello()]).toEqual([[], []]);
 });
 
 test('H3b the SDK gets the pings that its worker sent, until the call is over', () => {
@@ -157,4 +157,20 @@ test('whom somebody else tells to end is not left any more', () => {
   tenure.ended();
   vi.advanceTimersByTime(120_000);
   expect(happened).toEqual([]);
+});
+
+test('H3b a process that another call has got is waited for anew, and so is one that a dead keeper had promised', () => {
+  const tenure = orphaned();
+  tenure.handOver();
+  vi.advanceTimersByTime(900);
+  tenure.stay();
+  vi.advanceTimersByTime(5_000);
+  tenure.handOver();
+  vi.advanceTimersByTime(900);
+  expect(tenure.hello()).toEqual([{ type: 'job.orphaned', session, worker: process.ppid }]);
+  vi.advanceTimersByTime(5_000);
+  expect(happened).toEqual([]);
+  tenure.handOver();
+  vi.advanceTimersByTime(1_000);
+  expect(happened).toEqual(['handed.over calm', 'left']);
 });
