@@ -68,7 +68,7 @@ test('a worker is replaced: its call moves unheard and goes on, who calls meanwh
   await partsWith(call);
   await partsWith(meanwhile);
   const report = await reportOf(deployment, call);
-  expect(report.completeness.noticed[0]?.detail).toMatch(/was replaced/);
+  expect(report.completeness.noticed[0]?.detail).toMatch(/gone or replaced/);
   expect([caller.line(call.lab, SORRY), caller.line(call.lab, GREETING).length]).toEqual([[], 1]);
   expect((await deployment.reportOf(meanwhile.name, PATIENCE_MS)).report.end.reason).toBe('agent_ended');
   expect(other.find('disconnected')?.reason).toBe('ROOM_DELETED');
