@@ -15,8 +15,6 @@ import { openCourier } from '../delivery/courier.ts';
 import { endEarlierCouriers } from '../delivery/courier-record.ts';
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import { startRelay } from '../delivery/relay.ts';
-import { alertsFor, factsIn } from '../delivery/rows.ts';
-import type { ToKeeper } from '../link/messages.ts';
 import { ownerOf } from '../journal/owner.ts';
 import { socketPath } from '../link/path.ts';
 import { rememberNames } from '../rooms/remembered-names.ts';
@@ -29,6 +27,7 @@ import { settledWithin } from '../waiting/deadline.ts';
 import { inheritedFlags } from '../link/starter.ts';
 import { fileOf, openStore } from '../store/open.ts';
 import { defaultPolicy, lastWordsMs } from '../../machines/index.ts';
+import { openAlerts } from './alerts.ts';
 import { claimDirectory, markEnding } from './claim.ts';
 import { openFolding } from './fold-in-thread.ts';
 import { startRetention } from './keep.ts';
@@ -39,6 +38,7 @@ import { openPeers } from './peers.ts';
 import { startSealer } from './seal.ts';
 import { trackSessions } from './sessions.ts';
 import { takeSignals } from './signals.ts';
+import { tellCaller } from './tell-caller.ts';
 import { watchUnanswered } from './unanswered.ts';
 import { workerFacts } from './worker-facts.ts';
 import { superviseWorker, type WorkerCommand } from './worker-process.ts';
@@ -112,8 +112,8 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     options.onOwned?.();
     const store = await openStore(options.store, { inThread: true });
     closers.push(() => store.close());
-    const lost = (error: unknown) => log.error({ err: error }, 'an alert was lost');
     const facts = workerFacts({ know, log });
+    const alert = openAlerts({ facts, store, wake: () => relay.wake(), log });
     const budgetMs = () => (facts.now?.policy ?? defaultPolicy).shutdownBudgetMs;
     /** With how much time left the calls are told: all of it, or what a goodbye and the rest of an end take (M3). */
     const graceMs = () => {
@@ -139,11 +139,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       onDead: ({ session, destination, kind }, error) => {
         counts.deliveries.dead += 1;
         if (kind === 'alert') return; // or a dead alert receiver would call for itself
-        void alert({
-          session,
-          message: `A report was given up: ${addressForPeople(destination)}`,
-          detail: error,
-        }).catch(lost);
+        void alert({ session, message: `A report was given up: ${addressForPeople(destination)}`, detail: error });
       },
     });
     closers.push(() => relay.stop());
@@ -178,7 +174,14 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     });
     const isTakingCalls = () => isWorkerReady && !isEnding;
     const isServed = (room: string) => sessions.serves(room);
-    const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed, log });
+    const unanswered = watchUnanswered({
+      livekit: () => facts.livekit,
+      isTakingCalls,
+      isEnding: () => isEnding,
+      isServed,
+      tell: tellCaller({ store, isServed, isTakingCalls, alert, onOwed: () => owed.wake(), log }),
+      log,
+    });
     closers.push(
       () => sessions.stop(),
       () => unanswered.stop(),
@@ -197,16 +200,6 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       onDied: () => sessions.tellAll({ type: 'shutdown', graceMs: budgetMs(), reason: 'worker_lost' }),
     });
 
-    async function alert({ session, message: text, detail }: Omit<Extract<ToKeeper, { type: 'alert' }>, 'type'>) {
-      log.error({ session, detail }, text);
-      const destinations = (await facts.known())?.alerts ?? [];
-      const sealed = await store.report(session);
-      const { metadata, ...known } = sealed ? factsIn(sealed) : { metadata: '' };
-      await store.enqueue(
-        alertsFor({ session, ...known, at: Date.now(), message: text, detail }, destinations, metadata),
-      );
-      relay.wake();
-    }
     const onPeer = openPeers({
       facts,
       sessions,
@@ -219,7 +212,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       budgetMs,
       onReady: (isReady) => (isWorkerReady = isReady),
       onDraining: () => sessions.draining(budgetMs(), graceMs()),
-      onAlert: (message) => void alert(message).catch(lost),
+      onAlert: ({ session, message, detail }) => void alert({ session, message, detail }),
       onRefusedCall: (roomSid) => unanswered.refused(roomSid),
       onRefusedJob: () => {
         if (mendSecret(directory, secret))

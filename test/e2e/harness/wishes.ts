@@ -20,6 +20,12 @@ export type DeploymentWish = {
   idleProcesses?: number;
   /** How many calls each of its workers will be asked for; no process is warmed for more. Default: any number. */
   calls?: number;
+  /** A directory in which alerts are put. */
+  alertsIn?: string;
+  /** Calls at once. */
+  maxCalls?: number;
+  /** `requestFunc` refuses every call. */
+  refuses?: boolean;
   /** Options of the SDK's server. */
   server?: { maxRetry?: number; jobMemoryWarnMB?: number; jobMemoryLimitMB?: number };
 };
