@@ -63,7 +63,7 @@ const start = () => {
     isServed: (room) => served.has(room),
     tell: async (caller, _, signal) => {
       told.push(caller);
-      signal.addEventListener('abort', () => asked.push('cut'));
+      AbortSignal.any([signal]).addEventListener('abort', () => asked.push('cut'));
       return outcome();
     },
     log,
