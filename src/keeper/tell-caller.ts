@@ -18,12 +18,17 @@ import type { Log } from '../session/ports.ts';
 import type { HangUpSettlement, Store } from '../store/store.ts';
 import { unlessAborted } from '../waiting/deadline.ts';
 import type { Apologize } from './recover.ts';
-import { claimed, type Reach, type Told, type Unanswered } from './unanswered.ts';
+import { claimed, type Reach, type TellOutcome, type Unanswered } from './unanswered.ts';
 
 /** For a look, and for the claim. */
 const LOOK_MS = 4_000;
 /** The row is nobody else's before: what is done here takes no longer. */
-const MARGIN_MS = 5_000;
+const MARGIN_MS = 1_000;
+/**
+ * Until the first word, where `apologistMs` is less. That is the time of a caller whose call has just died; this one has
+ * waited for long, and is let go without a word when a busy machine took 1.1 s for it.
+ */
+const FIRST_WORD_MS = 5_000;
 /** Of a hang-up that was not confirmed: as owed.ts has it. */
 const AGAIN_MS = 2_000;
 const unconfirmed: HangUpResult = { verified: false, attempts: 0, left: [] };
@@ -55,13 +60,14 @@ export type TellOptions = {
   now?: () => number;
 };
 
+const firstWordMs = ({ apologistMs }: Pick<Policy, 'apologistMs'>) => Math.max(apologistMs, FIRST_WORD_MS);
 const idsOf = ({ dispatches }: WaitingRoom): string => dispatches.map(({ id }) => id).join();
 
 /** *Effect.* What becomes of one caller (unanswered.ts). Its signal cuts the words; the hang-up is tried all the same. */
 export function tellCaller(options: TellOptions) {
   const { store, isServed, isTakingCalls, alert, onOwed, log, now = Date.now } = options;
 
-  return async (one: Unanswered, reached: TellReach, signal: AbortSignal): Promise<Told> => {
+  return async (one: Unanswered, reached: TellReach, signal: AbortSignal): Promise<TellOutcome> => {
     const { room, sid, alone } = one;
     const { rooms, waiting, agentName, policy, strategy, server } = reached;
     if (!alone || !isSessionId(sid)) return 'done';
@@ -75,7 +81,7 @@ export function tellCaller(options: TellOptions) {
     const isAsBefore = there?.alone?.sid === alone.sid && idsOf(there) === idsOf(one);
     if (!there || !isAsBefore || isServed(room) || signal.aborted) return 'not now'; // L2
 
-    const longestMs = policy.apologistMs + policy.apologyMs + policy.hangUpMs + 3 * LOOK_MS;
+    const longestMs = firstWordMs(policy) + policy.apologyMs + policy.hangUpMs + 3 * LOOK_MS;
     const isOwed = strategy !== 'leave';
     if (isOwed) {
       const times = { since: now(), nextAt: now() + longestMs + MARGIN_MS };
@@ -101,7 +107,7 @@ export function tellCaller(options: TellOptions) {
       const [occupants, sidNow] = await Promise.all([rooms.occupants(room, soon()), rooms.sidOf(room, soon())]);
       return sidNow !== sid || occupants.some(({ kind }) => kind === 'agent');
     };
-    const leave = async (): Promise<Told> => {
+    const leave = async (): Promise<TellOutcome> => {
       log.info({ room }, 'the room of a caller whom nobody answered is gone, or an agent is there: left alone');
       await settle({ kind: 'done', at: now() });
       return 'done';
@@ -152,7 +158,8 @@ export function tellCaller(options: TellOptions) {
 async function spoken({ apologize, policy }: TellReach, room: string, cut: AbortSignal): Promise<string> {
   if (!apologize) return 'none are wanted';
   const late = new AbortController();
-  let timer = setTimeout(() => late.abort(), policy.apologistMs);
+  const within = firstWordMs(policy);
+  let timer = setTimeout(() => late.abort(), within);
   const signal = AbortSignal.any([cut, late.signal]);
   let isAudible = false;
   const onAudible = () => {
@@ -164,7 +171,8 @@ async function spoken({ apologize, policy }: TellReach, room: string, cut: Abort
     await unlessAborted(apologize({ room, signal, onAudible }), signal);
     return 'played';
   } catch (error) {
-    return isAudible ? 'cut' : `failed: ${messageOf(error)}`;
+    if (isAudible) return 'cut';
+    return `failed: ${late.signal.aborted ? `no word within ${within} ms` : messageOf(error)}`;
   } finally {
     clearTimeout(timer);
   }

@@ -20,7 +20,7 @@ import { messageOf } from '../errors/thrown.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import type { WaitingRoom, WaitingRooms } from '../rooms/waiting-rooms.ts';
 
-export const ANSWER_MS = 12_000;
+const ANSWER_MS = 12_000;
 /** How often it is looked; sooner while somebody waits, or no worker is there. One request, when nobody waits. */
 const LOOK_MS = 5_000;
 const LOOK_AGAIN_MS = 2_000;
@@ -43,7 +43,7 @@ export type Reach = {
   waitsForTracks: boolean;
 };
 /** `done`: nothing more is to be done in that room. `not now`: it is looked at again. */
-export type Told = 'done' | 'not now';
+export type TellOutcome = 'done' | 'not now';
 export type UnansweredOptions<Reached extends Reach> = {
   /** Undefined: nobody can be asked. */
   livekit: () => Reached | undefined;
@@ -53,7 +53,7 @@ export type UnansweredOptions<Reached extends Reach> = {
   isEnding: () => boolean;
   isServed: (room: string) => boolean;
   /** Takes what is there away from everybody else first (U4), and lets the caller go. Cut short by its signal. */
-  tell: (caller: Unanswered, reached: Reached, signal: AbortSignal) => Promise<Told>;
+  tell: (caller: Unanswered, reached: Reached, signal: AbortSignal) => Promise<TellOutcome>;
   log: Logger;
   now?: () => number;
 };

@@ -14,6 +14,9 @@ import { apologist, type ApologyRecording } from './apologize.ts';
 import type { Apologize } from './recover.ts';
 import type { TellReach } from './tell-caller.ts';
 
+/** Who has waited for so long may be a telephone that is still to be picked up. */
+const UNANSWERED_MS = 4_000;
+
 export type WorkerFacts = {
   readonly now: WorkerHello | undefined;
   take(hello: WorkerHello): void;
@@ -75,7 +78,7 @@ export function workerFacts(options: {
         agentName,
         policy,
         strategy: strategyFor(null, hangUp), // as of a job that never began
-        apologize: recording && apologist({ access: livekit, rooms, recording, log }),
+        apologize: recording && apologist({ access: livekit, rooms, recording, log, subscriptionMs: UNANSWERED_MS }),
         waitsForTracks,
       };
     },

@@ -1,7 +1,12 @@
 /** Callers whom no job took, on a virtual clock; LiveKit is a stand-in of a few lines. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Told, type Unanswered, type UnansweredWatch, watchUnanswered } from '../../src/keeper/unanswered.ts';
+import {
+  type TellOutcome,
+  type Unanswered,
+  type UnansweredWatch,
+  watchUnanswered,
+} from '../../src/keeper/unanswered.ts';
 import type { WaitingRoom } from '../../src/rooms/waiting-rooms.ts';
 
 const sam = { identity: 'sam', sid: 'PA_1' };
@@ -23,7 +28,7 @@ let isAway: boolean;
 let isTaken: boolean;
 let agentName: string;
 let waitsForTracks: boolean;
-let outcome: () => Promise<Told>;
+let outcome: () => Promise<TellOutcome>;
 let watch: UnansweredWatch;
 
 const start = () => {
@@ -247,7 +252,7 @@ test('C6 five are told at a time, the others wait; who could not be told is trie
   isTakingCalls = false;
   waiting = Array.from({ length: 8 }, (_, at) => ({ ...one, room: `room-${at}`, sid: `RM_${at}` }));
   let go: () => void = () => undefined;
-  const done = new Promise<Told>((resolve) => (go = () => resolve('not now')));
+  const done = new Promise<TellOutcome>((resolve) => (go = () => resolve('not now')));
   outcome = () => done;
   await pass(60_000);
   expect(told).toHaveLength(5);

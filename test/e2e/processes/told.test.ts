@@ -13,7 +13,9 @@ const server = inject('livekit');
 const ANSWER_MS = 14_000;
 /** The patience, a look each two seconds, and once more twelve seconds when a worker was asked. */
 const TOLD_MS = ANSWER_MS + 20_000;
-const policy = { ...patient, answerMs: ANSWER_MS, apologistMs: 5_000 };
+const policy = { ...patient, answerMs: ANSWER_MS };
+/** What telling takes at most: until then a hang-up that is owed is nobody else's. */
+const OWED_MS = 30_000;
 const apologizing = { resume: 0, apologize: true };
 
 type Delivered = { type: string; data: { room: string; message: string; detail: string } };
@@ -120,6 +122,22 @@ test('C6 a room that was left to others on purpose is not entered: its dispatch 
   expect(caller.find('disconnected')).toBeUndefined();
   expect(caller.sounds()).toHaveLength(sounds);
   expect(await deployment.log()).not.toContain('nobody answered a caller');
+});
+
+test('C6 the keeper is killed while the words are said: the next one lets the caller go, by the row that was written before', async () => {
+  await using deployment = await deploy(server, { policy, onCrash: apologizing, calls: 1 });
+  const away = await withoutWorker(deployment);
+  const { name, caller: made } = await deployment.call();
+  await using caller = made;
+  await caller.until('the first word', () => caller.sounds()[0], TOLD_MS);
+  deployment.signal('SIGKILL');
+  await deployment.ended(PATIENCE_MS);
+  away[Symbol.dispose]();
+  await deployment.restart();
+  const { reason } = await caller.disconnected(PATIENCE_MS + OWED_MS);
+  expect(reason).toBe('ROOM_DELETED');
+  await expectNoRoom(server, name);
+  expect(await deployment.log()).toContain('the caller was released, late');
 });
 
 test('C6 two keepers find the same caller: they hear one apology', async () => {
