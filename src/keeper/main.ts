@@ -179,6 +179,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       isTakingCalls,
       isEnding: () => isEnding,
       isServed,
+      wasServed: (room, sid) => store.wasServed(room, sid),
       tell: tellCaller({ store, isServed, isTakingCalls, alert, onOwed: () => owed.wake(), log }),
       log,
     });

@@ -11,7 +11,7 @@
  */
 import type { HangUpStrategy, Policy } from '../../machines/index.ts';
 import { messageOf } from '../errors/thrown.ts';
-import { isSessionId, type SessionId } from '../journal/ids.ts';
+import { isSessionId, type SessionId, sessionIdOf } from '../journal/ids.ts';
 import type { HangUpResult, Rooms } from '../rooms/rooms.ts';
 import type { WaitingRoom } from '../rooms/waiting-rooms.ts';
 import type { Log } from '../session/ports.ts';
@@ -72,8 +72,8 @@ export function tellCaller(options: TellOptions) {
     const { rooms, waiting, agentName, policy, strategy, server } = reached;
     if (!alone || !isSessionId(sid)) return 'done';
     const caller = alone.identity;
-    /** What was written down about them: the room's sid, as no session has its caller. */
-    const row: SessionId = sid;
+    /** No session has this caller: what is written down goes by the room's sid, and by when; a claim may have been lost before. */
+    const row = sessionIdOf(`${sid}.${now()}`);
     const soon = () => AbortSignal.timeout(LOOK_MS);
 
     if (await store.wasServed(room, sid)) return 'done'; // L1
@@ -122,7 +122,7 @@ export function tellCaller(options: TellOptions) {
     const detail = `${waited}; ${called}; ${workers}`;
     log.warn({ room, detail }, 'nobody answered a caller; they are told, and let go');
     const metadata = there.dispatches.at(-1)?.metadata ?? '';
-    void alert({ session: row, room, message: 'Nobody answered a caller, who is let go', detail, metadata });
+    void alert({ session: sid, room, message: 'Nobody answered a caller, who is let go', detail, metadata });
 
     const words = await spoken(reached, room, signal);
     if (!isOwed) {

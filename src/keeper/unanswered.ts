@@ -13,6 +13,8 @@
  *       takes such a job at that moment is told by LiveKit that it is over.
  *   U5  Told is who has waited alone for `answerMs`, and after the agent was called for again, when a worker takes calls.
  *       Who has company may be talking to it.
+ *   U6  A room in which a session of ours ever was is never entered: whoever is there was left there on purpose. Mostly the
+ *       dispatch shows it; but LiveKit's room waits 3 s for the worker's answer, and a job that came later is not listed.
  */
 import type { Logger } from 'pino';
 import type { Policy } from '../../machines/index.ts';
@@ -52,6 +54,8 @@ export type UnansweredOptions<Reached extends Reach> = {
   /** No words are begun any more. */
   isEnding: () => boolean;
   isServed: (room: string) => boolean;
+  /** Was a session of ours ever in this very room (U6)? */
+  wasServed: (room: string, roomSid: string) => Promise<boolean>;
   /** Takes what is there away from everybody else first (U4), and lets the caller go. Cut short by its signal. */
   tell: (caller: Unanswered, reached: Reached, signal: AbortSignal) => Promise<TellOutcome>;
   log: Logger;
@@ -95,7 +99,7 @@ const remember = (sids: Set<string>, sid: string): void => {
 
 /** *Effect.* Looks from now on, until it is stopped. Never rejects: LiveKit is away at times. */
 export function watchUnanswered<Reached extends Reach>(options: UnansweredOptions<Reached>): UnansweredWatch {
-  const { livekit, isTakingCalls, isEnding, isServed, tell, log, now = () => performance.now() } = options;
+  const { livekit, isTakingCalls, isEnding, isServed, wasServed, tell, log, now = () => performance.now() } = options;
   /** By room sid. */
   const waits = new Map<string, Wait>();
   /** Claimed, and the agent not called for yet: LiveKit was away in between. */
@@ -167,6 +171,7 @@ export function watchUnanswered<Reached extends Reach>(options: UnansweredOption
   const actOn = async (one: WaitingRoom, wait: Wait, reached: Reached): Promise<void> => {
     const { answerMs } = reached.policy;
     if (now() - wait.since < ANSWER_MS) return; // U2
+    if (await wasServed(one.room, one.sid)) return remember(done, one.sid); // U6
     if (refused.has(one.sid)) {
       if (await claimed(one, reached.rooms, acting()))
         log.info({ room: one.room }, 'refused: the dispatch is taken back');

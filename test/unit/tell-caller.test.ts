@@ -37,7 +37,11 @@ let apologize: Apologize | undefined;
 let strategy: HangUpStrategy;
 
 const log = () => pino({}, { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) });
-const tell = (signal = new AbortController().signal, storeThere: Parameters<typeof tellCaller>[0]['store'] = store) => {
+const tell = (
+  signal = new AbortController().signal,
+  storeThere: Parameters<typeof tellCaller>[0]['store'] = store,
+  now = () => 100_000,
+) => {
   const reached: TellReach = {
     server: 'wss://one.example',
     agentName: 'ada',
@@ -68,7 +72,7 @@ const tell = (signal = new AbortController().signal, storeThere: Parameters<type
       void acts.push(`alert ${session} ${room} ${message}; ${detail} ${metadata}`),
     onOwed: () => void acts.push('wake'),
     log: log(),
-    now: () => 100_000,
+    now,
   })(asked, reached, signal);
 };
 const rows = async () =>
@@ -97,7 +101,7 @@ const letGo = 'hang up delete-room RM_1 sam';
 test('C6 the dispatches go, the operator hears of it, the caller hears the apology and is let go', async () => {
   expect(await tell()).toBe('done');
   expect(acts).toEqual([...claim, alert, 'apologize one', letGo, 'wake']);
-  expect(await rows()).toEqual([['RM_1', 'done', expect.any(Number)]]);
+  expect(await rows()).toEqual([['RM_1.100000', 'done', expect.any(Number)]]);
   expect(lines).toEqual(['nobody answered a caller; they are told, and let go', 'the caller was released']);
 });
 
@@ -112,6 +116,14 @@ test('C6 the hang-up is owed before the dispatches go: a keeper that dies in the
   const [[, state, nextAt] = []] = JSON.parse(acts.find((each) => each.startsWith('owed'))!.slice(6)) as unknown[][];
   expect(state).toBe('owed');
   expect(Number(nextAt)).toBeGreaterThan(earliest); // and nobody else hangs up while the words are said
+});
+
+test('C6 whose claim was lost once has a row of their own the next time', async () => {
+  deletable.delete('AD_1');
+  await tell(undefined, store, () => 1);
+  [deletable, isConfirmed] = [new Set(['AD_1', 'AD_2']), false];
+  await tell(undefined, store, () => 2);
+  expect((await rows()).map(([row, state]) => `${row} ${state}`).sort()).toEqual(['RM_1.1 done', 'RM_1.2 owed']);
 });
 
 test('C6 a room in which a session of ours ever was is never entered: it was left to others on purpose', async () => {
@@ -146,7 +158,7 @@ test('C6 of two keepers who tell the same caller one does: whose deletion came s
   deletable.delete('AD_1');
   expect(await tell()).toBe('not now');
   expect(acts).toEqual(['undispatch AD_1']);
-  expect(await rows()).toMatchObject([['RM_1', 'done', expect.any(Number)]]);
+  expect(await rows()).toMatchObject([['RM_1.100000', 'done', expect.any(Number)]]);
 });
 
 test.each<[string, () => void]>([
@@ -157,7 +169,7 @@ test.each<[string, () => void]>([
   happens();
   expect(await tell()).toBe('done');
   expect(acts).toEqual(claim);
-  expect(await rows()).toMatchObject([['RM_1', 'done', expect.any(Number)]]);
+  expect(await rows()).toMatchObject([['RM_1.100000', 'done', expect.any(Number)]]);
 });
 
 test('C6 an agent that comes during the words has the caller', async () => {
@@ -212,7 +224,7 @@ test('C6 `leave`: nothing of ours is in the room, so it is told, and nothing is 
 test('C6 a hang-up that LiveKit does not confirm is owed', async () => {
   isConfirmed = false;
   await tell();
-  expect(await rows()).toEqual([['RM_1', 'owed', 102_000]]);
+  expect(await rows()).toEqual([['RM_1.100000', 'owed', 102_000]]);
   expect(acts.at(-1)).toBe('wake');
 });
 

@@ -23,7 +23,9 @@ let told: Unanswered[];
 let isTakingCalls: boolean;
 let isEnding: boolean;
 let served: Set<string>;
+let left: Set<string>;
 let trouble: Error | undefined;
+let storeTrouble: Error | undefined;
 let isAway: boolean;
 let isTaken: boolean;
 let agentName: string;
@@ -66,6 +68,10 @@ const start = () => {
     isTakingCalls: () => isTakingCalls,
     isEnding: () => isEnding,
     isServed: (room) => served.has(room),
+    wasServed: async (_, sid) => {
+      if (storeTrouble) throw storeTrouble;
+      return left.has(sid);
+    },
     tell: async (caller, _, signal) => {
       told.push(caller);
       AbortSignal.any([signal]).addEventListener('abort', () => asked.push('cut'));
@@ -79,7 +85,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   [waiting, asked, lines, told, served] = [[one], [], [], [], new Set()];
   [isTakingCalls, isEnding, isAway, isTaken, waitsForTracks] = [true, false, false, false, false];
-  [trouble, agentName, outcome] = [undefined, 'ada', async () => 'done'];
+  [trouble, storeTrouble, agentName, outcome, left] = [undefined, undefined, 'ada', async () => 'done', new Set()];
   watch = start();
 });
 afterEach(async () => {
@@ -168,6 +174,22 @@ test('C6 whom a session serves by now is not called for, and not told', async ()
   await pass(80_000);
   expect(acts()).toEqual([]);
   expect(told).toEqual([]);
+});
+
+test('C6 a room in which a session of ours ever was is not called for again, and nobody in it is told', async () => {
+  left.add('RM_1');
+  await pass(120_000);
+  expect(acts()).toEqual([]);
+  expect(told).toEqual([]);
+});
+
+test('C6 while the store does not say whose room it was, nobody enters it', async () => {
+  storeTrouble = new Error('planted: the disk hangs');
+  await pass(60_000);
+  expect([acts(), told]).toEqual([[], []]);
+  storeTrouble = undefined;
+  await pass(3_000);
+  expect(acts()[1]).toMatch(/^dispatch one/);
 });
 
 test('C6 an agent without a name is not looked for', async () => {
