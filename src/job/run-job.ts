@@ -8,7 +8,6 @@
  *       up on nobody: the report is sealed, or somebody else speaks.
  */
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
 import { definePolicy, type End, endOf } from '../../machines/index.ts';
 import { type Blobs, openBlobs } from '../journal/blobs.ts';
@@ -20,6 +19,7 @@ import { connectLink, type Link } from '../link/client.ts';
 import { socketPath } from '../link/path.ts';
 import { jobToken } from '../link/secret.ts';
 import { effectsOf } from '../livekit/act/effects.ts';
+import { apologyOf } from '../livekit/apology-of.ts';
 import type { Defined } from '../livekit/definition.ts';
 import { factsOfJob } from '../livekit/job-facts.ts';
 import type { LiveJob } from '../livekit/live-job.ts';
@@ -179,12 +179,6 @@ const dispatchOf = ({ type, participant }: JobContext['job']): Partial<EntryData
   jobType: (['room', 'publisher', 'participant'] as const)[type] ?? String(type),
   ...(participant && { pii: { participant: participant.identity } }),
 });
-
-/** What the keeper plays when this process is gone and nobody takes the call over. */
-const apologyOf = ({ onCrash, language, apology }: Defined): Partial<EntryData['session.opened']> =>
-  onCrash?.apologize === false
-    ? {}
-    : { apology: { language, ...(apology?.audio && { file: fileURLToPath(apology.audio) }) } };
 
 /** The limits that the call began with hold across a crash, and across a deploy that comes with it. */
 const asBefore = (definition: Defined, past: Past | undefined): Defined => {

@@ -1,27 +1,32 @@
-/** What the operator’s alert destinations should hear of: logged, and queued for them. */
+/** What an operator should hear of: into the log, and to the destinations that the worker named. */
 import type { Logger } from 'pino';
-import { alertsFor, factsIn } from '../delivery/rows.ts';
-import type { ToKeeper } from '../link/messages.ts';
+import { alertsFor, factsIn, type Alert } from '../delivery/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { WorkerFacts } from './worker-facts.ts';
 
-export type Alert = Omit<Extract<ToKeeper, { type: 'alert' }>, 'type'>;
+/** `metadata`: the job's, where there is no report to take it from. */
+export type NewAlert = Omit<Alert, 'at' | 'reason'> & { metadata?: string };
 
-/** *Effect.* @returns sends one; never throws, and what cannot be queued is logged */
-export function openAlerts(options: {
-  facts: Pick<WorkerFacts, 'known'>;
-  store: Pick<Store, 'report' | 'enqueue'>;
-  onQueued: () => void;
-  log: Logger;
-}): (alert: Alert) => void {
-  const { facts, store, onQueued, log } = options;
-  const queue = async ({ session, message, detail }: Alert): Promise<void> => {
-    log.error({ session, detail }, message);
-    const destinations = (await facts.known())?.alerts ?? [];
-    const sealed = await store.report(session);
-    const { metadata, ...known } = sealed ? factsIn(sealed) : { metadata: '' };
-    await store.enqueue(alertsFor({ session, ...known, at: Date.now(), message, detail }, destinations, metadata));
-    onQueued();
+/** *Effect.* Waits for a worker that says where alerts go. Never rejects. */
+export const openAlerts =
+  (options: {
+    facts: Pick<WorkerFacts, 'known'>;
+    store: Pick<Store, 'report' | 'enqueue'>;
+    /** There are rows to deliver. */
+    wake: () => void;
+    log: Logger;
+  }) =>
+  async ({ metadata = '', ...alert }: NewAlert): Promise<void> => {
+    const { facts, store, wake, log } = options;
+    const { session, message, detail } = alert;
+    try {
+      log.error({ session, detail }, message);
+      const destinations = (await facts.known())?.alerts ?? [];
+      const sealed = await store.report(session);
+      const { metadata: sealedMetadata, ...known } = sealed ? factsIn(sealed) : { metadata };
+      await store.enqueue(alertsFor({ ...alert, ...known, at: Date.now() }, destinations, sealedMetadata));
+      wake();
+    } catch (error) {
+      log.error({ err: error }, 'an alert was lost');
+    }
   };
-  return (alert) => void queue(alert).catch((error: unknown) => log.error({ err: error }, 'an alert was lost'));
-}

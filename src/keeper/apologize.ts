@@ -35,10 +35,12 @@ export function apologist(options: {
   rooms: Rooms;
   recording: ApologyRecording;
   log: Log;
+  /** How long the words wait for somebody who listens. Default 900: the caller of a dead call is not kept longer. */
+  subscriptionMs?: number;
   /** For tests. */
   child?: string | URL;
 }): Apologize {
-  const { access, rooms, recording, log } = options;
+  const { access, rooms, recording, log, subscriptionMs = 900 } = options;
   return async ({ room, signal, onAudible }) => {
     const occupants = await rooms.occupants(room, signal);
     const agents = occupants.filter(({ kind }) => kind === 'agent');
@@ -58,7 +60,7 @@ export function apologist(options: {
           else reject(new Error(report.message));
         });
         const audio = fileOf(recording, log);
-        const request: ApologistRequest = { access, room, audio, subscriptionMs: 900 };
+        const request: ApologistRequest = { access, room, audio, subscriptionMs };
         speaker.send(request, (error) => error && reject(error));
       });
     } finally {

@@ -9,25 +9,26 @@
  */
 import type { SessionId } from '../journal/ids.ts';
 
-export type HandOverOptions = {
+/** What can be said to a call, as `Sessions` has it. */
+export type Calls = {
   /** Tells the job of this session to leave it to the next worker; one that is gone is passed over. */
-  leave: (session: SessionId) => void;
+  handOver: (session: SessionId) => void;
   /** Tells it to wait for another process. */
-  stay: (session: SessionId) => void;
+  keep: (session: SessionId) => void;
   /** Is its call still going on? */
   isOpen: (session: SessionId) => boolean;
 };
 
 export class HandOver {
-  readonly #options: HandOverOptions;
+  readonly #calls: Calls;
   readonly #waiting = new Set<SessionId>();
   /** Told to leave, and their next job has no process yet. */
   readonly #promised = new Set<SessionId>();
   #worker = 0;
   #warm = 0;
 
-  constructor(options: HandOverOptions) {
-    this.#options = options;
+  constructor(calls: Calls) {
+    this.#calls = calls;
   }
 
   /** Said by its job, each time that it has found a keeper. @param worker pid of the one that is gone */
@@ -58,7 +59,7 @@ export class HandOver {
       if (this.#promised.size <= this.#warm) break;
       this.#promised.delete(last); // V6
       this.#waiting.add(last);
-      this.#options.stay(last);
+      this.#calls.keep(last);
     }
     this.#next();
   }
@@ -73,7 +74,7 @@ export class HandOver {
     this.#warm = 0;
     for (const session of this.#promised) {
       this.#waiting.add(session);
-      this.#options.stay(session);
+      this.#calls.keep(session);
     }
     this.#promised.clear();
   }
@@ -84,12 +85,12 @@ export class HandOver {
       if (this.#warm <= this.#promised.size) return; // V1
       this.#promised.add(session);
       this.#waiting.delete(session);
-      this.#options.leave(session);
+      this.#calls.handOver(session);
     }
   }
 
   #forget(): void {
     for (const sessions of [this.#waiting, this.#promised])
-      for (const session of sessions) if (!this.#options.isOpen(session)) sessions.delete(session);
+      for (const session of sessions) if (!this.#calls.isOpen(session)) sessions.delete(session);
   }
 }

@@ -27,7 +27,7 @@ export type Retention = { stop(): Promise<void> };
 
 export type RetentionOptions = {
   directory: string;
-  store: Pick<Store, 'kept' | 'keptBytes' | 'purge'>;
+  store: Pick<Store, 'kept' | 'keptBytes' | 'purge' | 'purgeUnserved'>;
   /** The worker's rule; undefined while there is no worker: then nothing goes. */
   rule: () => Keep | undefined;
   log: Logger;
@@ -98,6 +98,7 @@ export function startRetention(options: RetentionOptions): Retention {
       try {
         const { days, gigabytes } = keepOf(asked);
         await byAge(days);
+        await store.purgeUnserved(now() - days * DAY_MS);
         await bySize(gigabytes);
       } catch (error) {
         if (!stopping.signal.aborted)

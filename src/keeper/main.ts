@@ -22,7 +22,7 @@ import { openAdmission } from '../link/admission.ts';
 import { isListening } from '../link/listening.ts';
 import { mendSecret, openSecret, tokenOf, workerTokenVariable } from '../link/secret.ts';
 import { listen } from '../link/server.ts';
-import { standardError, standardOutput } from '../output/standard-output.ts';
+import { lostLines } from '../output/standard-output.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import { inheritedFlags } from '../link/starter.ts';
 import { fileOf, openStore } from '../store/open.ts';
@@ -40,6 +40,7 @@ import { startSealer } from './seal.ts';
 import { ConnectedWorkers } from './connected-workers.ts';
 import { trackSessions } from './sessions.ts';
 import { takeSignals } from './signals.ts';
+import { tellCaller } from './tell-caller.ts';
 import { watchUnanswered } from './unanswered.ts';
 import { workerFacts } from './worker-facts.ts';
 import { superviseWorker, type WorkerCommand } from './worker-process.ts';
@@ -113,7 +114,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const store = await openStore(options.store, { inThread: true });
     closers.push(() => store.close());
     const facts = workerFacts({ know, log });
-    const alert = openAlerts({ facts, store, onQueued: () => relay.wake(), log });
+    const alert = openAlerts({ facts, store, wake: () => relay.wake(), log });
     const budgetMs = () => facts.shutdown.budgetMs;
     await endEarlierCouriers(directory, log);
     const file = fileOf(options.store);
@@ -134,7 +135,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       onDead: ({ session, destination, kind }, error) => {
         counts.deliveries.dead += 1;
         if (kind === 'alert') return; // or a dead alert receiver would call for itself
-        alert({ session, message: `A report was given up: ${addressForPeople(destination)}`, detail: error });
+        void alert({ session, message: `A report was given up: ${addressForPeople(destination)}`, detail: error });
       },
     });
     closers.push(() => relay.stop());
@@ -184,11 +185,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     });
     const workers = new ConnectedWorkers({
       process: worker,
-      calls: {
-        leave: (session) => sessions.handOver(session),
-        stay: (session) => sessions.keep(session),
-        isOpen: (session) => sessions.isOpen(session),
-      },
+      calls: sessions,
       tellJobs: (message) => sessions.tellAll(message),
       isEnding: () => isEnding,
       onDraining: () => sessions.draining(budgetMs(), facts.shutdown.graceMs),
@@ -196,9 +193,16 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
     const isTakingCalls = () => workers.isReady && !isEnding;
     const isServed = (room: string) => sessions.serves(room);
     const returned = watchReturned({ rooms: () => facts.livekit?.rooms, isServed, log });
-    closers.push(() => returned.stop());
-    const unanswered = watchUnanswered({ livekit: () => facts.livekit, isTakingCalls, isServed, log });
-    closers.push(() => unanswered.stop());
+    const unanswered = watchUnanswered({
+      livekit: () => facts.livekit,
+      isTakingCalls,
+      isEnding: () => isEnding,
+      isServed,
+      wasServed: (room, sid) => store.wasServed(room, sid),
+      tell: tellCaller({ store, isServed, isTakingCalls, alert, onOwed: () => owed.wake(), log }),
+      log,
+    });
+    closers.push(returned.stop, unanswered.stop);
 
     const onPeer = openPeers({
       facts,
@@ -211,7 +215,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
         relay.wake();
       },
       budgetMs,
-      onAlert: alert,
+      onAlert: ({ session, message, detail }) => void alert({ session, message, detail }),
       onRefusedCall: (roomSid) => unanswered.refused(roomSid),
       onRefusedJob: () => {
         if (mendSecret(directory, secret))
@@ -236,8 +240,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           version,
           isWorkerHere: workers.isReady,
           stages: sessions.stages,
-          lostLines:
-            standardOutput().lostLines + (standardError() === standardOutput() ? 0 : standardError().lostLines),
+          lostLines: lostLines(),
         }),
         unready: () => {
           if (isEnding) return 'the keeper is ending';

@@ -1,105 +1,223 @@
 /**
  * Callers who wait for our agent and get none: the worker was gone when they came, or full, or the keeper was slow, and
- * LiveKit offers a dispatch once. They are looked for, and the agent is called for again.
+ * LiveKit offers a dispatch once. They are looked for, and the agent is called for again; whom nobody answers even so is
+ * told, and let go (tell-caller.ts).
  *
  *   U1  Only where a dispatch names our agent and no job took it, a caller is, no agent is, and no session of this keeper
  *       is going on. Automatic dispatch names nobody: its rooms are left alone.
- *   U2  It has to stay so for ANSWER_MS, by our own clock: an offer may be with a worker of another host for as long as
- *       LiveKit waits for its answer (10 s), and two agents are worse than a wait.
- *   U3  Whom the application's `requestFunc` refused stays refused.
- *   U4  The new dispatch first, then the old ones go: nobody takes them any more, and a list of them grows.
+ *   U2  It has to stay so for ANSWER_MS, by our own clock and with the same dispatches: an offer may be with a worker of
+ *       another host for as long as LiveKit waits for its answer (10 s), and two agents are worse than a wait.
+ *   U3  Whom the application's `requestFunc` refused stays refused. Their dispatches go, or the keeper of another host,
+ *       which was not asked, would take them for somebody who was overlooked.
+ *   U4  Who has deleted the dispatches, acts: LiveKit deletes each once, so of several keepers it is one. A worker that
+ *       takes such a job at that moment is told by LiveKit that it is over.
+ *   U5  Told is who has waited alone for `answerMs`, and after the agent was called for again, when a worker takes calls.
+ *       Who has company may be talking to it.
+ *   U6  A room in which a session of ours ever was is never entered: whoever is there was left there on purpose. Mostly the
+ *       dispatch shows it; but LiveKit's room waits 3 s for the worker's answer, and a job that came later is not listed.
  */
 import type { Logger } from 'pino';
+import type { Policy } from '../../machines/index.ts';
 import { messageOf } from '../errors/thrown.ts';
 import type { Rooms } from '../rooms/rooms.ts';
-import type { FindWaiting, WaitingRoom } from '../rooms/waiting-rooms.ts';
+import type { WaitingRoom, WaitingRooms } from '../rooms/waiting-rooms.ts';
 
 const ANSWER_MS = 12_000;
 /** How often it is looked; sooner while somebody waits, or no worker is there. One request, when nobody waits. */
 const LOOK_MS = 5_000;
 const LOOK_AGAIN_MS = 2_000;
-const DEADLINE_MS = 4_000;
-/** Room sids that were refused; the oldest is forgotten. */
-const MOST_REFUSED = 10_000;
+const DEADLINE_MS = 10_000;
+/** For what is done about one caller. */
+const ACT_MS = 4_000;
+/** Each is a process that speaks. Who comes later waits on, and may yet be answered. */
+const MOST_AT_ONCE = 5;
+/** Room sids of whom nothing is to be done any more; the oldest is forgotten. */
+const MOST_REMEMBERED = 10_000;
 
-export type UnansweredOptions = {
-  /** Undefined: nobody can be asked. An empty name: automatic dispatch (U1). */
-  livekit: () => { find: FindWaiting; rooms: Pick<Rooms, 'dispatch' | 'undispatch'>; agentName: string } | undefined;
+/** What there is to ask and to tell. */
+export type Reach = {
+  waiting: WaitingRooms;
+  rooms: Pick<Rooms, 'dispatch' | 'undispatch'>;
+  /** Empty: automatic dispatch (U1). */
+  agentName: string;
+  policy: Pick<Policy, 'answerMs'>;
+  /** Its jobs begin when a caller publishes something: who does not is waited for. */
+  waitsForTracks: boolean;
+};
+/** `done`: nothing more is to be done in that room. `not now`: it is looked at again. */
+export type TellOutcome = 'done' | 'not now';
+export type UnansweredOptions<Reached extends Reach> = {
+  /** Undefined: nobody can be asked. */
+  livekit: () => Reached | undefined;
   /** A worker takes calls. */
   isTakingCalls: () => boolean;
+  /** No words are begun any more. */
+  isEnding: () => boolean;
   isServed: (room: string) => boolean;
+  /** Was a session of ours ever in this very room (U6)? */
+  wasServed: (room: string, roomSid: string) => Promise<boolean>;
+  /** Takes what is there away from everybody else first (U4), and lets the caller go. Cut short by its signal. */
+  tell: (caller: Unanswered, reached: Reached, signal: AbortSignal) => Promise<TellOutcome>;
   log: Logger;
   now?: () => number;
 };
-export type Unanswered = {
+/** One who is to be told. */
+export type Unanswered = WaitingRoom & { waitedMs: number; isCalledAgain: boolean };
+export type UnansweredWatch = {
   /** The application refused this room's call (U3). */
   refused(roomSid: string): void;
-  stop(): void;
+  /** Words that are being said are cut, and their callers let go. */
+  stop(): Promise<void>;
+};
+
+/** Of one room. */
+type Wait = {
+  dispatches: string;
+  /** Since when these are waited for. */
+  since: number;
+  isCalledAgain: boolean;
+  alone: { sid: string; since: number } | undefined;
+};
+
+/** *Effect.* U4. By id, as they come: who has the first and misses a later one has lost them all to somebody who came in between. */
+export const claimed = async (
+  { room, dispatches }: Pick<WaitingRoom, 'room' | 'dispatches'>,
+  rooms: Pick<Rooms, 'undispatch'>,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  for (const { id } of dispatches) if (!(await rooms.undispatch(room, id, signal))) return false;
+  return true;
+};
+
+const remember = (sids: Set<string>, sid: string): void => {
+  sids.add(sid);
+  for (const oldest of sids) {
+    if (sids.size <= MOST_REMEMBERED) break;
+    sids.delete(oldest);
+  }
 };
 
 /** *Effect.* Looks from now on, until it is stopped. Never rejects: LiveKit is away at times. */
-export function watchUnanswered(options: UnansweredOptions): Unanswered {
-  const { livekit, isTakingCalls, isServed, log, now = () => performance.now() } = options;
-  /** Since when it is known that they wait, by room sid. */
-  const since = new Map<string, number>();
+export function watchUnanswered<Reached extends Reach>(options: UnansweredOptions<Reached>): UnansweredWatch {
+  const { livekit, isTakingCalls, isEnding, isServed, wasServed, tell, log, now = () => performance.now() } = options;
+  /** By room sid. */
+  const waits = new Map<string, Wait>();
+  /** Claimed, and the agent not called for yet: LiveKit was away in between. */
+  const uncalled = new Map<string, WaitingRoom>();
+  const telling = new Map<string, Promise<void>>();
   const refused = new Set<string>();
+  const done = new Set<string>();
   const over = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let lastTrouble: string | undefined;
+  let isTroubled = false;
+  let passing: Promise<void> | undefined;
 
-  const callAgain = async ({ room, sid, dispatches }: WaitingRoom, signal: AbortSignal): Promise<void> => {
-    const reached = livekit();
-    if (!reached || isServed(room)) return;
-    const { rooms, agentName } = reached;
-    const waitedMs = Math.round(now() - (since.get(sid) ?? now()));
-    since.set(sid, now());
-    const dispatch = await rooms.dispatch(room, agentName, dispatches.at(-1)?.metadata ?? '', signal);
+  const trouble = (error: unknown): void => {
+    const text = messageOf(error);
+    if (text !== lastTrouble && !over.signal.aborted)
+      log.info({ error: text }, 'callers without an agent could not be looked for; it is tried again');
+    [lastTrouble, isTroubled] = [text, true];
+  };
+  /** Not cut by the end of the keeper: between deletion and new dispatch nobody else knows of the caller. */
+  const acting = () => AbortSignal.timeout(ACT_MS);
+  const call = async (one: WaitingRoom, { rooms, agentName }: Reached, waitedMs: number): Promise<string> => {
+    const { room, sid, dispatches } = one;
+    uncalled.set(sid, one);
+    const dispatch = await rooms.dispatch(room, agentName, dispatches.at(-1)?.metadata ?? '', acting());
+    uncalled.delete(sid);
     log.warn({ room, dispatch, waitedMs }, 'a caller waits and no job took the call; the agent is called for again');
-    for (const { id } of dispatches) await rooms.undispatch(room, id, signal); // U4
+    return dispatch;
+  };
+  /** A request that got no answer may have been carried out, and two dispatches are two agents: so it is looked first. */
+  const callThose = async (reached: Reached): Promise<void> => {
+    for (const one of uncalled.values())
+      try {
+        const there = await reached.waiting.look(one, reached.agentName, acting());
+        if (!there || there.dispatches.length > 0 || isServed(one.room)) uncalled.delete(one.sid);
+        else await call(one, reached, ANSWER_MS);
+      } catch (error) {
+        trouble(error);
+      }
+  };
+  const callAgain = async (one: WaitingRoom, wait: Wait, reached: Reached): Promise<void> => {
+    const waitedMs = Math.round(now() - wait.since);
+    wait.since = now();
+    if (isServed(one.room) || !(await claimed(one, reached.rooms, acting()))) return;
+    wait.isCalledAgain = true;
+    wait.dispatches = await call(one, reached, waitedMs);
+  };
+  const begin = (one: Unanswered, reached: Reached): void => {
+    const { room, sid } = one;
+    const work = async (): Promise<void> => {
+      try {
+        if ((await tell(one, reached, over.signal)) === 'done') remember(done, sid);
+      } catch (error) {
+        log.error({ room, err: error }, 'a caller whom nobody answers could not be told; it is tried again');
+      }
+      telling.delete(sid);
+    };
+    telling.set(sid, work());
+  };
+
+  const waitOf = ({ sid, dispatches, alone }: WaitingRoom): Wait => {
+    const ids = dispatches.map(({ id }) => id).join();
+    const wait = waits.get(sid) ?? { dispatches: ids, since: now(), isCalledAgain: false, alone: undefined };
+    if (wait.dispatches !== ids) [wait.dispatches, wait.since, wait.isCalledAgain] = [ids, now(), true]; // also by another host
+    if (wait.alone?.sid !== alone?.sid) wait.alone = alone && { sid: alone.sid, since: now() };
+    waits.set(sid, wait);
+    return wait;
+  };
+  const actOn = async (one: WaitingRoom, wait: Wait, reached: Reached): Promise<void> => {
+    const { answerMs } = reached.policy;
+    if (now() - wait.since < ANSWER_MS) return; // U2
+    if (await wasServed(one.room, one.sid)) return remember(done, one.sid); // U6
+    if (refused.has(one.sid)) {
+      if (await claimed(one, reached.rooms, acting()))
+        log.info({ room: one.room }, 'refused: the dispatch is taken back');
+      return;
+    }
+    const waitedMs = wait.alone && !reached.waitsForTracks ? Math.round(now() - wait.alone.since) : -Infinity;
+    const { isCalledAgain } = wait;
+    const isTime = waitedMs >= answerMs && (isCalledAgain || !isTakingCalls()); // U5
+    if (isTime && !isEnding() && telling.size < MOST_AT_ONCE)
+      return begin({ ...one, waitedMs, isCalledAgain }, reached);
+    const isAnsweredInTime = waitedMs + ANSWER_MS <= answerMs;
+    if (isTakingCalls() && (isTime || !isCalledAgain || isAnsweredInTime)) await callAgain(one, wait, reached);
   };
 
   const look = async (): Promise<void> => {
     const reached = livekit();
     if (!reached || reached.agentName === '') return;
+    await callThose(reached);
     const signal = AbortSignal.any([over.signal, AbortSignal.timeout(DEADLINE_MS)]);
-    const found = (await reached.find(reached.agentName, isServed, signal)).filter(({ sid }) => !refused.has(sid));
+    const all = await reached.waiting.find(reached.agentName, isServed, signal);
+    const found = all.filter(({ sid }) => !done.has(sid) && !telling.has(sid));
     const sids = new Set(found.map(({ sid }) => sid));
-    for (const sid of since.keys()) if (!sids.has(sid)) since.delete(sid);
-    for (const { sid } of found) since.set(sid, since.get(sid) ?? now());
-    if (!isTakingCalls()) return;
-    for (const one of found) if (now() - (since.get(one.sid) ?? now()) >= ANSWER_MS) await callAgain(one, signal); // U2
+    for (const sid of waits.keys()) if (!sids.has(sid) && !telling.has(sid)) waits.delete(sid);
+    for (const one of found) waitOf(one);
+    for (const one of found) await actOn(one, waitOf(one), reached).catch(trouble);
   };
 
   const again = (): void => {
     if (over.signal.aborted) return;
-    const isLikely = since.size > 0 || !isTakingCalls();
-    timer = setTimeout(() => void pass(), isLikely ? LOOK_AGAIN_MS : LOOK_MS).unref();
+    const isLikely = waits.size > 0 || uncalled.size > 0 || !isTakingCalls();
+    timer = setTimeout(() => (passing = pass()), isLikely ? LOOK_AGAIN_MS : LOOK_MS).unref();
   };
   const pass = async (): Promise<void> => {
-    try {
-      await look();
-      lastTrouble = undefined;
-    } catch (error) {
-      const trouble = messageOf(error);
-      if (trouble !== lastTrouble && !over.signal.aborted)
-        log.info({ error: trouble }, 'callers without an agent could not be looked for; it is tried again');
-      lastTrouble = trouble;
-    }
+    isTroubled = false;
+    await look().catch(trouble);
+    if (!isTroubled) lastTrouble = undefined;
     again();
   };
   again();
 
   return {
-    refused(roomSid) {
-      refused.add(roomSid);
-      for (const oldest of refused) {
-        if (refused.size <= MOST_REFUSED) break;
-        refused.delete(oldest);
-      }
-    },
-    stop() {
+    refused: (roomSid) => remember(refused, roomSid),
+    async stop() {
       over.abort();
       clearTimeout(timer);
+      await Promise.all([passing, ...telling.values()]);
     },
   };
 }

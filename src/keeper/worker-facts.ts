@@ -8,10 +8,15 @@ import { defaultPolicy, lastWordsMs, type Policy } from '../../machines/index.ts
 import type { Shutdown, WorkerHello } from '../link/messages.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import { openRooms } from '../rooms/server-api.ts';
-import { type FindWaiting, openWaitingRooms } from '../rooms/waiting-rooms.ts';
+import { openWaitingRooms, type WaitingRooms } from '../rooms/waiting-rooms.ts';
+import { strategyFor } from '../session/hang-up-strategy.ts';
 import type { Log } from '../session/ports.ts';
 import { apologist, type ApologyRecording } from './apologize.ts';
 import type { Apologize } from './recover.ts';
+import type { TellReach } from './tell-caller.ts';
+
+/** Who has waited for so long may be a telephone that is still to be picked up. */
+const UNANSWERED_MS = 4_000;
 
 export type WorkerFacts = {
   readonly now: WorkerHello | undefined;
@@ -26,7 +31,7 @@ export type WorkerFacts = {
   /** How long calls get that have to end, and with how much of it left they are told: all of it, or what a goodbye takes. */
   readonly shutdown: { budgetMs: number; graceMs: number };
   /** As the last hello had it; undefined while there was none, or when there is no LiveKit. */
-  readonly livekit: { server: string; rooms: Rooms; find: FindWaiting; agentName: string } | undefined;
+  readonly livekit: (TellReach & { rooms: Rooms }) | undefined;
   apologize(recording: ApologyRecording): Apologize | undefined;
 };
 
@@ -40,7 +45,7 @@ export function workerFacts(options: {
   const { know = () => undefined, log } = options;
   let hello: WorkerHello | undefined;
   let rooms: Rooms | null = null;
-  let find: FindWaiting | undefined;
+  let waiting: WaitingRooms | undefined;
   let arrive: (first: WorkerHello) => void = () => undefined;
   const arrived = new Promise<WorkerHello>((resolve) => (arrive = resolve));
   let giveUp: () => void = () => undefined;
@@ -50,11 +55,10 @@ export function workerFacts(options: {
       return hello;
     },
     take(next) {
-      const access = JSON.stringify(next.livekit);
-      if (!hello || JSON.stringify(hello.livekit) !== access) {
-        rooms = next.livekit && openRooms(next.livekit, { log });
-        find = next.livekit && rooms ? openWaitingRooms(next.livekit, rooms) : undefined;
-      }
+      const isAnother = JSON.stringify(hello?.livekit) !== JSON.stringify(next.livekit);
+      if (isAnother) rooms = next.livekit && openRooms(next.livekit, { log });
+      if (isAnother || hello?.agentName !== next.agentName)
+        waiting = next.livekit && rooms ? openWaitingRooms(next.livekit, rooms) : undefined;
       hello = next;
       if (next.livekit) know(next.livekit.url); // for when it counts
       arrive(next);
@@ -74,8 +78,19 @@ export function workerFacts(options: {
       return { budgetMs, graceMs: shutdown === 'finish' ? Math.min(budgetMs, lastWordsMs(policy)) : budgetMs };
     },
     get livekit() {
-      if (!hello?.livekit || !rooms || !find) return undefined;
-      return { server: hello.livekit.url, rooms, find, agentName: hello.agentName };
+      if (!hello?.livekit || !rooms || !waiting) return undefined;
+      const { livekit, agentName, policy, hangUp, apology, waitsForTracks = false } = hello;
+      const recording = apology && { file: undefined, ...apology };
+      return {
+        server: livekit.url,
+        rooms,
+        waiting,
+        agentName,
+        policy,
+        strategy: strategyFor(null, hangUp), // as of a job that never began
+        apologize: recording && apologist({ access: livekit, rooms, recording, log, subscriptionMs: UNANSWERED_MS }),
+        waitsForTracks,
+      };
     },
     async rooms() {
       await first;

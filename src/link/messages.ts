@@ -7,11 +7,13 @@
  *
  *   M1  Ids become names of folders (journal/ids.ts): what cannot be one is no message.
  *   M2  Limits that no timer takes, and addresses that are none, are refused here: further inside, they would end the keeper.
- *   M3  A worker or a job of the version before names a session by its job alone, and a job by its session.
+ *   M3  A worker or a job of the version before names a session by its job alone, and a job by its session; a limit that
+ *       it does not know has the default of this one.
  */
 import { z } from 'zod';
 import { defaultPolicy, expectedOf, hangUpStrategies, type Policy } from '../../machines/index.ts';
 import { firstJob, idRule, isJobId, isSessionId, type JobId, type SessionId } from '../journal/ids.ts';
+import { languages } from '../sound/bundled.ts';
 import { destinationSchema } from './destination.ts';
 
 const text = z.string();
@@ -31,8 +33,8 @@ const limitOf = (name: keyof Policy) =>
     error: ({ input }) => `expected ${expectedOf(name, input)}`,
   });
 const names = Object.keys(defaultPolicy) as (keyof Policy)[];
-const limits: unknown = Object.fromEntries(names.map((name) => [name, limitOf(name)]));
-/** M2 */
+const limits: unknown = Object.fromEntries(names.map((name) => [name, limitOf(name).default(defaultPolicy[name])]));
+/** M2, M3 */
 const policy = z.object(limits as Record<keyof Policy, z.ZodType<number>>);
 
 /** *Pure.* */
@@ -58,6 +60,10 @@ const workerHello = z.object({
   alerts: z.array(destinationSchema),
   policy,
   hangUp: z.object({ normal: strategy, failure: strategy, transfer: strategy }),
+  /** What a caller hears whom nobody answers. Absent: no words. */
+  apology: z.object({ language: z.enum(languages), file: text.exactOptional() }).exactOptional(),
+  /** Its jobs begin when a caller publishes something: until then a call waits for nobody. */
+  waitsForTracks: z.boolean().exactOptional(),
   /** What a worker that is told to stop means for its calls. Default `end`. */
   shutdown: shutdown.exactOptional(),
   /** How long sealed sessions are kept. */

@@ -268,3 +268,6 @@ function isSame(one: number, other: number): boolean {
 export const standardOutput = (): Output => shared(1);
 /** *Effect.* */
 export const standardError = (): Output => shared(2);
+/** *Effect.* Of both; once where they lead to the same. */
+export const lostLines = (): number =>
+  [...new Set([standardOutput(), standardError()])].reduce((sum, output) => sum + output.lostLines, 0);

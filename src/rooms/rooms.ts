@@ -53,6 +53,9 @@ export interface Rooms {
   dispatch(room: string, agentName: string, metadata: string, signal: AbortSignal): Promise<string>;
   /** Tells whoever is in the room, on the topic `lastword.session`. One attempt. */
   tell(room: string, message: SessionMessage, signal: AbortSignal): Promise<void>;
-  /** A dispatch that is not wanted any more. One that is not there is success. */
-  undispatch(room: string, dispatch: string, signal: AbortSignal): Promise<void>;
+  /**
+   * A dispatch that is not wanted any more. One that is not there is success.
+   * @returns false when somebody else has deleted it: LiveKit deletes each once, so of several who try one has it
+   */
+  undispatch(room: string, dispatch: string, signal: AbortSignal): Promise<boolean>;
 }

@@ -109,11 +109,15 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
       throw translated(doing, thrown);
     }
   };
-  /** The same, when 404 means that there is nothing to do. */
-  const askGone = async (doing: string, signal: AbortSignal, request: () => Promise<void>): Promise<void> => {
-    await ask(doing, signal, request).catch((error: unknown) => {
-      if (!(error instanceof RoomsError && error.status === 404)) throw error;
-    });
+  /** The same, when 404 means that there is nothing to do: then `false`. */
+  const askGone = async (doing: string, signal: AbortSignal, request: () => Promise<void>): Promise<boolean> => {
+    try {
+      await ask(doing, signal, request);
+      return true;
+    } catch (error) {
+      if (error instanceof RoomsError && error.status === 404) return false;
+      throw error;
+    }
   };
 
   const list = async (room: string, signal: AbortSignal): Promise<Occupant[]> => {
@@ -165,8 +169,8 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
     }
   };
 
-  const removeOnce = (room: string, identity: string, signal: AbortSignal): Promise<void> =>
-    askGone(`remove ${identity}`, signal, () => removeBy(client, room, identity));
+  const removeOnce = async (room: string, identity: string, signal: AbortSignal): Promise<void> =>
+    void (await askGone(`remove ${identity}`, signal, () => removeBy(client, room, identity)));
 
   /** R6. Within a limit of its own: the deletion has to come in the same attempt. Rejects only when all is hopeless. */
   const removeTelephones = async ({ room, sip, signal }: HangUp): Promise<void> => {
@@ -256,7 +260,10 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
       return ask('tell the room', signal, () => client.sendData(room, bytes, DataPacket_Kind.RELIABLE, options));
     },
     undispatch: (room, dispatch, signal) =>
-      persist(signal, () => askGone('delete a dispatch', signal, () => dispatches.deleteDispatch(dispatch, room))),
+      persist(signal, async (number) => {
+        const isDone = await askGone('delete a dispatch', signal, () => dispatches.deleteDispatch(dispatch, room));
+        return isDone || number > 1; // an attempt of ours that got no answer may have worked
+      }),
     refer: async (room, identity, to, signal, { ringingMs = RINGING_MS, ...wanted } = {}) => {
       // The SDK adds two seconds to the ringing; BigInt, which it uses, takes whole seconds only.
       const ringingTimeout = Math.max(1, Math.ceil(ringingMs / 1_000));

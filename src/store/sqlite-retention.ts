@@ -22,6 +22,14 @@ const FIND = `
       where r.session = s.session and json_extract(p.value, '$.identity') = ?3))
   order by sealed_at limit ?4`;
 
+// Both are read from the old end of an index by time, where little is left.
+const UNSERVED_DELIVERIES = `
+  select delivery from deliveries d where created_at < ? and state in ('delivered', 'dead')
+    and not exists (select 1 from sessions s where s.session = d.session)`;
+const PURGE_UNSERVED_HANG_UPS = `
+  delete from hang_ups where since < ? and state <> 'owed'
+    and not exists (select 1 from sessions s where s.session = hang_ups.session)`;
+
 const UNSEALED = `select 1 from sessions where session = ? and state <> 'sealed'`;
 
 export class RetentionTable {
@@ -53,6 +61,16 @@ export class RetentionTable {
       group by session`;
     const rows = this.#connection.rows('count what is owed', sql, JSON.stringify(sessions));
     return Object.fromEntries(rows.map(({ session, count }) => [String(session), Number(count)]));
+  }
+
+  purgeUnserved(before: number): number {
+    return this.#connection.write('purge what is left of callers without a session', () => {
+      const rows = this.#connection.all(UNSERVED_DELIVERIES, Math.round(before));
+      for (const { delivery } of rows)
+        for (const table of ['delivery_bodies', 'deliveries'])
+          this.#connection.run(`delete from ${table} where delivery = ?`, String(delivery));
+      return rows.length + this.#connection.run(PURGE_UNSERVED_HANG_UPS, Math.round(before));
+    });
   }
 
   purge(sessions: readonly SessionId[]): Purged {

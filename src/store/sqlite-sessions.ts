@@ -47,6 +47,12 @@ export class SessionsTable {
     return this.#connection.rows('list unsealed sessions', sql).map(sessionRowOf);
   }
 
+  /** By the room's name there is an index. */
+  isIn(room: string, roomSid: string): boolean {
+    const sql = 'select 1 from sessions where room = ? and room_sid = ? limit 1';
+    return this.#connection.rows('look for a session of a room', sql, room, roomSid).length > 0;
+  }
+
   drop(id: SessionId): void {
     const sql = `delete from sessions where session = ? and state <> 'sealed'`;
     this.#connection.write('drop a session', () => this.#connection.run(sql, id));

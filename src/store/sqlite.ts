@@ -251,6 +251,10 @@ export class SqliteStore implements Store {
     return this.#sessions.unsealed();
   }
 
+  async wasServed(room: string, roomSid: string): Promise<boolean> {
+    return this.#sessions.isIn(room, roomSid);
+  }
+
   async withoutReport(sessions: readonly SessionId[]): Promise<SessionId[]> {
     return this.#sessions.without('reports', sessions);
   }
@@ -277,5 +281,9 @@ export class SqliteStore implements Store {
 
   async purge(sessions: readonly SessionId[]): Promise<Purged> {
     return this.#retention.purge(sessions);
+  }
+
+  async purgeUnserved(before: number): Promise<number> {
+    return this.#retention.purgeUnserved(before);
   }
 }

@@ -173,6 +173,8 @@ export interface Store {
   dropSession(id: SessionId): Promise<void>;
   /** Rows that are not sealed, newest first: what a keeper has to follow after a restart. */
   unsealed(): Promise<SessionRow[]>;
+  /** Was a session ever in this very room? */
+  wasServed(room: string, roomSid: string): Promise<boolean>;
   /** Of these sessions, those that have no report. */
   withoutReport(sessions: readonly SessionId[]): Promise<SessionId[]>;
   /** Of these sessions, those that have no row: their keeper could not write it yet. */
@@ -235,5 +237,7 @@ export interface Store {
   owedOf(sessions: readonly SessionId[]): Promise<Record<string, number>>;
   /** Forgets sealed sessions: rows, reports, deliveries and their bodies, hang-ups. One that is not sealed is left. */
   purge(sessions: readonly SessionId[]): Promise<Purged>;
+  /** Forgets what is left of callers who never had a session: alerts that went out, hang-ups that are settled. Returns how many. */
+  purgeUnserved(before: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -37,6 +37,7 @@ export const methods: { readonly [Method in StoreCall['method']]: 'reads' | 'wri
   hangUps: 'reads',
   dropSession: 'writes',
   unsealed: 'reads',
+  wasServed: 'reads',
   withoutReport: 'reads',
   withoutRow: 'reads',
   kept: 'reads',
@@ -44,4 +45,5 @@ export const methods: { readonly [Method in StoreCall['method']]: 'reads' | 'wri
   find: 'reads',
   owedOf: 'reads',
   purge: 'writes',
+  purgeUnserved: 'writes',
 };

@@ -10,6 +10,7 @@ import { connectLink, type LinkLog } from '../link/client.ts';
 import { takeWorkerToken } from '../link/secret.ts';
 import { jobIdOf } from '../journal/ids.ts';
 import { isServerUrl } from '../link/messages.ts';
+import { apologyOf } from '../livekit/apology-of.ts';
 import type { Defined } from '../livekit/definition.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
 import { MAX_TIMER_MS } from '../../machines/index.ts';
@@ -33,6 +34,8 @@ const SHUTDOWN_PROCESS_MS = 3000;
 const INITIALIZE_PROCESS_MS = 30_000;
 /** Without a keeper nobody tells the calls that the worker drains: the SDK does when it closes, so that comes at once. */
 const ALONE_DRAIN_MS = 1;
+/** JobType.JT_PUBLISHER, which the SDK takes and does not export. */
+const PUBLISHER = 1;
 /** The agent file has run to its end by then, unless it waits for something itself. */
 const IMPORT_MS = 5_000;
 
@@ -117,6 +120,8 @@ export async function runServer(file: string, definition: Defined, options: Work
               ...destinations,
               policy,
               hangUp: definition.hangUp,
+              ...apologyOf(definition),
+              waitsForTracks: Number(server?.serverType) === PUBLISHER,
               shutdown: options.shutdown ?? 'end',
               ...(options.keep && { keep: options.keep }),
               ...(token !== undefined && { token }),

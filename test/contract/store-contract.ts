@@ -467,6 +467,38 @@ export const storeContract = (title: string, make: () => StoreMaker): void => {
       expect(await store.session(sessionIdOf('sealed'))).toBeDefined();
     });
 
+    it('what is left of callers without a session goes by age; nothing of a session, and nothing that is owed', async () => {
+      await sealNew(sessionIdOf('sealed'), [newDelivery('of-session', sessionIdOf('sealed'))]);
+      const unserved = (delivery: string) => newDelivery(delivery, sessionIdOf(`RM_${delivery}`), { kind: 'alert' });
+      await store.enqueue(['gone', 'due'].map(unserved));
+      for (const one of await claim())
+        if (one.delivery !== 'due') await store.settle(one.delivery, one.lease, { kind: 'delivered', at: 11_000 });
+      for (const session of ['sealed', 'RM_gone', 'RM_owed'].map(sessionIdOf)) await store.owe(newHangUp(session));
+      for (const session of ['sealed', 'RM_gone'].map(sessionIdOf))
+        await store.settleHangUp(session, { kind: 'done', at: 11_000 });
+      expect(await store.purgeUnserved(1)).toBe(0);
+      expect(await store.purgeUnserved(Number.MAX_SAFE_INTEGER)).toBe(2);
+      expect((await store.deliveries({ limit: 10 })).map(({ delivery }) => delivery).sort()).toEqual([
+        'due',
+        'of-session',
+      ]);
+      expect((await store.hangUps({ limit: 10 })).map(({ session }) => session).sort()).toEqual(['RM_owed', 'sealed']);
+      expect(await store.body('gone')).toBeUndefined();
+    });
+
+    it('it is known whether a session was ever in a room, and not in another one of its name', async () => {
+      await store.putSession(sessionRow(sessionIdOf('open'), { room: 'one', roomSid: 'RM_1' }));
+      await store.seal(
+        sessionRow(sessionIdOf('over'), { room: 'two', roomSid: 'RM_2' }),
+        sealedReport(sessionIdOf('over')),
+        [],
+      );
+      await store.putSession(sessionRow(sessionIdOf('unknown'), { room: 'three' }));
+      const asked = ['one RM_1', 'two RM_2', 'one RM_2', 'three RM_3', 'three '].map((each) => each.split(' '));
+      const served = await Promise.all(asked.map(([room = '', sid = '']) => store.wasServed(room, sid)));
+      expect(served).toEqual([true, true, false, false, false]);
+    });
+
     const sealAt = (session: SessionId, sealedAt: number, bytes: number, deliveries: NewDelivery[] = []) => {
       const body = JSON.stringify({
         session,

@@ -41,8 +41,8 @@ beforeEach(() => {
       replace: () => Promise.resolve('it cannot'),
     },
     calls: {
-      leave: (session) => leaving.push(session),
-      stay: (session) => told.push(`${session} stays`),
+      handOver: (session) => leaving.push(session),
+      keep: (session) => told.push(`${session} stays`),
       isOpen: () => true,
     },
     tellJobs: (message) => toJobs.push(message),

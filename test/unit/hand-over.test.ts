@@ -14,8 +14,8 @@ beforeEach(() => {
   stayed = [];
   over = new Set();
   handOver = new HandOver({
-    leave: (session) => told.push(session),
-    stay: (session) => stayed.push(session),
+    handOver: (session) => told.push(session),
+    keep: (session) => stayed.push(session),
     isOpen: (session) => !over.has(session),
   });
   handOver.workerHere(NEXT);

@@ -29,7 +29,7 @@ class FakeRooms implements Rooms {
   }
   remove = () => Promise.resolve();
   dispatch = () => Promise.reject(new Error('nothing is dispatched here'));
-  undispatch = () => Promise.resolve();
+  undispatch = () => Promise.resolve(true);
   tell = () => Promise.resolve();
   sidOf = () => (this.isAway ? Promise.reject(new Error('ECONNREFUSED')) : Promise.resolve(this.sid));
 }

@@ -34,7 +34,7 @@ class FakeRooms implements Rooms {
   }
   remove = () => Promise.resolve();
   dispatch = () => Promise.reject(new Error('nothing is dispatched here'));
-  undispatch = () => Promise.resolve();
+  undispatch = () => Promise.resolve(true);
   tell = () => Promise.resolve();
   sid: string | undefined = 'RM_1';
   sidOf = () => Promise.resolve(this.sid);

@@ -45,7 +45,7 @@ const place = (dispatching: () => Promise<string> = () => Promise.resolve('AD_1'
       return dispatching();
     },
     tell: async (_: string, { type }: { type: string }) => void told.push(type),
-    undispatch: async (_: string, dispatch: string) => void asked.push(`undispatch ${dispatch}`),
+    undispatch: async (_: string, dispatch: string) => asked.push(`undispatch ${dispatch}`) > 0,
   } as unknown as Rooms;
   const known = new KnownSession({ session, directory, log: pino({ level: 'silent' }), offered: facts });
   known.hello({ type: 'hello.job', ...firstJob(session), owner, identity: 'agent-1' });

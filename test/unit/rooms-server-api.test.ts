@@ -350,6 +350,18 @@ describe('the other calls', () => {
     expect(count(server, 'CreateDispatch')).toBe(1);
   });
 
+  it('C6 a dispatch is deleted once: whoever comes second is told so, and who got no answer the first time is not', async () => {
+    await using server = await startStandIn();
+    const both = () => server.dispatches.set('r', [{ id: 'AD_1', agentName: 'ada' }]);
+    const rooms = clientOf(server, { attemptMs: SILENT_MS });
+    const undispatch = () => rooms.undispatch('r', 'AD_1', AbortSignal.timeout(10_000));
+    both();
+    expect([await undispatch(), await undispatch()]).toEqual([true, false]);
+    both();
+    server.next('DeleteDispatch', 'hang-but-do');
+    expect(await undispatch()).toBe(true);
+  });
+
   it('a server that is not there is an error that names the cause, when the signal stops', async () => {
     const server = await startStandIn();
     await server[Symbol.asyncDispose]();

@@ -9,10 +9,11 @@ import type { AddressInfo } from 'node:net';
 export type Participant = {
   identity: string;
   sid: string;
-  kind: 'STANDARD' | 'SIP' | 'AGENT';
+  kind: 'STANDARD' | 'SIP' | 'AGENT' | 'EGRESS';
   /** Seconds since the epoch, as 64-bit numbers go in JSON. */
   joinedAt?: string;
 };
+export type Dispatch = { id: string; agentName: string; metadata?: string; state?: { jobs: { id: string }[] } };
 /** `number`: that status. `hang`: carried out or not, no answer. `ghost`: answers well and does nothing. */
 export type Misbehaviour =
   | number
@@ -26,6 +27,8 @@ export type StandIn = {
   rooms: Map<string, Participant[]>;
   /** Of rooms that were made anew; else `RM_` and the name. */
   sids: Map<string, string>;
+  /** By the name of their room. */
+  dispatches: Map<string, Dispatch[]>;
   /** Every request that came in, as `Method` or `Method identity`. */
   asked: string[];
   /** The bodies of the transfers that came in. */
@@ -47,6 +50,7 @@ const readBody = async (request: IncomingMessage): Promise<Record<string, string
 export const startStandIn = async (): Promise<StandIn> => {
   const rooms = new Map<string, Participant[]>();
   const sids = new Map<string, string>();
+  const dispatches = new Map<string, Dispatch[]>();
   const asked: string[] = [];
   const transfers: object[] = [];
   const planned = new Map<string, Misbehaviour[]>();
@@ -90,7 +94,13 @@ export const startStandIn = async (): Promise<StandIn> => {
         return [200, {}];
       }
       case 'ListDispatch':
-        return [200, { agentDispatches: [] }];
+        return [200, { agentDispatches: dispatches.get(room) ?? [] }];
+      case 'DeleteDispatch': {
+        const those = dispatches.get(room) ?? [];
+        const at = those.findIndex(({ id }) => id === body['dispatchId']);
+        if (at < 0) return [404, { code: 'not_found', msg: 'dispatch ID not found' }];
+        return [200, those.splice(at, 1)[0] ?? {}];
+      }
       case 'CreateDispatch':
         return [200, { id: 'AD_1', room, agentName: body['agentName'], metadata: body['metadata'] }];
       default:
@@ -133,6 +143,7 @@ export const startStandIn = async (): Promise<StandIn> => {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     rooms,
     sids,
+    dispatches,
     asked,
     transfers,
     mostDeletions: () => most,

@@ -15,6 +15,7 @@ import {
   currentCall,
   defineSession,
   endSessionTool,
+  file,
   runWorker,
   type SessionDefinition,
 } from '../../../src/index.ts';
@@ -168,6 +169,7 @@ const definition: SessionDefinition = {
   ...(wish.namesCaller && { start: (call: Call) => ({ inputOptions: wishOf(call).caller ?? {} }) }),
   ...(wish.hangUp && { hangUp: wish.hangUp }),
   ...(wish.apology && { apology: wish.apology }),
+  ...(wish.alertsIn !== undefined && { alerts: [file({ dir: wish.alertsIn })] }),
   onCrash: wish.onCrash ?? { resume: 0, apologize: false },
   policy: wish.policy ?? {},
 };
@@ -178,5 +180,7 @@ runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),
   ...(wish.shutdown && { shutdown: wish.shutdown }),
+  ...(wish.maxCalls !== undefined && { maxCalls: wish.maxCalls }),
+  ...(wish.refuses && { requestFunc: (request) => request.reject() }),
   server: { numIdleProcesses: wish.idleProcesses ?? 1, ...wish.server },
 });

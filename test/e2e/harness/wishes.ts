@@ -22,6 +22,12 @@ export type DeploymentWish = {
   calls?: number;
   /** What a worker that is told to stop means for its calls. */
   shutdown?: 'end' | 'finish';
+  /** A directory in which alerts are put. */
+  alertsIn?: string;
+  /** Calls at once. */
+  maxCalls?: number;
+  /** `requestFunc` refuses every call. */
+  refuses?: boolean;
   /** Options of the SDK's server. */
   server?: { maxRetry?: number; jobMemoryWarnMB?: number; jobMemoryLimitMB?: number };
 };
