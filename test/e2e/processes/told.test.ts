@@ -139,7 +139,7 @@ test.concurrent('C6 two keepers find the same caller: they hear one apology', as
   expect(logs.match(/nobody answered a caller/g)).toHaveLength(1);
 });
 
-test('C6 a full worker: who waits is called for again, told and let go; the call that fills it goes on', async () => {
+test.concurrent('C6 a full worker: who waits is called for again, told and let go; the call that fills it goes on', async () => {
   await using deployment = await deploy(server, {
     policy,
     onCrash: apologizing,
