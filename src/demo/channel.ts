@@ -42,6 +42,8 @@ export type FromHost =
   | { type: 'here'; pid: number }
   /** A keeper knows this host; said of each keeper. */
   | { type: 'welcome' }
+  /** A spare process waits for the next job. */
+  | { type: 'warm' }
   | { type: 'failed'; why: string };
 
 export type HostChannel = LineChannel<FromHost, ToHost>;

@@ -200,7 +200,11 @@ class Host {
     const spare = this.#fork();
     this.#spare = spare;
     void spare.warm.then(
-      () => this.#spare === spare && this.#link.send({ type: 'worker.warm', count: 1 }),
+      () => {
+        if (this.#spare !== spare) return;
+        this.#link.send({ type: 'worker.warm', count: 1 });
+        this.#channel.send({ type: 'warm' });
+      },
       () => undefined,
     );
   }

@@ -21,21 +21,27 @@ export function killsOf(parts: {
   worker: () => number | undefined;
   /** For a job that has no journal yet: whoever started it ends it. */
   killUnopened: () => void;
+  /** A process is warm for the job after this one. */
+  isSpareWarm: () => boolean;
   /** The call is being ended: nobody takes it over any more. */
   isEnding: () => boolean;
 }): (victim: Victim) => Promise<void> {
-  const { call, screen, keeper, worker, killUnopened, isEnding } = parts;
+  const { call, screen, keeper, worker, killUnopened, isSpareWarm, isEnding } = parts;
   const told = (victim: Victim, pid: number | undefined) => {
+    const isCold = victim === 'job' && !isSpareWarm();
     const then = isEnding()
       ? `the ${victim} is gone; the call was ending, and its report is sealed all the same`
-      : followed[victim];
+      : `${followed[victim]}${isCold ? '. No process is warm for it yet: it has to start first, and may be too late' : ''}`;
     const text = pid === undefined ? `there is no ${victim} at this moment` : `kill -9 ${pid}: ${then}`;
     screen.print(screen.paint(pid === undefined ? 'quiet' : 'bad', text));
   };
   /** As the journal names it: its worker may be dead. */
   const job = async (): Promise<number | undefined> => {
     const opened = call.entries.findLast(({ kind }) => kind === 'session.opened');
-    if (opened?.kind !== 'session.opened') return void killUnopened();
+    if (opened?.kind !== 'session.opened') {
+      killUnopened();
+      return undefined;
+    }
     const { owner } = opened.data;
     return (await isAlive(owner)) === 'alive' ? owner.pid : undefined;
   };

@@ -49,6 +49,9 @@ const typedHello =
 /** A call that has not begun by then has a reason, which stands in the log; the page says so, too. */
 const BEGUN_MS = 40_000;
 
+const spareHello = 'A spare process is warm: after /kill job the call goes on in it.';
+const noApology = 'The apology is sound in a room of LiveKit; here is none, so nobody hears it.';
+
 const ownHello =
   'A call with your agent and its own models, in this terminal. Type what you would say (it goes in as text); /help lists what else there is.';
 
@@ -105,7 +108,8 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     });
     closers.push(() => screen.close());
 
-    let host: { channel: ChannelOfHost; pid: number | undefined } | undefined;
+    let host: { channel: ChannelOfHost; pid: number | undefined; isSpareWarm: boolean } | undefined;
+    let isSpareTold = false;
     let failure: string | undefined;
     let jobs = 1;
     const standIn = await openStandIn({
@@ -114,6 +118,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
         jobs += 1;
         const told = host ? 'the worker is offered a job' : 'no worker is here to be offered a job';
         screen.print(screen.paint('quiet', `LiveKit's stand-in dispatches (${dispatch}): ${told}`));
+        if (host) host.isSpareWarm = false;
         host?.channel.send({ type: 'dispatch', dispatch, job: jobIdOf(`${session}-${jobs}`) });
       },
       onUndispatch: (dispatch) => host?.channel.send({ type: 'undispatch', dispatch }),
@@ -140,6 +145,8 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
       }
       const row = rowOf(entry, file);
       if (row) screen.row(row, call.entries[0]?.at ?? row.at);
+      if (entry.kind === 'spoken' && entry.data.line === 'apology' && file === 'keeper')
+        screen.print(screen.paint('quiet', noApology));
       if (last.includes(entry.kind)) end.settled();
     });
     room.onLost(() => {
@@ -154,6 +161,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
       keeper,
       worker: () => host?.pid,
       killUnopened: () => host?.channel.send({ type: 'kill' }),
+      isSpareWarm: () => host?.isSpareWarm === true,
       isEnding: () => end.isAsked,
     });
     const caller = callerOf({
@@ -211,7 +219,8 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
       if (!isGreeted) screen.print(isOwn ? ownHello : isScripted ? scriptedHello : typedHello);
       if (!isGreeted && isScripted) played = playScript({ ...caller, until: call.until, print: screen.print });
       isGreeted = true;
-      const one: NonNullable<typeof host> = { channel, pid: undefined };
+      const isFirst = call.entries.length === 0; // or an earlier one has begun the call
+      const one: NonNullable<typeof host> = { channel, pid: undefined, isSpareWarm: false };
       host = one;
       channel.onGone(() => {
         if (host === one) host = undefined;
@@ -219,6 +228,11 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
       channel.onMessage((message) => {
         if (message.type === 'here') one.pid = message.pid;
         if (message.type === 'welcome') end.workerIsKnown();
+        if (message.type === 'warm') {
+          one.isSpareWarm = true;
+          if (isFirst && !isSpareTold) screen.print(screen.paint('quiet', spareHello));
+          isSpareTold = true;
+        }
         if (message.type !== 'failed') return;
         failure = message.why;
         end.ask('SIGTERM'); // a second one would fail as well
@@ -226,7 +240,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
       channel.send({
         type: 'begin',
         session,
-        isFirst: call.entries.length === 0, // or an earlier one has begun the call
+        isFirst,
         room: { name: room.name, sid: room.sid },
         livekit: standIn.access,
         agentFile,

@@ -34,10 +34,10 @@ beforeAll(async () => {
   });
   for (const stream of [call.stdout, call.stderr]) stream?.on('data', (part: Buffer) => (output += part.toString()));
   browser = await openBrowser();
-  await printed(/http:\S+#code=\w+/);
+  await printed(/http:\S+#code=\S+/);
   await printed(/line +greeting [^\n]*\n/);
-  ({ page } = await openWindow(browser, /http:\S+#code=\w+/.exec(output)?.[0] ?? ''));
-  await page.locator('.call-link').first().waitFor({ timeout: PATIENCE_MS });
+  ({ page } = await openWindow(browser, /http:\S+#code=\S+/.exec(output)?.[0] ?? ''));
+  await page.locator('.chart-window .lit').first().waitFor({ timeout: PATIENCE_MS }); // it opens at the call
 });
 afterAll(async () => {
   await browser?.close();
@@ -70,6 +70,7 @@ test(
     await press('keeper');
     await printed(/the next keeper runs/);
 
+    await printed(/A spare process is warm/);
     await press('job');
     await printed(/the call goes on: epoch 2 is heard/);
     await page.getByText('the call goes on: epoch 2 is heard').first().waitFor();
