@@ -41,9 +41,10 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  call?.kill('SIGINT');
+  const isOver = () => call === undefined || call.exitCode !== null || call.signalCode !== null;
   const late = setTimeout(() => call?.kill('SIGKILL'), PATIENCE_MS);
-  if (call && call.exitCode === null && call.signalCode === null) await once(call, 'exit');
+  if (!isOver()) call.kill('SIGINT');
+  if (!isOver()) await once(call, 'exit');
   clearTimeout(late);
   rmSync(directory, { recursive: true, force: true });
 });
@@ -79,6 +80,10 @@ test(
     await printed(/the call goes on: epoch 3 is heard/);
     await page.getByText('the call goes on: epoch 3 is heard').first().waitFor();
     expect(await page.locator('.pill', { hasText: 'over' }).count()).toBe(0);
+
+    await page.getByRole('button', { name: 'hang up' }).click();
+    await page.locator('.pill', { hasText: 'over' }).waitFor();
+    await printed(/delivered, signature verified[^]*until you end this/);
   },
   3 * PATIENCE_MS,
 );
