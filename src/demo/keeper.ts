@@ -44,7 +44,7 @@ export type KeeperProcess = {
 };
 
 /** *Effect.* `environment`: on top of ours. `onNext`: one was killed, and the next one, of this pid, has the directory. */
-export function startKeeper(options: {
+export function startKeeperProcess(options: {
   order: KeeperOrder;
   environment: Readonly<Record<string, string>>;
   onDeath: () => void;

@@ -27,7 +27,7 @@ import { CallEnd } from './call-end.ts';
 import { callerOf } from './caller.ts';
 import { CHANNEL, type ChannelOfHost, type FromHost, type ToHost } from './channel.ts';
 import { openDesk } from './desk.ts';
-import { startKeeper } from './keeper.ts';
+import { startKeeperProcess } from './keeper.ts';
 import { killsOf } from './kills.ts';
 import { outcomeOf } from './outcome.ts';
 import { TerminalRoom } from './room.ts';
@@ -126,7 +126,7 @@ export async function runTerminal(options: TerminalOptions): Promise<number> {
     closers.push(() => standIn.close());
 
     // ── the keeper ──
-    const keeper = startKeeper({
+    const keeper = startKeeperProcess({
       order: { directory, store, agentFile, logFile, command: { file: process.execPath, args: [hostFile] } },
       environment: { [CHANNEL]: hosts.path },
       onDeath: () => end.keeperDied(),
