@@ -80,7 +80,7 @@ export type TerminalOptions = {
 /**
  * *Effect.* One call, from ring to delivered report.
  * @returns 0 when the report was delivered and its signature verified (and the script, if it played, went as written)
- * @throws ConfigError, StoreError, KeeperRunsError before the call begins
+ * @throws what the keeper cannot start for: ConfigError, StoreError, that another one runs here
  */
 export async function runTerminal(options: TerminalOptions): Promise<number> {
   const { directory, store, agentFile, env, isScripted, isOwn = false } = options;
