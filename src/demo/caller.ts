@@ -1,9 +1,9 @@
 /** The caller of a call in the terminal: what is typed, turned into speech, into leaving, and into faults. */
 import type { Lab } from '../testing/lab/index.ts';
-import type { TerminalMessage } from '../livekit/terminal/terminal-venue.ts';
+import type { CallerAct } from '../livekit/terminal/room-messages.ts';
 import type { Desk } from './desk.ts';
 import type { Screen } from './screen.ts';
-import { HELP, parseTyped } from './typed.ts';
+import { HELP, parseTyped, type Victim } from './typed.ts';
 import type { Watched } from './watched.ts';
 
 /** A line is spoken when the one before was understood, or after this. */
@@ -22,25 +22,28 @@ export function callerOf(parts: {
   desk: Pick<Desk, 'hang' | 'refuse'>;
   screen: Pick<Screen, 'print' | 'paint'>;
   call: Pick<Watched, 'state' | 'entries' | 'until'>;
-  /** To the job. */
-  does: (what: TerminalMessage['value']) => void;
-  /** SIGKILL for the job. */
-  kill: () => void;
+  /** In the room. */
+  does: (act: CallerAct) => void;
+  /** False: no agent is there, or none that lives. */
+  isHeard: () => boolean;
+  /** SIGKILL. */
+  kill: (victim: Victim) => void;
   /** SIGTERM for the keeper. */
   shutDown: () => void;
   /** The agent's own models: lines go in as text, and nothing of them can be broken from here. */
   isOwn: boolean;
 }): DemoCaller {
-  const { lab, desk, screen, call, does, kill, shutDown, isOwn } = parts;
-  const canHear = () => call.state.startsWith('live.conversing') || call.state.startsWith('live.greeting');
+  const { lab, desk, screen, call, does, isHeard, kill, shutDown, isOwn } = parts;
+  const isUp = () => call.state.startsWith('live.conversing') || call.state.startsWith('live.greeting');
+  const why = () => {
+    if (isUp()) return 'no agent is in the room at this moment; say it again when one is heard';
+    return `the call is ${/^(live\.|$)/.test(call.state) ? 'not up yet' : 'over'}`;
+  };
   let speaking: Promise<unknown> = Promise.resolve();
 
   const say = (text: string) => {
     speaking = speaking.then(async () => {
-      if (!canHear())
-        return screen.print(
-          `nobody hears "${text}": the call is ${/^(live\.|$)/.test(call.state) ? 'not up yet' : 'over'}`,
-        );
+      if (!isUp() || !isHeard()) return screen.print(`nobody hears "${text}": ${why()}`);
       if (isOwn) does({ type: 'type', text });
       else {
         lab.hears(text);
@@ -101,7 +104,7 @@ export function callerOf(parts: {
             'the next look-up of the opening hours gets no answer; ask "what are your opening hours"',
           );
         case 'kill':
-          return kill();
+          return kill(command.victim);
         case 'shutdown':
           return shutDown();
         case 'help':

@@ -87,7 +87,7 @@ test('T25 a voice that does not stream fails and leaves a rejection that nobody 
   const theirs = process.listeners('unhandledRejection');
   process.removeAllListeners('unhandledRejection');
   const before = new Map(
-    ['uncaughtException', 'disconnect'].map((event) => [event, process.listeners(event as 'exit')]),
+    ['uncaughtException', 'disconnect', 'error'].map((event) => [event, process.listeners(event as 'exit')]),
   );
   try {
     await using placed = await place({ agent, script: answer, policy: { firstAudioMs: 500 } });

@@ -20,7 +20,10 @@ describe('what is typed into a call', () => {
     ['/silence tts', { kind: 'silence', component: 'tts' }],
     ['/receiver down', { kind: 'receiver', isDown: true }],
     ['/receiver up', { kind: 'receiver', isDown: false }],
-    ['/kill', { kind: 'kill' }],
+    ['/kill', { kind: 'kill', victim: 'job' }],
+    ['/kill job', { kind: 'kill', victim: 'job' }],
+    ['/kill WORKER', { kind: 'kill', victim: 'worker' }],
+    ['/kill  keeper', { kind: 'kill', victim: 'keeper' }],
     ['/shutdown', { kind: 'shutdown' }],
     ['/help', { kind: 'help' }],
   ])('%s is understood', (typed, command) => {
@@ -35,6 +38,7 @@ describe('what is typed into a call', () => {
     ['/fail', /expected llm, tts, stt, got nothing/],
     ['/fail vad', /expected llm, tts, stt, got "vad"/],
     ['/hang', /expected tool, got nothing.*\/hangup to hang up/],
+    ['/kill caller', /expected job, worker, keeper, got "caller"; write \/kill job/],
     ['/hangup now', /expected nothing after it, got "now"/],
     ['/toString', /\/help lists/],
     ['/__proto__', /\/help lists/],
@@ -45,8 +49,8 @@ describe('what is typed into a call', () => {
   });
 
   it('has a help that names every command', () => {
-    for (const name of ['/hangup', '/vanish', '/return', '/fail', '/heal', '/hang tool', '/kill', '/shutdown', '/help'])
-      expect(HELP).toContain(name);
+    const plain = ['/hangup', '/vanish', '/return', '/fail', '/heal', '/hang tool', '/shutdown', '/help'];
+    for (const name of [...plain, '/kill job', '/kill worker', '/kill keeper']) expect(HELP).toContain(name);
   });
 });
 

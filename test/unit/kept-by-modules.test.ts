@@ -15,6 +15,7 @@ const ofTheProcess: Record<string, string> = {
   'src/delivery/courier-child.ts': 'a process of its own, forked by path',
   'src/store/store-thread.ts': 'a thread of its own, started by path',
   'src/keeper/fold-thread.ts': 'a thread of its own, started by path',
+  'src/demo/keeper-child.ts': 'a process of its own, forked by path',
   'src/demo/page-child.ts': 'a process of its own, forked by path',
   'src/inspector/reading-thread.ts': 'a thread of its own, started by path',
 };

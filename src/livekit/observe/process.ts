@@ -1,6 +1,7 @@
 /**
  * What happens to the process itself, as machine events: the second net inside the job. The first is the keeper.
  */
+import type { EventEmitter } from 'node:events';
 import { endOf } from '../../../machines/index.ts';
 import { messageOf, stackOf } from '../../errors/thrown.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -34,6 +35,11 @@ export function observeProcess(job: LiveJob, onWorkerLost: () => void): void {
     if (isShutdownRequest(message)) setTimeout(() => takeRequest(job), ROOM_GONE_MS).unref();
   });
   process.on('disconnect', onWorkerLost);
+  // What the SDK sends to a worker that has just been killed (the answer to a ping) fails a moment before that, and a
+  // failure to send that nobody listens to is an uncaught exception: the end of a call that goes on.
+  (process as EventEmitter).on('error', (error: Error) => {
+    job.log.debug({ error: messageOf(error) }, 'a message to the worker was lost');
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The terminal as a venue: no server and no microphone, but the real AgentSession, the real plugins, a real process.
- * The host (the parent process) says over IPC what the caller does.
+ * What the caller does comes from the room, which is a process of its own (room-messages.ts). A room that is gone is a
+ * caller who is gone.
  */
 import type { JobContext, voice } from '@livekit/agents';
 import { endOf } from '../../../machines/index.ts';
@@ -10,21 +11,10 @@ import { readWav } from '../../sound/wav.ts';
 import { connectArguments } from '../connect-options.ts';
 import { isLoud } from '../../sound/loudness.ts';
 import type { Caller, Pcm, Reporter, Venue } from '../venue.ts';
+import { joinChannel, type LineChannel } from './line-channel.ts';
 import { LineInput } from './line-input.ts';
 import { type Hear, PacedOutput } from './paced-output.ts';
-import { SOUND, type TerminalSound } from './sound.ts';
-
-/** What the host may say; anything else on the channel is the SDK's. */
-export type TerminalMessage = {
-  case: 'lastword.terminal';
-  value:
-    | { type: 'join' | 'hang-up' | 'vanish' | 'return' }
-    | { type: 'speak'; words: number }
-    /** As text, past the ears: for models that would hear what a recording says. */
-    | { type: 'type'; text: string }
-    /** From a microphone: 16 bits at 16 kHz, base64. */
-    | { type: 'voice'; samples: string };
-};
+import { type AgentAct, type CallerAct, ROOM, SOUND } from './room-messages.ts';
 
 const SAMPLE_RATE = 16_000;
 const IDENTITY = 'you';
@@ -35,6 +25,8 @@ const recordings = {
 
 export function terminalVenue(context: JobContext, { send, recorder }: Reporter): Venue {
   const input = new LineInput(SAMPLE_RATE);
+  const agent = context.info.acceptArguments.identity;
+  let room: LineChannel<AgentAct, CallerAct> | undefined;
   const caller: Caller = { identity: IDENTITY, isSip: false };
   let isThere = false;
   let isHungUp = false;
@@ -51,23 +43,23 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
       isCaller: true,
       ...(reason !== undefined && { reason }),
     });
-  const take = ({ value }: TerminalMessage): void => {
+  const take = (does: CallerAct): void => {
     if (isHungUp) return;
-    switch (value.type) {
+    switch (does.type) {
       case 'join':
         isThere = true;
         note('joined');
         arrive();
         break;
       case 'speak':
-        input.speak(readWav(value.words > 6 ? recordings.long : recordings.short));
+        input.speak(readWav(does.words > 6 ? recordings.long : recordings.short));
         break;
       case 'voice':
-        input.speak({ samples: samplesIn(value.samples), sampleRate: SAMPLE_RATE });
+        input.speak({ samples: samplesIn(does.samples), sampleRate: SAMPLE_RATE });
         break;
       case 'type': // as the SDK takes a text of a room
         void live?.interrupt();
-        live?.generateReply({ userInput: value.text });
+        live?.generateReply({ userInput: does.text });
         break;
       case 'hang-up':
         isThere = false;
@@ -86,18 +78,37 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
         break;
     }
   };
-  const listen = (message: TerminalMessage) => {
-    if (message.case !== 'lastword.terminal') return;
+  const listen = (does: CallerAct) => {
     try {
-      take(message);
+      take(does);
     } catch (error) {
       recorder.append('error', { component: 'terminal', message: messageOf(error), recoverable: true });
     }
   };
-  process.on('message', listen);
+  const enter = async (signal: AbortSignal): Promise<void> => {
+    const path = process.env[ROOM];
+    if (path === undefined) return; // the SDK's own console: nobody is here but its broker
+    room = await unlessAborted(joinChannel<AgentAct, CallerAct>(path), signal);
+    room.send({ type: 'here', identity: agent });
+    room.onMessage(listen);
+    room.onGone(() => listen({ type: 'hang-up' }));
+  };
+  const hear: Hear = (sound) => {
+    if (process.env[SOUND] === undefined) return;
+    room?.send({
+      type: 'heard',
+      sound:
+        sound === 'hush'
+          ? { kind: 'hush' }
+          : { kind: 'sound', sampleRate: sound.sampleRate, samples: base64Of(sound.samples) },
+    });
+  };
 
   return {
-    connect: (signal, options = {}) => unlessAborted(context.connect(...connectArguments(options)), signal),
+    connect: async (signal, options = {}) => {
+      await unlessAborted(context.connect(...connectArguments(options)), signal);
+      await enter(signal);
+    },
     expectCaller: () => {}, // there is one, and everybody knows who
     somebody: (signal) => unlessAborted(arrived, signal),
     linked: (signal) => unlessAborted(arrived, signal),
@@ -127,26 +138,19 @@ export function terminalVenue(context: JobContext, { send, recorder }: Reporter)
     hangUp: async () => {
       isHungUp = true;
       isThere = false;
+      room?.send({ type: 'hung-up' });
       return { verified: true, attempts: 1, left: [] };
     },
     leave: () => Promise.resolve(),
     hush: () => playing?.abort(),
     close: async () => {
-      process.off('message', listen);
+      room?.onMessage(() => {}); // it stays open to the end of the process: by that the room knows it
       playing?.abort();
       await input.close();
     },
   };
 }
 
-const hear: Hear = (sound) => {
-  if (process.env[SOUND] === undefined || !process.connected) return;
-  const value: TerminalSound['value'] =
-    sound === 'hush'
-      ? { kind: 'hush' }
-      : { kind: 'sound', sampleRate: sound.sampleRate, samples: base64Of(sound.samples) };
-  process.send?.({ case: 'lastword.heard', value } satisfies TerminalSound);
-};
 /** Whole samples only; a copy, since the bytes may begin anywhere. */
 const samplesIn = (text: string): Int16Array => {
   const bytes = Uint8Array.from(Buffer.from(text, 'base64'));

@@ -51,7 +51,7 @@ async function startedIn(browser: Browser): Promise<number> {
       setTimeout(() => reject(new Error(`no address; it said: ${text}`)), LATEST_MS).unref();
       child.stdout.on('data', (part: Buffer) => {
         text += part.toString();
-        const found = /http:\S+#code=\w+/.exec(text)?.[0];
+        const found = /http:\S+#code=[\w-]+(?=\s)/.exec(text)?.[0];
         if (found !== undefined) resolve(found);
       });
     });

@@ -29,9 +29,16 @@ const breakings: readonly { of: string; buttons: readonly Breaking[] }[] = [
       { says: 'hang tool', line: '/hang tool', hint: 'the next look-up gets no answer' },
       { says: 'receiver down', line: '/receiver down', hint: 'reports are refused' },
       { says: 'receiver up', line: '/receiver up', hint: 'and taken again' },
-      { says: 'kill -9', line: '/kill', hint: 'the process of the call dies' },
       { says: 'SIGTERM', line: '/shutdown', hint: 'as a deployment does' },
       { says: 'heal all', line: '/heal', hint: 'models, tool and receiver' },
+    ],
+  },
+  {
+    of: 'kill -9',
+    buttons: [
+      { says: 'job', line: '/kill job', hint: 'the process of the call dies; another one goes on with it' },
+      { says: 'worker', line: '/kill worker', hint: 'its job talks on, and leaves the call to one of the next worker' },
+      { says: 'keeper', line: '/kill keeper', hint: 'the call goes on; the next keeper takes it up' },
     ],
   },
 ];
