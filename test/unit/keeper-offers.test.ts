@@ -53,7 +53,7 @@ const peerOf = (tell: (message: FromKeeper) => void) => ({ send: tell }) as unkn
 async function isTaken(facts: JobFacts): Promise<boolean> {
   const taken = new Promise<boolean>((resolve) => {
     const peer = peerOf(({ type }) => type === 'job.recorded' && resolve(true));
-    sessions.offered(peer, { type: 'job.offered', request: (requests += 1), facts }, worker);
+    void sessions.offered(peer, { type: 'job.offered', request: (requests += 1), facts }, worker);
   });
   return Promise.race([taken, pause(SILENT_MS, false)]);
 }

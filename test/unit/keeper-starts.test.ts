@@ -42,7 +42,7 @@ const peer = { send: (message: FromKeeper) => void told.push(message) } as unkno
 async function accept(job: SessionId): Promise<void> {
   told.length = 0;
   const facts = { ...firstJob(job), agentName: 'desk', room: { name: job, sid: 'RM_1' }, metadata: '' };
-  sessions.offered(peer, { type: 'job.offered', request: 1, facts }, worker);
+  void sessions.offered(peer, { type: 'job.offered', request: 1, facts }, worker);
   await until('the answer', () => told[0], 2_000);
 }
 /** Why the keeper took it in hand, and after how long. */
