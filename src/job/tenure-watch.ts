@@ -124,7 +124,7 @@ export class TenureWatch {
     const { tenure, act } = nextTenure(this.#tenure, event);
     this.#tenure = tenure;
     if (tenure.phase === 'left' || tenure.phase === 'ending') clearTimeout(this.#patience);
-    if (tenure.phase !== 'leaving') this.#looks = void clearInterval(this.#looks);
+    if (tenure.phase !== 'leaving') clearInterval(this.#looks);
     if (act === 'tell') for (const message of this.hello()) this.#options.tell(message);
     if (act === 'look') this.#looks = setInterval(() => this.#look(), LOOK_MS);
     if (act === 'leave.calm' || act === 'leave.late') this.#leave(act === 'leave.calm');

@@ -202,7 +202,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       tell: tellCaller({ store, isServed, isTakingCalls, alert, onOwed: () => owed.wake(), log }),
       log,
     });
-    closers.push(returned.stop, unanswered.stop);
+    closers.push(() => (returned.stop(), unanswered.stop()));
 
     const onPeer = openPeers({
       facts,
