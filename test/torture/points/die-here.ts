@@ -9,7 +9,7 @@
 import fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import type { Connection } from '../../../src/store/sqlite-connection.ts';
 import { type Next, fits, nextOf, type Place, POINTS, type Role, strike } from './blow.ts';
@@ -52,6 +52,13 @@ function lineIn(bytes: Buffer, { blow }: Next): { from: number; to: number; text
   return undefined;
 }
 
+/** A process that gets warm rehearses a call, in a folder of its own: nobody dies of that. */
+const isOfCall = (file: number): boolean => {
+  const directory = process.env['LASTWORD_DIR'];
+  if (roleHere() !== 'job' || directory === undefined) return true;
+  return fs.readlinkSync(`/proc/self/fd/${file}`).startsWith(resolve(directory));
+};
+
 type Write = (this: FileHandle, bytes: Buffer, offset?: number, length?: number, position?: number) => Promise<unknown>;
 
 async function patchJournals(): Promise<void> {
@@ -60,7 +67,7 @@ async function patchJournals(): Promise<void> {
   await handle.close();
   const { write } = journal;
   journal.write = function dying(bytes, offset = 0, length = bytes.length - offset, position = 0) {
-    const due = next('writes');
+    const due = isOfCall(this.fd) ? next('writes') : undefined;
     const part = bytes.subarray(offset, offset + length);
     const line = due && lineIn(part, due);
     if (due && line) {

@@ -77,6 +77,9 @@ function struckAmiss({ point, struck, entries }: Account): string[] {
     if (!one) return [`blow ${number + 1} (${blow.who} ${blow.side} ${blow.holds.join(' ')}) was not struck`];
     if (blow.place !== 'writes') return [];
     const { seq, at, kind } = JSON.parse(headOf(one.text)) as Pick<Entry, 'seq' | 'at' | 'kind'>;
+    const isOurs = entries.some((entry) => entry.kind === 'session.opened' && entry.data.owner.pid === one.pid);
+    if (blow.who === 'job' && kind !== 'session.opened' && !isOurs)
+      return [`process ${one.pid} is no job of this call`];
     const isThere = entries.some((entry) => entry.seq === seq && entry.at === at && entry.kind === kind);
     const isMeant = blow.side === 'after' || blow.kills?.includes('itself') === false;
     return isThere === isMeant ? [] : [`${kind} is ${isThere ? '' : 'not '}in the journal`];

@@ -23,12 +23,14 @@ const chosen = points.filter(({ id }) => wanted.length === 0 || wanted.includes(
 let brokenCount = 0;
 for (const point of chosen) {
   const startedAt = Date.now();
-  const { broken, ended, silentMs, reason } = await runner.run(point);
+  const { broken, ended, silentMs, reason, struck } = await runner.run(point);
   const took = ((Date.now() - startedAt) / 1000).toFixed(1);
   const heard = silentMs === undefined ? '' : `, next sound after ${silentMs} ms`;
   console.log(`${point.id} ${point.dies}: ${point.where} · ${ended} (${reason})${heard} · ${took} s`);
   for (const each of broken) console.log(`  BROKEN ${each}`);
-  if (broken.length > 0) brokenCount += 1;
+  if (broken.length === 0) continue;
+  for (const each of struck) console.log(`  died there: ${JSON.stringify(each)}`);
+  brokenCount += 1;
 }
 console.log(`${chosen.length} points, ${brokenCount} broken, ${Math.round((Date.now() - begunAt) / 1000)} s`);
 if (brokenCount > 0) console.log(`all journals, and the log: ${runner.deployment.directory}`);

@@ -48,7 +48,13 @@ const LOOK_MS = 50;
 /** No pause is longer than it has to be. */
 const hasty = { ...randomFrom(1), below: () => 0 };
 
-export type Passed = { broken: string[]; ended: string; silentMs: number | undefined; reason: string | undefined };
+export type Passed = {
+  struck: readonly Struck[];
+  broken: string[];
+  ended: string;
+  silentMs: number | undefined;
+  reason: string | undefined;
+};
 export type Runner = AsyncDisposable & { deployment: Deployment; run(point: Point): Promise<Passed> };
 
 /** *Effect.* */
@@ -130,7 +136,7 @@ async function runPoint(point: Point, { deployment, server, folder }: Given): Pr
     heard: caller && lab ? lines.filter((text) => caller.line(lab, text).some(({ share }) => share > 0.5)) : [],
     silentMs,
   });
-  return { broken, ended: told.ended, silentMs, reason: reports[0]?.end.reason };
+  return { struck: all, broken, ended: told.ended, silentMs, reason: reports[0]?.end.reason };
 }
 
 /** As a browser does: joining makes the room, which calls for the agent. Nobody dies before the caller is there. */
