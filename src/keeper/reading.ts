@@ -48,6 +48,8 @@ export type Known = {
   caller: string | undefined;
   /** What its last job was dispatched as. */
   dispatch: string | undefined;
+  /** Dispatches that a keeper has asked for, to have it taken over. */
+  called: string[];
   /** How often within a minute it may be taken over. */
   resume: number;
   /** What its caller hears when nobody takes it over. Undefined: nothing. */
@@ -185,6 +187,9 @@ export function whatIsKnown(journal: SessionJournal): Known {
     mayReturn: all.some(isLateDeletion),
     caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
     dispatch: readableName(facts['dispatch']) ?? undefined,
+    called: journal.keeper.flatMap(({ kind, data }) =>
+      kind === 'keeper.dispatched' ? (readableName(recordOf(data)['dispatch']) ?? []) : [],
+    ),
     resume: countOf(first['resume']),
     apology: apologyIn(first['apology'], entries),
     takenOverAt: journal.keeper.flatMap(({ kind, at, data }) => {

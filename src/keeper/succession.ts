@@ -9,6 +9,8 @@
  *       has come; the one before is deleted, and a job that comes of it all the same is declined.
  *   S4  Each that comes has an epoch of its own, also when the one before was never heard: what it wrote stays.
  *   S5  Never two voices: who was not heard in time is told to leave, and its process is ended.
+ *   S6  A keeper that died may have called for an agent. Its offer can come before this one has begun to: it waits for
+ *       that, and has the call.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JobFacts, Owner } from '../journal/entry.ts';
@@ -53,6 +55,8 @@ export class Succession {
   /** All that were asked for: an offer that comes late is known by them, too. */
   readonly #dispatches = new Set<string>();
   #reply: Promise<unknown> = Promise.resolve();
+  #begin: () => void = () => undefined;
+  readonly #begun = new Promise<void>((resolve) => (this.#begin = resolve));
   #isOn = false;
   #epoch = 0;
   #successor: Successor | undefined;
@@ -74,6 +78,7 @@ export class Succession {
    */
   async offered({ job, dispatch }: JobFacts): Promise<boolean> {
     const { directory, known, notes } = this.#options;
+    await settledWithin(this.#begun, REPLY_MS); // S6
     await settledWithin(this.#reply, REPLY_MS);
     if (dispatch === undefined || !this.#dispatches.has(dispatch)) return false;
     if (!this.#isOn || this.#successor) throw new Error('this call has its next agent already, or waits for none');
@@ -133,8 +138,10 @@ export class Succession {
     const elapsed = stopwatch();
     const room = facts.room.name;
     const metadata = known.journal?.facts?.metadata ?? facts.metadata;
-    if (known.journal?.dispatch !== undefined) this.#dispatches.add(known.journal.dispatch);
+    const { dispatch, called = [] } = known.journal ?? {};
+    for (const earlier of dispatch === undefined ? called : [dispatch, ...called]) this.#dispatches.add(earlier);
     this.#isOn = true;
+    this.#begin();
     this.#tell(rooms, 'session.resuming');
     let asked: string | undefined;
     let repeatMs = REPEAT_MS;
@@ -148,21 +155,23 @@ export class Succession {
     try {
       for (;;) {
         await removeGhost(); // S2
-        const came = new Promise<void>((resolve) => (this.#came = resolve));
-        tidy(asked);
-        const asking = rooms.dispatch(room, facts.agentName, metadata, signal).then((dispatch) => {
-          this.#dispatches.add(dispatch);
-          notes.append('keeper.dispatched', { dispatch });
-          return dispatch;
-        });
-        this.#reply = asking.catch(() => undefined);
-        asked = await asking.catch((error: unknown) => {
-          if (signal.aborted) throw error;
-          log.warn({ error: messageOf(error) }, 'the agent could not be called for again; it is tried once more');
-          return undefined;
-        });
-        await unlessAborted(settledWithin(came, repeatMs), signal); // S3
-        repeatMs *= 2;
+        if (!this.#successor) {
+          const came = new Promise<void>((resolve) => (this.#came = resolve));
+          tidy(asked);
+          const asking = rooms.dispatch(room, facts.agentName, metadata, signal).then((dispatch) => {
+            this.#dispatches.add(dispatch);
+            notes.append('keeper.dispatched', { dispatch });
+            return dispatch;
+          });
+          this.#reply = asking.catch(() => undefined);
+          asked = await asking.catch((error: unknown) => {
+            if (signal.aborted) throw error;
+            log.warn({ error: messageOf(error) }, 'the agent could not be called for again; it is tried once more');
+            return undefined;
+          });
+          await unlessAborted(settledWithin(came, repeatMs), signal); // S3
+          repeatMs *= 2;
+        }
         const successor = this.#successor;
         if (!successor) continue;
         const fate = await unlessAborted(successor.fate, signal);

@@ -85,7 +85,7 @@ export type Supervised = {
   hello(peer: Peer, message: JobHello): void;
   /** Is this the live call that another job was offered for? */
   serves(offered: JobFacts): Promise<boolean>;
-  /** Is an agent called for again, to this job's room? Then it is asked whether the job is its next one. */
+  /** Is an agent called for again, to this job's room, or about to be? Then it is asked whether the job is its next one. */
   awaits(offered: JobFacts): boolean;
   /** Is it? Then that is on disk. @throws Error when it comes too late */
   succeeds(offered: JobFacts): Promise<boolean>;
@@ -201,6 +201,13 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     machine.start(effects);
   };
   const hasTag = (tag: SupervisionTag) => machine?.snapshot().hasTag(tag) === true;
+  /** Its job is dead, and nobody was called for yet: whoever comes to the same room now is its next job, or nobody. */
+  const isBetweenJobs = ({ agentName, room }: JobFacts): boolean => {
+    const facts = known.journal?.facts ?? known.facts;
+    const isSame = facts?.agentName === agentName && facts.room.name === room.name && facts.room.sid === room.sid;
+    const value = machine?.snapshot().value;
+    return isSame && (value === 'securing' || value === 'awaitingWorker' || value === 'recovering');
+  };
   /** Also while its acceptance is being written: it serves its room already. */
   const isUnsettled = () => !isOver && (!machine || hasTag('undecided'));
 
@@ -280,7 +287,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
       return there.some((occupant) => occupant.identity === known.identity);
     },
 
-    awaits: (facts) => succession.concerns(facts),
+    awaits: (facts) => succession.concerns(facts) || isBetweenJobs(facts),
     succeeds: (facts) => succession.offered(facts),
     heard: (epoch) => succession.heard(epoch),
     lostSuccessor: (job) => succession.lost(job),

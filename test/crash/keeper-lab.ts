@@ -4,12 +4,14 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { readSession } from '../../src/journal/read.ts';
 import type { SessionJournal } from '../../src/journal/entry.ts';
 import { type SessionId, sessionIdOf } from '../../src/journal/ids.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Report } from '../../src/report/schema.ts';
 import type { OwedHangUp } from '../../src/store/store.ts';
+import { POINTS } from '../torture/points/blow.ts';
 import { startStandIn, type StandIn } from '../unit/twirp-stand-in.ts';
 import { compile } from './compile.ts';
 import type { FakeEvent, How, Scenario } from './keeper-fake.ts';
@@ -17,12 +19,19 @@ import type { FakeEvent, How, Scenario } from './keeper-fake.ts';
 let program: Awaited<ReturnType<typeof compile>> | undefined;
 /** Forked by path, so no import leads the compiler to it. */
 const startedByPath = ['src/delivery/courier-child.ts', 'src/store/store-thread.ts', 'src/keeper/fold-thread.ts'];
+/** Loaded before anything else where a process is to die at a place of its own (test/torture/points/). */
+const preloaded = 'test/torture/points/die-here.ts';
 
 /** Compiles the programs; returns what removes them. */
 export const build = async (): Promise<() => Promise<void>> => {
-  program = await compile('test/crash/keeper-main.ts', 'test/crash/keeper-fake.ts', ...startedByPath);
+  program = await compile('test/crash/keeper-main.ts', 'test/crash/keeper-fake.ts', preloaded, ...startedByPath);
   return program.clean;
 };
+
+const dyingAt = (points: string): NodeJS.ProcessEnv => ({
+  [POINTS]: points,
+  NODE_OPTIONS: `--import=${pathToFileURL(program?.path(preloaded) ?? '').href}`,
+});
 
 export type Line = Partial<FakeEvent> & { msg?: string; session?: string; code?: number; pid?: number; at: number };
 
@@ -66,8 +75,11 @@ export class Lab implements AsyncDisposable {
     return new Lab(directory, livekit, { jobs: list, ...options });
   }
 
-  /** Starts a keeper; `ended` resolves with its exit code, or null when it was killed. */
-  keeper(): { process: ChildProcess; pid: number; ended: Promise<number | null> } {
+  /**
+   * Starts a keeper; `ended` resolves with its exit code, or null when it was killed.
+   * @param points where it is written at which places its processes die; default: nowhere
+   */
+  keeper(points?: string): { process: ChildProcess; pid: number; ended: Promise<number | null> } {
     const child = spawn(
       process.execPath,
       [
@@ -76,7 +88,7 @@ export class Lab implements AsyncDisposable {
         `sqlite:${join(this.directory, 'store.db')}`,
         JSON.stringify(this.scenario),
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...(points !== undefined && dyingAt(points)) } },
     );
     this.#keepers.push(child);
     createInterface({ input: child.stdout }).on('line', (text) => this.#take(text));
@@ -147,6 +159,15 @@ export class Lab implements AsyncDisposable {
       const deliveries = await store.deliveries({ limit: 100, session });
       const states = deliveries.map(({ state }) => state);
       return report && { report: JSON.parse(report.body) as Report, deliveries: deliveries.length, states };
+    } finally {
+      await store.close();
+    }
+  }
+  /** Of its deliveries, also while a keeper runs. */
+  async states(session: SessionId): Promise<string[]> {
+    const store = await openStore(`sqlite:${join(this.directory, 'store.db')}`);
+    try {
+      return (await store.deliveries({ limit: 100, session })).map(({ state }) => state);
     } finally {
       await store.close();
     }

@@ -67,7 +67,8 @@ const killer = killAtRandom({
 async function caller(): Promise<void> {
   while (Date.now() < until) {
     await sleep(500 + random.below(3_000));
-    const call = await oneCall(deployment, random, 1 + random.below(MOST_TURNS), (name) => going.add(name));
+    const questions = 1 + random.below(MOST_TURNS);
+    const call = await oneCall(deployment, random, { turns: questions, onGreeted: (name) => going.add(name) });
     going.delete(call.name);
     told.push(call);
     const { name, ended, turns, waitsMs, trouble } = call;

@@ -7,28 +7,39 @@ import type { Random } from '../machine/random.ts';
 import { type Caller, type Deployment } from '../e2e/harness/index.ts';
 import type { Told } from './verdict.ts';
 
-const QUESTION = 'How are you?';
 /** Of the receptionist that the lab plays. */
-const ANSWER = 'Very well, thank you. And you?';
+const SMALL_TALK: Words = { question: 'How are you?', answer: 'Very well, thank you. And you?' };
 /** How long a person waits for anybody before they hang up, and for an answer before they ask again. */
 const ANYBODY_MS = 40_000;
 const AGAIN_MS = 15_000;
 const ATTEMPTS = 3;
 const GOODBYE_MS = 15_000;
 
+export type Words = { question: string; answer: string };
+export type PlacedCall = Awaited<ReturnType<Deployment['call']>>;
+export type CallOptions = {
+  turns: number;
+  /** Default: a room that calls for the agent, and then a caller in it. */
+  place?: () => Promise<PlacedCall>;
+  /** Default: how are you. */
+  words?: Words;
+  onJoined?: (call: PlacedCall) => void;
+  onGreeted?: (name: string) => void;
+  /** Numbered from 0; the last are the words that end the call. Who waits for something says nothing meanwhile. */
+  beforeWords?: (turn: number) => Promise<void>;
+};
+
 /** *Effect.* Never rejects: what went wrong is told. */
-export async function oneCall(
-  deployment: Deployment,
-  random: Random,
-  turns: number,
-  onGreeted: (name: string) => void,
-): Promise<Told> {
+export async function oneCall(deployment: Deployment, random: Random, options: CallOptions): Promise<Told> {
+  const { turns, words: { question, answer } = SMALL_TALK, onJoined, onGreeted, beforeWords } = options;
+  const { place = () => deployment.call() } = options;
   const told: Told = { name: '', heardAgent: false, turns: 0, waitsMs: [], ended: 'unanswered' };
   let caller: Caller | undefined;
   try {
-    const made = await deployment.call();
+    const made = await place();
     told.name = made.name;
     caller = made.caller;
+    onJoined?.(made);
     const { lab } = made;
     const person = caller;
     const isOver = () => person.find('disconnected') !== undefined;
@@ -48,13 +59,15 @@ export async function oneCall(
       told.ended = told.heardAgent || isOver() ? 'let go' : 'unanswered';
       return told;
     }
-    onGreeted(made.name);
+    onGreeted?.(made.name);
     for (let turn = 0; turn < turns && !isOver(); turn += 1) {
+      await beforeWords?.(turn);
       await sleep(500 + random.below(2_500));
-      if (!(await asks(person, QUESTION, () => heardOf(ANSWER) > told.turns, { lab, told, waits }))) break;
-      told.turns = heardOf(ANSWER);
+      if (!(await asks(person, question, () => heardOf(answer) > told.turns, { lab, told, waits }))) break;
+      told.turns = heardOf(answer);
     }
     if (!isOver() && told.ended !== 'silent') {
+      await beforeWords?.(turns);
       await sleep(500 + random.below(1_500));
       for (let attempt = 0; attempt < ATTEMPTS && !isOver(); attempt += 1) {
         await person.say(lab, 'Goodbye.').catch(() => undefined);

@@ -28,7 +28,7 @@ const factsOf = (job: JobId, sid: string): JobFacts => ({
 });
 let directory: string;
 let sessions: Sessions;
-let occupants: Occupant[];
+let occupants: Occupant[] | Promise<Occupant[]>;
 let requests = 0;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lastword-offers-'));
@@ -36,7 +36,7 @@ beforeEach(async () => {
   sessions = trackSessions({
     directory,
     store: emptyStore,
-    rooms: async () => ({ occupants: async () => occupants }) as unknown as Rooms,
+    rooms: async () => ({ occupants: async () => occupants, sidOf: async () => 'RM_1' }) as unknown as Rooms,
     isWorkerHere: () => true,
     apologize: () => undefined,
     seal: () => new Promise(() => {}),
@@ -96,6 +96,19 @@ test('D7 an agent that is called back to the room that it is leaving is taken', 
   const journal = await openJournal({ directory, session: first.session, file: 1, first: closed });
   await journal.close();
   expect(await isTaken(factsOf(jobIdOf('AJ_2'), 'RM_1'))).toBe(true);
+});
+
+test('T13 a job that is offered between a death and the call for the next one begins no second session', async () => {
+  const first = factsOf(jobIdOf('AJ_1'), 'RM_1');
+  expect(await isTaken(first)).toBe(true);
+  let answer: (there: Occupant[]) => void = () => {};
+  occupants = new Promise<Occupant[]>((resolve) => (answer = resolve)); // LiveKit takes its time to say who is there
+  sessions.unstarted(first.job, 'it is gone');
+  await pause(SILENT_MS);
+  expect(await isTaken(factsOf(jobIdOf('AJ_2'), 'RM_1'))).toBe(false);
+  expect(sessions.openCount).toBe(1);
+  expect(await isTaken(factsOf(jobIdOf('AJ_3'), 'RM_2')), 'another call').toBe(true);
+  answer([]);
 });
 
 test('D7 another agent of the same room is another call', async () => {

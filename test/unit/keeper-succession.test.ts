@@ -35,7 +35,11 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** A LiveKit that writes down what it is asked; `dispatch` answers when it is told to. */
-const place = (dispatching: () => Promise<string> = () => Promise.resolve('AD_1')) => {
+const place = (
+  dispatching: () => Promise<string> = () => Promise.resolve('AD_1'),
+  /** As another keeper has left them; `isLate`: the recovery is not so far yet. */
+  before: { called?: string[]; isLate?: boolean } = {},
+) => {
   const asked: string[] = [];
   const told: string[] = [];
   const rooms = {
@@ -59,9 +63,11 @@ const place = (dispatching: () => Promise<string> = () => Promise.resolve('AD_1'
     dismiss: () => void asked.push('dismiss'),
   });
   const stop = new AbortController();
-  const over = succession.takeOver(rooms, stop.signal);
+  known.journal = { called: before.called } as unknown as NonNullable<typeof known.journal>;
+  const begin = () => succession.takeOver(rooms, stop.signal);
+  const over = before.isLate ? Promise.resolve() : begin();
   over.catch(() => {});
-  return { asked, told, known, entries, ended, succession, stop, over };
+  return { asked, told, known, entries, ended, succession, stop, over, begin };
 };
 const dispatchesIn = (asked: readonly string[]) => asked.filter((what) => what.startsWith('dispatch')).length;
 const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -106,6 +112,18 @@ test('an offer that is quicker than the reply that names its dispatch waits for 
   reply('AD_late');
   await expect(asked).resolves.toBe(true);
   stop.abort();
+});
+
+test('a job that an earlier keeper has called for has the call, also when it is offered before this keeper has begun to call', async () => {
+  const { succession, begin, known } = place(undefined, { called: ['AD_before'], isLate: true });
+  const isOurs = succession.offered(offer('two', 'AD_before'));
+  await soon();
+  const over = begin();
+  await expect(isOurs).resolves.toBe(true);
+  succession.heard(2);
+  await over;
+  expect(known.job).toBe('two');
+  await expect(succession.offered(offer('three', 'AD_1'))).rejects.toThrow(/has its next agent already/);
 });
 
 test('a dispatch that nobody answers is repeated, the one before is deleted, and two that come are one agent', async () => {

@@ -80,7 +80,15 @@ const paceOfLane = (process.env['LASTWORD_PACE'] ?? 'typical') as PaceName;
 export async function deploy(
   server: LiveKitAddress,
   wish: DeploymentWish = {},
-  options: { awaitReady?: boolean; agent?: string; port?: number; pace?: PaceName; agentName?: string } = {},
+  options: {
+    awaitReady?: boolean;
+    agent?: string;
+    port?: number;
+    pace?: PaceName;
+    agentName?: string;
+    /** Besides, for keeper, worker and jobs. */
+    environment?: Record<string, string>;
+  } = {},
 ): Promise<Deployment> {
   const directory = await mkdtemp(path.join(tmpdir(), 'lastword-e2e-'));
   const agentName = options.agentName ?? `agent-${process.pid}-${(deployments += 1)}`;
@@ -136,6 +144,7 @@ export async function deploy(
           OPENAI_API_KEY: 'lab',
           CARTESIA_BASE_URL: lab.urls.cartesia,
           CARTESIA_API_KEY: 'lab',
+          ...options.environment,
         },
       },
     );
