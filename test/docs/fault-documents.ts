@@ -53,8 +53,8 @@ export function withFaultTests(document: string): string {
 
 /** The rows of the bench that the README shows: what breaks most often, and worst. */
 const telling: Record<string, string> = {
-  'kill -9 of the job, and another one may follow': '`kill -9` of the job',
-  'the event loop is blocked for good, and another job may follow': 'event loop blocked',
+  'kill -9 of the job that another one may follow': '`kill -9` of the job',
+  'the event loop is blocked for good and another job may follow': 'event loop blocked',
   'the TTS hangs from the third turn on': 'the TTS hangs',
   'a tool hangs while the call ends': 'a tool hangs at the end',
   'SIGTERM of the worker, and SIGKILL after 30 s of grace': 'SIGTERM of the worker',

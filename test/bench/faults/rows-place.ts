@@ -118,7 +118,7 @@ export const placeRows: Row[] = [
   },
   {
     ids: ['T30', 'T12', 'H3b'],
-    name: 'kill -9 of the worker, and another one may have its calls',
+    name: 'kill -9 of the worker whose calls another one may have',
     alone: 'deployment',
     wish: { resumes: true },
     scene: async (scene) => {

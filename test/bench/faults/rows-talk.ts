@@ -92,14 +92,14 @@ export const talkRows: Row[] = [
   },
   {
     ids: ['T29', 'T13'],
-    name: 'kill -9 of the job, and another one may follow',
+    name: 'kill -9 of the job that another one may follow',
     alone: 'deployment',
     wish: { resumes: true },
     scene: jobKilled,
     truth: crashed,
   },
   tool(['A12', 'T13'], 'the event loop of the job is blocked for good', 'blocks', { isHeavy: true }),
-  tool(['A12', 'T13'], 'the event loop is blocked for good, and another job may follow', 'blocks', {
+  tool(['A12', 'T13'], 'the event loop is blocked for good and another job may follow', 'blocks', {
     isHeavy: true,
     alone: 'deployment',
     wish: { resumes: true },
