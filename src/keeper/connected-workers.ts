@@ -11,12 +11,12 @@
 import type { JobId, SessionId } from '../journal/ids.ts';
 import type { FromKeeper, WorkerHello } from '../link/messages.ts';
 import type { Peer } from '../link/server.ts';
-import { HandOver, type Calls } from './hand-over.ts';
+import { HandOver, type MovingCalls } from './hand-over.ts';
 import type { Standing, WorkerProcess } from './worker-process.ts';
 
 export type ConnectedWorkersOptions = {
   process: Pick<WorkerProcess, 'standingOf' | 'ready' | 'leftBy' | 'replace' | 'pid'>;
-  calls: Calls;
+  calls: MovingCalls;
   tellJobs: (message: FromKeeper) => void;
   /** The keeper ends: its worker is not replaced. */
   isEnding: () => boolean;

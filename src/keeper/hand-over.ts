@@ -10,7 +10,7 @@
 import type { SessionId } from '../journal/ids.ts';
 
 /** What can be said to a call, as `Sessions` has it. */
-export type Calls = {
+export type MovingCalls = {
   /** Tells the job of this session to leave it to the next worker; one that is gone is passed over. */
   handOver: (session: SessionId) => void;
   /** Tells it to wait for another process. */
@@ -20,14 +20,14 @@ export type Calls = {
 };
 
 export class HandOver {
-  readonly #calls: Calls;
+  readonly #calls: MovingCalls;
   readonly #waiting = new Set<SessionId>();
   /** Told to leave, and their next job has no process yet. */
   readonly #promised = new Set<SessionId>();
   #worker = 0;
   #warm = 0;
 
-  constructor(calls: Calls) {
+  constructor(calls: MovingCalls) {
     this.#calls = calls;
   }
 

@@ -18,7 +18,7 @@ import { isAlive } from '../journal/owner.ts';
 import { standardOutput } from '../output/standard-output.ts';
 import { HELLO_MS, NextWorker } from './next-worker.ts';
 import { foundWorker, type OneWorker, startWorker, type WorkerCommand, type WorkerExit } from './one-worker.ts';
-import { BESIDE, type Beside } from '../link/beside.ts';
+import { REPLACES, type Replaced } from '../link/replacing.ts';
 import { WorkerGroups } from './worker-groups.ts';
 import { WorkerRecord } from './worker-record.ts';
 
@@ -147,7 +147,7 @@ class SupervisedWorker implements WorkerProcess {
       return Promise.resolve(
         'expected a worker that serves, got one that is only starting; it has the new code already',
       );
-    const one = startWorker(command, { ...environment, [BESIDE]: 'serving' satisfies Beside });
+    const one = startWorker(command, { ...environment, [REPLACES]: 'serving' satisfies Replaced });
     log.info({ workerPid: one.pid, replaces: this.pid }, 'the next worker is started');
     const next = new NextWorker(one, log, () => this.#groups.signal('SIGKILL', one.pid));
     this.#next = next;
@@ -171,7 +171,7 @@ class SupervisedWorker implements WorkerProcess {
     if (left?.pid !== pid || this.#isDraining) return false;
     this.#replaced.add(left);
     if (this.#next) this.#promote(this.#next);
-    else this.#launch({ [BESIDE]: 'leaving' satisfies Beside });
+    else this.#launch({ [REPLACES]: 'leaving' satisfies Replaced });
     return true;
   }
 

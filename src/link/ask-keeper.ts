@@ -14,7 +14,7 @@ const ANSWER_MS = 5_000;
 const RELOAD_MS = 125_000;
 
 type Answer = Extract<FromKeeper, { type: 'session.ending' | 'reloaded' }>;
-export type Asked = { why: string } | { answer: Answer };
+type KeeperAnswer = { why: string } | { answer: Answer };
 
 /** *Effect.* @returns why not; undefined: the keeper has told its job. Never rejects. */
 export async function askToEnd(directory: string, session: SessionId, path?: string): Promise<string | undefined> {
@@ -29,7 +29,12 @@ export async function askToReload(directory: string): Promise<{ why: string } | 
   return asked.answer.type === 'reloaded' ? asked.answer : { why: `expected "reloaded", got "${asked.answer.type}"` };
 }
 
-function ask(directory: string, message: ToKeeper, answerMs: number, path = socketPath(directory)): Promise<Asked> {
+function ask(
+  directory: string,
+  message: ToKeeper,
+  answerMs: number,
+  path = socketPath(directory),
+): Promise<KeeperAnswer> {
   return new Promise((resolve) => {
     let token: string;
     try {
@@ -39,7 +44,7 @@ function ask(directory: string, message: ToKeeper, answerMs: number, path = sock
       return resolve({ why });
     }
     const socket = connect(path);
-    const settle = (asked: Asked) => {
+    const settle = (asked: KeeperAnswer) => {
       clearTimeout(limit);
       socket.destroy();
       resolve(asked);

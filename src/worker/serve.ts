@@ -5,7 +5,7 @@ import { AgentServer, cli, ServerOptions } from '@livekit/agents';
 import { configuredDestinations } from '../delivery/configured.ts';
 import { describeValue } from '../errors/config-error.ts';
 import { memoryEnvironment, memoryLimits, sdkMemoryLimits, warmByDefault } from '../job/memory-limits.ts';
-import { BESIDE, type Beside } from '../link/beside.ts';
+import { REPLACES, type Replaced } from '../link/replacing.ts';
 import { connectLink, type LinkLog } from '../link/client.ts';
 import { takeWorkerToken } from '../link/secret.ts';
 import { jobIdOf } from '../journal/ids.ts';
@@ -63,8 +63,8 @@ export async function runServer(file: string, definition: Defined, options: Work
   const port = takesCalls ? (options.port ?? portFrom(env['LASTWORD_PORT'])) : options.port;
   const healthPort = port ?? DEFAULT_PORT;
   /** Another worker has the port. While that one serves, this one takes no call before it has a warm process for it. */
-  const beside = env[BESIDE] as Beside | undefined;
-  delete env[BESIDE]; // not the jobs'
+  const replaces = env[REPLACES] as Replaced | undefined;
+  delete env[REPLACES]; // not the jobs'
   if (isServing) {
     for (const [name, value] of [
       ['LIVEKIT_URL', livekit.url],
@@ -80,7 +80,7 @@ export async function runServer(file: string, definition: Defined, options: Work
       refuse(
         `LIVEKIT_URL: expected the address of a LiveKit server, got ${describeValue(livekit.url)}; write it as wss://HOST or ws://HOST:PORT`,
       );
-    const problem = beside ? undefined : await portProblem(healthPort);
+    const problem = replaces ? undefined : await portProblem(healthPort);
     if (problem !== undefined && command === 'start') refuse(problem);
     await checkDefaultExport(file);
   }
@@ -149,7 +149,7 @@ export async function runServer(file: string, definition: Defined, options: Work
   };
   const seats = new Seats(maxCalls, () => (live?.activeJobs ?? []).map(({ job }) => job.id));
   const idle = server?.numIdleProcesses || (command === 'start' ? warmByDefault(maxCalls) : 0);
-  const mustBeWarm = beside === 'serving' && idle > 0;
+  const mustBeWarm = replaces === 'serving' && idle > 0;
   pool = await takePool({
     idle: () => Math.min(idle, maxCalls - seats.taken),
     onWarm: (count) => {
@@ -182,7 +182,7 @@ export async function runServer(file: string, definition: Defined, options: Work
       link?.send({ type: 'worker.draining' });
     });
   }
-  if (beside) await freedPort(healthPort, command);
+  if (replaces) await freedPort(healthPort, command);
   const onRefused = (roomSid: string) => link?.send({ type: 'call.refused', roomSid });
   const decide = options.requestFunc ?? ((request) => request.accept());
 

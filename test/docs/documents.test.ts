@@ -110,7 +110,7 @@ describe('the guarantees', () => {
         expect(shown).toBe(file);
         expect(titlesOf(file)).toMatch(
           new RegExp(
-            `(test|it|describe)(\\.each\\(.*\\))?\\(\\s*['\`"]${(title ?? '').replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')}`,
+            `(test|it|describe)(\\.concurrent)?(\\.each\\(.*\\))?\\(\\s*['\`"]${(title ?? '').replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')}`,
           ),
         );
       }
@@ -146,7 +146,7 @@ describe('the errors', () => {
     );
     // Never seen by a user's code: what an effect rejects with after it was left, what a machine of ours may never be, and
     // what the command line and the inspector say in one line.
-    const hidden = ['LeftError', 'UnboundedMachineError', 'UsageError', 'NotFoundError'];
+    const hidden = ['LeftError', 'UnboundedMachineError', 'UsageError', 'NotFoundError', 'FailedError'];
     hidden.push('ReadError', 'RequestProblem', 'AnswerProblem');
     expect(names.filter((name) => !hidden.includes(name) && !text.includes(name))).toEqual([]);
   });

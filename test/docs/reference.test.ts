@@ -46,6 +46,7 @@ test('every variable of the environment that is read is in the table of the comm
   const inside = [
     'LASTWORD_SOCKET',
     'LASTWORD_TOKEN',
+    'LASTWORD_REPLACES',
     'LASTWORD_TERMINAL_ROOM',
     'LASTWORD_TERMINAL_SOCKET',
     'LASTWORD_TERMINAL_SOUND',

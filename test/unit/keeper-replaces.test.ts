@@ -9,7 +9,7 @@ import { until } from '../e2e/harness/until.ts';
 
 /** Ends at SIGTERM; the second one of a directory ends at once where it is to be broken. */
 const idle = `process.on('SIGTERM', () => process.exit(143)); setInterval(() => {}, 60_000);`;
-const broken = `process.env.LASTWORD_BESIDE ? process.exit(1) : undefined; ${idle}`;
+const broken = `process.env.LASTWORD_REPLACES ? process.exit(1) : undefined; ${idle}`;
 
 let directory: string;
 let died: number[];
