@@ -16,7 +16,7 @@ import type { Standing, WorkerProcess } from './worker-process.ts';
 
 export type ConnectedWorkersOptions = {
   process: Pick<WorkerProcess, 'standingOf' | 'ready' | 'leftBy' | 'replace' | 'pid'>;
-  calls: MovingCalls;
+  calls: MovingCalls & { warm: () => void };
   tellJobs: (message: FromKeeper) => void;
   /** The keeper ends: its worker is not replaced. */
   isEnding: () => boolean;
@@ -82,7 +82,9 @@ export class ConnectedWorkers {
     const one = this.#peers.get(peer);
     if (!one) return;
     one.warm = count;
-    if (one.standing === 'serving') this.#handOver.warm(count);
+    if (one.standing !== 'serving') return;
+    this.#options.calls.warm(); // who waits for its next job is in more of a hurry than who waits for a calm moment
+    this.#handOver.warm(count);
   }
 
   /** A call was taken, and is about to have a process. @param heirOf the session whose next job it is */

@@ -56,6 +56,8 @@ export type Sessions = {
   /** Another call has that process. */
   keep(session: SessionId): void;
   isOpen(session: SessionId): boolean;
+  /** A process of the worker waits for a call. */
+  warm(): void;
   /** A connection is gone, whoever it was. */
   gone(peer: Peer): void;
   /** Is a session going on in this room, or about to? */
@@ -292,6 +294,9 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
     isOpen(session) {
       return supervised.get(session)?.isOpen === true;
+    },
+    warm() {
+      for (const one of supervised.values()) one.warm();
     },
     gone(peer) {
       for (const one of supervised.values()) {

@@ -91,6 +91,8 @@ export type Supervised = {
   awaits(offered: JobFacts): boolean;
   /** Is it? Then that is on disk. @throws Error when it comes too late */
   succeeds(offered: JobFacts): Promise<boolean>;
+  /** A process of the worker is warm, for whoever waits for its next job. */
+  warm(): void;
   /** The caller hears the job that took it over. */
   heard(epoch: number): void;
   /** The job that was to take it over will not. */
@@ -294,6 +296,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
 
     awaits: (facts) => succession.concerns(facts) || isBetweenJobs(facts),
     succeeds: (facts) => succession.offered(facts),
+    warm: () => succession.warm(),
     heard: (epoch) => succession.heard(epoch),
     lostSuccessor: (job) => succession.lost(job),
 

@@ -44,6 +44,7 @@ beforeEach(() => {
       handOver: (session) => leaving.push(session),
       keep: (session) => told.push(`${session} stays`),
       isOpen: () => true,
+      warm: () => {},
     },
     tellJobs: (message) => toJobs.push(message),
     isEnding: () => isEnding,

@@ -72,7 +72,7 @@ async function keeperWithJob() {
       leftBy: () => false,
       replace: () => Promise.resolve('it is not'),
     },
-    calls: { handOver: () => undefined, keep: () => undefined, isOpen: () => true },
+    calls: { handOver: () => undefined, keep: () => undefined, isOpen: () => true, warm: () => undefined },
     tellJobs: () => undefined,
     isEnding: () => false,
     onDraining: () => undefined,

@@ -11,6 +11,7 @@ import { readSuccession } from '../../src/journal/succession.ts';
 import { KnownSession } from '../../src/keeper/known-session.ts';
 import { Succession } from '../../src/keeper/succession.ts';
 import type { Rooms } from '../../src/rooms/rooms.ts';
+import { until } from '../e2e/harness/until.ts';
 
 const session = sessionIdOf('one');
 const facts: JobFacts = {
@@ -198,4 +199,14 @@ test('a LiveKit that refuses is asked again until it is too late', async () => {
   while (dispatchesIn(asked) < 2) await soon();
   stop.abort();
   await expect(over).rejects.toThrow();
+});
+
+test('a worker that had no process warm is asked again as soon as it has one', async () => {
+  const { asked, succession, stop } = place();
+  await until('the third call for it', () => dispatchesIn(asked) === 3, 4_000); // the next one is 2 s away
+  const since = performance.now();
+  succession.warm();
+  await until('the fourth', () => dispatchesIn(asked) === 4, 4_000);
+  expect(performance.now() - since).toBeLessThan(1_000);
+  stop.abort();
 });
