@@ -29,7 +29,7 @@ import type { Notes } from './notes.ts';
  * machine without a core is slow to answer, and a dispatch that is taken back too soon never is answered.
  */
 const REPEAT_MS = 500;
-/** From a dispatch to its offer, 5 to 150 ms measured on two busy cores. */
+/** The offer of the last dispatch may be on its way; one that is called for twice is declined once. */
 const OFFER_MS = 200;
 /** An offer waits so long for the reply that names its dispatch; its worker asks for no longer (seats.ts). */
 const REPLY_MS = 400;
