@@ -180,7 +180,5 @@ runWorker(import.meta.url, {
   agentName: process.env['LASTWORD_TEST_AGENT'] ?? '',
   port: Number(process.env['LASTWORD_TEST_PORT']),
   ...(wish.shutdown && { shutdown: wish.shutdown }),
-  ...(wish.maxCalls !== undefined && { maxCalls: wish.maxCalls }),
-  ...(wish.refuses && { requestFunc: (request) => request.reject() }),
   server: { numIdleProcesses: wish.idleProcesses ?? 1, ...wish.server },
 });

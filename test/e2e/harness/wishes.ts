@@ -24,10 +24,6 @@ export type DeploymentWish = {
   shutdown?: 'end' | 'finish';
   /** A directory in which alerts are put. */
   alertsIn?: string;
-  /** Calls at once. */
-  maxCalls?: number;
-  /** `requestFunc` refuses every call. */
-  refuses?: boolean;
   /** Options of the SDK's server. */
   server?: { maxRetry?: number; jobMemoryWarnMB?: number; jobMemoryLimitMB?: number };
 };

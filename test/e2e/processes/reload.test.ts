@@ -3,19 +3,7 @@ import { expect, inject, test } from 'vitest';
 import { askToReload } from '../../../src/link/ask-keeper.ts';
 import type { Report } from '../../../src/report/schema.ts';
 import { deploy, type Deployment, freePort } from '../harness/index.ts';
-import {
-  ANSWER,
-  asks,
-  expectGoodbye,
-  GOODBYE,
-  type Greeted,
-  GREETING,
-  greeted,
-  hears,
-  PATIENCE_MS,
-  partsWith,
-  patient,
-} from './calls.ts';
+import { asks, GOODBYE, type Greeted, GREETING, greeted, hears, PATIENCE_MS, partsWith, patient } from './calls.ts';
 
 const server = inject('livekit');
 const SORRY = 'Sorry, I lost you for a moment.';
@@ -84,22 +72,4 @@ test('H1 SIGTERM to the worker alone, with `finish`: the next one is started at 
   await partsWith(call);
   await reportOf(deployment, call);
   expect(caller.line(call.lab, SORRY)).toEqual([]);
-});
-
-test('a call that no other job may have stays with the worker that was replaced, to its own end', async () => {
-  await using deployment = await deploy(server, { ...common, onCrash: { resume: 0 } });
-  const call = await greeted(deployment);
-  await using caller = call.caller;
-  const before = await deployment.workerPid();
-  expect(await askToReload(deployment.directory)).toMatchObject({ calls: 1 });
-  await deployment.warm(1, PATIENCE_MS);
-  await asks(call);
-  expect(isAlive(before)).toBe(true);
-  await caller.say(call.lab, 'Goodbye.');
-  await caller.disconnected(PATIENCE_MS);
-  expectGoodbye(call);
-  expect(caller.line(call.lab, ANSWER)).toHaveLength(1);
-  const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
-  expect([report.end.reason, report.completeness.epochs]).toMatchObject(['agent_ended', [{ epoch: 1, closed: true }]]);
-  await expect.poll(() => isAlive(before), { timeout: PATIENCE_MS }).toBe(false);
 });

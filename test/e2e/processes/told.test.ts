@@ -5,11 +5,10 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AgentDispatchClient } from 'livekit-server-sdk';
 import { expect, inject, test } from 'vitest';
 import { openRooms } from '../../../src/rooms/server-api.ts';
 import { type Deployment, deploy, roomsOf, startCaller, until } from '../harness/index.ts';
-import { asks, expectNoRoom, GOODBYE, greeted, partsWith, PATIENCE_MS, patient } from './calls.ts';
+import { expectNoRoom, PATIENCE_MS, patient } from './calls.ts';
 
 const server = inject('livekit');
 /** Short: here the patience is not the subject. */
@@ -73,20 +72,6 @@ test.concurrent('C6 no worker comes back: the caller hears the apology, once, is
   expect(deployment.delivered).toEqual([]); // no session, and no report
 });
 
-test.concurrent('C6 a requestFunc that refuses is obeyed: nobody is told, and the dispatch goes', async () => {
-  await using deployment = await deploy(server, { policy, onCrash: apologizing, refuses: true });
-  const { name, caller: made } = await deployment.call();
-  await using caller = made;
-  const { url, apiKey, apiSecret } = server;
-  const dispatches = () => new AgentDispatchClient(url, apiKey, apiSecret).listDispatch(name);
-  expect(await dispatches()).toHaveLength(1);
-  await until('the dispatch to go', async () => (await dispatches()).length === 0, TOLD_MS);
-  await until('the time in which they would be told', () => Date.now() > caller.joinedAt + TOLD_MS, TOLD_MS);
-  expect(caller.find('disconnected')).toBeUndefined();
-  expect(caller.sounds()).toEqual([]);
-  expect(await roomsOf(server).names()).toContain(name);
-});
-
 test.concurrent('C6 a room that was left to others on purpose is not entered', async () => {
   const hangUp = { normal: 'leave' } as const;
   await using deployment = await deploy(server, { policy, hangUp, onCrash: apologizing, goodbye: 'none', calls: 1 });
@@ -120,44 +105,6 @@ test.concurrent('C6 the keeper is killed while the words are said: the next one 
   await expectNoRoom(server, name);
   const isSaid = async () => (await deployment.log()).includes('the caller was released, late');
   await until('the word that they were released', isSaid, PATIENCE_MS);
-});
-
-test.concurrent('C6 two keepers find the same caller: they hear one apology', async () => {
-  const agentName = `both-${process.pid}`;
-  const wish = { policy, onCrash: apologizing, calls: 1 };
-  await using one = await deploy(server, wish, { agentName });
-  await using other = await deploy(server, wish, { agentName });
-  using _away = await withoutWorker(one);
-  using _awayToo = await withoutWorker(other);
-  const { name, caller: made } = await one.call();
-  await using caller = made;
-  await caller.disconnected(TOLD_MS);
-  expect((await caller.recordings()).map((each) => each.name)).toEqual(['apology']);
-  expect(caller.tracks).toHaveLength(1);
-  await expectNoRoom(server, name);
-  const logs = `${await one.log()}${await other.log()}`;
-  expect(logs.match(/nobody answered a caller/g)).toHaveLength(1);
-});
-
-test.concurrent('C6 a full worker: who waits is called for again, told and let go; the call that fills it goes on', async () => {
-  await using deployment = await deploy(server, {
-    policy,
-    onCrash: apologizing,
-    goodbye: { say: GOODBYE },
-    maxCalls: 1,
-  });
-  const call = await greeted(deployment);
-  await using served = call.caller;
-  const { name, caller: made } = await deployment.call();
-  await using caller = made;
-  await caller.disconnected(ANSWER_MS + TOLD_MS);
-  expect((await caller.recordings()).map((each) => each.name)).toEqual(['apology']);
-  await expectNoRoom(server, name);
-  const log = await deployment.log();
-  expect(log.match(/a caller waits and no job took the call/g)).toHaveLength(1);
-  expect(served.find('disconnected')).toBeUndefined();
-  await asks(call);
-  await partsWith(call);
 });
 
 test('C6 a dispatch is deleted once: of many who try at the same moment one has it', async () => {
