@@ -62,7 +62,7 @@ export default defineConfig({
       lane('faults', 2, { ...withProcesses, ...besideEachOther(4) }),
       lane('crash', 3, { ...withProcesses, ...besideEachOther(2) }),
       lane('siege', 4, { ...withProcesses, ...besideEachOther(2), globalSetup: ['test/siege/setup.ts'] }),
-      lane('e2e', 5, { ...withServer, ...besideEachOther(2), exclude: alone, maxConcurrency: 3 }),
+      lane('e2e', 5, { ...withServer, ...besideEachOther(2), exclude: alone, maxConcurrency: 2 }),
       lane('e2e-alone', 6, { ...withServer, include: alone, maxConcurrency: 2 }),
       lane('docs', 7, { ...withServer, ...besideEachOther(2), exclude: interview }),
       lane('docs-alone', 8, { ...withServer, include: interview }),
