@@ -89,7 +89,7 @@ export class ConnectedWorkers {
 
   /** A call was taken, and is about to have a process. @param heirOf the session whose next job it is */
   taken(peer: Peer, job: JobId, heirOf: SessionId | undefined): void {
-    if (this.#peers.get(peer)?.standing !== 'serving' || this.#taken.has(job)) return; // its answer was lost, and said again
+    if (this.#peers.get(peer)?.standing !== 'serving') return;
     this.#taken.add(job);
     this.#handOver.taken(heirOf);
   }

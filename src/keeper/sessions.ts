@@ -213,13 +213,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
         return undefined;
       };
       if (endingAt !== undefined) return refuse('this keeper is ending');
-      const same = supervised.get(facts.session);
-      if (same) {
-        // A keeper that died had written it down, and its answer did not come.
-        if (!same.isUndecided || same.job !== facts.job) return refuse('it is followed already');
-        peer.send({ type: 'job.recorded', request });
-        return {};
-      }
+      if (supervised.has(facts.session)) return refuse('it is followed already');
       const heir = [...supervised.values()].find((one) => one.awaits(facts));
       try {
         const isOurs = await (heir ? heir.succeeds(facts).then(refusingOthers(heir)) : begun(facts, worker));

@@ -74,8 +74,6 @@ export type Supervised = {
   /** Resolves when it is sealed or withdrawn, or when the keeper ended first; never rejects. */
   readonly over: Promise<void>;
   readonly hasPeer: boolean;
-  /** Its job is written down, and has opened no journal yet. */
-  readonly isUndecided: boolean;
   /** The state of its supervision, by its outermost name. */
   readonly stage: string;
   /** Resolves when the job is on disk. @throws JournalError */
@@ -226,9 +224,6 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     },
     get room() {
       return known.facts?.room.name;
-    },
-    get isUndecided() {
-      return machine !== undefined && !isOver && hasTag('undecided');
     },
     get hasPeer() {
       return peer !== undefined;

@@ -80,13 +80,6 @@ test('D7 a second job for a call that is running is declined, also when the room
   expect(await isTaken(factsOf(jobIdOf('AJ_3'), 'RM_2'))).toBe(false);
 });
 
-test('a job whose answer was lost is answered again, until it has opened its journal', async () => {
-  const facts = factsOf(jobIdOf('AJ_1'), 'RM_1');
-  expect([await isTaken(facts), await isTaken(facts), sessions.openCount]).toEqual([true, true, 1]);
-  await runs(facts);
-  expect(await isTaken(facts)).toBe(false);
-});
-
 test('D7 the next call in a room of the same name is taken, while the one before still closes', async () => {
   const first = factsOf(jobIdOf('AJ_1'), 'RM_1');
   expect(await isTaken(first)).toBe(true);
