@@ -58,12 +58,6 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
 export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
   [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);
 
-/** Was a caller ever with one of these jobs? */
-export const hasMet = (jobs: readonly Chapter[]): boolean =>
-  jobs.some(({ entries }) =>
-    entries.some(({ kind, data }) => kind === 'participant' && recordOf(data)['isCaller'] === true),
-  );
-
 /** Did this job leave its call to the next one, because its worker was gone? `late`: somebody was speaking still. */
 export const handOverIn = (job: Chapter | undefined): 'calm' | 'late' | undefined => {
   const left = job?.entries.findLast(({ kind }) => kind === 'handed.over');
