@@ -1,5 +1,5 @@
 /** The worker's process, below its keeper: the SDK's server with our link, our pool and our count of calls. */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { AgentServer, cli, ServerOptions } from '@livekit/agents';
 import { configuredDestinations } from '../delivery/configured.ts';
@@ -36,6 +36,7 @@ const INITIALIZE_PROCESS_MS = 30_000;
 const ALONE_DRAIN_MS = 1;
 /** JobType.JT_PUBLISHER, which the SDK takes and does not export. */
 const PUBLISHER = 1;
+const TERMINATED = 128 + constants.signals.SIGTERM;
 /** The agent file has run to its end by then, unless it waits for something itself. */
 const IMPORT_MS = 5_000;
 
@@ -183,6 +184,7 @@ export async function runServer(file: string, definition: Defined, options: Work
     });
   }
   if (replaces) await freedPort(healthPort, command);
+  if (retiring) process.exit(TERMINATED); // told to stop before the SDK could hear it
   const onRefused = (roomSid: string) => link?.send({ type: 'call.refused', roomSid });
   const decide = options.requestFunc ?? ((request) => request.accept());
 
