@@ -15,6 +15,11 @@ const asksOrphan = async ({ caller, ...scene }: Scene, from: number): Promise<nu
   );
   return isOver ? from : asks({ ...scene, caller }).catch(() => from);
 };
+const workerKilled = async (scene: Scene): Promise<number> => {
+  await greeted(scene);
+  process.kill(await scene.side.workerPid(), 'SIGKILL');
+  return Date.now();
+};
 /** A room that somebody else closed is over for everybody; the report counts. */
 const over = { waits: false } as const;
 
@@ -108,11 +113,7 @@ export const placeRows: Row[] = [
     ids: ['T30', 'T12', 'H3b'],
     name: 'kill -9 of the worker',
     alone: 'deployment',
-    scene: async (scene) => {
-      await greeted(scene);
-      process.kill(await scene.side.workerPid(), 'SIGKILL');
-      return Date.now();
-    },
+    scene: workerKilled,
     later: asksOrphan,
     truth: { reason: 'worker_lost', bare: /worker|SIGKILL/i },
   },
@@ -121,11 +122,7 @@ export const placeRows: Row[] = [
     name: 'kill -9 of the worker whose calls another one may have',
     alone: 'deployment',
     wish: { resumes: true },
-    scene: async (scene) => {
-      await greeted(scene);
-      process.kill(await scene.side.workerPid(), 'SIGKILL');
-      return Date.now();
-    },
+    scene: workerKilled,
     later: asksOrphan,
     truth: { reason: 'worker_lost', bare: /worker|SIGKILL/i },
   },
