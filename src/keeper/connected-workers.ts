@@ -24,7 +24,14 @@ export type ConnectedWorkersOptions = {
   onDraining: () => void;
 };
 
-type Connected = { pid: number; hello: WorkerHello; standing: Standing; warm: number };
+type Connected = {
+  pid: number;
+  hello: WorkerHello;
+  standing: Standing;
+  warm: number;
+  /** It was replaced, and knows it: by when its calls have to be over; undefined: whenever they end. */
+  retired?: { until: number | undefined };
+};
 
 export class ConnectedWorkers {
   readonly #options: ConnectedWorkersOptions;
@@ -34,8 +41,6 @@ export class ConnectedWorkers {
   #ready: Peer | undefined;
   /** Calls that have no process yet. */
   readonly #taken = new Set<JobId>();
-  /** By when their calls have to be over, by pid; undefined: whenever they end. */
-  readonly #replaced = new Map<number, number | undefined>();
 
   constructor(options: ConnectedWorkersOptions) {
     this.#options = options;
@@ -54,16 +59,14 @@ export class ConnectedWorkers {
   hello(peer: Peer, hello: WorkerHello): Standing {
     const { pid, retiring } = hello;
     const standing = retiring ? 'replaced' : (this.#options.process.standingOf(pid) ?? 'serving');
-    this.#peers.set(peer, { pid, hello, standing, warm: 0 });
+    const { leftMs } = retiring ?? {};
+    const until = leftMs === undefined ? undefined : performance.now() + leftMs;
+    this.#peers.set(peer, { pid, hello, standing, warm: 0, ...(retiring && { retired: { until } }) });
     if (standing === 'serving') this.#handOver.workerHere(pid);
     if (standing === 'next')
       for (const [other, { standing: theirs }] of this.#peers)
         if (theirs === 'serving') other.send({ type: 'port.wanted' }); // W1
-    if (standing === 'replaced') {
-      if (!retiring) peer.send({ type: 'worker.retire' }); // it was not to be reached when it was said
-      else if (!this.#replaced.has(pid))
-        this.#replaced.set(pid, retiring.leftMs === undefined ? undefined : performance.now() + retiring.leftMs);
-    }
+    if (standing === 'replaced' && !retiring) peer.send({ type: 'worker.retire' }); // it was not to be reached then
     return standing;
   }
 
@@ -125,9 +128,11 @@ export class ConnectedWorkers {
     this.#handOver.orphaned(session, worker);
   }
 
-  /** What a job that has just connected may not have been told. */
+  /** What a job that has just connected may not have been told. Of a worker that is gone nothing: its pid may be another's. */
   news(): FromKeeper[] {
-    return [...this.#replaced].map(([worker, until]) => replacedMessage(worker, until));
+    return [...this.#peers.values()].flatMap(({ pid, retired }) =>
+      retired ? replacedMessage(pid, retired.until) : [],
+    );
   }
 
   /** @returns why not, or the pid of the one that takes the calls now. Never rejects. */
@@ -139,10 +144,9 @@ export class ConnectedWorkers {
 
   #retire(pid: number, graceMs?: number): void {
     const until = graceMs === undefined ? undefined : performance.now() + graceMs;
-    this.#replaced.set(pid, until);
     for (const [peer, one] of this.#peers) {
       if (one.pid !== pid) continue;
-      one.standing = 'replaced';
+      [one.standing, one.retired] = ['replaced', { until }];
       peer.send({ type: 'worker.retire' });
     }
     this.#options.tellJobs(replacedMessage(pid, until)); // W3

@@ -77,6 +77,7 @@ test('the one that serves gives up its port for the next one, and its calls when
   workers.draining(before); // by our own word
   workers.gone(before);
   expect([workers.isReady, told.length]).toEqual([true, 2]);
+  expect(workers.news()).toEqual([]); // its pid may be another's
 });
 
 test('a call moves to a process of the next worker, never to one of the one that it has', () => {
