@@ -13,6 +13,7 @@ export class NextWorker {
   readonly settled: Promise<string | undefined>;
   readonly #log: Logger;
   #settle: (why: string | undefined) => void = () => undefined;
+  readonly #kill: () => void;
   #limit: NodeJS.Timeout;
 
   /** @param kill one that is too late */
@@ -20,15 +21,22 @@ export class NextWorker {
     this.one = one;
     this.#log = log;
     this.settled = new Promise((resolve) => (this.#settle = resolve));
-    const tooLate = () => {
-      kill();
-      const [what, ms] = one.hasSaidHello ? ['take calls', READY_MS] : ['say hello', HELLO_MS];
+    this.#kill = kill;
+    this.#limit = this.#within(HELLO_MS, 'say hello');
+  }
+
+  hello(): void {
+    if (this.one.hasSaidHello) return; // over another connection
+    this.one.hasSaidHello = true;
+    clearTimeout(this.#limit);
+    this.#limit = this.#within(READY_MS, 'take calls');
+  }
+
+  #within(ms: number, what: string): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#kill();
       this.settle(`expected the next worker to ${what} within ${ms} ms, and it did not; its own lines say why`);
-    };
-    this.#limit = setTimeout(() => {
-      if (!one.hasSaidHello) return tooLate();
-      this.#limit = setTimeout(tooLate, READY_MS);
-    }, HELLO_MS);
+    }, ms);
   }
 
   settle(why?: string): void {

@@ -124,7 +124,7 @@ class SupervisedWorker implements WorkerProcess {
 
   hello(pid: number): void {
     this.#earlyHellos.add(pid);
-    if (this.#next?.one.pid === pid) this.#next.one.hasSaidHello = true;
+    if (this.#next?.one.pid === pid) this.#next.hello();
     if (this.#serving?.pid !== pid) return;
     clearTimeout(this.#timer);
     this.#serving.hasSaidHello = true;
