@@ -81,7 +81,9 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     isAwaited = false;
   };
   const tellWhenBegun = begunTeller();
-  const opened = openCall({ context, facts, past, recorder, log });
+  // Who has not come yet is greeted as by the first job, and its agent and hooks know of no other one.
+  const before = past?.isUnmet ? undefined : past;
+  const opened = openCall({ context, facts, past: before, recorder, log });
   const job = assembleJob({
     opened,
     definition: asBefore(await forThisCall(defined, opened.call, opened), past),
@@ -89,6 +91,8 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     onStates: (hasTag) => {
       tellWhenBegun(hasTag);
       if (past?.isCalm && isBegun(hasTag)) sayHeard();
+      if (past?.isUnmet && hasTag('expecting'))
+        setTimeout(() => run.hasTag('expecting') && sayHeard(), NO_CALLER_MS).unref();
     },
   });
   const { definition, run } = job;

@@ -222,6 +222,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           log.warn('the secret of LASTWORD_DIR was removed or replaced; it is written again');
       },
     });
+    const adopting = sessions.adopt();
     const server = await listen({
       path,
       onPeer,
@@ -251,7 +252,7 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
       closers.push(() => operating.close());
       log.info({ metricsPort: operating.port }, 'metrics are at 127.0.0.1');
     }
-    await sessions.adopt();
+    await adopting;
     await worker.start();
     // No worker has said where reports go, and none will: what is unsealed is the next keeper's.
     void worker.ended.then(() => {

@@ -47,6 +47,8 @@ export type RecoveryRequest = {
   end: End | null;
   isReleased: boolean;
   isUnopened: boolean;
+  /** Its caller has not come yet: the next job waits for them, as this one did. */
+  isUnmet: boolean;
   rooms: Rooms | null;
   /** Absent: the call is hung up on without a word. */
   apologize: Apologize | undefined;
@@ -85,12 +87,14 @@ export function recover(request: RecoveryRequest): Promise<Recovered> {
   const { room, agent, policy, rooms, notes, log } = request;
   let isForeign = false;
   let isLookedAt = false;
+  let isRoomThere = false;
   let telephones: string[] | undefined;
 
   /** Whose room it is now. */
   const look = async (asked: Rooms, signal: AbortSignal) => {
     const [occupants, sid] = await Promise.all([asked.occupants(room, signal), asked.sidOf(room, signal)]);
     telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
+    isRoomThere = sid !== undefined;
     const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
     isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
     if (isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
@@ -114,7 +118,9 @@ export function recover(request: RecoveryRequest): Promise<Recovered> {
       if (!rooms) return { callerThere: false, successorSpeaks: false };
       const occupants = await look(rooms, signal);
       const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
-      return { callerThere: callerThere && !isForeign, successorSpeaks: false };
+      // Who comes to a room that was deleted has it made anew, and waits in it for nobody.
+      const isAwaited = request.isUnmet && request.resumesLeft > 0 && isRoomThere;
+      return { callerThere: (callerThere || isAwaited) && !isForeign, successorSpeaks: false };
     },
     takeOver: async (_, { signal }) => {
       if (!rooms) throw new Error('there is no LiveKit to call an agent by');

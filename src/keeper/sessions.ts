@@ -21,6 +21,8 @@ import { readWhole } from './whole-journal.ts';
 /** A quarter of the default limit for missing beats, and cheap: it compares numbers. */
 const PULSE_MS = 250;
 const STORE_MS = 5_000;
+/** A worker waits 2 s for its answer, and asks again. */
+const ROWS_MS = 1_500;
 const WITHDRAWN_MS = 86_400_000;
 /** Everything was sent once: nobody's receivers get it again because a file was removed. */
 const DATABASE_LOST =
@@ -104,7 +106,11 @@ export function trackSessions(options: SessionsOptions): Sessions {
   let telling: NodeJS.Timeout | undefined;
   let areTold = false;
   const stopping = new AbortController();
+  /** What the store has of unsealed sessions is followed. */
+  let rowsRead: Promise<void> = Promise.resolve();
   let adopted: Promise<void> = Promise.resolve();
+  /** Written down by a keeper that died before its worker had the answer, as far as anybody knows: it may ask again. */
+  const unanswered = new Set<SessionId>();
   let sealedElsewhere = 0;
   const sealsAgain = process.env['LASTWORD_SEAL_AGAIN'] === '1';
 
@@ -117,6 +123,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
     supervised.set(session, one);
     void one.over.then(() => {
       options.counts?.over(session);
+      unanswered.delete(session);
       forget(one);
     });
     return one;
@@ -162,6 +169,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
       if (known.isWithdrawn) return await clear(session, known.acceptedAt);
       if (known.isSealed && !row && !sealsAgain) return void (sealedElsewhere += 1);
       log.info({ session }, 'unsealed session found');
+      if (!known.opened) unanswered.add(session);
       follow(session, facts).adopt(known);
     } catch (error) {
       log.error({ session, err: error }, 'a session cannot be read; it is left as it is');
@@ -197,7 +205,10 @@ export function trackSessions(options: SessionsOptions): Sessions {
   return {
     async adopt() {
       const asked = { directory, store, log, signal: stopping.signal };
-      for (const row of await unsealedRows(asked)) await adoptOne(row.session, row);
+      rowsRead = unsealedRows(asked).then(async (rows) => {
+        for (const row of rows) await adoptOne(row.session, row);
+      });
+      await rowsRead;
       adopted = (async () => {
         for await (const session of unsealedFolders(asked)) await adoptOne(session);
         if (sealedElsewhere > 0) log.error({ sessions: sealedElsewhere }, DATABASE_LOST);
@@ -212,8 +223,13 @@ export function trackSessions(options: SessionsOptions): Sessions {
         peer.send({ type: 'job.refused', request, why });
         return undefined;
       };
+      await settledWithin(rowsRead, ROWS_MS); // its call may be one of those
       if (endingAt !== undefined) return refuse('this keeper is ending');
-      if (supervised.has(facts.session)) return refuse('it is followed already');
+      if (supervised.has(facts.session)) {
+        if (!unanswered.delete(facts.session)) return refuse('it is followed already');
+        peer.send({ type: 'job.recorded', request });
+        return {};
+      }
       const heir = [...supervised.values()].find((one) => one.awaits(facts));
       try {
         const isOurs = await (heir ? heir.succeeds(facts).then(refusingOthers(heir)) : begun(facts, worker));
@@ -241,6 +257,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
 
     hello(peer, message) {
       const { session } = message;
+      unanswered.delete(session);
       const known = supervised.get(session);
       const one = known ?? follow(session);
       one.hello(peer, message);

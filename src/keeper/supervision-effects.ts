@@ -133,6 +133,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
         end: journal?.end ?? null,
         isReleased: journal?.isReleased ?? false,
         isUnopened: noticed === 'unopened' && journal?.isLost !== true, // an agent that nobody knows of may be its own
+        isUnmet: journal?.isUnmet ?? false,
         rooms: facts ? await options.rooms() : null,
         apologize: journal?.apology && options.apologize(journal.apology),
         resumesLeft: options.mayResume?.() !== false && (await isGone(known.owner)) ? resumesLeft(journal) : 0,

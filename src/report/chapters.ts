@@ -1,7 +1,8 @@
 /** A session's journal as the fold reads it: one chapter for each process, and the keeper's as chapter 0. Pure. */
+import { stageOf } from '../../machines/index.ts';
 import type { Entry, SessionJournal, Unread } from '../journal/entry.ts';
 import type { Timed } from './clock.ts';
-import { countOf, recordOf } from './lenient.ts';
+import { countOf, recordOf, textsOf } from './lenient.ts';
 
 export type Chapter = {
   /** 0: the keeper. */
@@ -57,6 +58,15 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
 /** All entries, epoch by epoch, the keeper's last: order of cause, for what is no matter of time. */
 export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
   [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);
+
+/** Has nobody been spoken to yet? These jobs got no further than to wait for their caller, who did not come. */
+export const isUnmet = (jobs: readonly Chapter[]): boolean => {
+  const entries = allEntries(jobs);
+  const moves = entries.filter(({ kind, data }) => kind === 'transition' && recordOf(data)['machine'] === 'session');
+  const isCallers = ({ kind, data }: Timed) => kind === 'participant' && recordOf(data)['isCaller'] === true;
+  const isConnecting = ({ data }: Timed) => stageOf(textsOf(recordOf(data)['to'])) === 'connecting';
+  return moves.length > 0 && moves.every(isConnecting) && !entries.some(isCallers);
+};
 
 /** Did this job leave its call to the next one, because its worker was gone? `late`: somebody was speaking still. */
 export const handOverIn = (job: Chapter | undefined): 'calm' | 'late' | undefined => {

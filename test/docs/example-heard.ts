@@ -3,16 +3,20 @@ import { expect } from 'vitest';
 import { type Caller, HEARD, HEARD_WHOLE, type HeardLine, type LiveKitAddress, roomsOf } from '../e2e/harness/index.ts';
 import type { RunningExample } from './run-example.ts';
 
-/** Resolves when the line was heard. */
-export const heard = (example: RunningExample, caller: Caller, line: string, ms = 15_000): Promise<HeardLine> =>
-  caller.until(
-    `"${line}"`,
-    () => {
-      const [first] = caller.line(example.lab, line);
-      return first && first.share > HEARD && first;
-    },
-    ms,
-  );
+/** Resolves when the line was heard. Where it is not, the error has what the processes of the example said last. */
+export async function heard(example: RunningExample, caller: Caller, line: string, ms = 30_000): Promise<HeardLine> {
+  const spoken = () => {
+    const [first] = caller.line(example.lab, line);
+    return first && first.share > HEARD && first;
+  };
+  try {
+    return await caller.until(`"${line}"`, spoken, ms);
+  } catch (error) {
+    throw new Error(`${String(error)}\nlast said by its processes:\n${(await example.log()).slice(-6000)}`, {
+      cause: error,
+    });
+  }
+}
 
 /** Heard to its end, and a single time. */
 export const onceOnly = (example: RunningExample, caller: Caller, line: string): void => {

@@ -10,10 +10,11 @@ import type { JobFacts } from '../../src/journal/entry.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
 import { type FirstEntry, openJournal } from '../../src/journal/write.ts';
 import { type JobId, firstJob, jobIdOf } from '../../src/journal/ids.ts';
-import { type Sessions, trackSessions } from '../../src/keeper/sessions.ts';
+import { type Sessions, type SessionsOptions, trackSessions } from '../../src/keeper/sessions.ts';
 import type { FromKeeper, WorkerHello } from '../../src/link/messages.ts';
 import type { Peer } from '../../src/link/server.ts';
 import type { Occupant, Rooms } from '../../src/rooms/rooms.ts';
+import type { SessionRow } from '../../src/store/store.ts';
 import { emptyStore } from './empty-store.ts';
 
 /** Time for an answer that is not to come. */
@@ -30,18 +31,20 @@ let directory: string;
 let sessions: Sessions;
 let occupants: Occupant[] | Promise<Occupant[]>;
 let requests = 0;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'lastword-offers-'));
-  occupants = [];
-  sessions = trackSessions({
+const keeper = (store: SessionsOptions['store'] = emptyStore) =>
+  trackSessions({
     directory,
-    store: emptyStore,
+    store,
     rooms: async () => ({ occupants: async () => occupants, sidOf: async () => 'RM_1' }) as unknown as Rooms,
     isWorkerHere: () => true,
     apologize: () => undefined,
     seal: () => new Promise(() => {}),
     log: pino({ level: 'silent' }),
   });
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lastword-offers-'));
+  occupants = [];
+  sessions = keeper();
 });
 afterEach(async () => {
   sessions.stop();
@@ -78,6 +81,32 @@ test('D7 a second job for a call that is running is declined, also when the room
   occupants = [agent('AJ_1')];
   expect(await isTaken(factsOf(jobIdOf('AJ_2'), 'RM_1'))).toBe(false);
   expect(await isTaken(factsOf(jobIdOf('AJ_3'), 'RM_2'))).toBe(false);
+});
+
+test('T13 an answer that died with its keeper is given by the next one, once, and not where the job runs already', async () => {
+  const [lost, had] = [factsOf(jobIdOf('AJ_1'), 'RM_1'), { ...factsOf(jobIdOf('AJ_2'), 'RM_2') }];
+  had.room = { name: 'sales', sid: 'RM_2' };
+  expect([await isTaken(lost), await isTaken(had), await isTaken(lost)]).toEqual([true, true, false]);
+  sessions.stop();
+  sessions = keeper();
+  await sessions.adopt();
+  await runs(had);
+  expect([await isTaken(lost), await isTaken(lost), await isTaken(had)]).toEqual([true, false, false]);
+});
+
+test('T13 an offer waits for what the next keeper still reads: it begins no second session of the same call', async () => {
+  const facts = factsOf(jobIdOf('AJ_1'), 'RM_1');
+  await isTaken(facts);
+  sessions.stop();
+  let read: ((rows: SessionRow[]) => void) | undefined;
+  const unsealed = () => new Promise<SessionRow[]>((resolve) => (read = resolve));
+  sessions = keeper({ ...emptyStore, unsealed });
+  const adopting = sessions.adopt();
+  const second = isTaken(factsOf(jobIdOf('AJ_2'), 'RM_1'));
+  const { session, epoch, job, agentName, room } = facts;
+  read?.([{ session, epoch, job, agentName, room: room.name, roomSid: room.sid, acceptedAt: 1, state: 'open' }]);
+  await adopting;
+  expect([await second, sessions.openCount]).toEqual([false, 1]);
 });
 
 test('D7 the next call in a room of the same name is taken, while the one before still closes', async () => {

@@ -54,6 +54,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
     end: null,
     isReleased: false,
     isUnopened: false,
+    isUnmet: false,
     rooms,
     apologize: undefined,
     resumesLeft: 0,
@@ -105,6 +106,25 @@ describe('a dead session', () => {
       apologize: () => Promise.reject(new Error('not now')),
     });
     expect(rooms.hangUps).toMatchObject([{ strategy }]);
+  });
+
+  test('C6 whose caller has not come yet is followed by another job, in the room that they will come to', async () => {
+    const awaited = { isUnmet: true, resumesLeft: 1, takeOver: () => Promise.resolve() };
+    const rooms = new FakeRooms();
+    rooms.list = [ghost];
+    const followed = await run({ ...awaited, rooms });
+    expect([followed.outcome, rooms.hangUps]).toEqual(['resumed', []]);
+    const spent = await run({ ...awaited, rooms, resumesLeft: 0 });
+    expect([spent.outcome, spent.states]).toEqual(['released', ['probing', 'hangingUp']]);
+    rooms.sid = undefined; // deleted by whoever made it
+    expect((await run({ ...awaited, rooms })).outcome).toBe('released');
+  });
+
+  test('C6 whose caller has left is not followed by anybody', async () => {
+    const rooms = new FakeRooms();
+    rooms.list = [ghost];
+    const { outcome } = await run({ rooms, resumesLeft: 1, takeOver: () => Promise.resolve() });
+    expect(outcome).toBe('released');
   });
 
   test('whose caller was released already is left alone', async () => {

@@ -74,3 +74,14 @@ test('a call that was left in a calm moment has no gap: its caller waited for no
   expect(gapsOf([left(true), job(2, 9, heard)], took)).toEqual([]);
   expect(gapsOf([left(false), job(2, 9, heard)], took)).toMatchObject([{ fromEpoch: 1, toEpoch: 2 }]);
 });
+
+test('whose caller had not come yet waited for nothing; one who was there, or was spoken to, did', () => {
+  const moves = (to: string): [string, unknown] => ['transition', { machine: 'session', from: [], to: [to] }];
+  const arrives: [string, unknown] = ['participant', { change: 'linked', identity: 'caller', isCaller: true }];
+  const dead = (...all: [string, unknown][]) => [chapter(entries(['session.opened', {}], ...all)), job(2, 9, heard)];
+  const waiting = moves('live.connecting.awaitingCaller');
+  const took = keeper(noticed('died', 1));
+  expect(gapsOf(dead(waiting), took)).toEqual([]);
+  expect(gapsOf(dead(waiting, arrives), took)).toHaveLength(1);
+  expect(gapsOf(dead(waiting, moves('live.conversing.idle')), took)).toHaveLength(1);
+});

@@ -67,7 +67,7 @@ const rows: readonly Row[] = [
   // The offer.
   at('the offer is not passed on yet', 'worker', 'answered', [worker('before', 'says', type('job.offered'))]),
   at('before `session.accepted`', 'keeper', 'answered', [keeper('before', 'writes', kind('session.accepted'))]),
-  at('`session.accepted` is durable', 'keeper', 'released', [keeper('after', 'writes', kind('session.accepted'))]),
+  at('`session.accepted` is durable', 'keeper', 'unharmed', [keeper('after', 'writes', kind('session.accepted'))]),
   at('`job.recorded` is said', 'keeper', 'unharmed', [keeper('after', 'says', type('job.recorded'))]),
   at('`job.recorded` is not heard yet', 'worker', 'released', [worker('before', 'hears', type('job.recorded'))]),
   at('a process has the job', 'job', 'released', [job('before', 'gets', 'startJobRequest')]),
