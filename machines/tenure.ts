@@ -1,5 +1,6 @@
 /**
- * Whose call it is while its worker is gone, or is being replaced: the job's, until one of the next worker can have it. Pure.
+ * Whose call it is while its worker is gone or is being replaced, or its own session is over: the job's, until another one
+ * can have it. Pure.
  *
  *   held      the worker serves
  *   awaiting  it talks on, and waits for a process that is warm
@@ -12,6 +13,7 @@
  *       any case, as after a crash. Who is being transferred, or is not there, is not left.
  *   N3  A worker that is replaced serves on: who cannot be followed by another job, or never has a calm moment, stays with
  *       it to its own end, unless somebody has set it a time.
+ *   N4  Whose own session is over, with the call still on, has nothing to say any more: it does not wait for calm.
  *
  * A function with a few words of state and no XState machine, as the deliveries' (delivery.ts): its timers are its
  * adapter's, and what the call does meanwhile is the session machine's business.
@@ -23,6 +25,8 @@ export type Tenure = {
   phase: TenurePhase;
   /** Undefined: the worker serves. */
   fate?: WorkerFate;
+  /** Its own session is over. */
+  isMute?: true;
   /** For how long nobody has said anything, as far as it has looked. */
   calmMs: number;
 };
@@ -32,6 +36,8 @@ export type TenureEvent =
   | { type: 'worker.lost'; mayFollow: boolean }
   /** `isTimed`: it has to be over by some time; then `late` comes. */
   | { type: 'worker.replaced'; mayFollow: boolean; isTimed: boolean }
+  /** The SDK's session is over, the call is not, and another job may have it. */
+  | { type: 'session.lost' }
   /** A process of the next worker is warm for it. */
   | { type: 'next.warm' }
   /** Another call has that process, or the keeper that promised it is gone. */
@@ -68,12 +74,16 @@ export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
         tenure: { phase: 'awaiting', fate: 'replaced', calmMs: 0 },
         ...(event.mayFollow && { act: 'tell' }),
       };
+    case 'session.lost':
+      if (phase !== 'held') return { tenure: { ...tenure, isMute: true } };
+      return { tenure: { ...tenure, phase: 'awaiting', isMute: true }, act: 'tell' };
     case 'next.warm':
       return phase === 'awaiting' ? { tenure: { ...tenure, phase: 'leaving' }, act: 'look' } : { tenure }; // N1
     case 'next.taken':
       return phase === 'leaving' ? { tenure: { ...tenure, phase: 'awaiting', calmMs: 0 } } : { tenure };
     case 'looked': {
       if (phase !== 'leaving') return { tenure };
+      if (tenure.isMute && event.mayBeLeft) return { tenure: { ...tenure, phase: 'left' }, act: 'leave.late' }; // N4
       const calmMs = event.isCalm && event.mayBeLeft ? tenure.calmMs + event.passedMs : 0;
       if (calmMs < CALM_MS) return { tenure: { ...tenure, calmMs } };
       return { tenure: { ...tenure, phase: 'left', calmMs }, act: 'leave.calm' };

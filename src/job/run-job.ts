@@ -131,6 +131,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     tell: (message) => link?.send(message),
     leave: () => void (isLeaving || leave()),
   });
+  if (resume > 0) job.goesElsewhere = (until) => tenure.sessionLost(until);
   const connected = connectLink({
     path: process.env['LASTWORD_SOCKET'] ?? socketPath(directory),
     hello: () => {

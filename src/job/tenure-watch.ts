@@ -1,6 +1,6 @@
 /**
- * A job whose worker is gone, or is being replaced: when it leaves its call to a job of the next worker is decided in
- * machines/tenure.ts; here are its clocks, what it sees of the call, and what it does.
+ * A job whose worker is gone or is being replaced, or whose own session is over: when it leaves its call to another job is
+ * decided in machines/tenure.ts; here are its clocks, what it sees of the call, and what it does.
  *
  *   V2  After a death it waits for `shutdownBudgetMs`, and says goodbye within as much when nobody takes the call over. The
  *       next worker is warm after 6 s, with two calls on two cores after 12.
@@ -8,6 +8,7 @@
  *       time of the longest goodbye at the end of what they were given.
  *   V4  The SDK ends a process that got no ping for 15 s, without a word, and a lost worker sends none: it gets ours.
  */
+import { once } from 'node:events';
 import { endOf, heldTenure, lastWordsMs, nextTenure, type TenureEvent } from '../../machines/index.ts';
 import type { SessionId } from '../journal/ids.ts';
 import type { ToKeeper } from '../link/messages.ts';
@@ -44,7 +45,8 @@ export class TenureWatch {
   hello(): ToKeeper[] {
     this.#take({ type: 'next.taken' });
     if (this.#tenure.phase !== 'awaiting' || !this.#mayFollow) return [];
-    return [{ type: 'job.orphaned', session: this.#options.session, worker: this.#worker }];
+    const { session } = this.#options;
+    return [{ type: 'job.orphaned', session, ...(this.#tenure.fate && { worker: this.#worker }) }];
   }
 
   /**
@@ -77,6 +79,20 @@ export class TenureWatch {
       this.#waitFor(graceMs - this.#goodbyeMs); // V3
     }
     this.#take({ type: 'worker.replaced', mayFollow: this.#mayFollow, isTimed: graceMs !== undefined });
+  }
+
+  /**
+   * The SDK has closed the session of this call, which goes on: another job is asked for.
+   * @param signal until when; the process is gone before that, or this call has nobody else
+   * @throws Error: no other job may have it, or none was there in time
+   */
+  async sessionLost(signal: AbortSignal): Promise<never> {
+    if (!this.#mayFollow || !this.#mayBeLeft()) throw new Error('no other job may have this call');
+    this.#job.log.warn({}, 'the session of this call is over; another job is asked to go on with it');
+    this.#take({ type: 'session.lost' });
+    if (!signal.aborted) await once(signal, 'abort');
+    this.ended();
+    throw new Error('no other job could have this call in time');
   }
 
   /** A process of the next worker is warm for this call. */
@@ -134,8 +150,9 @@ export class TenureWatch {
   #leave(isCalm: boolean): void {
     const { recorder, log } = this.#job;
     clearInterval(this.#pings);
-    recorder.append('handed.over', { isCalm });
-    log.info({ isCalm }, 'left to the next job');
+    const why = this.#tenure.isMute && ('session_lost' as const);
+    recorder.append('handed.over', { isCalm, ...(why && { why }) });
+    log.info({ isCalm, why }, 'left to the next job');
     this.#options.leave();
   }
 

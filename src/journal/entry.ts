@@ -278,7 +278,7 @@ export type EntryData = {
   withheld: { part: string; identity?: string; entries: number; bytes: number };
   'session.closed': { end: End; alsoTriggered: End[]; stage: string };
   /** Its worker was gone, and another job has the call now. `isCalm`: nobody had said anything for a while. */
-  'handed.over': { isCalm: boolean };
+  'handed.over': { isCalm: boolean; why?: 'session_lost' };
   /** The worker declined the job after it was recorded: no session, and no report. */
   'session.withdrawn': { why: string };
   /** Keeper: why it took the session into its hands. */

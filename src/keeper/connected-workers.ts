@@ -123,8 +123,8 @@ export class ConnectedWorkers {
     this.#handOver.workerGone();
   }
 
-  /** Its job waits for the next worker. @param worker pid of the one that it had */
-  orphaned(session: SessionId, worker: number): void {
+  /** Its job waits for another one. @param worker pid of the one that it had, if that is gone */
+  orphaned(session: SessionId, worker: number | undefined): void {
     this.#handOver.orphaned(session, worker);
   }
 

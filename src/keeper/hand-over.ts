@@ -31,9 +31,12 @@ export class HandOver {
     this.#calls = calls;
   }
 
-  /** Said by its job, each time that it has found a keeper. @param worker pid of the one that is gone */
-  orphaned(session: SessionId, worker: number): void {
-    if (worker === this.#worker) this.workerGone(); // V5
+  /**
+   * Said by its job, each time that it has found a keeper.
+   * @param worker pid of the one that is gone; undefined: the job's own session is over, and its worker lives
+   */
+  orphaned(session: SessionId, worker: number | undefined): void {
+    if (worker !== undefined && worker === this.#worker) this.workerGone(); // V5
     if (!this.#promised.has(session)) this.#waiting.add(session);
     this.#next();
   }

@@ -59,6 +59,10 @@ export type LiveJob = Omit<OpenCall, 'begins'> & {
   readonly guarded: Guarded;
   /** What hears the AgentSession beside its own listeners (observe/overhear.ts). */
   readonly ears: EventEmitter;
+  /** Asks another job to go on with the call: the process is gone before it settles, or nobody else has the call. */
+  goesElsewhere?: (signal: AbortSignal) => Promise<never>;
+  /** Its model cannot go on, with the call still on; the SDK would have closed the session. */
+  isSessionLost?: true;
   /** The SDK's ways to end it. */
   readonly ownEnds: OwnEnds;
   /** The words of each reply, as they are played; from the moment the AgentSession is made. */

@@ -76,7 +76,12 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
       case 'session.opened':
         return row('job', `${entry.data.job}, process ${entry.data.owner.pid}, epoch ${entry.data.epoch}`, 'quiet');
       case 'handed.over':
-        return row('job', `its worker is gone: left to the next job${entry.data.isCalm ? '' : ', at its last moment'}`);
+        return row(
+          'job',
+          entry.data.why === 'session_lost'
+            ? 'its session is over: left to the next job'
+            : `its worker is gone: left to the next job${entry.data.isCalm ? '' : ', at its last moment'}`,
+        );
       case 'session.withdrawn':
         return row('keeper', `no session after all${because(entry.data.why)}`, 'quiet');
       case 'transition': {

@@ -68,8 +68,12 @@ export const isUnmet = (jobs: readonly Chapter[]): boolean => {
   return moves.length > 0 && moves.every(isConnecting) && !entries.some(isCallers);
 };
 
-/** Did this job leave its call to the next one, because its worker was gone? `late`: somebody was speaking still. */
+/**
+ * Did this job leave its call to the next one, because its worker was gone? `late`: somebody was speaking still. One whose
+ * own session was over did, too, but that counts as a death: a provider that closes each session would have one for ever.
+ */
 export const handOverIn = (job: Chapter | undefined): 'calm' | 'late' | undefined => {
-  const left = job?.entries.findLast(({ kind }) => kind === 'handed.over');
-  return left && (recordOf(left.data)['isCalm'] === true ? 'calm' : 'late');
+  const left = recordOf(job?.entries.findLast(({ kind }) => kind === 'handed.over')?.data);
+  if (typeof left['isCalm'] !== 'boolean' || left['why'] === 'session_lost') return undefined;
+  return left['isCalm'] ? 'calm' : 'late';
 };

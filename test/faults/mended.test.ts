@@ -3,6 +3,7 @@ import { APIStatusError, voice } from '@livekit/agents';
 import { describe, expect, test } from 'vitest';
 import { expectEndedWell } from '../contract/ended-well.ts';
 import { place, type Placed } from './harness.ts';
+import { SilentRealtime } from './models.ts';
 import { agent, answer, answered } from './plain.ts';
 
 const ASKED = 'What time is it?';
@@ -107,5 +108,48 @@ describe('T9 a recognition that reports an error, over which the SDK would close
     placed.ears.fail(refused());
     expectEndedWell({ reports: [await placed.report()] }, { ...modelFailed, fault: 'provider', apology: 'live' });
     expect(placed.ears.opened).toBe(1);
+  });
+});
+
+describe('G7 a realtime model that is gone for good', () => {
+  /** As a plugin tells of it, over the session that the SDK opened with the model. */
+  const placedOn = async (goesElsewhere?: (signal: AbortSignal) => Promise<never>) => {
+    const model = new SilentRealtime();
+    const placed = await place({ agent, options: { llm: model }, policy: { mendMs: 500 } });
+    if (goesElsewhere) placed.job.goesElsewhere = goesElsewhere;
+    await placed.until('the greeting to be over', () => placed.run.hasTag('calm'));
+    let closed = 0;
+    placed.call.session?.on(voice.AgentSessionEventTypes.Close, () => (closed += 1));
+    const fails = (error: Error) =>
+      model.opened.at(-1)?.emit('error', {
+        type: 'realtime_model_error',
+        timestamp: 0,
+        label: 'planted',
+        error,
+        recoverable: false,
+      });
+    return Object.assign(placed, { fails, closed: () => closed });
+  };
+  const late = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('nobody had it'))));
+
+  test('is nobody’s end: another job is asked for, and the user’s `close` is not told meanwhile', async () => {
+    const asked: AbortSignal[] = [];
+    await using placed = await placedOn((signal) => late(asked[asked.push(signal) - 1] ?? signal));
+    placed.fails(gone());
+    await placed.until('another job is asked for', () => asked[0]);
+    expect([placed.run.hasTag('mending'), placed.closed(), asked[0]?.aborted]).toEqual([true, 0, false]);
+    const { errors } = await placed.endedWell({ ...modelFailed, fault: 'provider', apology: 'live' });
+    expect([asked[0]?.aborted, errors[0]?.message]).toEqual([true, 'planted']);
+  });
+
+  test('ends the call with the apology where no other job may have it, or where the model refuses', async () => {
+    await using alone = await placedOn();
+    alone.fails(gone());
+    await alone.endedWell({ ...modelFailed, fault: 'provider', apology: 'live' });
+    await using denied = await placedOn(late);
+    denied.fails(refused());
+    await denied.endedWell({ ...modelFailed, fault: 'provider', apology: 'live' });
+    expect([mends(alone), mends(denied)]).toEqual([[], []]);
   });
 });

@@ -194,6 +194,7 @@ class ScriptedStream extends llm.LLMStream {
 export class SilentRealtime extends llm.RealtimeModel {
   /** How long it takes to be ready. */
   readonly ready: Promise<void>;
+  readonly opened: llm.RealtimeSession[] = [];
 
   constructor(ready: Promise<void> = Promise.resolve()) {
     super({
@@ -210,7 +211,9 @@ export class SilentRealtime extends llm.RealtimeModel {
     return 'silent';
   }
   session(): llm.RealtimeSession {
-    return new SilentRealtimeSession(this);
+    const session = new SilentRealtimeSession(this);
+    this.opened.push(session);
+    return session;
   }
   async close(): Promise<void> {}
 }

@@ -14,6 +14,7 @@ const both = [true, false];
 const events: TenureEvent[] = [
   ...both.map((mayFollow) => ({ type: 'worker.lost' as const, mayFollow })),
   ...both.flatMap((mayFollow) => both.map((isTimed) => ({ type: 'worker.replaced' as const, mayFollow, isTimed }))),
+  { type: 'session.lost' },
   { type: 'next.warm' },
   { type: 'next.taken' },
   ...both.flatMap((isCalm) =>
@@ -50,7 +51,8 @@ test('H3b nobody is left before a process of the next worker is warm for the cal
     const promises = from.steps.filter(({ event }) => event.type === 'next.warm' || event.type === 'next.taken');
     expect(promises.at(-1)?.event.type).toBe('next.warm');
     expect(step.event).toMatchObject({ mayBeLeft: true });
-    expect(happened(from, 'worker.lost') || happened(from, 'worker.replaced')).toBe(true);
+    const causes = ['worker.lost', 'worker.replaced', 'session.lost'] as const;
+    expect(causes.some((cause) => happened(from, cause))).toBe(true);
   }
 });
 
@@ -96,4 +98,16 @@ test('H3b a worker that dies while it is replaced is a worker that died: what wa
   expect(nextTenure(leaving, { type: 'worker.lost', mayFollow: true })).toEqual({
     tenure: { phase: 'leaving', fate: 'lost', calmMs: 0 },
   });
+});
+
+test('G7 whose own session is over leaves as soon as it may, and waits for no calm; its worker may die meanwhile', () => {
+  const lost = nextTenure(heldTenure, { type: 'session.lost' });
+  expect([lost.tenure.phase, lost.act]).toEqual(['awaiting', 'tell']);
+  const orphaned = nextTenure(lost.tenure, { type: 'worker.lost', mayFollow: true }).tenure;
+  for (const before of [lost.tenure, orphaned]) {
+    const warm = nextTenure(before, { type: 'next.warm' });
+    const look = (mayBeLeft: boolean) =>
+      nextTenure(warm.tenure, { type: 'looked', isCalm: false, mayBeLeft, passedMs: LOOK_MS });
+    expect([warm.act, look(false).act, look(true).act]).toEqual(['look', undefined, 'leave.late']);
+  }
 });

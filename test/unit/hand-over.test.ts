@@ -78,3 +78,13 @@ test('H3b a call that ends while it waits for its calm moment holds no process f
   handOver.orphaned(two, GONE);
   expect(told).toEqual([one, two]);
 });
+
+test('G7 a call whose own session is over goes to another process of the same worker, at once', () => {
+  handOver.warm(1);
+  handOver.orphaned(one, undefined);
+  handOver.orphaned(two, undefined);
+  expect(told).toEqual([one]);
+  handOver.taken(one);
+  handOver.warm(1);
+  expect(told).toEqual([one, two]);
+});

@@ -21,7 +21,8 @@ function watched(resume = 2): TenureWatch {
     definition: { resume, policy: { ...defaultPolicy, shutdownBudgetMs: BUDGET_MS } },
     log: { warn: () => {}, info: () => {} },
     recorder: {
-      append: (kind: string, { isCalm }: { isCalm: boolean }) => happened.push(`${kind} ${isCalm ? 'calm' : 'late'}`),
+      append: (kind: string, { isCalm, why }: { isCalm: boolean; why?: string }) =>
+        happened.push(`${kind} ${why ?? (isCalm ? 'calm' : 'late')}`),
     },
     run: {
       hasTag: (tag: Tag) => tags.has(tag),
@@ -173,4 +174,36 @@ test('H3b a process that another call has got is waited for anew, and so is one 
   tenure.handOver();
   vi.advanceTimersByTime(1_000);
   expect(happened).toEqual(['handed.over calm', 'left']);
+});
+
+test('G7 a session that is over asks for another job, and leaves at once when one is warm, whoever speaks', async () => {
+  const tenure = watched();
+  const asked = tenure.sessionLost(new AbortController().signal);
+  expect(told).toEqual([{ type: 'job.orphaned', session }]); // its worker lives
+  tags.delete('calm');
+  tenure.handOver();
+  vi.advanceTimersByTime(100);
+  expect(happened).toEqual(['handed.over session_lost', 'left']);
+  expect(await Promise.race([asked, 'the process is gone'])).toBe('the process is gone');
+});
+
+test('G7 a session that is over, and nobody has its call in time: the job keeps it, and does not leave later', async () => {
+  const tenure = watched();
+  const late = new AbortController();
+  const asked = tenure.sessionLost(late.signal);
+  late.abort();
+  await expect(asked).rejects.toThrow('no other job could have this call in time');
+  tenure.handOver();
+  vi.advanceTimersByTime(5_000);
+  expect(happened).toEqual([]);
+});
+
+test('G7 a session that is over is nobody else’s with `resume: 0`, without its caller, or while it is transferred', async () => {
+  const { signal } = new AbortController();
+  await expect(watched(0).sessionLost(signal)).rejects.toThrow('no other job may have this call');
+  isCallerThere = false;
+  await expect(watched().sessionLost(signal)).rejects.toThrow('no other job may have this call');
+  [isCallerThere, tags] = [true, new Set<Tag>(['transferring'])];
+  await expect(watched().sessionLost(signal)).rejects.toThrow('no other job may have this call');
+  expect(told).toEqual([]);
 });

@@ -4,6 +4,11 @@
  */
 import type { LiveJob } from '../live-job.ts';
 
-export async function mend({ told }: LiveJob, signal: AbortSignal): Promise<void> {
-  await told?.askAgain(signal);
+/**
+ * A realtime model that is gone cannot be put into its session anew: another job goes on with the call, as after a crash.
+ * @throws Error: no other job had the call in time
+ */
+export async function mend({ told, isSessionLost, goesElsewhere }: LiveJob, signal: AbortSignal): Promise<void> {
+  if (isSessionLost) await goesElsewhere?.(signal);
+  else await told?.askAgain(signal);
 }

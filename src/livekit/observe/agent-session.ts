@@ -45,6 +45,12 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
         recorder.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: true });
       }
     };
+  const isElsewherePossible = (cause: Error) => job.goesElsewhere !== undefined && !isRefusal(cause);
+  // Its hooks and the user's `close` are not run: the call is not over (act/mend.ts).
+  const lost = (detail: string) => {
+    job.isSessionLost = true;
+    run.send({ type: 'session.failed', end: endOf('system', 'model_failed', 'provider', detail), isMendable: true });
+  };
 
   ears.on(
     Event.UserInputTranscribed,
@@ -131,7 +137,9 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
         component === 'stt' &&
         !error.recoverable &&
         job.guarded.ears?.opensAgain(messageOf(cause), isRefusal(cause)) === true;
-      if (isOpenedAgain) job.guarded.withheld.add(error);
+      const isLost =
+        'type' in error && error.type === 'realtime_model_error' && !error.recoverable && isElsewherePossible(cause);
+      if (isOpenedAgain || isLost) job.guarded.withheld.add(error);
       const recoverable = error.recoverable || isOpenedAgain;
       recorder.append('error', {
         component,
@@ -142,7 +150,8 @@ export function observeAgentSession(job: LiveJob, session: voice.AgentSession): 
       });
       if (!recoverable) {
         job.failedProvider = `${component}: ${messageOf(cause)}`;
-        speeches.failed(job.failedProvider, isRefusal(cause));
+        if (isLost) lost(job.failedProvider);
+        else speeches.failed(job.failedProvider, isRefusal(cause));
       }
       log.warn({ component, recoverable, error: messageOf(cause) }, 'a provider failed');
     }),

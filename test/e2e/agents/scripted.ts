@@ -110,14 +110,27 @@ class Scripted extends voice.Agent {
   }
 }
 
-/** Ends the session while the agent speaks, so many milliseconds after the first audio of its n-th speech. */
-function endWhileSpeaking(call: Call, { speech, afterMs, drain }: NonNullable<CallWish['endWhileSpeaking']>): void {
+/** Does something so many milliseconds after the first audio of the n-th speech. */
+function whileSpeaking(call: Call, { speech, afterMs }: { speech: number; afterMs: number }, act: () => void): void {
   let speeches = 0;
   call.session?.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
     if (newState !== 'speaking') return;
     speeches += 1;
-    if (speeches === speech) void sleep(afterMs).then(() => call.end('planted_end', { drain }));
+    if (speeches === speech) void sleep(afterMs).then(act);
   });
+}
+
+/** What the SDK does when a realtime model is gone for good. */
+function losesModel({ session }: Call): void {
+  const error = {
+    type: 'realtime_model_error',
+    timestamp: Date.now(),
+    label: 'planted',
+    error: new Error('planted: the model is gone'),
+    recoverable: false,
+  } as const;
+  session?.emit(voice.AgentSessionEventTypes.Error, { type: 'error', error, source: undefined, createdAt: 0 } as never);
+  (session as unknown as { _onError: (given: typeof error) => void })._onError(error);
 }
 
 const definition: SessionDefinition = {
@@ -147,7 +160,7 @@ const definition: SessionDefinition = {
     };
   },
   agent: (call) => {
-    const { start, endWhileSpeaking: end, release, callback } = wishOf(call);
+    const { start, endWhileSpeaking: end, losesModel: loses, release, callback } = wishOf(call);
     if (release === 'hangs')
       call.onClose('planted', () => {
         process.stdout.write(`releasing: ${process.pid}\n`);
@@ -155,7 +168,8 @@ const definition: SessionDefinition = {
       });
     if (callback === 'hangs') call.context.addShutdownCallback(() => new Promise(() => {}));
     if (start === 'agent throws') throw new Error('planted: agent() throws');
-    if (end) setImmediate(() => endWhileSpeaking(call, end));
+    if (end) setImmediate(() => whileSpeaking(call, end, () => call.end('planted_end', { drain: end.drain })));
+    if (loses && !call.resumed) setImmediate(() => whileSpeaking(call, loses, () => losesModel(call)));
     return new Scripted();
   },
   prepare: async (call, session) => {

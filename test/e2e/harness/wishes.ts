@@ -39,6 +39,8 @@ export type CallWish = {
   /** Who the caller is. */
   caller?: { participantIdentity?: string; participantKinds?: number[] };
   endWhileSpeaking?: { speech: number; afterMs: number; drain: boolean };
+  /** Its model is gone for good so many milliseconds after the first audio of the n-th speech, as a realtime model's end is told: the lab has none. */
+  losesModel?: { speech: number; afterMs: number };
   /** An audio output of the user's own, put in place by `prepare`. */
   output?: 'own';
   /** For the tool `block`. */

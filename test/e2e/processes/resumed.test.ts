@@ -131,3 +131,18 @@ test('C6 kill -9 of the job before its caller is there: the next job waits for t
   expect(report.completeness).toMatchObject({ status: 'closed', gaps: [], epochs: [{ epoch: 1 }, { epoch: 2 }] });
   expect([report.end.reason, caller.line(lab, SORRY)]).toEqual(['agent_ended', []]);
 });
+
+test('G7 a realtime model is gone for good in the middle of a sentence: another job of the same worker goes on with the call', async () => {
+  await deployment.warm(2, PATIENCE_MS);
+  const call = await greeted(deployment, { losesModel: { speech: 2, afterMs: 800 } });
+  await using caller = call.caller;
+  await caller.say(call.lab, QUESTION);
+  await hears(call, SORRY);
+  await hears(call, 'I see. Is there anything else I can do for you?');
+  await partsWith(call);
+  const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
+  expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
+  expect(report.errors).toMatchObject([{ component: 'llm', message: 'planted: the model is gone' }]);
+  expect(report.completeness.gaps).toMatchObject([{ fromEpoch: 1, toEpoch: 2 }]);
+  expect(report.completeness.gaps[0]?.ms).toBeLessThan(6000);
+});
