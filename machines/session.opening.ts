@@ -51,7 +51,13 @@ export const connecting = session.createStateConfig({
         done: [{ guard: 'callerSpeaksFirst', target: '#conversing' }, { target: '#greeting' }],
         otherwise: { target: '#startupFailed', actions: record(ends.startupFailed) },
       }),
-      after: { callerJoinMs: { target: '#hangingUp', actions: record(ends.neverJoined) } }, // late is not broken
+      after: {
+        callerGraceMs: { guard: 'isResumed', target: '#hangingUp', actions: record(ends.callerLost) },
+        callerJoinMs: [
+          { guard: 'isResumed', target: '#hangingUp', actions: record(ends.callerLost) },
+          { target: '#hangingUp', actions: record(ends.neverJoined) }, // late is not broken
+        ],
+      },
     },
   },
 });

@@ -82,7 +82,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   };
   const tellWhenBegun = begunTeller();
   // Who has not come yet is greeted as by the first job, and its agent and hooks know of no other one.
-  const before = past?.isUnmet ? undefined : past;
+  const before = past?.awaited?.wasThere === false ? undefined : past;
   const opened = openCall({ context, facts, past: before, recorder, log });
   const job = assembleJob({
     opened,
@@ -91,7 +91,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     onStates: (hasTag) => {
       tellWhenBegun(hasTag);
       if (past?.isCalm && isBegun(hasTag)) sayHeard();
-      if (past?.isUnmet && hasTag('expecting'))
+      if (past?.awaited && hasTag('expecting'))
         setTimeout(() => run.hasTag('expecting') && sayHeard(), NO_CALLER_MS).unref();
     },
   });

@@ -16,7 +16,7 @@ import {
 } from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { firstJob, isJobId, type SessionId } from '../journal/ids.ts';
-import { allEntries, chaptersOf, handOverIn, isUnmet } from '../report/chapters.ts';
+import { allEntries, chaptersOf, handOverIn, awaitedIn, type Awaited } from '../report/chapters.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
 import { countOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
@@ -46,8 +46,8 @@ export type Known = {
   /** LiveKit was away while the room was deleted: the caller's client may come back, and have the room made anew. */
   mayReturn: boolean;
   caller: string | undefined;
-  /** No job of it got further than to wait for its caller. */
-  isUnmet: boolean;
+  /** Its caller was not there when its last job wrote last. */
+  awaited: Awaited | undefined;
   /** What its last job was dispatched as. */
   dispatch: string | undefined;
   /** Dispatches that a keeper has asked for, to have it taken over. */
@@ -188,7 +188,7 @@ export function whatIsKnown(journal: SessionJournal): Known {
     isHangUpOwed: isAsked && !isReleased && !all.some(isSettledWell),
     mayReturn: all.some(isLateDeletion),
     caller: readableName(recordOf(caller?.data)['identity']) ?? undefined,
-    isUnmet: isUnmet(jobs),
+    awaited: awaitedIn(jobs),
     dispatch: readableName(facts['dispatch']) ?? undefined,
     called: journal.keeper.flatMap(({ kind, data }) =>
       kind === 'keeper.dispatched' ? (readableName(recordOf(data)['dispatch']) ?? []) : [],

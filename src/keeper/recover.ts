@@ -47,8 +47,8 @@ export type RecoveryRequest = {
   end: End | null;
   isReleased: boolean;
   isUnopened: boolean;
-  /** Its caller has not come yet: the next job waits for them, as this one did. */
-  isUnmet: boolean;
+  /** Its caller has not come yet, or is away for a moment: the next job waits for them, as this one did. */
+  isCallerAwaited: boolean;
   rooms: Rooms | null;
   /** Absent: the call is hung up on without a word. */
   apologize: Apologize | undefined;
@@ -119,7 +119,7 @@ export function recover(request: RecoveryRequest): Promise<Recovered> {
       const occupants = await look(rooms, signal);
       const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
       // Who comes to a room that was deleted has it made anew, and waits in it for nobody.
-      const isAwaited = request.isUnmet && request.resumesLeft > 0 && isRoomThere;
+      const isAwaited = request.isCallerAwaited && request.resumesLeft > 0 && isRoomThere;
       return { callerThere: (callerThere || isAwaited) && !isForeign, successorSpeaks: false };
     },
     takeOver: async (_, { signal }) => {

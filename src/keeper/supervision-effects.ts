@@ -4,7 +4,7 @@
  *   F7  An effect that is late goes on by itself, and is not begun a second time beside the first.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { SupervisionEffects } from '../../machines/index.ts';
+import type { Policy, SupervisionEffects } from '../../machines/index.ts';
 import type { Owner } from '../journal/entry.ts';
 import { isAlive } from '../journal/owner.ts';
 import type { Evidence } from './evidence.ts';
@@ -32,6 +32,10 @@ const resumesLeft = (journal: Known | undefined): number => {
   const left = Math.max(0, journal.resume - recent.length);
   return journal.isHandedOver ? Math.max(1, left) : left;
 };
+
+/** Whose line was lost may come back for as long as the call would have waited; who has never come, to the next job. */
+const isStillAwaited = ({ awaited }: Known, { callerGraceMs }: Policy): boolean =>
+  awaited !== undefined && (!awaited.wasThere || Math.abs(Date.now() - awaited.since) < callerGraceMs);
 
 /** Whoever may still live, and could not be ended, hangs up when it is removed from the room: that call is not taken over. */
 const isGone = async (owner: Owner | undefined): Promise<boolean> =>
@@ -133,7 +137,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
         end: journal?.end ?? null,
         isReleased: journal?.isReleased ?? false,
         isUnopened: noticed === 'unopened' && journal?.isLost !== true, // an agent that nobody knows of may be its own
-        isUnmet: journal?.isUnmet ?? false,
+        isCallerAwaited: journal !== undefined && isStillAwaited(journal, policy),
         rooms: facts ? await options.rooms() : null,
         apologize: journal?.apology && options.apologize(journal.apology),
         resumesLeft: options.mayResume?.() !== false && (await isGone(known.owner)) ? resumesLeft(journal) : 0,

@@ -59,13 +59,30 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
 export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
   [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);
 
-/** Has nobody been spoken to yet? These jobs got no further than to wait for their caller, who did not come. */
-export const isUnmet = (jobs: readonly Chapter[]): boolean => {
-  const entries = allEntries(jobs);
-  const moves = entries.filter(({ kind, data }) => kind === 'transition' && recordOf(data)['machine'] === 'session');
-  const isCallers = ({ kind, data }: Timed) => kind === 'participant' && recordOf(data)['isCaller'] === true;
-  const isConnecting = ({ data }: Timed) => stageOf(textsOf(recordOf(data)['to'])) === 'connecting';
-  return moves.length > 0 && moves.every(isConnecting) && !entries.some(isCallers);
+export type Awaited = {
+  /** They were there already, and their line was lost; else they had not come yet, and nobody was spoken to. */
+  wasThere: boolean;
+  /** Wall clock, in ms. */
+  since: number;
+};
+
+/** Did these jobs wait for their caller, when they wrote last? One that got no further than to join changes nothing. */
+export const awaitedIn = (jobs: readonly Chapter[]): Awaited | undefined => {
+  const statesOf = ({ data }: Timed) => textsOf(recordOf(data)['to']);
+  const movesOf = ({ entries }: Chapter) =>
+    entries.filter(({ kind, data }) => kind === 'transition' && recordOf(data)['machine'] === 'session');
+  const isJoining = (move: Timed) => stageOf(statesOf(move)) === 'connecting';
+  const all = jobs.map(movesOf).filter((moves) => moves.length > 0);
+  const moves = all.findLast((own) => !own.every(isJoining)) ?? all.flat();
+  const last = moves.at(-1);
+  if (!last) return undefined;
+  if (isJoining(last)) {
+    const isCallers = ({ kind, data }: Timed) => kind === 'participant' && recordOf(data)['isCaller'] === true;
+    return allEntries(jobs).some(isCallers) ? undefined : { wasThere: false, since: last.at };
+  }
+  const isAway = (move: Timed) => statesOf(move).some((state) => state.endsWith('suspended'));
+  const since = moves[moves.findLastIndex((move) => !isAway(move)) + 1];
+  return since && { wasThere: true, since: since.at };
 };
 
 /**

@@ -6,9 +6,9 @@
  *   H2  To the first sound of the agent in a later epoch, the recorded filler too. One that came and was never heard is
  *       passed over: to the caller it is the same silence, and one silence is one gap.
  *   H3  A death that nobody followed is none: it is how the call ended. Nor is a call that was left in a calm moment: its
- *       caller waited for nothing; nor did one who had not come yet.
+ *       caller waited for nothing; nor did one who was not there.
  */
-import { type Chapter, handOverIn, isUnmet } from './chapters.ts';
+import { type Chapter, handOverIn, awaitedIn } from './chapters.ts';
 import { elapsed, type Timed } from './clock.ts';
 import { countOf, knownWord, recordOf } from './lenient.ts';
 import type { Report } from './schema.ts';
@@ -32,7 +32,7 @@ export const gapsOf = (jobs: readonly Chapter[], keeper: Chapter): Gap[] => {
     if (cause === null || fromEpoch === 0) continue;
     if (gaps.some((gap) => fromEpoch >= gap.fromEpoch && fromEpoch < (gap.toEpoch ?? Infinity))) continue; // H2
     if (handOverIn(jobs.find(({ epoch }) => epoch === fromEpoch)) === 'calm') continue; // H3
-    if (isUnmet(jobs.filter(({ epoch }) => epoch <= fromEpoch))) continue; // H3
+    if (awaitedIn(jobs.filter(({ epoch }) => epoch <= fromEpoch))) continue; // H3
     const later = jobs.filter(({ epoch }) => epoch > fromEpoch);
     if (later.length === 0) continue; // H3
     const heard = later.flatMap(({ epoch, entries }) => {

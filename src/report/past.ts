@@ -9,7 +9,7 @@
  *   P3  An answer is owed when the caller said the last words, or when the agent was cut off, or a tool ran for them.
  */
 import type { Entry, HangUpPolicy, Json, SessionJournal } from '../journal/entry.ts';
-import { allEntries, chaptersOf, handOverIn, isUnmet } from './chapters.ts';
+import { allEntries, chaptersOf, handOverIn, awaitedIn, type Awaited } from './chapters.ts';
 import { countOf, instantOf, readableName, recordOf, textOf } from './lenient.ts';
 import { transcriptOf } from './transcript.ts';
 
@@ -26,8 +26,8 @@ export type Past = {
   isAnswerCut: boolean;
   /** Its job left when nobody had said anything for a while: nobody waits for anything. */
   isCalm: boolean;
-  /** Its caller had not come yet: they are greeted as by the first job. */
-  isUnmet: boolean;
+  /** Its caller was not there. One who has never been is greeted as by the first job. */
+  awaited: Awaited | undefined;
   /** Since the session was opened, by the wall clock. */
   openedAt: number | undefined;
   /** As the first job had them: a deploy in between changes nothing for this call. */
@@ -78,7 +78,7 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
     isAnswerOwed: !isCalm && (unknown.length > 0 || lastWords?.['role'] === 'user' || isAnswerCut),
     isAnswerCut,
     isCalm,
-    isUnmet: isUnmet(jobs),
+    awaited: awaitedIn(jobs),
     openedAt: instantOf(opening?.at),
     policy: opened['policy'] as Json | undefined,
     hangUp: opened['hangUp'] as HangUpPolicy | undefined,

@@ -137,34 +137,3 @@ describe('with the default, delete-room', () => {
     );
   });
 });
-
-test('C5 with leave the agent alone leaves: the caller and another person go on talking', async () => {
-  await using deployment = await deploy(server, {
-    calls: 1,
-    goodbye: { say: GOODBYE },
-    policy: patient,
-    hangUp: { normal: 'leave', failure: 'delete-room', transfer: 'leave' },
-  });
-  const call = await greeted(deployment);
-  await using caller = call.caller;
-  await using witness = await startCaller({ server, room: call.name, identity: 'witness', microphone: 'none' });
-  await caller.say(call.lab, 'Goodbye.');
-  await deployment.reportOf(call.name, PATIENCE_MS);
-  expectEndedWell(
-    { reports: reportsOf(deployment, call.name) },
-    {
-      reason: 'agent_ended',
-      by: 'agent',
-      stage: 'conversing',
-      fault: 'none',
-      goodbye: 'played',
-      strategy: 'leave',
-      left: ['caller', 'witness'],
-    },
-  );
-  const there = async () => (await rooms.identities(call.name)).sort().join();
-  await until('the agent to be gone', async () => (await there()) === 'caller,witness', PATIENCE_MS);
-  expect(caller.find('disconnected')).toBeUndefined();
-  expect(witness.find('disconnected')).toBeUndefined();
-  await rooms.delete(call.name);
-});

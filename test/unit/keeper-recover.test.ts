@@ -54,7 +54,7 @@ const run = async (wish: Partial<RecoveryRequest> & { rooms?: Rooms | null } = {
     end: null,
     isReleased: false,
     isUnopened: false,
-    isUnmet: false,
+    isCallerAwaited: false,
     rooms,
     apologize: undefined,
     resumesLeft: 0,
@@ -109,7 +109,7 @@ describe('a dead session', () => {
   });
 
   test('C6 whose caller has not come yet is followed by another job, in the room that they will come to', async () => {
-    const awaited = { isUnmet: true, resumesLeft: 1, takeOver: () => Promise.resolve() };
+    const awaited = { isCallerAwaited: true, resumesLeft: 1, takeOver: () => Promise.resolve() };
     const rooms = new FakeRooms();
     rooms.list = [ghost];
     const followed = await run({ ...awaited, rooms });

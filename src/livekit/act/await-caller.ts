@@ -15,14 +15,15 @@ import { resolveLines, startOptionsOf } from './ask.ts';
 const SOONER_MS = 250;
 
 export async function awaitCaller(job: LiveJob, signal: AbortSignal): Promise<{ identity: string }> {
-  const { definition, venue, run } = job;
-  const { callerJoinMs, connectMs } = definition.policy;
+  const { definition, venue, run, call } = job;
+  const { callerJoinMs, callerGraceMs, connectMs } = definition.policy;
+  const waitMs = call.resumed ? callerGraceMs : callerJoinMs;
   const timer = setTimeout(
     () => {
-      const end = { ...ends.neverJoined, detail: venue.whoIsThere() };
+      const end = { ...(call.resumed ? ends.callerLost : ends.neverJoined), detail: venue.whoIsThere() };
       if (!venue.isCallerThere()) run.send({ type: 'caller.left', end });
     },
-    Math.max(callerJoinMs - SOONER_MS, callerJoinMs / 2),
+    Math.max(waitMs - SOONER_MS, waitMs / 2),
   );
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   try {

@@ -109,29 +109,3 @@ test(
     }
   },
 );
-
-test('C5 D8 with remove-caller for transfers the desk that took the call stays, and the caller is let go', async () => {
-  await using deployment = await deploy(
-    server,
-    { policy: patient, hangUp: { transfer: 'remove-caller' }, calls: 1 },
-    { agent: 'test/e2e/agents/desk.ts' },
-  );
-  const call = await greeted(deployment);
-  await using caller = call.caller;
-  call.lab.play({ rules: [{ when: { user: 'somebody' }, answer: { tools: [{ name: 'hand_over' }] } }] });
-  await caller.say(call.lab, 'Can I talk to somebody?');
-  await deployment.entry(call.name, 'transfer', ({ data }) => data.status === 'asked', PATIENCE_MS);
-  const [agent = ''] = (await rooms.identities(call.name)).filter((identity) => identity !== 'caller');
-  await using desk = await startCaller({ server, room: call.name, identity: 'desk' });
-  expect((await caller.disconnected(PATIENCE_MS)).reason).toBe(REMOVED);
-  await endedWell(server, deployment, call.name, {
-    reason: 'transferred',
-    by: 'agent',
-    stage: 'conversing',
-    fault: 'none',
-    goodbye: 'skipped',
-    strategy: 'remove-caller',
-    left: [agent, 'desk'],
-  });
-  await expectLeft(call.name, desk);
-});

@@ -80,12 +80,6 @@ async function goesOn(call: Greeted, outcome: string): Promise<void> {
   expect(report.transfers).toMatchObject([{ how: 'warm', to: 'desk', outcome }]);
 }
 
-test('D8 the invitation is refused: the caller is told, and talks on with the agent', async () => {
-  const call = await asksForDesk({ invite: 'fails' });
-  await using _ = call.caller;
-  await goesOn(call, 'declined');
-});
-
 test('D8 the desk comes and declines: it is out of the room, and the caller talks on with the agent', async () => {
   const call = await asksForDesk({ confirm: false });
   await using _ = call.caller;

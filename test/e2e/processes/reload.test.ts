@@ -61,15 +61,3 @@ test('a worker is replaced: its call moves unheard and goes on, who calls meanwh
   expect((await deployment.reportOf(meanwhile.name, PATIENCE_MS)).report.end.reason).toBe('agent_ended');
   expect(other.find('disconnected')?.reason).toBe('ROOM_DELETED');
 });
-
-test('H1 SIGTERM to the worker alone, with `finish`: the next one is started at once, and has the call before its time is over', async () => {
-  await using deployment = await deploy(server, { ...common, shutdown: 'finish', onCrash: { resume: 2, say: SORRY } });
-  const call = await greeted(deployment);
-  await using caller = call.caller;
-  process.kill(await deployment.workerPid(), 'SIGTERM');
-  await moved(deployment, call);
-  await asks(call);
-  await partsWith(call);
-  await reportOf(deployment, call);
-  expect(caller.line(call.lab, SORRY)).toEqual([]);
-});

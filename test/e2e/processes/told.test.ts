@@ -72,24 +72,6 @@ test.concurrent('C6 no worker comes back: the caller hears the apology, once, is
   expect(deployment.delivered).toEqual([]); // no session, and no report
 });
 
-test.concurrent('C6 a room that was left to others on purpose is not entered', async () => {
-  const hangUp = { normal: 'leave' } as const;
-  await using deployment = await deploy(server, { policy, hangUp, onCrash: apologizing, goodbye: 'none', calls: 1 });
-  await deployment.warm(1, PATIENCE_MS);
-  const call = await deployment.call({ endWhileSpeaking: { speech: 1, afterMs: 300, drain: false } });
-  await using caller = call.caller;
-  const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
-  expect(report).toMatchObject({ end: { reason: 'planted_end' }, hangUp: { strategy: 'leave' } });
-  const sounds = caller.sounds().length;
-  const leftAt = Date.now();
-  await until('the time in which they would be told', () => Date.now() - leftAt > TOLD_MS, TOLD_MS + 1_000);
-  expect(caller.find('disconnected')).toBeUndefined();
-  expect(caller.sounds()).toHaveLength(sounds);
-  const log = await deployment.log();
-  expect(log).not.toContain('nobody answered a caller');
-  expect(log).not.toContain('the agent is called for again');
-});
-
 test.concurrent('C6 the keeper is killed while the words are said: the next one lets the caller go, by the row that was written before', async () => {
   await using deployment = await deploy(server, { policy, onCrash: apologizing, calls: 1 });
   const away = await withoutWorker(deployment);
