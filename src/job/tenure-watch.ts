@@ -148,8 +148,9 @@ export class TenureWatch {
   }
 
   #leave(isCalm: boolean): void {
-    const { recorder, log } = this.#job;
+    const { recorder, log, words } = this.#job;
     clearInterval(this.#pings);
+    words?.upToNow();
     const why = this.#tenure.isMute && ('session_lost' as const);
     recorder.append('handed.over', { isCalm, ...(why && { why }) });
     log.info({ isCalm, why }, 'left to the next job');

@@ -56,7 +56,8 @@ const firstTrigger = (entries: readonly Entry[]): RecordedEnd | undefined => {
   let told: { end: End; at: number } | undefined; // by an event that the machine has not answered yet
   let current: string | null = null;
   for (const { kind, at, data } of entries) {
-    const given = kind === 'event' ? endIn(recordOf(data)['end']) : undefined;
+    const asked = recordOf(kind === 'event' ? data : undefined);
+    const given = asked['isMendable'] === true ? undefined : endIn(asked['end']); // what is mended ends nothing
     if (given) told ??= { end: given, at };
     if (kind !== 'transition') continue;
     const { machine, from, to, event, end } = recordOf(data);

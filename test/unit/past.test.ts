@@ -141,3 +141,29 @@ test('who left in a calm moment owes nothing; who left late owes what a death ow
   expect(left(true)).toMatchObject({ isCalm: true, isAnswerOwed: false });
   expect(left(false)).toMatchObject({ isCalm: false, isAnswerOwed: true });
 });
+
+test('C6 who was not there is awaited: one who had not come, and one whose line was lost, from then on', () => {
+  const moved = (...to: string[]): Said => ['transition', { machine: 'session', from: [], to }];
+  const linked: Said = ['participant', { change: 'linked', identity: 'caller', isCaller: true }];
+  const awaited = (...epochs: Said[][]) =>
+    pastOf(journalOf(...epochs.map((said, index) => epochOf(index + 1, opened, ...said))), epochs.length + 1).awaited;
+  const joining = moved('connecting.joining.connectingRoom');
+  const waiting = moved('connecting.awaitingCaller');
+  const talking = moved('conversing.dialogue.active.quiet', 'conversing.work.none');
+  const away = moved('conversing.dialogue.suspended', 'conversing.work.none');
+  const busy = moved('conversing.dialogue.suspended', 'conversing.work.running');
+
+  expect(awaited([joining])).toMatchObject({ wasThere: false });
+  expect(awaited([joining, waiting])).toMatchObject({ wasThere: false });
+  expect(awaited([joining, waiting, linked])).toBeUndefined();
+  expect(awaited([waiting, talking])).toBeUndefined();
+  expect(awaited([])).toBeUndefined();
+  const since = AT + 60_000 + 2_000;
+  expect(awaited([talking, away, busy])).toEqual({ wasThere: true, since });
+  expect(awaited([talking, away, busy], [joining], [joining, waiting]), 'nobody came to the next ones').toEqual({
+    wasThere: true,
+    since,
+  });
+  expect(awaited([talking, away, talking])).toBeUndefined();
+  expect(awaited([talking], [joining])).toBeUndefined();
+});

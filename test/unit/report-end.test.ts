@@ -83,6 +83,12 @@ describe('the end that a process recorded', () => {
     });
     expect(recordedIn(job(['log', { end: left }], move([], LIVE)))).toBeUndefined();
   });
+  test('is no failure that is mended: a process that dies meanwhile, or later, has crashed', () => {
+    const end = { by: 'system', reason: 'model_failed', fault: 'provider' };
+    const failed: Given = ['event', { type: 'session.failed', end, isMendable: true }];
+    expect(recordedIn(job(move([], LIVE), failed, move(LIVE, LIVE)))).toBeUndefined();
+    expect(recordedIn(job(move([], LIVE), failed, move(LIVE, ['exiting.hangingUp'], { end })))?.end).toEqual(end);
+  });
   test('is read off the move where none was written down', () => {
     const of = (event: unknown, to: string[]) => recordedIn(job(move(LIVE, to, { event })))?.end;
     expect(of('xstate.after.callerJoinMs.session.live', ['exiting.hangingUp'])).toEqual(ends.neverJoined);

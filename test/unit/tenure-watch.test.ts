@@ -184,7 +184,7 @@ test('G7 a session that is over asks for another job, and leaves at once when on
   tenure.handOver();
   vi.advanceTimersByTime(100);
   expect(happened).toEqual(['handed.over session_lost', 'left']);
-  expect(await Promise.race([asked, 'the process is gone'])).toBe('the process is gone');
+  expect(await Promise.race([asked, Promise.resolve('the process is gone')])).toBe('the process is gone');
 });
 
 test('G7 a session that is over, and nobody has its call in time: the job keeps it, and does not leave later', async () => {

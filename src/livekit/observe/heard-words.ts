@@ -77,7 +77,7 @@ export class HeardWords {
         ...speech,
         ...(agent !== undefined && { agent }),
       });
-      this.#timer ??= setInterval(() => this.#goOn(), EACH_MS).unref();
+      this.#timer ??= setInterval(() => this.upToNow(), EACH_MS).unref();
       return;
     }
     const isWhole = isOver(reply);
@@ -106,7 +106,8 @@ export class HeardWords {
     return said?.handle?.id;
   }
 
-  #goOn(): void {
+  /** What was heard until now of a reply that plays. Each second by itself, and before its process goes. */
+  upToNow(): void {
     for (const reply of this.#replies) {
       if (reply.sounding.size === 0) continue;
       const words = this.#newWords(reply);

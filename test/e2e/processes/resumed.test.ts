@@ -138,11 +138,32 @@ test('G7 a realtime model is gone for good in the middle of a sentence: another 
   await using caller = call.caller;
   await caller.say(call.lab, QUESTION);
   await hears(call, SORRY);
-  await hears(call, 'I see. Is there anything else I can do for you?');
+  await hears(call, 'I see. Is there anything else I can do for you?'); // it knows that its answer was cut
   await partsWith(call);
   const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
   expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
-  expect(report.errors).toMatchObject([{ component: 'llm', message: 'planted: the model is gone' }]);
+  expect([report.errors, report.warnings]).toMatchObject([[], [{ message: 'planted: the model is gone' }]]);
   expect(report.completeness.gaps).toMatchObject([{ fromEpoch: 1, toEpoch: 2 }]);
   expect(report.completeness.gaps[0]?.ms).toBeLessThan(6000);
+});
+
+test('D2 C6 kill -9 of the job while the line of its caller is lost: the next job waits for them, and they are heard when they are back', async () => {
+  await deployment.warm(2, PATIENCE_MS);
+  const call = await greeted(deployment);
+  await asks(call);
+  await call.caller.vanish();
+  await deployment.entry(call.name, 'participant', ({ data }) => data.change === 'lost', PATIENCE_MS);
+  await kill(call);
+  const goesOn = async () =>
+    (await deployment.journalOf(call.name))?.keeper.some(({ kind }) => kind === 'keeper.resumed');
+  await expect.poll(goesOn, { timeout: PATIENCE_MS }).toBe(true);
+  await using caller = await startCaller({ server, room: call.name });
+  const back = { ...call, caller };
+  await hears(back, SORRY);
+  await caller.say(call.lab, 'How are you?');
+  await hears(back, WELL);
+  await partsWith(back);
+  const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
+  expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
+  expect(report.completeness).toMatchObject({ gaps: [], epochs: [{ epoch: 1 }, { epoch: 2 }] });
 });
