@@ -64,10 +64,10 @@ export function assembleJob({ opened, definition, venueFor, onStates, makeRun = 
 const elapsedOf = ({ openedAt }: Past): number =>
   Math.min(MAX_TIMER_MS, Math.max(0, Date.now() - (openedAt ?? Date.now())));
 
-const inputOf = ({ policy, greeting, goodbye, ofCall }: Defined, past: Past | undefined): Input => ({
+const inputOf = ({ policy, greeting, goodbye, ofCall, program }: Defined, past: Past | undefined): Input => ({
   policy,
-  // Who was left in a calm moment waits for nothing, and hears no excuse.
-  resumed: past !== undefined && !past.isCalm,
+  // Who was left in a calm moment waits for nothing, and hears no excuse; a program says itself what is to be said.
+  resumed: past !== undefined && !past.isCalm && !program,
   elapsedMs: past ? elapsedOf(past) : 0,
   greeting: past?.isCalm ? 'wait' : typeof greeting === 'object' ? 'say' : greeting,
   goodbye: ofCall.goodbye !== undefined || goodbye !== 'none',

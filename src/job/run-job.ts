@@ -90,7 +90,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     venueFor: (reporter) => openVenue(context, reporter, { isCallerNamed: defined.start !== undefined }),
     onStates: (hasTag) => {
       tellWhenBegun(hasTag);
-      if (past?.isCalm && isBegun(hasTag)) sayHeard();
+      if ((past?.isCalm || defined.program) && isBegun(hasTag)) sayHeard(); // nobody tells of a program’s words
       if (past?.awaited && hasTag('expecting'))
         setTimeout(() => run.hasTag('expecting') && sayHeard(), NO_CALLER_MS).unref();
     },

@@ -126,8 +126,8 @@ export class TenureWatch {
   }
 
   #look(): void {
-    const { run, tools } = this.#job;
-    const isCalm = run.hasTag('calm') && tools.size === 0;
+    const { run, tools, definition } = this.#job;
+    const isCalm = run.hasTag('calm') && tools.size === 0 && !definition.program; // nobody knows whether one speaks
     this.#take({ type: 'looked', isCalm, mayBeLeft: this.#mayBeLeft(), passedMs: LOOK_MS });
   }
 

@@ -5,24 +5,21 @@
  *
  *   U1  Only where a dispatch names our agent and no job took it, a caller is, no agent is, and no session of this keeper
  *       is going on. Automatic dispatch names nobody: its rooms are left alone.
- *   U2  It has to stay so for ANSWER_MS, by our own clock and with the same dispatches: an offer may be with a worker of
- *       another host for as long as LiveKit waits for its answer (10 s), and two agents are worse than a wait.
+ *   U2  When they are called for again and when they are told is decided in machines/unanswered.ts, by our own clock; here
+ *       are the looks, and what is done.
  *   U3  Whom the application's `requestFunc` refused stays refused. Their dispatches go, or the keeper of another host,
  *       which was not asked, would take them for somebody who was overlooked.
  *   U4  Who has deleted the dispatches, acts: LiveKit deletes each once, so of several keepers it is one. A worker that
  *       takes such a job at that moment is told by LiveKit that it is over.
- *   U5  Told is who has waited alone for `answerMs`, and after the agent was called for again, when a worker takes calls.
- *       Who has company may be talking to it.
- *   U6  A room in which a session of ours ever was is never entered: whoever is there was left there on purpose. Mostly the
+ *   U5  A room in which a session of ours ever was is never entered: whoever is there was left there on purpose. Mostly the
  *       dispatch shows it; but LiveKit's room waits 3 s for the worker's answer, and a job that came later is not listed.
  */
 import type { Logger } from 'pino';
-import type { Policy } from '../../machines/index.ts';
+import { actOnWait, type CallerWait, nextWait, type Policy, UNTAKEN_MS } from '../../machines/index.ts';
 import { messageOf } from '../errors/thrown.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import type { WaitingRoom, WaitingRooms } from '../rooms/waiting-rooms.ts';
 
-const ANSWER_MS = 12_000;
 /** How often it is looked; sooner while somebody waits, or no worker is there. One request, when nobody waits. */
 const LOOK_MS = 5_000;
 const LOOK_AGAIN_MS = 2_000;
@@ -54,7 +51,7 @@ export type UnansweredOptions<Reached extends Reach> = {
   /** No words are begun any more. */
   isEnding: () => boolean;
   isServed: (room: string) => boolean;
-  /** Was a session of ours ever in this very room (U6)? */
+  /** Was a session of ours ever in this very room (U5)? */
   wasServed: (room: string, roomSid: string) => Promise<boolean>;
   /** Takes what is there away from everybody else first (U4), and lets the caller go. Cut short by its signal. */
   tell: (caller: Unanswered, reached: Reached, signal: AbortSignal) => Promise<TellOutcome>;
@@ -68,15 +65,6 @@ export type UnansweredWatch = {
   refused(roomSid: string): void;
   /** Words that are being said are cut, and their callers let go. */
   stop(): Promise<void>;
-};
-
-/** Of one room. */
-type Wait = {
-  dispatches: string;
-  /** Since when these are waited for. */
-  since: number;
-  isCalledAgain: boolean;
-  alone: { sid: string; since: number } | undefined;
 };
 
 /** *Effect.* U4. By id, as they come: who has the first and misses a later one has lost them all to somebody who came in between. */
@@ -101,7 +89,7 @@ const remember = (sids: Set<string>, sid: string): void => {
 export function watchUnanswered<Reached extends Reach>(options: UnansweredOptions<Reached>): UnansweredWatch {
   const { livekit, isTakingCalls, isEnding, isServed, wasServed, tell, log, now = () => performance.now() } = options;
   /** By room sid. */
-  const waits = new Map<string, Wait>();
+  const waits = new Map<string, CallerWait>();
   /** Claimed, and the agent not called for yet: LiveKit was away in between. */
   const uncalled = new Map<string, WaitingRoom>();
   const telling = new Map<string, Promise<void>>();
@@ -135,13 +123,12 @@ export function watchUnanswered<Reached extends Reach>(options: UnansweredOption
       try {
         const there = await reached.waiting.look(one, reached.agentName, acting());
         if (!there || there.dispatches.length > 0 || isServed(one.room)) uncalled.delete(one.sid);
-        else await call(one, reached, ANSWER_MS);
+        else await call(one, reached, UNTAKEN_MS);
       } catch (error) {
         trouble(error);
       }
   };
-  const callAgain = async (one: WaitingRoom, wait: Wait, reached: Reached): Promise<void> => {
-    const waitedMs = Math.round(now() - wait.since);
+  const callAgain = async (one: WaitingRoom, wait: CallerWait, reached: Reached, waitedMs: number): Promise<void> => {
     wait.since = now();
     if (isServed(one.room) || !(await claimed(one, reached.rooms, acting()))) return;
     wait.isCalledAgain = true;
@@ -160,30 +147,29 @@ export function watchUnanswered<Reached extends Reach>(options: UnansweredOption
     telling.set(sid, work());
   };
 
-  const waitOf = ({ sid, dispatches, alone }: WaitingRoom): Wait => {
-    const ids = dispatches.map(({ id }) => id).join();
-    const wait = waits.get(sid) ?? { dispatches: ids, since: now(), isCalledAgain: false, alone: undefined };
-    if (wait.dispatches !== ids) [wait.dispatches, wait.since, wait.isCalledAgain] = [ids, now(), true]; // also by another host
-    if (wait.alone?.sid !== alone?.sid) wait.alone = alone && { sid: alone.sid, since: now() };
+  const waitOf = ({ sid, dispatches, alone }: WaitingRoom): CallerWait => {
+    const seen = { dispatches: dispatches.map(({ id }) => id).join(), alone: alone?.sid };
+    const wait = nextWait(waits.get(sid), seen, now());
     waits.set(sid, wait);
     return wait;
   };
-  const actOn = async (one: WaitingRoom, wait: Wait, reached: Reached): Promise<void> => {
-    const { answerMs } = reached.policy;
-    if (now() - wait.since < ANSWER_MS) return; // U2
-    if (await wasServed(one.room, one.sid)) return remember(done, one.sid); // U6
-    if (refused.has(one.sid)) {
-      if (await claimed(one, reached.rooms, acting()))
-        log.info({ room: one.room }, 'refused: the dispatch is taken back');
-      return;
-    }
-    const waitedMs = wait.alone && !reached.waitsForTracks ? Math.round(now() - wait.alone.since) : -Infinity;
-    const { isCalledAgain } = wait;
-    const isTime = waitedMs >= answerMs && (isCalledAgain || !isTakingCalls()); // U5
-    if (isTime && !isEnding() && telling.size < MOST_AT_ONCE)
-      return begin({ ...one, waitedMs, isCalledAgain }, reached);
-    const isAnsweredInTime = waitedMs + ANSWER_MS <= answerMs;
-    if (isTakingCalls() && (isTime || !isCalledAgain || isAnsweredInTime)) await callAgain(one, wait, reached);
+  const actOn = async (one: WaitingRoom, reached: Reached): Promise<void> => {
+    const wait = waitOf(one);
+    const act = actOnWait(wait, {
+      at: now(),
+      answerMs: reached.policy.answerMs,
+      waitsForTracks: reached.waitsForTracks,
+      isRefused: refused.has(one.sid),
+      isTakingCalls: isTakingCalls(),
+      mayTell: !isEnding() && telling.size < MOST_AT_ONCE,
+    });
+    if (act.type === 'wait') return;
+    if (await wasServed(one.room, one.sid)) return remember(done, one.sid); // U5
+    if (act.type === 'tell')
+      return begin({ ...one, waitedMs: act.waitedMs, isCalledAgain: wait.isCalledAgain }, reached);
+    if (act.type === 'call again') return callAgain(one, wait, reached, act.waitedMs);
+    if (await claimed(one, reached.rooms, acting()))
+      log.info({ room: one.room }, 'refused: the dispatch is taken back');
   };
 
   const look = async (): Promise<void> => {
@@ -196,7 +182,7 @@ export function watchUnanswered<Reached extends Reach>(options: UnansweredOption
     const sids = new Set(found.map(({ sid }) => sid));
     for (const sid of waits.keys()) if (!sids.has(sid) && !telling.has(sid)) waits.delete(sid);
     for (const one of found) waitOf(one);
-    for (const one of found) await actOn(one, waitOf(one), reached).catch(trouble);
+    for (const one of found) await actOn(one, reached).catch(trouble);
   };
 
   const again = (): void => {

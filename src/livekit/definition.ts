@@ -87,7 +87,10 @@ export type SessionDefinition = {
   hangUp?: OfCall<GivenHangUp>;
   /** What becomes of a call whose process died or froze, while its caller is there. Default `{ resume: 2 }`. */
   onCrash?: {
-    /** How often within a minute another process takes it over; 0: the caller hears the apology, and is hung up on. Default 2; of a program 0. */
+    /**
+     * How often within a minute another process takes it over; 0: the caller hears the apology, and is hung up on. Default 2.
+     * Of a program 0: one that says more is begun anew with `call.resumed`, and has to go on from there by itself.
+     */
     resume?: number;
     /** The first words after that. Default: "Sorry, I lost you for a moment.", in `language`. */
     say?: OfCall<string>;
@@ -97,8 +100,8 @@ export type SessionDefinition = {
   /** Agents by id, for a call that is taken over after a handoff. Default: the first agent goes on. */
   agents?: Record<string, (call: Call) => Awaitable<voice.Agent>>;
   /**
-   * The application's own state, kept at each turn: `call.resumed.snapshot` after a crash. What JSON can say, at most 64 KiB
-   * of it, within a second. Default: none.
+   * The application's own state, kept at each turn, of a program each second: `call.resumed.snapshot` after a crash. What
+   * JSON can say, at most 64 KiB of it, within a second. Default: none.
    */
   snapshot?: (call: Call) => Awaitable<Json>;
   /**
@@ -164,6 +167,7 @@ export class DefinitionError extends Error {
 const MOST_RESUMES = 10;
 const DEFAULT_RESUMES = 2;
 const aCount = expected(`a whole number from 0 to ${MOST_RESUMES}`);
+const resumes = z.int(aCount).min(0, aCount).max(MOST_RESUMES, aCount).optional();
 const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
 const yesOrNo = z.boolean(expected('true or false')).optional();
 const alone = 'nothing: a program stands alone, without `session`, `agent` and `prepare`';
@@ -204,7 +208,7 @@ const common = {
   hold: lineSchemas.hold.optional(),
   hangUp: hangUpSchema.optional(),
   onCrash: fields({
-    resume: z.int(aCount).min(0, aCount).max(MOST_RESUMES, aCount).optional(),
+    resume: resumes,
     say: z
       .custom((value) => isText(value) || typeof value === 'function', expected('a text, or a function of the call'))
       .optional(),
@@ -237,13 +241,12 @@ const spoken = {
   voicemail: fields({ goodbye: silent }).optional(),
   hold: fields({ goodbye: silent }).optional(),
 };
-const noResume = 'nothing but 0: a program has no conversation that another process could take over';
 const ofProgram = ofSession.extend({
   session: nothing,
   agent: nothing,
   agents: nothing,
   prepare: nothing,
-  onCrash: fields({ resume: z.literal(0, expected(noResume)).optional(), say: nothing, apologize: yesOrNo }).optional(),
+  onCrash: fields({ resume: resumes, say: nothing, apologize: yesOrNo }).optional(),
   ...spoken,
 });
 
@@ -269,7 +272,7 @@ export function checkDefinition(given: SessionDefinition): Defined {
     participants: given.participants ?? [],
     reports: given.reports ?? [],
     alerts: given.alerts ?? [],
-    resume: isProgram ? 0 : (given.onCrash?.resume ?? DEFAULT_RESUMES),
+    resume: given.onCrash?.resume ?? (isProgram ? 0 : DEFAULT_RESUMES),
     ofCall,
     givenLines,
     givenLimits,

@@ -14,7 +14,7 @@ export async function startBare(
   server: LiveKitAddress,
   lab: Lab,
   environment: Record<string, string> = {},
-): Promise<{ agentName: string; stop(): Promise<void> }> {
+): Promise<{ agentName: string; jobPid(room: string): Promise<number>; stop(): Promise<void> }> {
   const agentName = `bare-${process.pid}-${(workers += 1)}`;
   const directory = await mkdtemp(path.join(tmpdir(), 'lastword-bench-'));
   const logFile = path.join(directory, 'bare.log');
@@ -39,6 +39,13 @@ export async function startBare(
   const exited = new Promise((resolve) => worker.once('exit', resolve));
   return {
     agentName,
+    jobPid: (room) =>
+      until(
+        `the job of ${room}`,
+        async () =>
+          Number(new RegExp(`^job: ${room} (\\d+)$`, 'm').exec(await readFile(logFile, 'utf8'))?.[1]) || undefined,
+        30_000,
+      ),
     stop: async () => {
       worker.kill('SIGTERM');
       const late = setTimeout(() => worker.kill('SIGKILL'), 10_000);

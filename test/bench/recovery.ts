@@ -1,9 +1,10 @@
 /**
- * How soon a caller hears the agent again: after a `kill -9` of the job, after a freeze, and how long nobody listens when
- * the worker was killed. On a real server, with the real plugins against the lab at human speed, a warm process waiting as
- * a worker keeps one. The bare SDK leaves each of these callers in silence (docs/faults.md).
+ * How soon a caller hears the agent again: after a `kill -9` of the job, after a freeze, after the same with the bare SDK;
+ * how long nobody listens when the worker was killed, what is missed of a reply when the keeper was, and when the apology
+ * begins where no other job may have the call. On a real server, with the real plugins against the lab at human speed, a
+ * warm process waiting as a worker keeps one.
  *
- *   npm run bench:recovery [-- kills of the job, default 50; a fifth as many of the others]
+ *   npm run bench:recovery [-- kills of the job, default 50; a fifth as many of the others, a tenth of the bare SDK]
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -11,17 +12,22 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultPolicy } from '../../machines/index.ts';
 import { root } from '../e2e/harness/compiled.ts';
-import { type Caller, deploy, startLiveKitServer } from '../e2e/harness/index.ts';
+import { type Caller, deploy, startCaller, startLiveKitServer } from '../e2e/harness/index.ts';
+import { receptionist } from '../../src/testing/index.ts';
+import { startBare } from './bare-worker.ts';
 import { percentile, shown, withSection } from './figures.ts';
 
 const kills = Number(process.argv[2] ?? 50);
 const others = Math.max(1, Math.round(kills / 5));
+const bareKills = Math.max(3, Math.round(kills / 10));
+const QUESTION = 'What are your opening hours?';
+const ANSWER = 'We are open from nine to five, Monday to Friday.';
 const SORRY = 'Sorry, I lost you for a moment.';
 const GREETING = 'Hello, this is Ada.';
 const PATIENCE_MS = 30_000;
 
 const server = await startLiveKitServer();
-const deployed = () => deploy(server, { onCrash: { resume: 2, say: SORRY }, idleProcesses: 2 });
+const deployed = (resume = 2) => deploy(server, { onCrash: { resume, say: SORRY, apologize: true }, idleProcesses: 2 });
 let deployment = await deployed();
 type Call = Awaited<ReturnType<typeof deployment.call>>;
 
@@ -47,6 +53,32 @@ const heard = {
   SIGSTOP: { sound: [] as number[], words: [] as number[] },
 };
 const unheard: number[] = [];
+/** Of a reply in the middle of which the keeper was killed: what was heard, 1 for the whole. */
+const shares: number[] = [];
+const apologies: number[] = [];
+const bare: number[] = [];
+
+/** The bare SDK: the same caller, the same lab, the same signal. */
+async function bareJobs(): Promise<void> {
+  const worker = await startBare(server, deployment.lab);
+  try {
+    for (let kill = 0; kill < bareKills; kill += 1) {
+      const room = `recovery-bare-${kill}`;
+      const channel = deployment.lab.channel(room);
+      channel.play(receptionist);
+      await using caller = await startCaller({ server, room, agentName: worker.agentName });
+      await caller.until('the greeting', () => (caller.line(channel, GREETING)[0]?.share ?? 0) > 0.9, PATIENCE_MS);
+      await sleep(1000);
+      const at = Date.now();
+      process.kill(await worker.jobPid(room), 'SIGKILL');
+      await sleep(PATIENCE_MS);
+      bare.push((soundAfter(caller, at) ?? Number.NaN) - at);
+      console.log('bare', kill + 1, bare.at(-1));
+    }
+  } finally {
+    await worker.stop();
+  }
+}
 
 try {
   for (const [signal, times] of [
@@ -81,6 +113,29 @@ try {
       console.log('worker', kill + 1, ms);
     });
   }
+  for (let kill = 0; kill < others; kill += 1)
+    await during(async (call) => {
+      await call.caller.say(call.lab, QUESTION);
+      const share = () => call.caller.line(call.lab, ANSWER)[0]?.share ?? 0;
+      await call.caller.until('the answer', () => share() > 0.2, PATIENCE_MS);
+      deployment.signal('SIGKILL');
+      await deployment.ended(PATIENCE_MS);
+      await deployment.restart();
+      await call.caller.until('the end of the answer', () => share() > 0.9, PATIENCE_MS).catch(() => {});
+      shares.push(share());
+      console.log('keeper', kill + 1, share());
+    });
+  await bareJobs();
+  await deployment[Symbol.asyncDispose]();
+  deployment = await deployed(0);
+  for (let kill = 0; kill < others; kill += 1)
+    await during(async ({ name, caller }) => {
+      const at = Date.now();
+      process.kill(await deployment.jobPid(name), 'SIGKILL');
+      await caller.disconnected(PATIENCE_MS);
+      apologies.push((soundAfter(caller, at) ?? Number.NaN) - at);
+      console.log('apology', kill + 1, apologies.at(-1));
+    });
 } finally {
   await deployment[Symbol.asyncDispose]();
   await server.stop();
@@ -94,7 +149,7 @@ const row = (what: string, values: readonly number[]) => {
 const body = `
 ## A call whose process dies
 
-From the signal to what the caller hears, one call after the other, the voice of the lab at human speed, ${cpus().length} cores (\`npm run bench:recovery\`). The sound may be the recorded filler, which is heard while the words are being made. A process that froze is found out after \`unresponsiveMs\` (${defaultPolicy.unresponsiveMs / 1000} s). When the worker dies its jobs talk on, and leave their calls to the next worker when nobody speaks: the figure is how long nobody listens then.
+From the signal to what the caller hears, one call after the other, the voice of the lab at human speed, ${cpus().length} cores (\`npm run bench:recovery\`). The sound may be the recorded filler, which is heard while the words are being made. A process that froze is found out after \`unresponsiveMs\` (${defaultPolicy.unresponsiveMs / 1000} s). When the worker dies its jobs talk on, and leave their calls to the next worker when nobody speaks: the figure is how long nobody listens then. The keeper is killed in the middle of a reply, of which ${shown(100 * percentile(shares, 0), 0)} % were heard in the worst of ${shares.length} calls. The bare SDK was listened to for ${PATIENCE_MS / 1000} s after each kill.
 
 | | p50 | p99 | of |
 | --- | --- | --- | --- |
@@ -103,6 +158,8 @@ ${row('`kill -9` of the job: our words', heard.SIGKILL.words)}
 ${row('the job frozen: a sound of ours', heard.SIGSTOP.sound)}
 ${row('the job frozen: our words', heard.SIGSTOP.words)}
 ${row('`kill -9` of the worker: nobody listens', unheard)}
+${row('`kill -9` of the job, `resume: 0`: the recorded apology', apologies)}
+${row('`kill -9` of the job, bare SDK: a sound', bare)}
 `;
 const document = path.join(root, 'docs/benchmarks.md');
 await writeFile(document, withSection(await readFile(document, 'utf8'), 'bench:recovery', body));

@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { Json, SessionJournal } from '../../src/journal/entry.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
 import { type Past, pastOf } from '../../src/report/past.ts';
-import { place, type Placed } from './harness.ts';
+import type { Call } from '../../src/livekit/call.ts';
+import { checkDefinition } from '../../src/livekit/definition.ts';
+import { place, type Placed, type Placing } from './harness.ts';
 import type { Answer } from './models.ts';
 import { agent, answer, answered, errorsOf, LONG, never, resting, toolNamed, WithTools } from './plain.ts';
 
@@ -232,5 +234,42 @@ describe('the state of the application', () => {
     await answered(placed);
     expect(errorsOf(placed, 'snapshot')).toEqual([expect.stringMatching(told)]);
     expect(kept(placed)).toEqual([]);
+  });
+});
+
+describe('G7 a program whose process died', () => {
+  const ofProgram = (program: (call: Call) => Promise<void>) =>
+    ({ session: undefined, agent: undefined, goodbye: 'none', program, onCrash: { resume: 2 } }) as never as Placing;
+
+  test('is begun anew where it said that it can go on, with what it kept, and nothing is said for it', async () => {
+    const cart = ['tea'];
+    await using before = await place({
+      ...ofProgram(() => new Promise<void>(() => {})),
+      snapshot: () => ({ cart: [...cart] }),
+    });
+    await before.until('it is kept', () => before.of('snapshot')[0]);
+    cart.push('milk');
+    await before.until('it is kept again', () => before.of('snapshot')[1]);
+
+    const begun: unknown[] = [];
+    await using placed = await place({
+      ...ofProgram(async (call) => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        begun.push([call.resumed?.epoch, call.resumed?.snapshot, call.resumed?.history.items.length]);
+        call.end('done');
+      }),
+      past: pastIn(before),
+    });
+    await placed.endedWell({ goodbye: null });
+    expect(begun).toEqual([[2, { cart: ['tea', 'milk'] }, 0]]);
+    expect(placed.heard).toEqual([]);
+  });
+
+  test('has no other one by default, and says how many', () => {
+    expect(checkDefinition({ program: async () => {} }).resume).toBe(0);
+    expect(checkDefinition({ program: async () => {}, onCrash: { resume: 1 } }).resume).toBe(1);
+    expect(() => checkDefinition({ program: async () => {}, onCrash: { resume: 11 } })).toThrow(
+      'a whole number from 0 to 10',
+    );
   });
 });

@@ -5,11 +5,20 @@ import type { Call } from '../call.ts';
 import type { LiveJob } from '../live-job.ts';
 import { noteError } from '../note-error.ts';
 
+/** Nobody tells of its turns. A snapshot that says nothing new costs no entry. */
+const SNAPSHOT_EACH_MS = 1_000;
+
 /** Started once a caller is there; its end is the session's end. Returns at once. */
 export function startProgram(job: LiveJob, program: (call: Call) => Promise<void>): void {
   const run = async () => {
     await job.venue.presence(job.letGo.signal);
-    await program(job.call);
+    const snapshots = setInterval(() => job.snapshots?.take(), SNAPSHOT_EACH_MS).unref();
+    job.letGo.signal.addEventListener('abort', () => clearInterval(snapshots), { once: true });
+    try {
+      await program(job.call);
+    } finally {
+      clearInterval(snapshots);
+    }
   };
   run().then(
     () => job.run.send({ type: 'session.end', end: endOf('agent', 'agent_ended'), drain: false }),

@@ -13,6 +13,7 @@ export default defineAgent({
   },
   entry: async (context: JobContext) => {
     await context.connect();
+    process.stdout.write(`job: ${context.job.room?.name} ${process.pid}\n`); // for whoever kills it
     const lab = (provider: string) => `${process.env['LASTWORD_TEST_LAB']}/${context.job.room?.name}/${provider}`;
     const session = new voice.AgentSession({
       vad: context.proc.userData['vad'] as silero.VAD,

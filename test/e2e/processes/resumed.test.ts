@@ -167,3 +167,19 @@ test('D2 C6 kill -9 of the job while the line of its caller is lost: the next jo
   expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
   expect(report.completeness).toMatchObject({ gaps: [], epochs: [{ epoch: 1 }, { epoch: 2 }] });
 });
+
+test('G7 kill -9 of a program that says it can go on: it is begun anew with what it kept, and heard', async () => {
+  const wish = { policy: patient, onCrash: { resume: 1 }, idleProcesses: 2, calls: 2 };
+  await using other = await deploy(server, wish, { agent: 'test/e2e/agents/program.ts' });
+  const { name, caller: made } = await other.call();
+  await using caller = made;
+  const heardMs = (wanted: number) => caller.utterances().find(({ utterance }) => utterance === wanted)?.heardMs ?? 0;
+  await caller.until('its words', () => heardMs(7) > 1000, PATIENCE_MS);
+  await other.entry(name, 'snapshot', () => true, PATIENCE_MS);
+  process.kill(await other.jobPid(name), 'SIGKILL');
+  await caller.until('its words after that', () => heardMs(8) > 1000, PATIENCE_MS);
+  expect((await caller.disconnected(PATIENCE_MS)).reason).toBe('ROOM_DELETED');
+  const { report } = await other.reportOf(name, PATIENCE_MS);
+  expect(report.end).toMatchObject({ by: 'agent', reason: 'hello' });
+  expect(report.completeness).toMatchObject({ status: 'closed', epochs: [{ epoch: 1 }, { epoch: 2 }] });
+});
