@@ -89,11 +89,14 @@ export function recover(request: RecoveryRequest): Promise<Recovered> {
   let isLookedAt = false;
   let isRoomThere = false;
   let telephones: string[] | undefined;
+  /** Of the dead agent: the next job brings its own, and two faces would speak. */
+  let avatars: string[] = [];
 
   /** Whose room it is now. */
   const look = async (asked: Rooms, signal: AbortSignal) => {
     const [occupants, sid] = await Promise.all([asked.occupants(room, signal), asked.sidOf(room, signal)]);
     telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
+    avatars = occupants.filter(({ onBehalfOf }) => agent && onBehalfOf === agent).map(({ identity }) => identity);
     isRoomThere = sid !== undefined;
     const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
     isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
@@ -127,6 +130,8 @@ export function recover(request: RecoveryRequest): Promise<Recovered> {
       // The probe was late, and a room that was made anew is somebody else's (R3).
       if (!isLookedAt) await look(rooms, signal);
       if (isForeign) throw new Error('another agent or another call has this room');
+      if (avatars.length > 0) log.info({ avatars: avatars.length }, 'the avatar of the dead agent is taken out');
+      await Promise.allSettled(avatars.map((identity) => rooms.remove(room, identity, signal)));
       await request.takeOver(rooms, signal);
     },
     apologize: async (_, { signal, send }) => {

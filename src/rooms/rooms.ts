@@ -10,6 +10,8 @@ export type Occupant = {
   kind: 'standard' | 'sip' | 'agent' | 'ingress' | 'egress' | 'other';
   /** Milliseconds since the epoch by the server's clock, in whole seconds. */
   joinedAt?: number;
+  /** Identity of the agent whose avatar it is: LiveKit's `lk.publish_on_behalf`. */
+  onBehalfOf?: string;
 };
 
 export type HangUpRequest = {

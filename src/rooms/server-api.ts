@@ -40,6 +40,7 @@ export type RoomsOptions = {
 };
 
 // livekit.ParticipantInfo.Kind, by number; an unknown one is somebody we know nothing of.
+const ON_BEHALF = 'lk.publish_on_behalf';
 const KINDS: Record<number, Occupant['kind']> = { 0: 'standard', 1: 'ingress', 2: 'egress', 3: 'sip', 4: 'agent' };
 
 const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 2, maxTimeout: 1_000, randomize: true };
@@ -123,11 +124,12 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
   const list = async (room: string, signal: AbortSignal): Promise<Occupant[]> => {
     try {
       const found = await ask('list participants', signal, () => client.listParticipants(room));
-      return found.map(({ identity, sid, kind, joinedAt }) => ({
+      return found.map(({ identity, sid, kind, joinedAt, attributes }) => ({
         identity,
         sid,
         kind: KINDS[kind] ?? 'other',
         ...(joinedAt > 0n && { joinedAt: Number(joinedAt) * 1_000 }),
+        ...(attributes[ON_BEHALF] !== undefined && { onBehalfOf: attributes[ON_BEHALF] }),
       }));
     } catch (error) {
       if (error instanceof RoomsError && error.status === 404) return [];

@@ -32,7 +32,8 @@ class FakeRooms implements Rooms {
     await never(request.signal).catch(() => undefined);
     return { verified: false, attempts: 3, left: ['caller'], error: 'stopped' };
   }
-  remove = () => Promise.resolve();
+  readonly removed: string[] = [];
+  remove = (_room: string, identity: string) => Promise.resolve(void this.removed.push(identity));
   dispatch = () => Promise.reject(new Error('nothing is dispatched here'));
   undispatch = () => Promise.resolve(true);
   tell = () => Promise.resolve();
@@ -118,6 +119,21 @@ describe('a dead session', () => {
     expect([spent.outcome, spent.states]).toEqual(['released', ['probing', 'hangingUp']]);
     rooms.sid = undefined; // deleted by whoever made it
     expect((await run({ ...awaited, rooms })).outcome).toBe('released');
+  });
+
+  test('G7 the avatar of the dead agent goes before the next job is called for, and no other one', async () => {
+    const rooms = new FakeRooms();
+    const avatarOf = (onBehalfOf: string): Occupant => ({
+      identity: `avatar of ${onBehalfOf}`,
+      sid: 'PA_3',
+      kind: 'agent',
+      onBehalfOf,
+    });
+    rooms.list = [caller, ghost, avatarOf('agent-1'), avatarOf('agent-2')];
+    let before: string[] = [];
+    const takeOver = () => Promise.resolve(void (before = [...rooms.removed]));
+    const { outcome } = await run({ rooms, resumesLeft: 1, takeOver });
+    expect([outcome, before]).toEqual(['resumed', ['avatar of agent-1']]);
   });
 
   test('C6 whose caller has left is not followed by anybody', async () => {
