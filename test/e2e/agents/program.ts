@@ -15,7 +15,8 @@ const AGAIN = { utterance: 8, ms: 1500 };
 const wish = JSON.parse(process.env['LASTWORD_TEST'] ?? '{}') as DeploymentWish;
 
 export default defineSession({
-  program: async ({ room, resumed, end }) => {
+  program: async (call) => {
+    const { room, resumed } = call;
     const { utterance, ms } = resumed ? AGAIN : HELLO;
     const source = new AudioSource(RATE, 1);
     const options = new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE });
@@ -26,7 +27,7 @@ export default defineSession({
     await source.captureFrame(new AudioFrame(samples, RATE, 1, samples.length));
     await source.waitForPlayout();
     await sleep(200); // what a network still holds
-    if (resumed) return end((resumed.snapshot as { said?: string } | undefined)?.said);
+    if (resumed) return call.end((resumed.snapshot as { said?: string } | undefined)?.said);
     if (wish.onCrash?.resume) await sleep(60_000);
     throw new Error('planted: the program throws after its greeting');
   },

@@ -65,19 +65,3 @@ test('H3b T12 kill -9 of the worker: a long reply is heard whole, the caller hea
   expect(caller.line(call.lab, GREETING), 'greeted once').toHaveLength(1);
   expect(await roomsOf(server).names()).not.toContain(call.name);
 });
-
-test('H3b A3 kill -9 of the worker and then of the keeper: the next keeper hears from the job that it waits, and its call goes on with a job of the next worker', async () => {
-  await using deployment = await deployed();
-  const call = await greeted(deployment);
-  await using caller = call.caller;
-  process.kill(await deployment.workerPid(), 'SIGKILL');
-  await logged(deployment, 'the worker is gone; the call goes on');
-  deployment.signal('SIGKILL');
-  await deployment.ended(PATIENCE_MS);
-  await deployment.restart();
-  await handedOver(deployment, call);
-  await asks(call);
-  await partsWith(call);
-  await reportOf(deployment, call);
-  expect(caller.find('disconnected')?.reason).toBe('ROOM_DELETED');
-});

@@ -147,27 +147,6 @@ test('G7 a realtime model is gone for good in the middle of a sentence: another 
   expect(report.completeness.gaps[0]?.ms).toBeLessThan(6000);
 });
 
-test('D2 C6 kill -9 of the job while the line of its caller is lost: the next job waits for them, and they are heard when they are back', async () => {
-  await deployment.warm(2, PATIENCE_MS);
-  const call = await greeted(deployment);
-  await asks(call);
-  await call.caller.vanish();
-  await deployment.entry(call.name, 'participant', ({ data }) => data.change === 'lost', PATIENCE_MS);
-  await kill(call);
-  const goesOn = async () =>
-    (await deployment.journalOf(call.name))?.keeper.some(({ kind }) => kind === 'keeper.resumed');
-  await expect.poll(goesOn, { timeout: PATIENCE_MS }).toBe(true);
-  await using caller = await startCaller({ server, room: call.name });
-  const back = { ...call, caller };
-  await hears(back, SORRY);
-  await caller.say(call.lab, 'How are you?');
-  await hears(back, WELL);
-  await partsWith(back);
-  const { report } = await deployment.reportOf(call.name, PATIENCE_MS);
-  expect(report.end).toMatchObject({ by: 'agent', reason: 'agent_ended' });
-  expect(report.completeness).toMatchObject({ gaps: [], epochs: [{ epoch: 1 }, { epoch: 2 }] });
-});
-
 test('G7 kill -9 of a program that says it can go on: it is begun anew with what it kept, and heard', async () => {
   const wish = { policy: patient, onCrash: { resume: 1 }, idleProcesses: 2, calls: 2 };
   await using other = await deploy(server, wish, { agent: 'test/e2e/agents/program.ts' });
