@@ -222,13 +222,9 @@ export async function runKeeper(options: KeeperOptions): Promise<number> {
           log.warn('the secret of LASTWORD_DIR was removed or replaced; it is written again');
       },
     });
+    const admission = openAdmission(secret, (pid) => worker.standingOf(pid) !== undefined);
     const adopting = sessions.adopt();
-    const server = await listen({
-      path,
-      onPeer,
-      admission: openAdmission(secret, (pid) => worker.standingOf(pid) !== undefined),
-      log,
-    });
+    const server = await listen({ path, onPeer, admission, log });
     closers.push(() => server.close());
 
     if (options.metrics) {

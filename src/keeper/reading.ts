@@ -16,7 +16,7 @@ import {
 } from '../../machines/index.ts';
 import type { Entry, HangUpPolicy, JobFacts, Owner, SessionJournal } from '../journal/entry.ts';
 import { firstJob, isJobId, type SessionId } from '../journal/ids.ts';
-import { allEntries, chaptersOf, handOverIn, awaitedIn, type Awaited } from '../report/chapters.ts';
+import { allEntries, chaptersOf, handOverIn, awaitedIn, type AwaitedCaller } from '../report/chapters.ts';
 import { endIn, recordedEnd } from '../report/end.ts';
 import { countOf, instantOf, readableName, knownWord, recordOf, textOf } from '../report/lenient.ts';
 import { isStale } from '../session/hang-up-strategy.ts';
@@ -47,7 +47,7 @@ export type Known = {
   mayReturn: boolean;
   caller: string | undefined;
   /** Its caller was not there when its last job wrote last. */
-  awaited: Awaited | undefined;
+  awaited: AwaitedCaller | undefined;
   /** What its last job was dispatched as. */
   dispatch: string | undefined;
   /** Dispatches that a keeper has asked for, to have it taken over. */

@@ -87,10 +87,7 @@ export type SessionDefinition = {
   hangUp?: OfCall<GivenHangUp>;
   /** What becomes of a call whose process died or froze, while its caller is there. Default `{ resume: 2 }`. */
   onCrash?: {
-    /**
-     * How often within a minute another process takes it over; 0: the caller hears the apology, and is hung up on. Default 2.
-     * Of a program 0: one that says more is begun anew with `call.resumed`, and has to go on from there by itself.
-     */
+    /** How often within a minute another process takes it over; 0: the caller hears the apology, and is hung up on. Default 2; of a program, which is begun anew with `call.resumed`, 0. */
     resume?: number;
     /** The first words after that. Default: "Sorry, I lost you for a moment.", in `language`. */
     say?: OfCall<string>;

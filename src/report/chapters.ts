@@ -59,7 +59,7 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
 export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
   [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);
 
-export type Awaited = {
+export type AwaitedCaller = {
   /** They were there already, and their line was lost; else they had not come yet, and nobody was spoken to. */
   wasThere: boolean;
   /** Wall clock, in ms. */
@@ -67,7 +67,7 @@ export type Awaited = {
 };
 
 /** Did these jobs wait for their caller, when they wrote last? One that got no further than to join changes nothing. */
-export const awaitedIn = (jobs: readonly Chapter[]): Awaited | undefined => {
+export const awaitedIn = (jobs: readonly Chapter[]): AwaitedCaller | undefined => {
   const statesOf = ({ data }: Timed) => textsOf(recordOf(data)['to']);
   const movesOf = ({ entries }: Chapter) =>
     entries.filter(({ kind, data }) => kind === 'transition' && recordOf(data)['machine'] === 'session');

@@ -9,7 +9,7 @@
  *   P3  An answer is owed when the caller said the last words, or when the agent was cut off, or a tool ran for them.
  */
 import type { Entry, HangUpPolicy, Json, SessionJournal } from '../journal/entry.ts';
-import { allEntries, chaptersOf, handOverIn, awaitedIn, type Awaited } from './chapters.ts';
+import { allEntries, chaptersOf, handOverIn, awaitedIn, type AwaitedCaller } from './chapters.ts';
 import { countOf, instantOf, readableName, recordOf, textOf } from './lenient.ts';
 import { transcriptOf } from './transcript.ts';
 
@@ -27,7 +27,7 @@ export type Past = {
   /** Its job left when nobody had said anything for a while: nobody waits for anything. */
   isCalm: boolean;
   /** Its caller was not there. One who has never been is greeted as by the first job. */
-  awaited: Awaited | undefined;
+  awaited: AwaitedCaller | undefined;
   /** Since the session was opened, by the wall clock. */
   openedAt: number | undefined;
   /** As the first job had them: a deploy in between changes nothing for this call. */

@@ -1,4 +1,5 @@
 /** An agent that hands its caller to somebody at a desk, as the job's metadata says, and goes on when nobody takes them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { llm, voice } from '@livekit/agents';
 import * as cartesia from '@livekit/agents-plugin-cartesia';
 import * as openai from '@livekit/agents-plugin-openai';
@@ -7,7 +8,9 @@ import { currentCall, defineSession, endSessionTool, runWorker } from '../../../
 import type { DeploymentWish } from '../harness/wishes.ts';
 import { warmFor } from './calls-to-come.ts';
 
-export type DeskWish = { invite?: 'fails'; confirm?: boolean | 'hangs' };
+export type DeskWish = { confirm?: boolean | 'hangs' };
+/** A person hears who it is before they decline; who is sent away in the moment of joining has not joined. */
+const DECIDES_MS = 1_000;
 
 const wish = JSON.parse(process.env['LASTWORD_TEST'] ?? '{}') as DeploymentWish;
 
@@ -16,16 +19,11 @@ const handOver = llm.tool({
   description: 'Hands the caller to somebody at the desk.',
   execute: async () => {
     const call = currentCall();
-    const { invite, confirm } = call.metadata as DeskWish;
+    const { confirm } = call.metadata as DeskWish;
     const { outcome } = await call.transfer({
       participant: 'desk',
-      ...(invite === 'fails' && {
-        invite: () => {
-          throw new Error('planted: 486 Busy Here');
-        },
-      }),
       ...(confirm !== undefined && {
-        confirm: () => (confirm === 'hangs' ? new Promise<boolean>(() => {}) : Promise.resolve(confirm)),
+        confirm: () => (confirm === 'hangs' ? new Promise<boolean>(() => {}) : sleep(DECIDES_MS, confirm)),
       }),
     });
     return outcome;
