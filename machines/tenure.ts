@@ -36,7 +36,7 @@ export type TenureEvent =
   | { type: 'worker.lost'; mayFollow: boolean }
   /** `isTimed`: it has to be over by some time; then `late` comes. */
   | { type: 'worker.replaced'; mayFollow: boolean; isTimed: boolean }
-  /** The SDK's session is over, the call is not, and another job may have it. */
+  /** Its own session cannot go on, the call does, and another job may have it. */
   | { type: 'session.lost' }
   /** A process of the next worker is warm for it. */
   | { type: 'next.warm' }

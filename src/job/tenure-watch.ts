@@ -82,7 +82,7 @@ export class TenureWatch {
   }
 
   /**
-   * The SDK has closed the session of this call, which goes on: another job is asked for.
+   * The session of this call cannot go on, and the call does: another job is asked for.
    * @param signal until when; the process is gone before that, or this call has nobody else
    * @throws Error: no other job may have it, or none was there in time
    */
