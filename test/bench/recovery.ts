@@ -144,6 +144,7 @@ try {
 const row = (what: string, values: readonly number[]) => {
   const known = values.filter((value) => !Number.isNaN(value));
   const [p50, p99] = [percentile(known, 0.5), percentile(known, 0.99)];
+  if (known.length === 0) return `| ${what} | never | never | 0 of ${values.length} |`;
   return `| ${what} | ${shown(p50 / 1000, 2)} s | ${shown(p99 / 1000, 2)} s | ${known.length} of ${values.length} |`;
 };
 const body = `
