@@ -277,7 +277,7 @@ export type EntryData = {
    */
   withheld: { part: string; identity?: string; entries: number; bytes: number };
   'session.closed': { end: End; alsoTriggered: End[]; stage: string };
-  /** Its worker was gone, and another job has the call now. `isCalm`: nobody had said anything for a while. */
+  /** Another job has the call now: its worker was gone, or (`why`) its own session. `isCalm`: nobody had said anything for a while. */
   'handed.over': { isCalm: boolean; why?: 'session_lost' };
   /** The worker declined the job after it was recorded: no session, and no report. */
   'session.withdrawn': { why: string };

@@ -1,7 +1,7 @@
 /**
- * Calls whose worker is gone, or has been replaced, and whose jobs talk on: each is told to leave when a process of the
- * next worker is warm for it, and not before. What follows is what follows a death: the next job takes the call over
- * (succession.ts).
+ * Calls whose worker is gone or has been replaced, and whose jobs talk on, and those whose own session is over: each is told
+ * to leave when a process of the worker that serves is warm for it, and not before. What follows is what follows a death:
+ * the next job takes the call over (succession.ts).
  *
  *   V1  One call for each warm process: who left for a process that still has to import would leave its caller in silence.
  *   V5  A job knows that its worker is gone some ms before the keeper does: what is warm in that one is warm for nobody.

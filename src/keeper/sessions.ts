@@ -297,7 +297,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
     handOver(session) {
       const one = supervised.get(session);
       if (!one?.isOpen || endingAt !== undefined) return;
-      log.info({ session }, 'a process of the next worker is warm for this call; its job leaves it when nobody speaks');
+      log.info({ session }, 'a process is warm for this call; its job leaves as soon as it may');
       one.tell({ type: 'hand.over' });
     },
     keep(session) {

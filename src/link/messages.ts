@@ -130,7 +130,7 @@ export const toKeeper = z.discriminatedUnion('type', [
   }),
   /** Of a job that took a session over: its caller hears it. */
   z.object({ type: z.literal('job.heard'), session: sessionId, epoch: above0 }),
-  /** Its worker, of this pid, is gone or going, and it talks on until another job can have its call; answered by `hand.over` when one can. */
+  /** Its worker, of this pid, is gone or going, or (without one) its own session is over: another job is to have its call; answered by `hand.over` when one can. */
   z.object({ type: z.literal('job.orphaned'), session: sessionId, worker: count.optional() }),
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
   z.object({

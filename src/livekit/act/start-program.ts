@@ -12,7 +12,7 @@ const SNAPSHOT_EACH_MS = 1_000;
 export function startProgram(job: LiveJob, program: (call: Call) => Promise<void>): void {
   const run = async () => {
     await job.venue.presence(job.letGo.signal);
-    const snapshots = setInterval(() => job.snapshots?.take(), SNAPSHOT_EACH_MS).unref();
+    const snapshots = job.snapshots && setInterval(() => job.snapshots?.take(), SNAPSHOT_EACH_MS).unref();
     job.letGo.signal.addEventListener('abort', () => clearInterval(snapshots), { once: true });
     try {
       await program(job.call);
