@@ -67,6 +67,17 @@ async function runs(facts: JobFacts): Promise<void> {
     { type: 'hello.job', ...firstJob(facts.job), owner, identity: `agent-${facts.job}` },
   );
 }
+/** As the store has it. */
+const rowOf = ({ session, epoch, job, agentName, room }: JobFacts): SessionRow => ({
+  session,
+  epoch,
+  job,
+  agentName,
+  room: room.name,
+  roomSid: room.sid,
+  acceptedAt: 1,
+  state: 'open',
+});
 const agent = (job: string): Occupant => ({ identity: `agent-${job}`, sid: 'PA_1', kind: 'agent' });
 
 test('D7 two jobs for one room in one instant: one of them is taken', async () => {
@@ -86,10 +97,17 @@ test('D7 a second job for a call that is running is declined, also when the room
 test('T13 an answer that died with its keeper is given by the next one, once, and not where the job runs already', async () => {
   const [lost, had] = [factsOf(jobIdOf('AJ_1'), 'RM_1'), { ...factsOf(jobIdOf('AJ_2'), 'RM_2') }];
   had.room = { name: 'sales', sid: 'RM_2' };
+  const begun = { ...factsOf(jobIdOf('AJ_3'), 'RM_3'), room: { name: 'billing', sid: 'RM_3' } };
   expect([await isTaken(lost), await isTaken(had), await isTaken(lost)]).toEqual([true, true, false]);
   sessions.stop();
-  sessions = keeper();
+  // Its job has opened its journal, and has not found this keeper yet.
+  const data = { ...begun, owner: await thisProcess(), identity: 'agent-AJ_3', policy: defaultPolicy, hangUp };
+  const first = { kind: 'session.opened', data } as unknown as FirstEntry;
+  await (await openJournal({ directory, session: begun.session, file: 1, first })).close();
+  sessions = keeper({ ...emptyStore, unsealed: async () => [lost, had, begun].map(rowOf) });
   await sessions.adopt();
+  expect(sessions.openCount).toBe(3);
+  expect(await isTaken(begun)).toBe(false);
   await runs(had);
   expect([await isTaken(lost), await isTaken(lost), await isTaken(had)]).toEqual([true, false, false]);
 });
@@ -103,8 +121,7 @@ test('T13 an offer waits for what the next keeper still reads: it begins no seco
   sessions = keeper({ ...emptyStore, unsealed });
   const adopting = sessions.adopt();
   const second = isTaken(factsOf(jobIdOf('AJ_2'), 'RM_1'));
-  const { session, epoch, job, agentName, room } = facts;
-  read?.([{ session, epoch, job, agentName, room: room.name, roomSid: room.sid, acceptedAt: 1, state: 'open' }]);
+  read?.([rowOf(facts)]);
   await adopting;
   expect([await second, sessions.openCount]).toEqual([false, 1]);
 });
