@@ -130,17 +130,23 @@ describe('G7 a realtime model that is gone for good', () => {
       });
     return Object.assign(placed, { fails, closed: () => closed });
   };
+  const isClosing = ({ call }: Placed) => (call.session as unknown as { closing: boolean }).closing;
   const late = (signal: AbortSignal) =>
     new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('nobody had it'))));
 
   test('is nobody’s end: another job is asked for, and the user’s `close` is not told meanwhile', async () => {
     const asked: AbortSignal[] = [];
-    await using placed = await placedOn((signal) => late(asked[asked.push(signal) - 1] ?? signal));
+    let meanwhile: unknown; // at the end of `mendMs`: the SDK's own field, for it takes long to tell of its close
+    await using placed = await placedOn((signal) => {
+      asked.push(signal);
+      signal.addEventListener('abort', () => (meanwhile = [isClosing(placed), placed.closed()]), { once: true });
+      return late(signal);
+    });
     placed.fails(gone());
     await placed.until('another job is asked for', () => asked[0]);
-    expect([placed.run.hasTag('mending'), placed.closed(), asked[0]?.aborted]).toEqual([true, 0, false]);
+    expect([placed.run.hasTag('mending'), asked[0]?.aborted]).toEqual([true, false]);
     const { errors } = await placed.endedWell({ ...modelFailed, fault: 'provider', apology: 'live' });
-    expect([asked[0]?.aborted, errors[0]?.message]).toEqual([true, 'planted']);
+    expect([asked[0]?.aborted, meanwhile, errors[0]?.message]).toEqual([true, [false, 0], 'planted']);
   });
 
   test('ends the call with the apology where no other job may have it, or where the model refuses', async () => {
