@@ -109,7 +109,8 @@ const shows = (...texts: string[]) =>
 
 /**
  * Somebody else in the room who may publish data and change their own attributes: what they send on the topic, and what a
- * second watcher makes of it. The last of it they send while they leave.
+ * second watcher makes of it. The last of it they send while they leave. LiveKit drops what is sent to somebody whose data
+ * channel is not open yet, some moments after they are connected: so a hello comes first.
  */
 const impostor = async (room: string, session: string): Promise<[seen: string[], told: string[]]> => {
   const tokenOf = (identity: string) => {
@@ -127,16 +128,21 @@ const impostor = async (room: string, session: string): Promise<[seen: string[],
     const [seen, told] = [[], []];
     const tell = (what) => told.push(typeof what === 'string' ? what : JSON.stringify(what));
     watchSession(watcher, { onState: (at) => tell(at.session + ' ' + at.epoch + ' ' + at.state), onEnded: tell, onResuming: tell, onResumed: tell });
-    watcher.on('dataReceived', (payload) => seen.push(JSON.parse(new TextDecoder().decode(payload)).type));
+    const patience = async (isOver) => { for (let waited = 0; !isOver() && waited < 10000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50)); };
+    let isReached = false;
+    watcher.on('dataReceived', (payload, from, kind, topic) => topic === 'hello' ? (isReached = true) : seen.push(JSON.parse(new TextDecoder().decode(payload)).type));
     await watcher.connect(url, tokens[0]);
     await impostor.connect(url, tokens[1]);
     await impostor.localParticipant.setAttributes({ 'lastword.session': session, 'lastword.epoch': '9', 'lastword.state': 'ending' });
+    const hello = setInterval(() => impostor.localParticipant.publishData(new Uint8Array(1), { reliable: true, topic: 'hello' }), 50);
+    await patience(() => isReached);
+    clearInterval(hello);
     const send = (message) => impostor.localParticipant.publishData(new TextEncoder().encode(JSON.stringify({ session, ...message })), { reliable: true, topic: 'lastword.session' });
     await send({ type: 'session.ended', reason: 'agent_ended', by: 'agent' });
     await send({ type: 'session.resuming' });
     await new Promise((resolve) => setTimeout(resolve, 50));
     await impostor.disconnect();
-    for (let waited = 0; seen.length < 2 && waited < 5000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
+    await patience(() => seen.length === 2);
     await watcher.disconnect();
     return [seen, told];
   })(${JSON.stringify(given)})`);

@@ -111,7 +111,8 @@ export const startStandIn = async (): Promise<StandIn> => {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.url?.split('/').at(-1) ?? '';
     const body = await readBody(request);
-    // All rooms are asked for from time to time, for callers whom nobody answers. That is about nobody, and not noted.
+    // All rooms are asked for from time to time, and who called for an agent in those that are not served: for callers
+    // whom nobody answers. That is about nobody, and not noted.
     if (method === 'ListRooms' && body['names'] === undefined) {
       const all = [...rooms].map(([name, { length }]) => ({ name, sid: sidOf(name), numParticipants: length }));
       const isAway = (planned.get(method)?.length ?? 0) > 0;
@@ -119,7 +120,7 @@ export const startStandIn = async (): Promise<StandIn> => {
       return void response.end(JSON.stringify(isAway ? { code: 'internal', msg: 'planned' } : { rooms: all }));
     }
     const identity = body['identity'] ?? body['participantIdentity'];
-    asked.push(identity === undefined ? method : `${method} ${identity}`);
+    if (method !== 'ListDispatch') asked.push(identity === undefined ? method : `${method} ${identity}`);
     if (method === 'TransferSIPParticipant') transfers.push(body);
     const how = planned.get(method)?.shift();
     if (how === 'hang') return;
