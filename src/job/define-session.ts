@@ -3,11 +3,13 @@ import { defineAgent, type JobContext, type JobProcess } from '@livekit/agents';
 import { checkDefinition, type SessionDefinition } from '../livekit/definition.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
 import { addDefinition } from './definitions.ts';
+import { dropNativeLog } from './drop-native-log.ts';
 import { runJob } from './run-job.ts';
 import { WarmProcess } from './warm-process.ts';
 
 // Below a keeper, and before the agent file itself prints anything.
 if (process.env['LASTWORD_SOCKET'] !== undefined) surviveLostOutput();
+dropNativeLog();
 
 /**
  * Defines the session of this agent file; its result is the file's default export, in place of `defineAgent`'s.

@@ -4,7 +4,8 @@
  *   S1  Known by the dispatch that we asked for, or by the one that the dead job had (LiveKit starts a job again by
  *       itself), never by metadata, which is the user's. An offer may be quicker than LiveKit's reply that names its
  *       dispatch, so it waits for that.
- *   S2  The ghost is removed first: two agents of one identity put each other out of the room.
+ *   S2  The ghost is removed before an offer is answered: two agents of one identity put each other out of the room. It is
+ *       removed while the agent is called for: LiveKit waits 200 ms for more than one worker's answer.
  *   S3  A dispatch can be refused without a word and is never tried again (sdk-facts, 12), so it is repeated while nobody
  *       has come; the one before is deleted, and a job that comes of it all the same is declined. A worker declines while
  *       no process of it is warm: when one is, the agent is called for at once, and not after the rest of a long pause.
@@ -58,6 +59,8 @@ export class Succession {
   /** All that were asked for: an offer that comes late is known by them, too. */
   readonly #dispatches = new Set<string>();
   #reply: Promise<unknown> = Promise.resolve();
+  #isGhostGone = false;
+  #ghost: Promise<unknown> = Promise.resolve();
   #begin: () => void = () => undefined;
   readonly #begun = new Promise<void>((resolve) => (this.#begin = resolve));
   #isOn = false;
@@ -85,7 +88,9 @@ export class Succession {
     await settledWithin(this.#begun, REPLY_MS); // S6
     await settledWithin(this.#reply, REPLY_MS);
     if (dispatch === undefined || !this.#dispatches.has(dispatch)) return false;
+    await settledWithin(this.#ghost, REPLY_MS); // S2
     if (!this.#isOn || this.#successor) throw new Error('this call has its next agent already, or waits for none');
+    if (!this.#isGhostGone) throw new Error('the dead agent is still in the room');
     const successor = { session: known.session, epoch: this.#next(), job };
     let settle: Successor['settle'] = () => undefined;
     const fate = new Promise<Fate>((resolve) => (settle = resolve));
@@ -160,10 +165,13 @@ export class Succession {
     };
     const removeGhost = async () => {
       if (known.identity !== undefined) await rooms.remove(room, known.identity, signal);
+      this.#isGhostGone = true;
     };
     try {
       for (;;) {
-        await removeGhost(); // S2
+        this.#isGhostGone = false;
+        const ghost = removeGhost(); // S2
+        this.#ghost = ghost.catch(() => undefined);
         if (!this.#successor) {
           const came = new Promise<void>((resolve) => (this.#came = resolve));
           tidy(asked);
@@ -179,6 +187,7 @@ export class Succession {
             return undefined;
           });
           const again = new Promise<void>((resolve) => (this.#again = resolve));
+          await ghost;
           await unlessAborted(settledWithin(Promise.race([came, again]), repeatMs), signal); // S3
           repeatMs *= 2;
         }

@@ -9,6 +9,7 @@ import type { Defined, StartOptions } from './definition.ts';
 import type { OpenCall } from './open-call.ts';
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
+import type { EarlyWords } from './act/early-words.ts';
 import type { Guarded } from './guard/guarded.ts';
 import type { OwnEnds } from './guard/own-ends.ts';
 import type { HeardWords } from './observe/heard-words.ts';
@@ -24,6 +25,8 @@ export type LiveJob = Omit<OpenCall, 'begins'> & {
   readonly definition: Defined;
   /** The first words after a crash. */
   resumedWords?: string;
+  /** The same, as they come from the voice. */
+  earlyWords?: EarlyWords;
   /** Of the first agent after a crash: what its `onEnter` says is held back while it runs. */
   readonly entering: AsyncLocalStorage<{ isOn: boolean }>;
   /** Settled when its lines were asked for; undefined before. With what was wrong with the greeting. */

@@ -48,13 +48,14 @@ export async function throughSession(ask: LineAsk): Promise<HeardOfLine> {
   // S5: the SDK would refuse it. Where the session is only read, it is written as ever.
   const { audio: output, audioEnabled } = session.output;
   const isUnvoiced = 'say' in words && output !== null && audioEnabled && !voiceOf(job);
-  const audio = isUnvoiced ? words.audio : undefined;
-  if (isUnvoiced && !audio) return leftOut(job, line, note, port);
+  const recording = isUnvoiced && 'audio' in words ? words.audio : undefined;
+  if (isUnvoiced && !recording) return leftOut(job, line, note, port);
   // The journal knows that a goodbye was begun before anybody can hear it; a slow disk may not hold it up.
   if (line === 'goodbye') await settledWithin(job.recorder.durable(), 200);
   if (line === 'again') job.venue.hush(); // the filler before it
 
-  const ours = follow(job, session, words, speech, audio);
+  const early = line === 'recovery' ? job.earlyWords?.take() : undefined;
+  const ours = follow(job, session, words, speech, recording ? framesOf(recording) : early);
   if (!ours) {
     note({ heardMs: 0, outcome: 'failed', why: 'the agent session takes no speech' });
     throw new Error(`${line}: the agent session takes no speech`);
@@ -143,7 +144,7 @@ const follow = (
   session: voice.AgentSession,
   words: Words,
   { interruptible }: Speech,
-  audio: URL | undefined,
+  audio: ReturnType<typeof framesOf> | undefined,
 ): { handle: voice.SpeechHandle; playback: OurSpeech } | undefined => {
   const { playout } = job;
   if (!playout) return undefined;
@@ -153,7 +154,7 @@ const follow = (
       'say' in words
         ? session.say(words.say, {
             allowInterruptions: interruptible,
-            ...(audio && { audio: framesOf(audio) as NonNullable<SayOptions['audio']> }),
+            ...(audio && { audio: audio as NonNullable<SayOptions['audio']> }),
           })
         : session.generateReply({
             instructions: words.generate,
