@@ -3,7 +3,7 @@ import { defineAgent, type JobContext, type JobProcess } from '@livekit/agents';
 import { checkDefinition, type SessionDefinition } from '../livekit/definition.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
 import { addDefinition } from './definitions.ts';
-import { dropNativeLog } from './drop-native-log.ts';
+import { dropNativeLog } from '../output/drop-native-log.ts';
 import { runJob } from './run-job.ts';
 import { WarmProcess } from './warm-process.ts';
 

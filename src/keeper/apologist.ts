@@ -17,6 +17,7 @@ import {
 } from '@livekit/rtc-node';
 import { AccessToken } from 'livekit-server-sdk';
 import type { LiveKitAccess } from '../link/messages.ts';
+import { dropNativeLog } from '../output/drop-native-log.ts';
 import { readWav } from '../sound/wav.ts';
 import { messageOf } from '../errors/thrown.ts';
 
@@ -25,6 +26,8 @@ export type ApologistReport =
   | { type: 'audible' }
   | { type: 'played'; heardMs: number }
   | { type: 'failed'; message: string };
+
+dropNativeLog();
 
 const FRAME_MS = 20;
 /** What the caller's buffers still hold when the last frame is out; less clips the last syllable. */

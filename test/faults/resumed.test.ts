@@ -7,7 +7,7 @@ import { type Past, pastOf } from '../../src/report/past.ts';
 import type { Call } from '../../src/livekit/call.ts';
 import { checkDefinition } from '../../src/livekit/definition.ts';
 import { place, type Placed, type Placing } from './harness.ts';
-import type { Answer } from './models.ts';
+import { type Answer, ToneTts } from './models.ts';
 import { agent, answer, answered, errorsOf, LONG, never, resting, toolNamed, WithTools } from './plain.ts';
 
 const GREETING = 'Hello, this is Ada.';
@@ -131,6 +131,48 @@ describe('G7 after a crash', () => {
     await using other = await place({ ...after(nothing), onCrash: { say: fails } });
     await other.hears(SORRY);
     expect(errorsOf(other, 'onCrash.say')).toEqual(['planted']);
+  });
+});
+
+describe('the words after a crash', () => {
+  const asked = { beforeTheStart: [] as string[] };
+  const heardWith = async (tts: ToneTts, given: Partial<Placing> = {}) => {
+    const before = () => void (asked.beforeTheStart = [...tts.asked]);
+    const placed = await place({ ...after(nothing), options: { tts }, prepare: before, ...given });
+    await placed.hears(SORRY);
+    await placed.until('all of it', () => placed.of('spoken')[0]);
+    await resting(placed);
+    return placed;
+  };
+
+  test('are asked of the voice before the session starts, once, and stand in the history', async () => {
+    const tts = new ToneTts();
+    await using placed = await heardWith(tts);
+    expect(asked.beforeTheStart).toEqual([SORRY]);
+    expect(tts.asked).toEqual([SORRY]);
+    expect(textsIn(placed.job.session!.currentAgent.chatCtx)).toEqual([SORRY]);
+    expect(placed.of('spoken')).toMatchObject([{ line: 'recovery', outcome: 'played', text: SORRY }]);
+  });
+
+  test('are asked by the session itself when the voice failed by then', async () => {
+    const tts = new ToneTts();
+    tts.isMute = true;
+    await using placed = await heardWith(tts, { prepare: () => void (tts.isMute = false) });
+    expect(tts.asked).toEqual([SORRY, SORRY]);
+    expect(placed.of('spoken')).toMatchObject([{ line: 'recovery', outcome: 'played' }]);
+  });
+
+  test('are left to an agent that speaks in a way of its own, and to a session that changes what is said', async () => {
+    class Whisperer extends WithTools {
+      override async ttsNode(...[text, settings]: Parameters<voice.Agent['ttsNode']>) {
+        return super.ttsNode(text, settings);
+      }
+    }
+    await using _one = await heardWith(new ToneTts(), { agent: () => new Whisperer() });
+    expect(asked.beforeTheStart).toEqual([]);
+    const tts = new ToneTts();
+    await using _other = await heardWith(tts, { options: { tts, ttsTextTransforms: [] } });
+    expect(asked.beforeTheStart).toEqual([]);
   });
 });
 
