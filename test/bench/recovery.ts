@@ -25,6 +25,8 @@ const ANSWER = 'We are open from nine to five, Monday to Friday.';
 const SORRY = 'Sorry, I lost you for a moment.';
 const GREETING = 'Hello, this is Ada.';
 const PATIENCE_MS = 30_000;
+/** A process that waits for its call plays the first instants of one beforehand, 3 s after it was made (job/warm-process.ts). */
+const RESTED_MS = 5_000;
 
 const server = await startLiveKitServer();
 const deployed = (resume = 2) => deploy(server, { onCrash: { resume, say: SORRY, apologize: true }, idleProcesses: 2 });
@@ -38,7 +40,7 @@ async function during(what: (call: Call) => Promise<void>): Promise<void> {
   const { name, lab, caller } = call;
   await caller.until('the greeting', () => (caller.line(lab, GREETING)[0]?.share ?? 0) > 0.9, PATIENCE_MS);
   await deployment.warm(1, 60_000);
-  await sleep(1000);
+  await sleep(RESTED_MS);
   await what(call);
   await caller.leave();
   await caller[Symbol.asyncDispose]();
