@@ -22,7 +22,7 @@ export function defineSession(definition: SessionDefinition) {
   return defineAgent({
     prewarm: async (proc: JobProcess) => {
       surviveLostOutput();
-      warm.standBy();
+      warm.standBy(proc.userData);
       const { prewarm } = defined;
       if (prewarm) await warm.prewarm(() => prewarm(proc));
     },

@@ -10,6 +10,7 @@ import { defaultPolicy, endOf } from '../../machines/index.ts';
 import { type SessionId, sessionIdOf } from '../journal/ids.ts';
 import { openJournal } from '../journal/write.ts';
 import { type SessionEffects, runSession } from '../session/run.ts';
+import { rehearseMedia } from './rehearse-media.ts';
 
 /** So often has V8 seen the code that matters when it compiles it. */
 const ROUNDS = 6;
@@ -18,13 +19,17 @@ const never = () => new Promise<never>(() => {});
 const atOnce = async () => {};
 const silent = () => {};
 
-/** Plays short sessions to nobody, in a folder that is gone afterwards. Never rejects. */
-export async function rehearse(isWanted: () => boolean): Promise<void> {
+/**
+ * Plays short sessions to nobody, in a folder that is gone afterwards. Never rejects.
+ * @param kept what `prewarm` left for the calls of this process
+ */
+export async function rehearse(isWanted: () => boolean, kept: Record<string, unknown> = {}): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'lastword-rehearsal-')).catch(() => undefined);
   if (directory === undefined) return; // a full disk is no call's trouble yet
   try {
     for (let round = 1; round <= ROUNDS && isWanted(); round += 1)
       await playOnce(directory, sessionIdOf(`rehearsal-${round}`));
+    if (isWanted()) await rehearseMedia(isWanted, kept);
   } catch {
     // the call itself will say what is wrong
   } finally {

@@ -42,12 +42,15 @@ export class WarmProcess {
   /** Looked for once. */
   #known: Promise<Known> | undefined;
 
-  /** Returns at once; what it begins never fails a call. Ends the process when its worker dies before the call is there. */
-  standBy(): void {
+  /**
+   * Returns at once; what it begins never fails a call. Ends the process when its worker dies before the call is there.
+   * @param kept what `prewarm` leaves for the calls of this process
+   */
+  standBy(kept: Record<string, unknown>): void {
     this.#known ??= find();
     // The worker is gone, so no call will come; the SDK would let the process wait for 15 s after its prewarm.
     process.once('disconnect', () => this.#isWaiting && process.exit(0));
-    setTimeout(() => void rehearse(() => this.#isWaiting), QUIET_MS).unref();
+    setTimeout(() => void rehearse(() => this.#isWaiting, kept), QUIET_MS).unref();
     tellPool(IMPORTED);
   }
 

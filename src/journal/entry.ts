@@ -75,7 +75,13 @@ export type LineName = 'greeting' | 'recovery' | 'filler' | 'nudge' | 'again' | 
 
 /** By kind: what an entry's `data` is. Add kinds and optional fields freely; never change the meaning of one. */
 export type EntryData = {
-  'session.accepted': JobFacts & { worker: string; hangUp: HangUpPolicy; policy: Policy };
+  'session.accepted': JobFacts & {
+    worker: string;
+    hangUp: HangUpPolicy;
+    policy: Policy;
+    /** LiveKit began a job again whose session was sealed by then: that session. */
+    follows?: SessionId;
+  };
   'session.opened': JobFacts & {
     owner: Owner;
     identity: string;

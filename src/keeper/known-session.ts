@@ -55,6 +55,11 @@ export class KnownSession {
   get isRefused(): boolean {
     return performance.now() - this.#refusedAt < REFUSED_MS;
   }
+  /** All that brought it a job, as far as they are known. */
+  get dispatches(): string[] {
+    const { dispatch, called = [] } = this.journal ?? {};
+    return [this.facts?.dispatch, dispatch, ...called].filter((one) => one !== undefined);
+  }
   /** For whoever looks for evidence of its life. */
   get suspect(): Suspect {
     return {
@@ -76,8 +81,8 @@ export class KnownSession {
     };
   }
 
-  accepted({ session, epoch, job, agentName, room, metadata, policy }: EntryData['session.accepted']): void {
-    this.facts = { session, epoch, job, agentName, room, metadata };
+  accepted({ session, epoch, job, agentName, room, metadata, dispatch, policy }: EntryData['session.accepted']): void {
+    this.facts = { session, epoch, job, agentName, room, metadata, ...(dispatch !== undefined && { dispatch }) };
     this.job = job;
     this.policy = policy;
     this.#name();

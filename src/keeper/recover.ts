@@ -84,138 +84,162 @@ export type Recovered = {
 
 /** *Effect.* */
 export function recover(request: RecoveryRequest): Promise<Recovered> {
-  const { room, agent, policy, rooms, notes, log } = request;
-  let isForeign = false;
-  let isLookedAt = false;
-  let isRoomThere = false;
-  let telephones: string[] | undefined;
+  return new Recovery(request).run();
+}
+
+class Recovery {
+  readonly #request: RecoveryRequest;
+  /** Whoever is in the room now has another call there (R3). */
+  #isForeign = false;
+  #isLookedAt = false;
+  #isRoomThere = false;
+  #telephones: string[] | undefined;
   /** Of the dead agent: the next job brings its own, and two faces would speak. */
-  let avatars: string[] = [];
+  #avatars: string[] = [];
 
-  /** Whose room it is now. */
-  const look = async (asked: Rooms, signal: AbortSignal) => {
-    const [occupants, sid] = await Promise.all([asked.occupants(room, signal), asked.sidOf(room, signal)]);
-    telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
-    avatars = occupants.filter(({ onBehalfOf }) => agent && onBehalfOf === agent).map(({ identity }) => identity);
-    isRoomThere = sid !== undefined;
-    const isAnew = request.roomSid !== '' && sid !== undefined && sid !== request.roomSid;
-    isForeign = isAnew || (request.isUnopened && occupants.some(({ kind }) => kind === 'agent')); // R3
-    if (isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
-    isLookedAt = true;
-    return occupants;
-  };
+  constructor(request: RecoveryRequest) {
+    this.#request = request;
+  }
 
-  const hangUp = (asked: Rooms, strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult> =>
-    asked.hangUp({
+  run(): Promise<Recovered> {
+    const { policy, rooms, notes, log, signal, end, resumesLeft, wasSeenAtOnce, isReleased } = this.#request;
+    const effects: Acts = {
+      probe: (_, port) => this.#probe(port.signal),
+      takeOver: (_, port) => this.#takeOver(port.signal),
+      apologize: (_, port) => this.#apologize(port.signal, port.send),
+      hangUp: (_, port) => this.#hangUp(port.signal),
+    };
+    return new Promise((resolve) => {
+      const isUnreleased = !isReleased && rooms !== null;
+      const finish = (isHangUpOwed: boolean) => resolve({ outcome: 'released', isHangUpOwed });
+      const machine = runMachine<typeof recoveryMachine, RecoveryEvent>({
+        machine: 'recovery',
+        chart: recoveryMachine,
+        input: {
+          policy,
+          resumesLeft: rooms === null ? 0 : resumesLeft,
+          wasSeenAtOnce,
+          end,
+          isReleased: isReleased || rooms === null, // R2
+          apologizes: this.#request.apologize !== undefined,
+        } satisfies RecoveryInput,
+        note: (kind, data) => notes.append(kind, data),
+        onDone: ({ context: { outcome, isHangUpOwed } }) =>
+          resolve({ outcome: outcome === 'resumed' ? 'resumed' : 'released', isHangUpOwed }),
+        onFailed: (error) => {
+          log.error({ err: error }, 'the recovery machine failed; sealing without it');
+          notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
+          finish(isUnreleased);
+        },
+        onTrouble: (error) => log.error({ error: messageOf(error) }, 'what the recovery received went wrong'),
+      });
+      const leave = () => {
+        finish(isUnreleased);
+        machine.stop();
+      };
+      if (signal.aborted) return leave();
+      signal.addEventListener('abort', leave, { once: true });
+      machine.start(effects);
+    });
+  }
+
+  async #probe(signal: AbortSignal): Promise<RecoveryEffects['probe']['output']> {
+    const { rooms, isCallerAwaited, resumesLeft } = this.#request;
+    if (!rooms) return { callerThere: false, successorSpeaks: false };
+    const occupants = await this.#look(rooms, signal);
+    const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
+    // Who comes to a room that was deleted has it made anew, and waits in it for nobody.
+    const isAwaited = isCallerAwaited && resumesLeft > 0 && this.#isRoomThere;
+    return { callerThere: (callerThere || isAwaited) && !this.#isForeign, successorSpeaks: false };
+  }
+
+  async #takeOver(signal: AbortSignal): Promise<void> {
+    const { rooms, room, log, takeOver } = this.#request;
+    if (!rooms) throw new Error('there is no LiveKit to call an agent by');
+    // The probe was late, and a room that was made anew is somebody else's (R3).
+    if (!this.#isLookedAt) await this.#look(rooms, signal);
+    if (this.#isForeign) throw new Error('another agent or another call has this room');
+    const avatars = this.#avatars;
+    if (avatars.length > 0) log.info({ avatars: avatars.length }, 'the avatar of the dead agent is taken out');
+    await Promise.allSettled(avatars.map((identity) => rooms.remove(room, identity, signal)));
+    await takeOver(rooms, signal);
+  }
+
+  async #apologize(signal: AbortSignal, send: (event: RecoveryEvent) => void): Promise<HeardLine> {
+    const { apologize, room, notes } = this.#request;
+    if (!apologize) throw new Error('no apology is wanted');
+    const elapsed = stopwatch();
+    let firstAudioMs: number | undefined;
+    const spoken = (outcome: 'played' | 'cut' | 'failed', heardMs: number, why?: string) =>
+      notes.append('spoken', {
+        line: 'apology',
+        rung: 'bundled',
+        heardMs,
+        outcome,
+        ...(firstAudioMs !== undefined && { firstAudioMs }),
+        ...(why !== undefined && { why }),
+      });
+    try {
+      const onAudible = () => {
+        firstAudioMs = elapsed();
+        send({ type: 'apologist.audible' });
+      };
+      const heard = await apologize({ room, signal, onAudible });
+      spoken('played', heard.heardMs);
+      return heard;
+    } catch (error) {
+      const heardMs = firstAudioMs === undefined ? 0 : elapsed() - firstAudioMs;
+      spoken(firstAudioMs === undefined ? 'failed' : 'cut', heardMs, messageOf(error));
+      throw error;
+    }
+  }
+
+  async #hangUp(signal: AbortSignal): Promise<RecoveryEffects['hangUp']['output']> {
+    const { rooms, room, session, notes, log, end } = this.#request;
+    if (!rooms) return { verified: true };
+    const strategy = strategyFor(end, this.#request.hangUp);
+    const elapsed = stopwatch();
+    // R3: the probe was late, and a room is deleted by its name.
+    const unseen = this.#isLookedAt ? undefined : await this.#look(rooms, signal).then(() => undefined, messageOf);
+    if (this.#isForeign) return { verified: true };
+    const { reason, by } = end ?? ends.processCrashed;
+    await settledWithin(rooms.tell(room, { type: 'session.ended', session, reason, by }, signal), TELLING_MS);
+    const result =
+      unseen === undefined ? await this.#letGo(rooms, strategy, signal) : { ...unconfirmed, error: unseen };
+    notes.append('hangup', { strategy, ...result, ms: elapsed() });
+    const { verified, attempts, left, error } = result;
+    log.info(
+      // An identity may be a telephone number, and errors name it.
+      { room, strategy, verified, attempts, 'pii.left': left, ...(error !== undefined && { 'pii.error': error }) },
+      verified ? 'the caller was released' : 'the hang-up is unconfirmed',
+    );
+    return { verified };
+  }
+
+  #letGo(rooms: Rooms, strategy: HangUpStrategy, signal: AbortSignal): Promise<HangUpResult> {
+    const { room, roomSid, caller, agent } = this.#request;
+    return rooms.hangUp({
       room,
       strategy,
-      ...(request.roomSid !== '' && { roomSid: request.roomSid }),
-      ...(telephones && { sip: telephones }),
+      ...(roomSid !== '' && { roomSid }),
+      ...(this.#telephones && { sip: this.#telephones }),
       signal,
-      ...(request.caller !== undefined && { caller: request.caller }),
+      ...(caller !== undefined && { caller }),
       ...(agent !== undefined && { agent }),
     });
+  }
 
-  const effects: Acts = {
-    probe: async (_, { signal }) => {
-      if (!rooms) return { callerThere: false, successorSpeaks: false };
-      const occupants = await look(rooms, signal);
-      const callerThere = occupants.some(({ kind }) => kind === 'standard' || kind === 'sip');
-      // Who comes to a room that was deleted has it made anew, and waits in it for nobody.
-      const isAwaited = request.isCallerAwaited && request.resumesLeft > 0 && isRoomThere;
-      return { callerThere: (callerThere || isAwaited) && !isForeign, successorSpeaks: false };
-    },
-    takeOver: async (_, { signal }) => {
-      if (!rooms) throw new Error('there is no LiveKit to call an agent by');
-      // The probe was late, and a room that was made anew is somebody else's (R3).
-      if (!isLookedAt) await look(rooms, signal);
-      if (isForeign) throw new Error('another agent or another call has this room');
-      if (avatars.length > 0) log.info({ avatars: avatars.length }, 'the avatar of the dead agent is taken out');
-      await Promise.allSettled(avatars.map((identity) => rooms.remove(room, identity, signal)));
-      await request.takeOver(rooms, signal);
-    },
-    apologize: async (_, { signal, send }) => {
-      if (!request.apologize) throw new Error('no apology is wanted');
-      const elapsed = stopwatch();
-      let firstAudioMs: number | undefined;
-      const spoken = (outcome: 'played' | 'cut' | 'failed', heardMs: number, why?: string) =>
-        notes.append('spoken', {
-          line: 'apology',
-          rung: 'bundled',
-          heardMs,
-          outcome,
-          ...(firstAudioMs !== undefined && { firstAudioMs }),
-          ...(why !== undefined && { why }),
-        });
-      try {
-        const heard = await request.apologize({
-          room,
-          signal,
-          onAudible: () => {
-            firstAudioMs = elapsed();
-            send({ type: 'apologist.audible' });
-          },
-        });
-        spoken('played', heard.heardMs);
-        return heard;
-      } catch (error) {
-        const heardMs = firstAudioMs === undefined ? 0 : elapsed() - firstAudioMs;
-        spoken(firstAudioMs === undefined ? 'failed' : 'cut', heardMs, messageOf(error));
-        throw error;
-      }
-    },
-    hangUp: async (_, { signal }) => {
-      if (!rooms) return { verified: true };
-      const strategy = strategyFor(request.end, request.hangUp);
-      const elapsed = stopwatch();
-      // R3: the probe was late, and a room is deleted by its name.
-      const unseen = isLookedAt ? undefined : await look(rooms, signal).then(() => undefined, messageOf);
-      if (isForeign) return { verified: true };
-      const { reason, by } = request.end ?? ends.processCrashed;
-      const told = rooms.tell(room, { type: 'session.ended', session: request.session, reason, by }, signal);
-      await settledWithin(told, TELLING_MS);
-      const result = unseen === undefined ? await hangUp(rooms, strategy, signal) : { ...unconfirmed, error: unseen };
-      notes.append('hangup', { strategy, ...result, ms: elapsed() });
-      const { verified, attempts, left, error } = result;
-      log.info(
-        // An identity may be a telephone number, and errors name it.
-        { room, strategy, verified, attempts, 'pii.left': left, ...(error !== undefined && { 'pii.error': error }) },
-        verified ? 'the caller was released' : 'the hang-up is unconfirmed',
-      );
-      return { verified: result.verified };
-    },
-  };
-
-  return new Promise((resolve) => {
-    const isUnreleased = !request.isReleased && rooms !== null;
-    const finish = (isHangUpOwed: boolean) => resolve({ outcome: 'released', isHangUpOwed });
-    const machine = runMachine<typeof recoveryMachine, RecoveryEvent>({
-      machine: 'recovery',
-      chart: recoveryMachine,
-      input: {
-        policy,
-        resumesLeft: rooms === null ? 0 : request.resumesLeft,
-        wasSeenAtOnce: request.wasSeenAtOnce,
-        end: request.end,
-        isReleased: request.isReleased || rooms === null, // R2
-        apologizes: request.apologize !== undefined,
-      } satisfies RecoveryInput,
-      note: (kind, data) => notes.append(kind, data),
-      onDone: ({ context: { outcome, isHangUpOwed } }) =>
-        resolve({ outcome: outcome === 'resumed' ? 'resumed' : 'released', isHangUpOwed }),
-      onFailed: (error) => {
-        log.error({ err: error }, 'the recovery machine failed; sealing without it');
-        notes.append('error', { component: 'orchestrator', message: messageOf(error), recoverable: false });
-        finish(isUnreleased);
-      },
-      onTrouble: (error) => log.error({ error: messageOf(error) }, 'what the recovery received went wrong'),
-    });
-    const leave = () => {
-      finish(isUnreleased);
-      machine.stop();
-    };
-    if (request.signal.aborted) return leave();
-    request.signal.addEventListener('abort', leave, { once: true });
-    machine.start(effects);
-  });
+  /** Whose room it is now (R3). */
+  async #look(rooms: Rooms, signal: AbortSignal) {
+    const { room, roomSid, agent, isUnopened, log } = this.#request;
+    const [occupants, sid] = await Promise.all([rooms.occupants(room, signal), rooms.sidOf(room, signal)]);
+    this.#telephones = occupants.filter(({ kind }) => kind === 'sip').map(({ identity }) => identity);
+    this.#avatars = occupants.filter(({ onBehalfOf }) => agent && onBehalfOf === agent).map(({ identity }) => identity);
+    this.#isRoomThere = sid !== undefined;
+    const isAnew = roomSid !== '' && sid !== undefined && sid !== roomSid;
+    this.#isForeign = isAnew || (isUnopened && occupants.some(({ kind }) => kind === 'agent'));
+    if (this.#isForeign) log.warn({ room, sid }, 'another agent or another call has this room; it is left alone');
+    this.#isLookedAt = true;
+    return occupants;
+  }
 }

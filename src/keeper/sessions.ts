@@ -13,6 +13,7 @@ import { messageOf } from '../errors/thrown.ts';
 import { settledWithin } from '../waiting/deadline.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 import { whatIsKnown } from './reading.ts';
+import { SealedDispatches } from './sealed-dispatches.ts';
 import { superviseSession, type Supervised, type SuperviseOptions } from './supervise.ts';
 import { unsealedFolders, unsealedRows } from './unsealed.ts';
 import { startPulse } from './pulse.ts';
@@ -111,6 +112,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
   let adopted: Promise<void> = Promise.resolve();
   /** Written down by a keeper that died before its worker had the answer, as far as anybody knows: it may ask again. */
   const unanswered = new Set<SessionId>();
+  const sealed = new SealedDispatches();
   let sealedElsewhere = 0;
   const sealsAgain = process.env['LASTWORD_SEAL_AGAIN'] === '1';
 
@@ -124,6 +126,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
     void one.over.then(() => {
       options.counts?.over(session);
       unanswered.delete(session);
+      if (one.isSealed) sealed.add(session, one.dispatches);
       forget(one);
     });
     return one;
@@ -177,7 +180,7 @@ export function trackSessions(options: SessionsOptions): Sessions {
   };
 
   /** A job that begins a session. Resolves when it is on disk. @throws Error: why it is declined */
-  const begun = async (facts: JobFacts, { pid, hangUp, policy }: WorkerHello): Promise<true> => {
+  const begun = async (facts: JobFacts, { pid, hangUp, policy, waitsForTracks }: WorkerHello): Promise<true> => {
     const before = [...supervised.values()];
     const one = follow(facts.session, facts);
     const served = await Promise.all(before.map((other) => other.serves(facts)));
@@ -186,8 +189,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
       one.drop();
       throw new Error(`this call has its agent already: session ${serving.session}`);
     }
+    // Where a job is for a participant, one dispatch has many.
+    const follows = waitsForTracks ? undefined : sealed.sessionOf(facts.dispatch);
+    if (follows)
+      log.warn({ job: facts.job, follows }, 'LiveKit begins a job again whose session is sealed: a new session');
     try {
-      await one.accept({ ...facts, worker: `pid ${pid}`, hangUp, policy });
+      await one.accept({ ...facts, worker: `pid ${pid}`, hangUp, policy, ...(follows && { follows }) });
       return true;
     } catch (error) {
       log.error({ job: facts.job, err: error }, 'a job cannot be recorded, so it is not accepted');

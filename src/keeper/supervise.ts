@@ -74,6 +74,10 @@ export type Supervised = {
   /** Resolves when it is sealed or withdrawn, or when the keeper ended first; never rejects. */
   readonly over: Promise<void>;
   readonly hasPeer: boolean;
+  /** By this keeper; not one that was withdrawn, or that an earlier keeper had sealed. */
+  readonly isSealed: boolean;
+  /** All that brought it a job, as far as they are known. */
+  readonly dispatches: readonly string[];
   /** The state of its supervision, by its outermost name. */
   readonly stage: string;
   /** Resolves when the job is on disk. @throws JournalError */
@@ -227,6 +231,12 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     },
     get hasPeer() {
       return peer !== undefined;
+    },
+    get isSealed() {
+      return report !== undefined;
+    },
+    get dispatches() {
+      return known.dispatches;
     },
     get stage() {
       const value = machine?.snapshot().value ?? 'accepted';

@@ -67,62 +67,203 @@ const recordable = (text: string): string => {
   return over <= 0 ? text : `${text.slice(0, MAX_METADATA)}… [truncated: ${over} of ${text.length} characters]`;
 };
 
+type Answer = (answer: boolean) => void;
+type Offer = { facts: JobFacts; settle: Answer };
+type SealWaiter = { session: SessionId; settle: Answer };
+
 /** *Effect.* Returns at once; the connection is made, and made again, behind it. */
 export function connectLink(options: LinkOptions): Link {
-  const { path, hello, onMessage, onWelcome, lonely, log } = options;
-  const waiting: ToKeeper[] = [];
-  const offers = new Map<number, { facts: JobFacts; settle: (answer: boolean) => void }>();
-  const closings = new Map<SessionId, ToKeeper>();
-  const sealed = new Set<SessionId>();
-  const sealWaiters = new Set<{ session: SessionId; settle: (answer: boolean) => void }>();
-  let socket: Socket | undefined;
-  let isWelcome = false;
-  let isClosed = false;
-  let retryMs = FIRST_RETRY_MS;
-  let retryTimer: NodeJS.Timeout | undefined;
-  let lonelyTimer: NodeJS.Timeout | undefined;
-  let lastRequest = 0;
-  let lastRefusal: string | undefined;
+  const link = new KeeperLink(options);
+  link.open();
+  return link;
+}
 
-  const startLonely = () => {
-    if (!lonely || lonelyTimer || isClosed) return;
-    lonelyTimer = setTimeout(lonely.call, lonely.afterMs ?? 60_000).unref();
-  };
+class KeeperLink implements Link {
+  readonly #options: LinkOptions;
+  /** What nobody was there to be told. */
+  readonly #waiting: ToKeeper[] = [];
+  /** By request: said again to each keeper until one answers (C1). */
+  readonly #offers = new Map<number, Offer>();
+  /** C2. */
+  readonly #closings = new Map<SessionId, ToKeeper>();
+  /** Of which the word has come; it may be asked for later. */
+  readonly #sealed = new Set<SessionId>();
+  readonly #sealWaiters = new Set<SealWaiter>();
+  /** Also while it connects. */
+  #socket: Socket | undefined;
+  #isWelcome = false;
+  #isClosed = false;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: NodeJS.Timeout | undefined;
+  #lonely: NodeJS.Timeout | undefined;
+  #lastRequest = 0;
+  /** C5. */
+  #lastRefusal: string | undefined;
 
-  const write = (message: ToKeeper): boolean => {
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#startLonely();
+  }
+
+  get isConnected(): boolean {
+    return this.#isWelcome;
+  }
+
+  open(): void {
+    if (this.#isClosed) return;
+    const { log } = this.#options;
+    const current = connect(this.#options.path);
+    this.#socket = current;
+    current.unref();
+    readLines(current, {
+      onLine: (line) => this.#heard(line, current),
+      onProblem: () => current.destroy(),
+    });
+    current.once('connect', () => {
+      try {
+        this.#connected();
+      } catch (error) {
+        log?.error({ err: error }, 'hello failed; connecting again');
+        current.destroy();
+      }
+    });
+    current.on('error', (error) => log?.debug({ error: error.message }, 'no keeper')); // `close` follows
+    current.once('close', () => this.#lost(current));
+  }
+
+  send(message: ToKeeper): void {
+    if (this.#isClosed) return;
+    const { log } = this.#options;
+    if (message.type === 'job.closed' && !this.#sealed.has(message.session))
+      this.#closings.set(message.session, message);
+    if (message.type === 'beat' && (this.#socket?.writableLength ?? 0) > MAX_UNREAD_BYTES) return;
+    if (this.#write(message) || message.type === 'beat' || message.type === 'job.closed') return; // C3, C2
+    this.#waiting.push(message);
+    if (this.#waiting.length <= MAX_WAITING) return;
+    const lost = this.#waiting.shift();
+    log?.warn({ type: lost?.type, waiting: MAX_WAITING }, 'no keeper for too long; the oldest message is given up');
+  }
+
+  offer(given: JobFacts, deadlineMs: number): Promise<boolean> {
+    const facts = { ...given, metadata: recordable(given.metadata) };
+    if (this.#isClosed) return Promise.resolve(false);
+    const request = ++this.#lastRequest;
+    return new Promise((resolve) => {
+      const settle: Answer = (answer) => {
+        clearTimeout(timer);
+        this.#offers.delete(request);
+        resolve(answer);
+      };
+      const timer = setTimeout(() => {
+        settle(false);
+        this.send({ type: 'job.withdrawn', job: facts.job, why: `no answer in ${deadlineMs} ms` }); // C4
+      }, deadlineMs);
+      this.#offers.set(request, { facts, settle });
+      this.#write({ type: 'job.offered', request, facts });
+    });
+  }
+
+  awaitSealed(session: SessionId, deadlineMs: number): Promise<boolean> {
+    if (this.#sealed.has(session)) return Promise.resolve(true);
+    if (this.#isClosed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const settle: Answer = (answer) => {
+        clearTimeout(timer);
+        this.#sealWaiters.delete(waiter);
+        resolve(answer);
+      };
+      const waiter = { session, settle };
+      const timer = setTimeout(() => settle(false), deadlineMs);
+      this.#sealWaiters.add(waiter);
+    });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#lonely);
+    this.#socket?.end();
+    for (const { settle } of this.#offers.values()) settle(false);
+    for (const { settle } of this.#sealWaiters) settle(false);
+  }
+
+  #connected(): void {
+    for (const message of this.#options.hello()) this.#write(message); // C1
+    for (const [request, { facts }] of this.#offers) this.#write({ type: 'job.offered', request, facts });
+    for (const message of this.#closings.values()) this.#write(message); // C2
+    for (const message of this.#waiting.splice(0)) this.#write(message);
+  }
+
+  #lost(one: Socket): void {
+    const { log, path } = this.#options;
+    if (this.#socket === one) this.#socket = undefined;
+    if (this.#isWelcome) log?.warn({ path }, 'lost the keeper; looking for the next one');
+    this.#isWelcome = false;
+    if (this.#isClosed) return;
+    this.#startLonely();
+    // A hundred jobs lose the same keeper at the same instant: half of the pause is drawn by lot.
+    this.#retry = setTimeout(() => this.open(), this.#retryMs * (0.5 + Math.random() / 2)).unref();
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+
+  #startLonely(): void {
+    const { lonely } = this.#options;
+    if (!lonely || this.#lonely || this.#isClosed) return;
+    this.#lonely = setTimeout(lonely.call, lonely.afterMs ?? 60_000).unref();
+  }
+
+  #write(message: ToKeeper): boolean {
+    const socket = this.#socket;
     if (!socket || socket.connecting || socket.destroyed) return false;
     socket.write(encode(message));
     return true;
-  };
+  }
 
-  const take = (message: FromKeeper) => {
+  #heard(line: string, from: Socket): void {
+    const { log } = this.#options;
+    const parsed = parseFromKeeper(line);
+    if (!parsed.ok) {
+      log?.warn({ problem: parsed.problem }, 'the keeper said what is no message; connecting again');
+      from.destroy();
+      return;
+    }
+    try {
+      this.#take(parsed.message);
+    } catch (error) {
+      log?.error({ err: error, type: parsed.message.type }, 'a message of the keeper could not be handled');
+    }
+  }
+
+  #take(message: FromKeeper): void {
+    const { log, onMessage, onWelcome } = this.#options;
     switch (message.type) {
       case 'welcome':
-        isWelcome = true;
-        retryMs = FIRST_RETRY_MS;
-        clearTimeout(lonelyTimer);
-        lonelyTimer = undefined;
+        this.#isWelcome = true;
+        this.#retryMs = FIRST_RETRY_MS;
+        clearTimeout(this.#lonely);
+        this.#lonely = undefined;
         onWelcome?.();
         break;
       case 'refused': {
         const advice = 'the keeper refuses this process, which goes on without one; what it was told says what to do';
-        if (message.why !== lastRefusal) log?.error({ why: message.why }, advice); // C5
-        lastRefusal = message.why;
-        retryMs = LAST_RETRY_MS;
-        for (const { settle } of offers.values()) settle(false);
+        if (message.why !== this.#lastRefusal) log?.error({ why: message.why }, advice); // C5
+        this.#lastRefusal = message.why;
+        this.#retryMs = LAST_RETRY_MS;
+        for (const { settle } of this.#offers.values()) settle(false);
         break;
       }
       case 'job.recorded':
-        offers.get(message.request)?.settle(true);
+        this.#offers.get(message.request)?.settle(true);
         break;
       case 'job.refused':
         log?.info({ why: message.why }, 'the keeper declines a job');
-        offers.get(message.request)?.settle(false);
+        this.#offers.get(message.request)?.settle(false);
         break;
       case 'sealed':
-        sealed.add(message.session);
-        closings.delete(message.session);
-        for (const waiter of sealWaiters) if (waiter.session === message.session) waiter.settle(true);
+        this.#sealed.add(message.session);
+        this.#closings.delete(message.session);
+        for (const { session, settle } of this.#sealWaiters) if (session === message.session) settle(true);
         break;
       case 'shutdown':
       case 'hand.over':
@@ -138,121 +279,5 @@ export function connectLink(options: LinkOptions): Link {
         break;
     }
     onMessage(message);
-  };
-
-  const onConnected = () => {
-    for (const message of hello()) write(message); // C1
-    for (const [request, { facts }] of offers) write({ type: 'job.offered', request, facts });
-    for (const message of closings.values()) write(message); // C2
-    for (const message of waiting.splice(0)) write(message);
-  };
-
-  const open = () => {
-    if (isClosed) return;
-    const current = connect(path);
-    socket = current;
-    current.unref();
-    readLines(current, {
-      onLine: (line) => {
-        const parsed = parseFromKeeper(line);
-        if (!parsed.ok) {
-          log?.warn({ problem: parsed.problem }, 'the keeper said what is no message; connecting again');
-          current.destroy();
-          return;
-        }
-        try {
-          take(parsed.message);
-        } catch (error) {
-          log?.error({ err: error, type: parsed.message.type }, 'a message of the keeper could not be handled');
-        }
-      },
-      onProblem: () => current.destroy(),
-    });
-    current.once('connect', () => {
-      try {
-        onConnected();
-      } catch (error) {
-        log?.error({ err: error }, 'hello failed; connecting again');
-        current.destroy();
-      }
-    });
-    current.on('error', (error) => log?.debug({ error: error.message }, 'no keeper')); // `close` follows
-    current.once('close', () => {
-      if (socket === current) socket = undefined;
-      if (isWelcome) log?.warn({ path }, 'lost the keeper; looking for the next one');
-      isWelcome = false;
-      if (isClosed) return;
-      startLonely();
-      // A hundred jobs lose the same keeper at the same instant: half of the pause is drawn by lot.
-      retryTimer = setTimeout(open, retryMs * (0.5 + Math.random() / 2)).unref();
-      retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-    });
-  };
-
-  startLonely();
-  open();
-
-  const link: Link = {
-    send(message) {
-      if (isClosed) return;
-      if (message.type === 'job.closed' && !sealed.has(message.session)) closings.set(message.session, message);
-      if (message.type === 'beat' && (socket?.writableLength ?? 0) > MAX_UNREAD_BYTES) return;
-      if (write(message) || message.type === 'beat' || message.type === 'job.closed') return; // C3, C2
-      waiting.push(message);
-      if (waiting.length <= MAX_WAITING) return;
-      const lost = waiting.shift();
-      log?.warn({ type: lost?.type, waiting: MAX_WAITING }, 'no keeper for too long; the oldest message is given up');
-    },
-
-    offer(given, deadlineMs) {
-      const facts = { ...given, metadata: recordable(given.metadata) };
-      if (isClosed) return Promise.resolve(false);
-      const request = ++lastRequest;
-      return new Promise((resolve) => {
-        const settle = (answer: boolean) => {
-          clearTimeout(timer);
-          offers.delete(request);
-          resolve(answer);
-        };
-        const timer = setTimeout(() => {
-          settle(false);
-          link.send({ type: 'job.withdrawn', job: facts.job, why: `no answer in ${deadlineMs} ms` }); // C4
-        }, deadlineMs);
-        offers.set(request, { facts, settle });
-        write({ type: 'job.offered', request, facts });
-      });
-    },
-
-    awaitSealed(session, deadlineMs) {
-      if (sealed.has(session)) return Promise.resolve(true);
-      if (isClosed) return Promise.resolve(false);
-      return new Promise((resolve) => {
-        const waiter = {
-          session,
-          settle: (answer: boolean) => {
-            clearTimeout(timer);
-            sealWaiters.delete(waiter);
-            resolve(answer);
-          },
-        };
-        const timer = setTimeout(() => waiter.settle(false), deadlineMs);
-        sealWaiters.add(waiter);
-      });
-    },
-
-    get isConnected() {
-      return isWelcome;
-    },
-
-    close() {
-      if (isClosed) return;
-      isClosed = true;
-      clearTimeout(retryTimer);
-      clearTimeout(lonelyTimer);
-      socket?.end();
-      for (const { settle } of offers.values()) settle(false);
-      for (const { settle } of sealWaiters) settle(false);
-    },
-  };
-  return link;
+  }
 }

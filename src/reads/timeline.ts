@@ -72,7 +72,11 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
     });
     switch (entry.kind) {
       case 'session.accepted':
-        return row('keeper', `the job is taken, room "${oneLine(entry.data.room.name)}"`, 'quiet');
+        return row(
+          'keeper',
+          `the job is taken, room "${oneLine(entry.data.room.name)}"${entry.data.follows ? `; LiveKit began it again after the seal of ${entry.data.follows}` : ''}`,
+          'quiet',
+        );
       case 'session.opened':
         return row('job', `${entry.data.job}, process ${entry.data.owner.pid}, epoch ${entry.data.epoch}`, 'quiet');
       case 'handed.over':

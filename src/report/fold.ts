@@ -105,7 +105,10 @@ const later = (one: Timed, other: Timed): Timed => (whenOf(other) > whenOf(one) 
 const firstOf = ([first, ...others]: readonly Timed[]): Timed | undefined => first && others.reduce(earlier, first);
 const lastOf = ([first, ...others]: readonly Timed[]): Timed | undefined => first && others.reduce(later, first);
 
-type Identity = Pick<Report, 'job' | 'agentName' | 'room' | 'policyHash' | 'machineHash' | 'versions' | 'metadata'>;
+type Identity = Pick<
+  Report,
+  'follows' | 'job' | 'agentName' | 'room' | 'policyHash' | 'machineHash' | 'versions' | 'metadata'
+>;
 
 /** Facts of the job that was dispatched first: a successor's metadata is wrapped in ours. */
 const identityOf = (jobs: readonly Chapter[], keeper: Chapter): Identity => {
@@ -117,6 +120,7 @@ const identityOf = (jobs: readonly Chapter[], keeper: Chapter): Identity => {
   );
   const name = readableName(room['name']);
   return {
+    follows: readableName(accepted['follows']),
     job: textOf(opened['job']) ?? textOf(accepted['job']),
     agentName: textOf(opened['agentName']) ?? textOf(accepted['agentName']),
     room:

@@ -65,6 +65,9 @@ export const reportSchema = z
     timestamp: time.nullable().describe('When the session was over: the last thing its journal knows.'),
 
     session: text.describe('The session: the id of its first job.'),
+    follows: text
+      .nullable()
+      .describe('The session before: LiveKit began its job again when its report was sealed. Null for any other.'),
     job: text.nullable().describe('The LiveKit job that was dispatched first.'),
     agentName: text.nullable().describe('The dispatched name; empty for automatic dispatch.'),
     room: z

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { defaultPolicy, endOf } from '../../machines/index.ts';
 import type { JobFacts } from '../../src/journal/entry.ts';
 import { thisProcess } from '../../src/journal/owner.ts';
+import { readSession } from '../../src/journal/read.ts';
 import { type FirstEntry, openJournal } from '../../src/journal/write.ts';
 import { type JobId, firstJob, jobIdOf } from '../../src/journal/ids.ts';
 import { type Sessions, type SessionsOptions, trackSessions } from '../../src/keeper/sessions.ts';
@@ -15,6 +16,7 @@ import type { FromKeeper, WorkerHello } from '../../src/link/messages.ts';
 import type { Peer } from '../../src/link/server.ts';
 import type { Occupant, Rooms } from '../../src/rooms/rooms.ts';
 import type { SessionRow } from '../../src/store/store.ts';
+import { fold } from '../../src/report/fold.ts';
 import { emptyStore } from './empty-store.ts';
 
 /** Time for an answer that is not to come. */
@@ -31,14 +33,17 @@ let directory: string;
 let sessions: Sessions;
 let occupants: Occupant[] | Promise<Occupant[]>;
 let requests = 0;
-const keeper = (store: SessionsOptions['store'] = emptyStore) =>
+const keeper = (
+  store: SessionsOptions['store'] = emptyStore,
+  seal: SessionsOptions['seal'] = () => new Promise(() => {}),
+) =>
   trackSessions({
     directory,
     store,
     rooms: async () => ({ occupants: async () => occupants, sidOf: async () => 'RM_1' }) as unknown as Rooms,
     isWorkerHere: () => true,
     apologize: () => undefined,
-    seal: () => new Promise(() => {}),
+    seal,
     log: pino({ level: 'silent' }),
   });
 beforeEach(async () => {
@@ -53,10 +58,10 @@ afterEach(async () => {
 
 const peerOf = (tell: (message: FromKeeper) => void) => ({ send: tell }) as unknown as Peer;
 /** Whether the keeper answers for this job, so that the worker accepts it. */
-async function isTaken(facts: JobFacts): Promise<boolean> {
+async function isTaken(facts: JobFacts, by: WorkerHello = worker): Promise<boolean> {
   const taken = new Promise<boolean>((resolve) => {
     const peer = peerOf(({ type }) => type === 'job.recorded' && resolve(true));
-    void sessions.offered(peer, { type: 'job.offered', request: (requests += 1), facts }, worker);
+    void sessions.offered(peer, { type: 'job.offered', request: (requests += 1), facts }, by);
   });
   return Promise.race([taken, pause(SILENT_MS, false)]);
 }
@@ -160,4 +165,36 @@ test('T13 a job that is offered between a death and the call for the next one be
 test('D7 another agent of the same room is another call', async () => {
   expect(await isTaken(factsOf(jobIdOf('AJ_1'), 'RM_1'))).toBe(true);
   expect(await isTaken({ ...factsOf(jobIdOf('AJ_2'), 'RM_1'), agentName: 'interpreter' })).toBe(true);
+});
+
+test('T13 a job that LiveKit begins again after the seal is a new session, which names the one before', async () => {
+  sessions.stop();
+  sessions = keeper(emptyStore, async (session) => ({ report: `rep_${session}`, bytes: 1, isFirst: true }));
+  const factsIn = (name: string, id: string, dispatch: string): JobFacts => ({
+    ...factsOf(jobIdOf(id), `RM_${name}`),
+    room: { name, sid: `RM_${name}` },
+    dispatch,
+  });
+  const accepted = async ({ session }: JobFacts) => (await readSession(directory, session)).keeper[0]?.data;
+  const over = async (facts: JobFacts, end: () => void) => {
+    await isTaken(facts);
+    end();
+    for (let tries = 0; sessions.openCount > 0 && tries < 100; tries += 1) await pause(20);
+  };
+  const died = factsIn('support', 'AJ_1', 'AD_1');
+  await over(died, () => sessions.unstarted(died.job, 'it is gone'));
+  const declined = factsIn('sales', 'AJ_2', 'AD_2');
+  await over(declined, () => sessions.withdrawn(declined.job, 'declined after all'));
+  expect(sessions.openCount).toBe(0);
+
+  const [again, other] = [factsIn('support', 'AJ_3', 'AD_1'), factsIn('sales', 'AJ_4', 'AD_2')];
+  expect([await isTaken(again), await isTaken(other)]).toEqual([true, true]);
+  expect(await accepted(again)).toMatchObject({ session: 'AJ_3', follows: 'AJ_1' });
+  expect(await accepted(other), 'one that was never a session').not.toHaveProperty('follows');
+  expect(fold(await readSession(directory, again.session))).toMatchObject({ session: 'AJ_3', follows: 'AJ_1' });
+
+  // Where a job is for a participant, one dispatch has one for each of them.
+  const publisher = { ...factsIn('billing', 'AJ_5', 'AD_1') };
+  expect(await isTaken(publisher, { ...worker, waitsForTracks: true })).toBe(true);
+  expect(await accepted(publisher)).not.toHaveProperty('follows');
 });
