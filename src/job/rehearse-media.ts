@@ -27,7 +27,7 @@ const silence = (): AudioFrame => {
  * of; what somebody wrote for themselves is not, for nobody knows what it does.
  */
 export async function rehearseMedia(isWanted: () => boolean, kept: Record<string, unknown>): Promise<void> {
-  new Headers(); // Node compiles its HTTP client when it is named for the first time: 25 ms
+  Reflect.get(globalThis, 'Headers'); // Node compiles its HTTP client when it is named for the first time: 25 ms
   await speak();
   const detection = Object.values(kept).find((each) => each instanceof VAD && each.label === 'silero.VAD');
   if (isWanted() && detection instanceof VAD) await listen(detection);

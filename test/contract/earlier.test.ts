@@ -16,9 +16,10 @@ import { sessionIdOf } from '../../src/journal/ids.ts';
 const folder = join(import.meta.dirname, 'earlier');
 const names = readdirSync(folder).flatMap((file) => (file.endsWith('.jsonl') ? [file.slice(0, -6)] : []));
 const textOf = (file: string) => readFileSync(join(folder, file), 'utf8').trimEnd();
-/** The report says since then which job an epoch was, and what was not heard between two; the rest is as it was. */
+/** The report says since then which job an epoch was, what was not heard between two, and whom a session follows. */
 const asItWas = ({ completeness, ...report }: Report) => ({
   ...report,
+  follows: undefined,
   completeness: {
     ...completeness,
     epochs: completeness.epochs.map((epoch) => ({ ...epoch, job: undefined })),

@@ -26,7 +26,13 @@ const logsOf = async (before: string, env: NodeJS.ProcessEnv = {}) => {
   const given = ['--input-type=module', '-e', connect(before)];
   const { RUST_LOG: _, ...clean } = process.env;
   const { stdout, stderr } = await run(process.execPath, given, { env: { ...clean, ...env }, timeout: 30_000 });
-  return { ...(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { logs: number; level: string | null }), stderr };
+  return {
+    ...(JSON.parse(stdout.split('\n').find((line) => line.startsWith('{"logs"')) ?? '') as {
+      logs: number;
+      level: string | null;
+    }),
+    stderr,
+  };
 };
 const dropped = `const { dropNativeLog } = await import('${module}'); dropNativeLog(); dropNativeLog();`;
 

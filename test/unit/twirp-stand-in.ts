@@ -31,6 +31,8 @@ export type StandIn = {
   dispatches: Map<string, Dispatch[]>;
   /** Every request that came in, as `Method` or `Method identity`. */
   asked: string[];
+  /** Rooms whose dispatches were looked at: from time to time, for whoever waits in one that nobody serves. */
+  looked: string[];
   /** The bodies of the transfers that came in. */
   transfers: object[];
   /** Deletions that were being carried out at the same time, at most. */
@@ -52,6 +54,7 @@ export const startStandIn = async (): Promise<StandIn> => {
   const sids = new Map<string, string>();
   const dispatches = new Map<string, Dispatch[]>();
   const asked: string[] = [];
+  const looked: string[] = [];
   const transfers: object[] = [];
   const planned = new Map<string, Misbehaviour[]>();
   let deletionMs = 0;
@@ -111,8 +114,7 @@ export const startStandIn = async (): Promise<StandIn> => {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.url?.split('/').at(-1) ?? '';
     const body = await readBody(request);
-    // All rooms are asked for from time to time, and who called for an agent in those that are not served: for callers
-    // whom nobody answers. That is about nobody, and not noted.
+    // All rooms are asked for from time to time, for callers whom nobody answers. That is about nobody, and not noted.
     if (method === 'ListRooms' && body['names'] === undefined) {
       const all = [...rooms].map(([name, { length }]) => ({ name, sid: sidOf(name), numParticipants: length }));
       const isAway = (planned.get(method)?.length ?? 0) > 0;
@@ -120,7 +122,8 @@ export const startStandIn = async (): Promise<StandIn> => {
       return void response.end(JSON.stringify(isAway ? { code: 'internal', msg: 'planned' } : { rooms: all }));
     }
     const identity = body['identity'] ?? body['participantIdentity'];
-    if (method !== 'ListDispatch') asked.push(identity === undefined ? method : `${method} ${identity}`);
+    if (method === 'ListDispatch') looked.push(body['room'] ?? '');
+    else asked.push(identity === undefined ? method : `${method} ${identity}`);
     if (method === 'TransferSIPParticipant') transfers.push(body);
     const how = planned.get(method)?.shift();
     if (how === 'hang') return;
@@ -146,6 +149,7 @@ export const startStandIn = async (): Promise<StandIn> => {
     sids,
     dispatches,
     asked,
+    looked,
     transfers,
     mostDeletions: () => most,
     next: (method, ...how) => void planned.set(method, how),

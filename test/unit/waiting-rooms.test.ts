@@ -68,9 +68,9 @@ test('C6 a room whose dispatch a worker took is never asked about again: a thous
   for (let at = 0; at < 1_000; at += 1) lay(server, `call-${at}`, [caller, agent], taken);
   const { names } = open(server);
   for (let look = 0; look < 20; look += 1) await names();
-  expect(server.asked).toHaveLength(1_000); // each was asked about once, fifty in a look
+  expect(server.looked).toHaveLength(1_000); // each was asked about once, fifty in a look
   await names();
-  expect(server.asked).toHaveLength(1_000);
+  expect(server.looked).toHaveLength(1_000);
   lay(server, 'waits', [caller], ours);
   expect(await names()).toEqual(['waits']);
   server.sids.set('call-1', 'RM_anew');
