@@ -1,9 +1,9 @@
 /** `defineSession`: what an agent file says, as the SDK takes it. */
 import { defineAgent, type JobContext, type JobProcess } from '@livekit/agents';
 import { checkDefinition, type SessionDefinition } from '../livekit/definition.ts';
+import { dropNativeLog } from '../output/drop-native-log.ts';
 import { surviveLostOutput } from '../output/own-output.ts';
 import { addDefinition } from './definitions.ts';
-import { dropNativeLog } from '../output/drop-native-log.ts';
 import { runJob } from './run-job.ts';
 import { WarmProcess } from './warm-process.ts';
 

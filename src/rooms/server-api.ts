@@ -16,6 +16,7 @@
 import {
   AgentDispatchClient,
   DataPacket_Kind,
+  JobRestartPolicy,
   RoomServiceClient,
   ServerError,
   SipCallError,
@@ -39,8 +40,9 @@ export type RoomsOptions = {
   log?: { error(fields: object, message: string): void };
 };
 
-// livekit.ParticipantInfo.Kind, by number; an unknown one is somebody we know nothing of.
 const ON_BEHALF = 'lk.publish_on_behalf';
+const ours = { restartPolicy: JobRestartPolicy.JRP_NEVER };
+// livekit.ParticipantInfo.Kind, by number; an unknown one is somebody we know nothing of.
 const KINDS: Record<number, Occupant['kind']> = { 0: 'standard', 1: 'ingress', 2: 'egress', 3: 'sip', 4: 'agent' };
 
 const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 2, maxTimeout: 1_000, randomize: true };
@@ -234,8 +236,9 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
       }
       default: {
         // The types ask for a case; a row of a later version may hold a word that has none here, and nothing was done.
-        const unknown: string = hangUp.strategy satisfies never;
-        throw new RoomsError(`${unknown}: this version knows no such way to hang up`, { hopeless: true });
+        throw new RoomsError(`${String(hangUp.strategy satisfies never)}: this version knows no such way to hang up`, {
+          hopeless: true,
+        });
       }
     }
   };
@@ -253,9 +256,9 @@ export const openRooms = (access: LiveKitAccess, options: RoomsOptions = {}): Ro
     occupants: (room, signal) => persist(signal, () => list(room, signal)),
     remove: (room, identity, signal) => persist(signal, () => removeOnce(room, identity, signal)),
     // One attempt: a request that got no answer may have been carried out, and two dispatches are two agents. Recovery
-    // repeats it itself, when nobody has come.
+    // repeats it itself, when nobody has come; and a job of it that dies is recovery's, not LiveKit's to begin again.
     dispatch: (room, agentName, metadata, signal) =>
-      ask('dispatch', signal, async () => (await dispatches.createDispatch(room, agentName, { metadata })).id),
+      ask('dispatch', signal, async () => (await dispatches.createDispatch(room, agentName, { metadata, ...ours })).id),
     tell: (room, message, signal) => {
       const bytes = new TextEncoder().encode(JSON.stringify(message));
       const options = { topic: SESSION_TOPIC };

@@ -350,6 +350,12 @@ describe('the other calls', () => {
     expect(count(server, 'CreateDispatch')).toBe(1);
   });
 
+  it('a dispatch of ours asks LiveKit not to begin its job again: who follows a job that died is up to the keeper', async () => {
+    await using server = await startStandIn();
+    await clientOf(server).dispatch('r', 'ada', '{}', AbortSignal.timeout(10_000));
+    expect(server.called).toMatchObject([{ agentName: 'ada', metadata: '{}', restartPolicy: 'JRP_NEVER' }]);
+  });
+
   it('C6 a dispatch is deleted once: whoever comes second is told so, and who got no answer the first time is not', async () => {
     await using server = await startStandIn();
     const both = () => server.dispatches.set('r', [{ id: 'AD_1', agentName: 'ada' }]);

@@ -31,6 +31,8 @@ export type StandIn = {
   dispatches: Map<string, Dispatch[]>;
   /** Every request that came in, as `Method` or `Method identity`. */
   asked: string[];
+  /** Agents that were called for. */
+  called: object[];
   /** Rooms whose dispatches were looked at: from time to time, for whoever waits in one that nobody serves. */
   looked: string[];
   /** The bodies of the transfers that came in. */
@@ -55,6 +57,7 @@ export const startStandIn = async (): Promise<StandIn> => {
   const dispatches = new Map<string, Dispatch[]>();
   const asked: string[] = [];
   const looked: string[] = [];
+  const called: object[] = [];
   const transfers: object[] = [];
   const planned = new Map<string, Misbehaviour[]>();
   let deletionMs = 0;
@@ -105,6 +108,7 @@ export const startStandIn = async (): Promise<StandIn> => {
         return [200, those.splice(at, 1)[0] ?? {}];
       }
       case 'CreateDispatch':
+        called.push(body);
         return [200, { id: 'AD_1', room, agentName: body['agentName'], metadata: body['metadata'] }];
       default:
         return [404, { code: 'bad_route', msg: method }];
@@ -150,6 +154,7 @@ export const startStandIn = async (): Promise<StandIn> => {
     dispatches,
     asked,
     looked,
+    called,
     transfers,
     mostDeletions: () => most,
     next: (method, ...how) => void planned.set(method, how),
