@@ -275,7 +275,8 @@ export const conversing = session.createStateConfig({
           entry: ['forgetUnheard', 'noteWhoseLine'],
           on: {
             ...deafTo('hold.began', 'caller.speaks', 'caller.acts', 'caller.stopped'),
-            'caller.lost': { actions: 'noteWhoseLine' },
+            // We are back before them: who was away ourselves has a word to say all the same.
+            'caller.lost': { actions: ['noteOwnAbsence', 'noteWhoseLine'] },
             'caller.waits': { actions: ['noteAwaited', 'oweAnswer'] },
             'agent.audible': { actions: 'oweNothing' },
             // What one says to its end while the other is away is not heard: without a word of ours both would wait.

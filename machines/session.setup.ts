@@ -33,7 +33,7 @@ export type SessionContext = Omit<Input, 'goodbye'> & {
   isLiveBroken: boolean; // the live rung failed since the agent was last heard
   isAnswerOwed: boolean; // the caller was lost while waiting for us
   isOwnLineLost: boolean; // it was the agent that was lost
-  isUnheard: boolean; // what the agent said ended while the caller was lost
+  isUnheard: boolean; // what the agent said ended while the caller was lost, or it was away itself before they were
   isHoldGoodbye: boolean; // is a goodbye said to who holds for too long?
   transfer: Transfer | null; // asked for
   failure: End | null; // what is being mended, or was
@@ -218,6 +218,7 @@ export const session = setup({
     oweNothing: assign({ isAnswerOwed: false }),
     noteUnheard: assign({ isUnheard: true }),
     forgetUnheard: assign({ isUnheard: false }),
+    noteOwnAbsence: assign({ isUnheard: ({ context }) => context.isUnheard || context.isOwnLineLost }),
     noteWhoseLine: assign({ isOwnLineLost: ({ event }) => event.type === 'caller.lost' && event.isOwnLine === true }),
     // J2: speech ends in time for the steps that are never shortened. Each request has its own timer: the first counts.
     startBudget: raise(

@@ -231,7 +231,8 @@ describe('a caller who was lost', () => {
   test('is asked whether they are there, when it was our line', () => {
     expect(walk([ownLineLost, returned]).asked).toEqual(['nudge']);
     expect(walk([lost, ownLineLost, returned]).asked).toEqual(['nudge']);
-    expect(walk([ownLineLost, lost, returned]).asked).toEqual([]);
+    expect(walk([ownLineLost, lost, returned]).asked, 'back before them').toEqual(['nudge']);
+    expect(walk([ownLineLost, lost]).context.isOwnLineLost, 'by then it is theirs').toBe(false);
     expect(walk([ownLineLost, returned, moved, lost, returned]).asked).toEqual(['nudge']);
     expect(walk([ownLineLost, returned, moved, lost]).context.isOwnLineLost).toBe(false);
   });
