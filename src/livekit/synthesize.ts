@@ -1,7 +1,7 @@
 /** Text to sound through the user's own TTS object, without an AgentSession. */
 import { ReadableStream } from 'node:stream/web';
 import { AudioFrame } from '@livekit/rtc-node';
-import { tts } from '@livekit/agents';
+import { type APIConnectOptions, tts } from '@livekit/agents';
 import { readWav } from '../sound/wav.ts';
 import type { Pcm } from './venue.ts';
 
@@ -10,13 +10,19 @@ const pcmOf = (frame: AudioFrame): Pcm => ({
   samples: frame.channels === 1 ? frame.data : frame.data.filter((_, index) => index % frame.channels === 0),
 });
 
+/** A rung that fails hands over to the next one instead of waiting for itself. */
+const ONE_ATTEMPT: APIConnectOptions = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 5000 };
+
 /**
  * Frames as they come. Ends early when aborted; throws what the provider throws. The deadline is the caller's.
  * Streams where the provider can: `synthesize()` of the Cartesia plugin speaks https only (sdk-facts, 5).
  */
-export async function* synthesize(voice: tts.TTS, text: string, signal: AbortSignal): AsyncGenerator<Pcm> {
-  // One attempt: a rung that fails hands over to the next one instead of waiting for itself.
-  const connOptions = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 5000 };
+export async function* synthesize(
+  voice: tts.TTS,
+  text: string,
+  signal: AbortSignal,
+  connOptions: APIConnectOptions = ONE_ATTEMPT,
+): AsyncGenerator<Pcm> {
   let seen = false;
   if (voice.capabilities.streaming) {
     const stream = voice.stream({ connOptions });

@@ -1,5 +1,6 @@
 /** A call that goes on after its process died: what its next job says, knows, and leaves alone. */
-import { llm, voice } from '@livekit/agents';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { APIConnectionError, llm, voice } from '@livekit/agents';
 import { describe, expect, test } from 'vitest';
 import type { Json, SessionJournal } from '../../src/journal/entry.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
@@ -152,6 +153,29 @@ describe('the words after a crash', () => {
     expect(tts.asked).toEqual([SORRY]);
     expect(textsIn(placed.job.session!.currentAgent.chatCtx)).toEqual([SORRY]);
     expect(placed.of('spoken')).toMatchObject([{ line: 'recovery', outcome: 'played', text: SORRY }]);
+  });
+
+  test('are tried as often as the session would: a voice that fails once is heard', async () => {
+    const tts = new ToneTts();
+    let attempts = 0;
+    const failsOnce = { maxRetry: 3, retryIntervalMs: 100, timeoutMs: 5_000 };
+    const synthesize = tts.synthesize.bind(tts);
+    tts.synthesize = (text, connOptions, signal) => {
+      const stream = synthesize(text, connOptions, signal);
+      const run = Reflect.get(stream, 'run') as () => Promise<void>;
+      Reflect.set(stream, 'run', async () => {
+        attempts += 1;
+        if (attempts > 1) return run.call(stream);
+        await sleep(500); // by then they are being said
+        throw new APIConnectionError({ message: 'planted', options: { retryable: true } });
+      });
+      return stream;
+    };
+    const options = { tts, connOptions: { ttsConnOptions: failsOnce } };
+    await using placed = await heardWith(tts, { options });
+    expect([attempts, tts.asked]).toEqual([2, [SORRY]]);
+    const said = () => placed.of('spoken').find(({ line }) => line === 'recovery'); // the filler came before it
+    expect(await placed.until('the words', said)).toMatchObject({ outcome: 'played' });
   });
 
   test('are asked by the session itself when the voice failed by then', async () => {

@@ -38,13 +38,16 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 /** A LiveKit that writes down what it is asked; `dispatch` answers when it is told to. */
 const place = (
   dispatching: () => Promise<string> = () => Promise.resolve('AD_1'),
-  /** As another keeper has left them; `isLate`: the recovery is not so far yet. */
-  before: { called?: string[]; isLate?: boolean } = {},
+  /** As another keeper has left them; `isLate`: the recovery is not so far yet; `removing`: what a removal takes. */
+  before: { called?: string[]; isLate?: boolean; removing?: () => Promise<void> } = {},
 ) => {
   const asked: string[] = [];
   const told: string[] = [];
   const rooms = {
-    remove: async (_: string, identity: string) => void asked.push(`remove ${identity}`),
+    remove: async (_: string, identity: string) => {
+      asked.push(`remove ${identity}`);
+      await before.removing?.();
+    },
     dispatch: async (_: string, agentName: string, metadata: string) => {
       asked.push(`dispatch ${agentName} ${metadata}`);
       return dispatching();
@@ -73,10 +76,26 @@ const place = (
 const dispatchesIn = (asked: readonly string[]) => asked.filter((what) => what.startsWith('dispatch')).length;
 const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-test('the ghost is removed before the agent is called for, with the metadata that the call had', async () => {
+test('the ghost is removed, and the agent is called for, with the metadata that the call had', async () => {
   const { asked, stop } = place();
   await soon();
   expect(asked).toEqual(['remove agent-1', 'dispatch ada {"a":1}']);
+  stop.abort();
+});
+
+test('no offer is answered while the ghost is in the room; one that has to wait too long is declined', async () => {
+  let isGone = (): void => {};
+  const removing = () => new Promise<void>((resolve) => (isGone = resolve));
+  const { succession, stop, asked } = place(undefined, { removing });
+  await soon();
+  expect(asked, 'called for meanwhile').toEqual(['remove agent-1', 'dispatch ada {"a":1}']);
+  await expect(succession.offered(offer('early', 'AD_1'))).rejects.toThrow('the dead agent is still in the room');
+  let isAnswered = false;
+  const second = succession.offered(offer('two', 'AD_1')).finally(() => (isAnswered = true));
+  await soon();
+  expect(isAnswered).toBe(false);
+  isGone();
+  await expect(second).resolves.toBe(true);
   stop.abort();
 });
 

@@ -56,7 +56,7 @@ test('a rehearsal stops when the call is there', async () => {
 
 test('the voice activity detection that prewarm left is played silence, one of somebody’s own is left alone', async () => {
   const vads = [new CountingVad('silero.VAD'), new CountingVad('own.VAD')];
-  await rehearse(() => true, { vad: vads[0], other: vads[1], text: 'no detection' });
+  await rehearse(() => true, { other: vads[1], vad: vads[0], text: 'no detection' });
   expect(vads.map(({ frames }) => frames)).toEqual([50, 0]);
   expect(vads.map(({ open }) => open)).toEqual([0, 0]);
 });

@@ -3,14 +3,14 @@
  * voice needs 0.2 to 1 s to its first sound; a session 0.1 to 0.2 s until it may be asked to say anything.
  *
  *   E1  Only what would sound the same: an agent with a `ttsNode` of its own, or a session that changes the text, says
- *       them itself. So does one whose voice has failed by then, with its own tries.
+ *       them itself. So does one whose voice has failed by then. Until then it is tried as often as the session would.
  *   E2  Asked for once. Who is let go before they were said leaves no request behind.
  *   E3  A voice tells of its failure by an `error` event, and one that nobody listens to ends the process; the session
  *       does not listen yet.
  */
 import { ReadableStream } from 'node:stream/web';
 import { AudioFrame } from '@livekit/rtc-node';
-import { tts, voice } from '@livekit/agents';
+import { DEFAULT_API_CONNECT_OPTIONS, tts, voice } from '@livekit/agents';
 import type { LiveJob } from '../live-job.ts';
 import { synthesize } from '../synthesize.ts';
 
@@ -25,8 +25,14 @@ export type EarlyWords = {
 export const soundsTheSame = (agent: voice.Agent, options: voice.AgentSessionOptions): boolean =>
   agent.ttsNode === voice.Agent.prototype.ttsNode && options.ttsTextTransforms === undefined;
 
-/** *Effect.* */
-export function askEarly({ letGo, log }: Pick<LiveJob, 'letGo' | 'log'>, speaker: tts.TTS, text: string): EarlyWords {
+/** *Effect.* @param options those of the session: how often it would ask its voice */
+export function askEarly(
+  { letGo, log }: Pick<LiveJob, 'letGo' | 'log'>,
+  speaker: tts.TTS,
+  text: string,
+  { connOptions }: voice.AgentSessionOptions,
+): EarlyWords {
+  const tries = { ...DEFAULT_API_CONNECT_OPTIONS, ...connOptions?.ttsConnOptions };
   const stop = new AbortController();
   const listen = () => undefined;
   const leave = () => stop.abort();
@@ -38,7 +44,7 @@ export function askEarly({ letGo, log }: Pick<LiveJob, 'letGo' | 'log'>, speaker
   const frames = new ReadableStream<AudioFrame>({
     start: async (controller) => {
       try {
-        for await (const { samples, sampleRate } of synthesize(speaker, text, stop.signal)) {
+        for await (const { samples, sampleRate } of synthesize(speaker, text, stop.signal, tries)) {
           controller.enqueue(new AudioFrame(samples, sampleRate, 1, samples.length));
           begin();
         }

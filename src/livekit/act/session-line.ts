@@ -48,7 +48,7 @@ export async function throughSession(ask: LineAsk): Promise<HeardOfLine> {
   // S5: the SDK would refuse it. Where the session is only read, it is written as ever.
   const { audio: output, audioEnabled } = session.output;
   const isUnvoiced = 'say' in words && output !== null && audioEnabled && !voiceOf(job);
-  const recording = isUnvoiced && 'audio' in words ? words.audio : undefined;
+  const recording = isUnvoiced ? words.audio : undefined;
   if (isUnvoiced && !recording) return leftOut(job, line, note, port);
   // The journal knows that a goodbye was begun before anybody can hear it; a slow disk may not hold it up.
   if (line === 'goodbye') await settledWithin(job.recorder.durable(), 200);

@@ -75,8 +75,9 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
 
   const speaker = agent.tts ?? options.tts;
   if (call.resumed) await goOn(job, agent, call.resumed, signal);
-  if (isExcuseNext(job) && speaker instanceof tts.TTS && soundsTheSame(agent, options)) {
-    job.earlyWords = askEarly(job, speaker, job.resumedWords ?? '');
+  const excuse = excuseOf(job);
+  if (excuse !== undefined && speaker instanceof tts.TTS && soundsTheSame(agent, options)) {
+    job.earlyWords = askEarly(job, speaker, excuse, options);
     await unlessAborted(settledWithin(job.earlyWords.begun, REQUEST_MS), signal);
   } else warmUp(job, speaker);
   const session = new voice.AgentSession({
@@ -129,9 +130,9 @@ async function goOn(job: LiveJob, agent: voice.Agent, { history }: Resumed, sign
   job.resumedWords = await resumedWords(job);
 }
 
-/** Its caller is there, and is told that the call goes on: nobody is told so who was left in a calm moment. */
-const isExcuseNext = ({ past, venue, resumedWords }: LiveJob): boolean =>
-  past?.isCalm === false && venue.isCallerThere() && resumedWords !== undefined;
+/** What its caller is about to hear: they are there, and were not left in a calm moment. */
+const excuseOf = ({ past, venue, resumedWords }: LiveJob): string | undefined =>
+  past?.isCalm === false && venue.isCallerThere() ? resumedWords : undefined;
 
 async function resumedWords(job: LiveJob): Promise<string> {
   const { definition, call } = job;
