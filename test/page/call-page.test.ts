@@ -109,7 +109,7 @@ const shows = (...texts: string[]) =>
 
 /**
  * Somebody else in the room who may publish data and change their own attributes: what they send on the topic, and what a
- * second watcher makes of it. The last of it they send while they leave. LiveKit drops what is sent to somebody whose data
+ * second watcher makes of it. They send more while they leave: how much of that arrives is chance. LiveKit drops what is sent to somebody whose data
  * channel is not open yet, some moments after they are connected: so a hello comes first.
  */
 const impostor = async (room: string, session: string): Promise<[seen: string[], told: string[]]> => {
@@ -140,9 +140,10 @@ const impostor = async (room: string, session: string): Promise<[seen: string[],
     const send = (message) => impostor.localParticipant.publishData(new TextEncoder().encode(JSON.stringify({ session, ...message })), { reliable: true, topic: 'lastword.session' });
     await send({ type: 'session.ended', reason: 'agent_ended', by: 'agent' });
     await send({ type: 'session.resuming' });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    await impostor.disconnect();
     await patience(() => seen.length === 2);
+    for (let farewells = 0; farewells < 20; farewells += 1) send({ type: 'session.resuming' });
+    await impostor.disconnect();
+    await patience(() => ![...watcher.remoteParticipants.values()].some(({ identity }) => identity === 'impostor'));
     await watcher.disconnect();
     return [seen, told];
   })(${JSON.stringify(given)})`);
@@ -162,7 +163,7 @@ test('the page says that it takes a moment while the agent’s process is dead, 
   });
 
   const [seen, told] = await impostor(name, session);
-  expect(seen, 'what the impostor sent').toEqual(['session.ended', 'session.resuming']);
+  expect(seen.slice(0, 2), 'what the impostor sent').toEqual(['session.ended', 'session.resuming']);
   expect(told, 'what was believed').toEqual([`${session} 1 conversing`]);
 
   process.kill(await deployment.jobPid(name), 'SIGKILL');
