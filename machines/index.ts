@@ -65,7 +65,7 @@ export type { SessionContext, Input, Tag } from './session.setup.ts';
 
 export { actOnWait, nextWait, UNTAKEN_MS } from './unanswered.ts';
 export type { CallerSeen, CallerWait, WaitAct, WaitFacts } from './unanswered.ts';
-export { CALM_MS, heldTenure, nextTenure } from './tenure.ts';
+export { CALLED_MS, CALM_MS, heldTenure, nextTenure } from './tenure.ts';
 export type { Tenure, TenureAct, TenureEvent, TenurePhase, TenureStep, WorkerFate } from './tenure.ts';
 export { CLEAR_SPEECH_MS, emptyLedger, isOwed, tell } from './turns.ts';
 export type { Ledger, Pipeline, TurnFact } from './turns.ts';

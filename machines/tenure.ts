@@ -5,6 +5,7 @@
  *   held      the worker serves
  *   awaiting  it talks on, and waits for a process that is warm
  *   leaving   there is one: it leaves at the first calm moment
+ *   calling   nobody speaks: the next job is called for, and it leaves when that one has been offered
  *   left      without a word; the next job says what is to be said
  *   ending    nobody has it next: it says goodbye
  *
@@ -14,11 +15,14 @@
  *   N3  A worker that is replaced serves on: who cannot be followed by another job, or never has a calm moment, stays with
  *       it to its own end, unless somebody has set it a time.
  *   N4  Whose own session is over, with the call still on, has nothing to say any more: it does not wait for calm.
+ *   N5  LiveKit takes a quarter of a second from a call for a job to its offer, in which nobody has to be deaf: the next job
+ *       is called for before this one leaves. Whoever speaks meanwhile is heard, and is not left. Where no job is offered
+ *       it leaves all the same, and is followed as after a crash.
  *
  * A function with a few words of state and no XState machine, as the deliveries' (delivery.ts): its timers are its
  * adapter's, and what the call does meanwhile is the session machine's business.
  */
-export type TenurePhase = 'held' | 'awaiting' | 'leaving' | 'left' | 'ending';
+export type TenurePhase = 'held' | 'awaiting' | 'leaving' | 'calling' | 'left' | 'ending';
 /** `lost`: it died. `replaced`: another one has its place, and it lives. */
 export type WorkerFate = 'lost' | 'replaced';
 export type Tenure = {
@@ -27,6 +31,8 @@ export type Tenure = {
   fate?: WorkerFate;
   /** Its own session is over. */
   isMute?: true;
+  /** The next job has been offered, and waits for this one to leave. */
+  isNextHere?: true;
   /** For how long nobody has said anything, as far as it has looked. */
   calmMs: number;
 };
@@ -42,24 +48,35 @@ export type TenureEvent =
   | { type: 'next.warm' }
   /** Another call has that process, or the keeper that promised it is gone. */
   | { type: 'next.taken' }
+  /** The next job has been offered. */
+  | { type: 'next.here' }
   | { type: 'looked'; isCalm: boolean; mayBeLeft: boolean; passedMs: number }
   /** Its time is over. */
   | { type: 'late'; mayBeLeft: boolean }
   /** The call is over, or somebody else ends it. */
   | { type: 'ended' };
 
-/** What is to be done: tell the keeper that it waits, look for calm, leave to the next job, say goodbye. */
-export type TenureAct = 'tell' | 'look' | 'leave.calm' | 'leave.late' | 'end';
+/**
+ * What is to be done: tell the keeper that it waits, look for calm, have the next job called for or take that back, leave
+ * to it, say goodbye.
+ */
+export type TenureAct = 'tell' | 'look' | 'call' | 'stay' | 'leave.calm' | 'leave.late' | 'end';
 export type TenureStep = { tenure: Tenure; act?: TenureAct };
 
 /** A breath between two sentences is shorter; the next job takes about as long until it hears. */
 export const CALM_MS = 1_000;
+/** So that the next job has been offered by the end of it (N5). */
+export const CALL_MS = 700;
+/** A job that has not been offered by then was refused, or is called for by nobody. */
+export const CALLED_MS = 2_000;
 export const heldTenure: Tenure = { phase: 'held', calmMs: 0 };
 
 /** *Pure.* What cannot happen in a phase changes nothing. */
 export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
+  const { isNextHere, ...uncalled } = tenure;
   const { phase, fate } = tenure;
   if (phase === 'left' || phase === 'ending') return { tenure };
+  const isGoing = phase === 'leaving' || phase === 'calling';
   switch (event.type) {
     case 'ended':
       return { tenure: { ...tenure, phase: 'ending' } };
@@ -80,17 +97,25 @@ export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
     case 'next.warm':
       return phase === 'awaiting' ? { tenure: { ...tenure, phase: 'leaving' }, act: 'look' } : { tenure }; // N1
     case 'next.taken':
-      return phase === 'leaving' ? { tenure: { ...tenure, phase: 'awaiting', calmMs: 0 } } : { tenure };
+      return isGoing ? { tenure: { ...uncalled, phase: 'awaiting', calmMs: 0 } } : { tenure };
+    case 'next.here':
+      return phase === 'calling' ? { tenure: { ...tenure, isNextHere: true } } : { tenure };
     case 'looked': {
-      if (phase !== 'leaving') return { tenure };
+      if (!isGoing) return { tenure };
       if (tenure.isMute && event.mayBeLeft) return { tenure: { ...tenure, phase: 'left' }, act: 'leave.late' }; // N4
-      const calmMs = event.isCalm && event.mayBeLeft ? tenure.calmMs + event.passedMs : 0;
-      if (calmMs < CALM_MS) return { tenure: { ...tenure, calmMs } };
+      if (!event.isCalm || !event.mayBeLeft) {
+        if (phase === 'leaving') return { tenure: { ...tenure, calmMs: 0 } };
+        return { tenure: { ...uncalled, phase: 'leaving', calmMs: 0 }, act: 'stay' };
+      }
+      const calmMs = tenure.calmMs + event.passedMs;
+      if (calmMs < CALL_MS) return { tenure: { ...tenure, calmMs } };
+      if (phase === 'leaving') return { tenure: { ...tenure, phase: 'calling', calmMs }, act: 'call' }; // N5
+      if (calmMs < (isNextHere ? CALM_MS : CALM_MS + CALLED_MS)) return { tenure: { ...tenure, calmMs } };
       return { tenure: { ...tenure, phase: 'left', calmMs }, act: 'leave.calm' };
     }
     case 'late':
       if (phase === 'held') return { tenure };
-      if (phase === 'leaving' && event.mayBeLeft) return { tenure: { ...tenure, phase: 'left' }, act: 'leave.late' }; // N2
+      if (isGoing && event.mayBeLeft) return { tenure: { ...tenure, phase: 'left' }, act: 'leave.late' }; // N2
       return { tenure: { ...tenure, phase: 'ending' }, act: 'end' };
   }
 }

@@ -100,6 +100,11 @@ export class TenureWatch {
     this.#take({ type: 'next.warm' });
   }
 
+  /** The next job has been offered, and waits for this one to leave. */
+  nextHere(): void {
+    this.#take({ type: 'next.here' });
+  }
+
   /** Another call has that process: it waits for the next one. */
   stay(): void {
     this.#take({ type: 'next.taken' });
@@ -140,8 +145,11 @@ export class TenureWatch {
     const { tenure, act } = nextTenure(this.#tenure, event);
     this.#tenure = tenure;
     if (tenure.phase === 'left' || tenure.phase === 'ending') clearTimeout(this.#patience);
-    if (tenure.phase !== 'leaving') clearInterval(this.#looks);
-    if (act === 'tell') for (const message of this.hello()) this.#options.tell(message);
+    if (tenure.phase !== 'leaving' && tenure.phase !== 'calling') clearInterval(this.#looks);
+    const { session, tell } = this.#options;
+    if (act === 'call') tell({ type: 'job.leaving', session });
+    if (act === 'stay') tell({ type: 'job.staying', session });
+    if (act === 'tell') for (const message of this.hello()) tell(message);
     if (act === 'look') this.#looks = setInterval(() => this.#look(), LOOK_MS);
     if (act === 'leave.calm' || act === 'leave.late') this.#leave(act === 'leave.calm');
     if (act === 'end') this.#end();

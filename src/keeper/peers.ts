@@ -68,6 +68,10 @@ export const openPeers = (options: PeersOptions): ((peer: Peer) => PeerHandler) 
           return sessions.heard(message.session, message.epoch);
         case 'job.orphaned':
           return workers.orphaned(message.session, message.worker);
+        case 'job.leaving':
+          return sessions.leaving(message.session);
+        case 'job.staying':
+          return sessions.staying(message.session);
         case 'beat':
           return sessions.beat(message.session, message);
         case 'job.closed':

@@ -50,6 +50,9 @@ export type Sessions = {
   beat(session: SessionId, told?: Partial<SoundsTold>): void;
   /** The caller hears a job that took the session over. */
   heard(session: SessionId, epoch: number): void;
+  /** Its job is about to leave it to the next one, or stays after all. */
+  leaving(session: SessionId): void;
+  staying(session: SessionId): void;
   /** @param tail lines of its journal that its disk did not take */
   closed(session: SessionId, tail?: string): void;
   /** An operator ends one call, within `budgetMs`. @returns why not; undefined: its job was told */
@@ -288,6 +291,12 @@ export function trackSessions(options: SessionsOptions): Sessions {
     },
     heard(session, epoch) {
       supervised.get(session)?.heard(epoch);
+    },
+    leaving(session) {
+      supervised.get(session)?.leaving();
+    },
+    staying(session) {
+      supervised.get(session)?.staying();
     },
     closed(session, tail = '') {
       supervised.get(session)?.closed(tail);

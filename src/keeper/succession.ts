@@ -13,6 +13,8 @@
  *   S5  Never two voices: who was not heard in time is told to leave, and its process is ended.
  *   S6  A keeper that died may have called for an agent. Its offer can come before this one has begun to: it waits for
  *       that, and has the call.
+ *   S7  A job that is about to leave has its next one called for before it does. That one's offer waits until it has left,
+ *       and is declined when it stays after all.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JobFacts, Owner } from '../journal/entry.ts';
@@ -34,6 +36,8 @@ const REPEAT_MS = 500;
 const OFFER_MS = 200;
 /** An offer waits so long for the reply that names its dispatch; its worker asks for no longer (seats.ts). */
 const REPLY_MS = 400;
+/** S7: a job that is told leaves within 0.4 s (machines/tenure.ts). Less than a worker waits for an answer (seats.ts). */
+const LEAVING_MS = 1_500;
 /** A process is gone 2 to 13 ms after its socket. */
 const DEATH_POLL_MS = 20;
 /** To take back what nobody wants any more, beside whatever comes next. */
@@ -47,12 +51,21 @@ export type SuccessionOptions = {
   end: (owner: Owner, signal: AbortSignal) => Promise<void>;
   /** Tells the job that is connected to leave. */
   dismiss: () => void;
+  /** Tells it that the next one has been offered (S7). */
+  nextIsHere: () => void;
 };
 
 /** `over`: it has ended the call by itself, with all that belongs to an end. */
 type Fate = 'heard' | 'over' | 'lost';
 /** One job that came: what becomes of it. */
 type Successor = JobOfSession & { settle: (fate: Fate) => void; fate: Promise<Fate> };
+/** A dispatch that was asked for while the job before still has the call (S7). `dispatch`: undefined, it was refused. */
+type Ahead = {
+  rooms: Promise<Rooms | null>;
+  dispatch: Promise<string | undefined>;
+  stay: () => void;
+  stays: Promise<void>;
+};
 
 export class Succession {
   readonly #options: SuccessionOptions;
@@ -62,7 +75,8 @@ export class Succession {
   #isGhostGone = false;
   #ghost: Promise<unknown> = Promise.resolve();
   #begin: () => void = () => undefined;
-  readonly #begun = new Promise<void>((resolve) => (this.#begin = resolve));
+  #begun = this.#nextBegun();
+  #ahead: Ahead | undefined;
   #isOn = false;
   #epoch = 0;
   #successor: Successor | undefined;
@@ -76,7 +90,8 @@ export class Succession {
   /** Is this job offered for the room that an agent was called for to? */
   concerns({ agentName, room }: JobFacts): boolean {
     const { facts } = this.#options.known;
-    return this.#isOn && facts?.room.name === room.name && facts.agentName === agentName;
+    const isAwaited = this.#isOn || this.#ahead !== undefined;
+    return isAwaited && facts?.room.name === room.name && facts.agentName === agentName;
   }
 
   /**
@@ -85,6 +100,7 @@ export class Succession {
    */
   async offered({ job, dispatch }: JobFacts): Promise<boolean> {
     const { directory, known, notes } = this.#options;
+    if (this.#ahead && !(await this.#hasLeft(this.#ahead, dispatch))) return false; // S7
     await settledWithin(this.#begun, REPLY_MS); // S6
     await settledWithin(this.#reply, REPLY_MS);
     if (dispatch === undefined || !this.#dispatches.has(dispatch)) return false;
@@ -104,6 +120,34 @@ export class Succession {
       this.#successor.settle('lost');
       throw error;
     }
+    return true;
+  }
+
+  /** The job that has the call is about to leave it (S7). */
+  callAhead(rooms: Promise<Rooms | null>): void {
+    if (this.#isOn || this.#ahead) return;
+    const late = AbortSignal.timeout(TIDY_MS);
+    const asking = rooms.then((found) => (found ? this.#call(found, late) : undefined));
+    let stay = (): void => undefined;
+    const stays = new Promise<void>((resolve) => (stay = resolve));
+    this.#ahead = { rooms, dispatch: asking.catch(() => undefined), stay, stays };
+  }
+
+  /** It stays, or its call is over. */
+  takeBack(): void {
+    const { rooms, dispatch, stay } = this.#ahead ?? {};
+    this.#ahead = undefined;
+    stay?.();
+    void Promise.all([rooms, dispatch]).then(([found, asked]) => found && this.#tidy(found, asked));
+  }
+
+  /** Resolves with whether this dispatch is the one. @throws Error when the job before stays */
+  async #hasLeft({ dispatch, stays }: Ahead, offered: string | undefined): Promise<boolean> {
+    await settledWithin(dispatch, REPLY_MS);
+    if (offered === undefined || !this.#dispatches.has(offered)) return false;
+    this.#options.nextIsHere();
+    await settledWithin(Promise.race([this.#begun, stays]), LEAVING_MS);
+    if (!this.#isOn) throw new Error('the job before it has not left');
     return true;
   }
 
@@ -151,18 +195,16 @@ export class Succession {
     if (!facts) throw new Error('it is not known which room the call is in');
     const elapsed = stopwatch();
     const room = facts.room.name;
-    const metadata = known.journal?.facts?.metadata ?? facts.metadata;
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
     const { dispatch, called = [] } = known.journal ?? {};
     for (const earlier of dispatch === undefined ? called : [dispatch, ...called]) this.#dispatches.add(earlier);
     this.#isOn = true;
     this.#begin();
     this.#tell(rooms, 'session.resuming');
     let asked: string | undefined;
+    let before = ahead?.dispatch; // S7
     let repeatMs = REPEAT_MS;
-    const tidy = (dispatch: string | undefined) => {
-      if (dispatch === undefined) return;
-      void rooms.undispatch(room, dispatch, AbortSignal.timeout(TIDY_MS)).catch(() => undefined);
-    };
     const removeGhost = async () => {
       if (known.identity !== undefined) await rooms.remove(room, known.identity, signal);
       this.#isGhostGone = true;
@@ -174,12 +216,9 @@ export class Succession {
         this.#ghost = ghost.catch(() => undefined);
         if (!this.#successor) {
           const came = new Promise<void>((resolve) => (this.#came = resolve));
-          tidy(asked);
-          const asking = rooms.dispatch(room, facts.agentName, metadata, signal).then((dispatch) => {
-            this.#dispatches.add(dispatch);
-            notes.append('keeper.dispatched', { dispatch });
-            return dispatch;
-          });
+          this.#tidy(rooms, asked);
+          const asking = (before ?? Promise.resolve(undefined)).then((there) => there ?? this.#call(rooms, signal));
+          before = undefined;
           this.#reply = asking.catch(() => undefined);
           asked = await asking.catch((error: unknown) => {
             if (signal.aborted) throw error;
@@ -209,14 +248,37 @@ export class Succession {
     } finally {
       const isHeard = this.#successor !== undefined && !signal.aborted;
       this.#isOn = false;
+      this.#begun = this.#nextBegun();
       if (!isHeard) {
-        tidy(asked);
+        this.#tidy(rooms, asked);
         dismiss(); // S5
         if (known.owner) void end(known.owner, AbortSignal.timeout(TIDY_MS));
       }
       if (this.#successor) void removeSuccession(directory, this.#successor.job);
       this.#successor = undefined;
     }
+  }
+
+  /** @throws RoomsError */
+  async #call(rooms: Rooms, signal: AbortSignal): Promise<string> {
+    const { known, notes } = this.#options;
+    const { facts } = known;
+    if (!facts) throw new Error('it is not known which room the call is in');
+    const metadata = known.journal?.facts?.metadata ?? facts.metadata;
+    const dispatch = await rooms.dispatch(facts.room.name, facts.agentName, metadata, signal);
+    this.#dispatches.add(dispatch);
+    notes.append('keeper.dispatched', { dispatch });
+    return dispatch;
+  }
+
+  #tidy(rooms: Rooms, dispatch: string | undefined): void {
+    const { facts } = this.#options.known;
+    if (dispatch === undefined || !facts) return;
+    void rooms.undispatch(facts.room.name, dispatch, AbortSignal.timeout(TIDY_MS)).catch(() => undefined);
+  }
+
+  #nextBegun(): Promise<void> {
+    return new Promise((resolve) => (this.#begin = resolve));
   }
 
   /** The caller's app may show that it is not over. Nobody waits for it. */

@@ -99,6 +99,10 @@ export type Supervised = {
   heard(epoch: number): void;
   /** The job that was to take it over will not. */
   lostSuccessor(job: JobId): void;
+  /** Its job leaves it to the next one in a moment. */
+  leaving(): void;
+  /** It does not, after all. */
+  staying(): void;
   /** What is heard of it: launched, unstarted, a beat, closed, a worker that is here, a budget that is spent. */
   send(event: SupervisionEvent, why?: string): void;
   /** Its hello was refused, its own or a stranger's: whoever is silent then is not killed before LiveKit was asked. */
@@ -139,13 +143,15 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
   const over = new Promise<void>((resolve) => {
     finish = () => {
       isOver = true;
+      succession.takeBack();
       resolve();
     };
   });
   const onSealed = (sealed: string) => (report = sealed);
   const kill = killer({ known, options });
   const dismiss = () => peer?.send({ type: 'yield' });
-  const succession = new Succession({ directory, known, notes, end: kill, dismiss });
+  const nextIsHere = () => peer?.send({ type: 'next.here' });
+  const succession = new Succession({ directory, known, notes, end: kill, dismiss, nextIsHere });
   const effects = supervisionEffects({ known, notes, index, evidence, options, succession, kill, onSealed });
 
   /** Said once each: what the keeper decided, for whoever reads the journal or the log. */
@@ -304,6 +310,10 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
     warm: () => succession.warm(),
     heard: (epoch) => succession.heard(epoch),
     lostSuccessor: (job) => succession.lost(job),
+    leaving() {
+      if (!isOver && options.mayResume?.() !== false) succession.callAhead(options.rooms());
+    },
+    staying: () => succession.takeBack(),
 
     send(event, reason) {
       why = reason ?? why;
@@ -344,6 +354,7 @@ export function superviseSession(session: SessionId, options: SuperviseOptions, 
 
     tell(message) {
       if (message.type === 'hand.over') leftEpoch = known.epoch;
+      if (message.type === 'stay') succession.takeBack();
       peer?.send(message);
     },
 

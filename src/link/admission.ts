@@ -31,12 +31,16 @@ const ofJobs: ReadonlySet<ToKeeper['type']> = new Set([
   'beat',
   'job.heard',
   'job.orphaned',
+  'job.leaving',
+  'job.staying',
   'job.closed',
   'alert',
   'job.withdrawn',
 ]);
-/** An alert may come from either: the worker knows of failures before there is a job. */
-const onlyOfJobs: ReadonlySet<ToKeeper['type']> = new Set(['beat', 'job.heard', 'job.orphaned', 'job.closed']);
+/** The others may come from either: the worker knows of failures before there is a job. */
+const onlyOfJobs: ReadonlySet<ToKeeper['type']> = new Set(
+  [...ofJobs].filter((type) => type !== 'alert' && type !== 'job.withdrawn'),
+);
 const ofOperators: ReadonlySet<ToKeeper['type']> = new Set(['session.end', 'reload']);
 
 const tokenAdvice: Record<Role['kind'], string> = {

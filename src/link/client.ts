@@ -267,6 +267,7 @@ class KeeperLink implements Link {
         break;
       case 'shutdown':
       case 'hand.over':
+      case 'next.here':
       case 'stay':
       case 'port.wanted':
       case 'worker.retire':

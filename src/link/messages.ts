@@ -132,6 +132,10 @@ export const toKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job.heard'), session: sessionId, epoch: above0 }),
   /** Its worker, of this pid, is gone or going, or (without one) its own session is over: another job is to have its call; answered by `hand.over` when one can. */
   z.object({ type: z.literal('job.orphaned'), session: sessionId, worker: count.optional() }),
+  /** Nobody speaks: the next job may be called for; answered by `next.here` when it has been offered. */
+  z.object({ type: z.literal('job.leaving'), session: sessionId }),
+  /** Somebody speaks after all: nobody is called for. */
+  z.object({ type: z.literal('job.staying'), session: sessionId }),
   /** The journal is closed, and durable up to `lastSeq` but for the lines in `tail`, which its disk did not take; answered by `sealed`. */
   z.object({
     type: z.literal('job.closed'),
@@ -172,6 +176,8 @@ export const fromKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('worker.replaced'), worker: above0, graceMs: z.number().nonnegative().exactOptional() }),
   /** A process of the next worker is warm for this call: leave it when nobody speaks. */
   z.object({ type: z.literal('hand.over') }),
+  /** The next job has been offered, and waits: leave now, if nobody speaks. */
+  z.object({ type: z.literal('next.here') }),
   /** Another call has that process: wait for the next one. */
   z.object({ type: z.literal('stay') }),
   /** Another job speaks for this session now: leave without a word. */

@@ -1,7 +1,7 @@
 /**
  * How soon a caller hears the agent again: after a `kill -9` of the job, after a freeze, after the same with the bare SDK;
- * how long nobody listens when the worker was killed, what is missed of a reply when the keeper was, and when the apology
- * begins where no other job may have the call. On a real server, with the real plugins against the lab at human speed, a
+ * how long nobody listens when the worker was killed, what is missed of a reply when the keeper was, when an answer comes
+ * to words whose recognition failed, and when the apology begins where no other job may have the call. On a real server, with the real plugins against the lab at human speed, a
  * warm process waiting as a worker keeps one.
  *
  *   npm run bench:recovery [-- kills of the job, default 50; a fifth as many of the others, a tenth of the bare SDK]
@@ -60,6 +60,8 @@ const heard = {
 const unheard: number[] = [];
 /** Of a reply in the middle of which the keeper was killed: what was heard, 1 for the whole. */
 const shares: number[] = [];
+/** From the end of a question to its answer: while all is well, and when the recognition of that question fails once. */
+const answers = { heard: [] as number[], failed: [] as number[] };
 const apologies: number[] = [];
 const bare: number[] = [];
 
@@ -107,9 +109,12 @@ try {
     deployment = await deployed();
     await during(async ({ name, caller }) => {
       process.kill(await deployment.workerPid(), 'SIGKILL');
+      /** From the last word of the one job in the journal to the moment from which the other one listens. */
       const resumed = async () => {
-        const entry = (await deployment.journalOf(name))?.keeper.find(({ kind }) => kind === 'keeper.resumed');
-        return entry?.kind === 'keeper.resumed' ? entry.data.ms : undefined;
+        const { epochs, keeper } = (await deployment.journalOf(name)) ?? { epochs: [], keeper: [] };
+        const left = epochs[0]?.entries.find(({ kind }) => kind === 'handed.over');
+        const resumedAt = keeper.find(({ kind }) => kind === 'keeper.resumed')?.at;
+        return left && resumedAt !== undefined ? resumedAt - left.at : undefined;
       };
       let ms: number | undefined;
       for (const end = Date.now() + PATIENCE_MS; ms === undefined && Date.now() < end; await sleep(100))
@@ -129,6 +134,19 @@ try {
       await call.caller.until('the end of the answer', () => share() > 0.9, PATIENCE_MS).catch(() => {});
       shares.push(share());
       console.log('keeper', kill + 1, share());
+    });
+  for (let call = 0; call < others; call += 1)
+    await during(async ({ lab, caller }) => {
+      for (const which of ['heard', 'failed'] as const) {
+        if (which === 'failed') lab.fail('stt', { kind: 'status', status: 500 }, { times: 1 });
+        const { to } = await caller.say(lab, QUESTION);
+        await caller
+          .until('the answer', () => caller.sounds().some(({ from }) => from > to), PATIENCE_MS)
+          .catch(() => undefined);
+        answers[which].push((caller.sounds().find(({ from }) => from > to)?.from ?? Number.NaN) - to);
+        console.log('recognition', which, call + 1, answers[which].at(-1));
+        await sleep(RESTED_MS); // until the answer was heard
+      }
     });
   await bareJobs();
   await deployment[Symbol.asyncDispose]();
@@ -164,6 +182,8 @@ ${row('`kill -9` of the job: our words', heard.SIGKILL.words)}
 ${row('the job frozen: a sound of ours', heard.SIGSTOP.sound)}
 ${row('the job frozen: our words', heard.SIGSTOP.words)}
 ${row('`kill -9` of the worker: nobody listens', unheard)}
+${row('a question, all well: from its end to the answer', answers.heard)}
+${row('the same, and its recognition fails once (500)', answers.failed)}
 ${row('`kill -9` of the job, `resume: 0`: the recorded apology', apologies)}
 ${row('`kill -9` of the job, bare SDK: a sound', bare)}
 `;

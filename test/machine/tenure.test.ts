@@ -1,6 +1,7 @@
 /** Every way through a job's tenure, as far as anything new happens in it. */
 import { expect, test } from 'vitest';
 import {
+  CALLED_MS,
   CALM_MS,
   heldTenure,
   nextTenure,
@@ -17,6 +18,7 @@ const events: TenureEvent[] = [
   { type: 'session.lost' },
   { type: 'next.warm' },
   { type: 'next.taken' },
+  { type: 'next.here' },
   ...both.flatMap((isCalm) =>
     both.map((mayBeLeft) => ({ type: 'looked' as const, isCalm, mayBeLeft, passedMs: LOOK_MS })),
   ),
@@ -62,6 +64,35 @@ test('H3b a calm leave comes after a whole second of calm', () => {
     expect(looks).toHaveLength(CALM_MS / LOOK_MS);
     for (const { event } of looks) expect(event).toMatchObject({ isCalm: true, mayBeLeft: true });
   }
+});
+
+test('H3b the next job is called for in a calm moment only, and taken back unless it is left to, or the call is over', () => {
+  const calls = ways.filter(({ step }) => step.act === 'call');
+  expect(calls.length, 'after a death, and when it is replaced').toBe(2);
+  for (const { step, to } of calls) {
+    expect(step.event).toMatchObject({ isCalm: true, mayBeLeft: true });
+    expect(to.phase).toBe('calling');
+  }
+  const uncalled = ways.filter(({ from, to }) => from.tenure.phase === 'calling' && to.phase !== 'calling');
+  const known: (TenureEvent['type'] | TenureAct)[] = [
+    'stay',
+    'leave.calm',
+    'leave.late',
+    'next.taken',
+    'ended',
+    'late',
+  ];
+  for (const { step, to } of uncalled) {
+    expect(known).toContain(step.act === 'end' ? 'late' : (step.act ?? step.event.type));
+    if (!isOver(to)) expect(to.isNextHere, 'for the next moment nobody is called').toBeUndefined();
+  }
+});
+
+test('H3b no call waits longer than two seconds for a job that nobody offers', () => {
+  for (const { to } of ways) expect(to.calmMs).toBeLessThanOrEqual(CALM_MS + CALLED_MS);
+  const silent = ways.filter(({ from, step: { act } }) => act === 'leave.calm' && !from.tenure.isNextHere);
+  expect(silent.length).toBeGreaterThan(0);
+  for (const { to } of silent) expect(to.calmMs).toBe(CALM_MS + CALLED_MS);
 });
 
 test('H3b whoever has left or ends does nothing more', () => {

@@ -65,13 +65,14 @@ const place = (
     notes: { append: (kind, data) => void entries.push({ kind, data } as Entry), durable: async () => {} },
     end: async ({ pid }) => void ended.push(pid),
     dismiss: () => void asked.push('dismiss'),
+    nextIsHere: () => void asked.push('next.here'),
   });
   const stop = new AbortController();
   known.journal = { called: before.called } as unknown as NonNullable<typeof known.journal>;
   const begin = () => succession.takeOver(rooms, stop.signal);
   const over = before.isLate ? Promise.resolve() : begin();
   over.catch(() => {});
-  return { asked, told, known, entries, ended, succession, stop, over, begin };
+  return { asked, told, known, entries, ended, succession, stop, over, begin, rooms };
 };
 const dispatchesIn = (asked: readonly string[]) => asked.filter((what) => what.startsWith('dispatch')).length;
 const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -227,5 +228,89 @@ test('a worker that had no process warm is asked again as soon as it has one', a
   succession.warm();
   await until('the fourth', () => dispatchesIn(asked) === 4, 4_000);
   expect(performance.now() - since).toBeLessThan(1_000);
+  stop.abort();
+});
+
+/** A job that has the call still, and is about to leave it. */
+const leaving = (dispatching?: () => Promise<string>) => {
+  const given = place(dispatching, { isLate: true });
+  given.succession.callAhead(Promise.resolve(given.rooms));
+  return given;
+};
+
+test('H3b a job that is about to leave has its next one called for, which has the call as soon as it has left', async () => {
+  const { succession, asked, begin, entries } = leaving();
+  await soon();
+  expect(asked).toEqual(['dispatch ada {"a":1}']);
+  expect(succession.concerns(offer('two', 'AD_1'))).toBe(true);
+  let isAnswered = false;
+  const offered = succession.offered(offer('two', 'AD_1')).finally(() => (isAnswered = true));
+  await soon();
+  expect([asked.at(-1), isAnswered]).toEqual(['next.here', false]);
+  const over = begin();
+  await expect(offered).resolves.toBe(true);
+  succession.heard(2);
+  await over;
+  expect(dispatchesIn(asked)).toBe(1);
+  expect(entries.map(({ kind }) => kind)).toEqual(['keeper.dispatched', 'keeper.succeeded', 'keeper.resumed']);
+});
+
+test('H3b who stays after all is in no danger: the offer is declined, the dispatch deleted; the next time is like the first', async () => {
+  let asks = 0;
+  const { succession, asked, begin } = leaving(async () => `AD_${(asks += 1)}`);
+  await soon();
+  const offered = succession.offered(offer('two', 'AD_1'));
+  await soon();
+  succession.takeBack();
+  await expect(offered).rejects.toThrow('the job before it has not left');
+  await soon();
+  expect(asked.at(-1)).toBe('undispatch AD_1');
+  expect(succession.concerns(offer('late', 'AD_1'))).toBe(false);
+  const over = begin();
+  await soon();
+  await expect(succession.offered(offer('three', 'AD_2'))).resolves.toBe(true);
+  succession.heard(2);
+  await over;
+  expect(dispatchesIn(asked)).toBe(2);
+});
+
+test('H3b a stranger’s job in the room of a call that is about to be left is nobody of ours, and tells nobody to leave', async () => {
+  const { succession, asked } = leaving();
+  await soon();
+  await expect(succession.offered(offer('other', 'AD_9'))).resolves.toBe(false);
+  expect(asked).not.toContain('next.here');
+});
+
+test('H3b a call for the next job that LiveKit refuses is made again when the one before has left', async () => {
+  let isRefused = true;
+  const { succession, asked, begin, stop } = leaving(async () => {
+    if (!isRefused) return 'AD_2';
+    isRefused = false;
+    throw new Error('not now');
+  });
+  await soon();
+  const over = begin();
+  over.catch(() => {});
+  await soon();
+  expect(dispatchesIn(asked)).toBe(2);
+  await expect(succession.offered(offer('two', 'AD_2'))).resolves.toBe(true);
+  stop.abort();
+});
+
+test('H3b a second move of the same call waits for its own beginning, not for that of the first', async () => {
+  let asks = 0;
+  const { succession, asked, begin, rooms, over, stop } = place(async () => `AD_${(asks += 1)}`);
+  await soon();
+  await succession.offered(offer('two', 'AD_1'));
+  succession.heard(2);
+  await over;
+  succession.callAhead(Promise.resolve(rooms));
+  await soon();
+  let isAnswered = false;
+  const offered = succession.offered(offer('three', 'AD_2')).finally(() => (isAnswered = true));
+  await soon();
+  expect([isAnswered, asked.at(-1)]).toEqual([false, 'next.here']);
+  begin().catch(() => {});
+  await expect(offered).resolves.toBe(true);
   stop.abort();
 });

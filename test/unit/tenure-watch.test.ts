@@ -13,6 +13,8 @@ let tools: Set<unknown>;
 let isCallerThere: boolean;
 let happened: string[];
 let told: ToKeeper[];
+/** LiveKit has a worker for the next job, at once. */
+let isOffered: boolean;
 const pings: unknown[] = [];
 const onPing = (message: unknown) => pings.push(message);
 
@@ -34,7 +36,10 @@ function watched(resume = 2): TenureWatch {
   } as unknown as LiveJob;
   const tenure = new TenureWatch(job, {
     session,
-    tell: (message) => told.push(message),
+    tell: (message) => {
+      told.push(message);
+      if (message.type === 'job.leaving' && isOffered) tenure.nextHere();
+    },
     leave: () => happened.push('left'),
   });
   return tenure;
@@ -47,7 +52,7 @@ function orphaned(resume?: number): TenureWatch {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [tags, tools, isCallerThere, happened, told] = [new Set(['calm']), new Set(), true, [], []];
+  [tags, tools, isCallerThere, happened, told, isOffered] = [new Set(['calm']), new Set(), true, [], [], true];
   pings.length = 0;
   process.on('message', onPing);
 });
@@ -85,6 +90,36 @@ test('H3b who speaks, waits for an answer or for a tool is not left in the middl
   expect(happened).toEqual([]);
   tools.clear();
   vi.advanceTimersByTime(1_000);
+  expect(happened).toEqual(['handed.over calm', 'left']);
+});
+
+test('H3b its next job is called for while it still listens, and is taken back when somebody speaks', () => {
+  const tenure = orphaned();
+  tenure.handOver();
+  isOffered = false;
+  told.length = 0;
+  vi.advanceTimersByTime(600);
+  expect(told).toEqual([]);
+  vi.advanceTimersByTime(100);
+  expect(told).toEqual([{ type: 'job.leaving', session }]);
+  tags.delete('calm');
+  vi.advanceTimersByTime(100);
+  expect(told.slice(1)).toEqual([{ type: 'job.staying', session }]);
+  tenure.nextHere(); // on its way when it stayed
+  tags.add('calm');
+  vi.advanceTimersByTime(900);
+  expect(happened).toEqual([]);
+  tenure.nextHere();
+  vi.advanceTimersByTime(100);
+  expect(happened).toEqual(['handed.over calm', 'left']);
+});
+
+test('H3b where no job is offered it leaves two seconds later, and is followed as after a crash', () => {
+  isOffered = false;
+  orphaned().handOver();
+  vi.advanceTimersByTime(2_900);
+  expect(happened).toEqual([]);
+  vi.advanceTimersByTime(100);
   expect(happened).toEqual(['handed.over calm', 'left']);
 });
 

@@ -29,6 +29,30 @@ test('H3 the worker loses LiveKit and finds it again: the call notices nothing, 
   for (const { name } of [call, next]) await endedWell(server, deployment, name, parted);
 });
 
+test('H3b the worker gives up on LiveKit, which is back by then: its call goes on with the next worker', async () => {
+  await using door = await openDoor(server);
+  await using deployment = await deploy(door, {
+    goodbye: { say: GOODBYE },
+    onCrash: { resume: 2 },
+    policy: { ...patient, shutdownBudgetMs: 60_000 }, // the next worker takes as long as the machine is slow
+    calls: 1,
+    server: { maxRetry: 1 }, // of 10, which take 80 s
+  });
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  const worker = await deployment.workerPid();
+  door.shutToWorkers(true);
+  await logged(deployment, 'the worker died; starting it again');
+  door.shutToWorkers(false);
+  const epochs = async () => (await deployment.journalOf(call.name))?.epochs.length;
+  await until('the next job', async () => (await epochs()) === 2, 2 * PATIENCE_MS);
+  await asks(call);
+  expect(await deployment.workerPid()).not.toBe(worker);
+  expect(caller.find('disconnected')).toBeUndefined();
+  await partsWith(call);
+  await endedWell(server, deployment, call.name, parted);
+});
+
 test('H3 T12 the worker gives up on LiveKit: its call hears the goodbye, and the keeper starts workers until one takes the next call', async () => {
   await using door = await openDoor(server);
   await using deployment = await deploy(door, {
