@@ -33,6 +33,8 @@ export type Tenure = {
   isMute?: true;
   /** The next job has been offered, and waits for this one to leave. */
   isNextHere?: true;
+  /** A keeper was lost while it was asked to call: it may be an older one, which does not know the word. */
+  callsNobody?: true;
   /** For how long nobody has said anything, as far as it has looked. */
   calmMs: number;
 };
@@ -46,8 +48,10 @@ export type TenureEvent =
   | { type: 'session.lost' }
   /** A process of the next worker is warm for it. */
   | { type: 'next.warm' }
-  /** Another call has that process, or the keeper that promised it is gone. */
+  /** Another call has that process. */
   | { type: 'next.taken' }
+  /** The keeper that promised it is gone. */
+  | { type: 'keeper.lost' }
   /** The next job has been offered. */
   | { type: 'next.here' }
   | { type: 'looked'; isCalm: boolean; mayBeLeft: boolean; passedMs: number }
@@ -74,7 +78,7 @@ export const heldTenure: Tenure = { phase: 'held', calmMs: 0 };
 /** *Pure.* What cannot happen in a phase changes nothing. */
 export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
   const { isNextHere, ...uncalled } = tenure;
-  const { phase, fate } = tenure;
+  const { phase, fate, callsNobody } = tenure;
   if (phase === 'left' || phase === 'ending') return { tenure };
   const isGoing = phase === 'leaving' || phase === 'calling';
   switch (event.type) {
@@ -98,6 +102,10 @@ export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
       return phase === 'awaiting' ? { tenure: { ...tenure, phase: 'leaving' }, act: 'look' } : { tenure }; // N1
     case 'next.taken':
       return isGoing ? { tenure: { ...uncalled, phase: 'awaiting', calmMs: 0 } } : { tenure };
+    case 'keeper.lost': {
+      const lost: Tenure = { ...uncalled, ...(phase === 'calling' && { callsNobody: true as const }) };
+      return isGoing ? { tenure: { ...lost, phase: 'awaiting', calmMs: 0 } } : { tenure };
+    }
     case 'next.here':
       return phase === 'calling' ? { tenure: { ...tenure, isNextHere: true } } : { tenure };
     case 'looked': {
@@ -109,8 +117,10 @@ export function nextTenure(tenure: Tenure, event: TenureEvent): TenureStep {
       }
       const calmMs = tenure.calmMs + event.passedMs;
       if (calmMs < CALL_MS) return { tenure: { ...tenure, calmMs } };
-      if (phase === 'leaving') return { tenure: { ...tenure, phase: 'calling', calmMs }, act: 'call' }; // N5
-      if (calmMs < (isNextHere ? CALM_MS : CALM_MS + CALLED_MS)) return { tenure: { ...tenure, calmMs } };
+      const mayCall = phase === 'leaving' && !callsNobody;
+      if (mayCall) return { tenure: { ...tenure, phase: 'calling', calmMs }, act: 'call' }; // N5
+      if (calmMs < (isNextHere || callsNobody ? CALM_MS : CALM_MS + CALLED_MS))
+        return { tenure: { ...tenure, calmMs } };
       return { tenure: { ...tenure, phase: 'left', calmMs }, act: 'leave.calm' };
     }
     case 'late':

@@ -27,7 +27,7 @@ import { factsOfJob } from '../livekit/job-facts.ts';
 import type { LiveJob } from '../livekit/live-job.ts';
 import { observeCores } from '../livekit/observe/cores.ts';
 import { observeMemory } from '../livekit/observe/memory.ts';
-import { observeProcess } from '../livekit/observe/process.ts';
+import { hearRequests, observeProcess, type Requests } from '../livekit/observe/process.ts';
 import { forThisCall } from '../livekit/of-call.ts';
 import { openCall } from '../livekit/open-call.ts';
 import { noteError } from '../livekit/note-error.ts';
@@ -59,6 +59,7 @@ const NO_CALLER_MS = 250;
 const IMAGES_MS = 500;
 
 export async function runJob(context: JobContext, defined: Defined, found: ProcessFacts): Promise<void> {
+  const requests = hearRequests();
   const dispatched = factsOfJob(context.job);
   const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
   const { facts, past } = await readPast(directory, dispatched, sdkLog() as unknown as Log);
@@ -160,7 +161,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   link = connected;
   if (past?.isIncomplete) noteError(job, 'journal', 'what was said before the crash is not known whole', true);
   const last = { run, journal, link: connected, blobs: job.blobs, ...facts };
-  const unwatch = watchProcess(job, () => tenure.workerLost());
+  const unwatch = watchProcess(job, requests, () => tenure.workerLost());
   registerParticipants(job);
   const beats = setInterval(() => connected.send({ type: 'beat', session, ...sounds.told }), policy.beatMs);
   run.start(
@@ -232,8 +233,8 @@ function begunTeller(): (hasTag: SessionRun['hasTag']) => void {
 }
 
 /** @returns what ends the watch */
-function watchProcess(job: LiveJob, onWorkerLost: () => void): () => void {
-  observeProcess(job, onWorkerLost);
+function watchProcess(job: LiveJob, requests: Requests, onWorkerLost: () => void): () => void {
+  observeProcess(job, onWorkerLost, requests);
   const ends = [observeMemory(job, memoryLimits(process.env)), observeCores(job)];
   return () => {
     for (const end of ends) end();

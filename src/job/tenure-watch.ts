@@ -43,7 +43,7 @@ export class TenureWatch {
 
   /** What each keeper is told that is found. The one before may be dead, and this one has promised nothing. */
   hello(): ToKeeper[] {
-    this.#take({ type: 'next.taken' });
+    this.#take({ type: 'keeper.lost' });
     if (this.#tenure.phase !== 'awaiting' || !this.#mayFollow) return [];
     const { session } = this.#options;
     return [{ type: 'job.orphaned', session, ...(this.#tenure.fate && { worker: this.#worker }) }];

@@ -7,8 +7,9 @@
  *   S2  The ghost is removed before an offer is answered: two agents of one identity put each other out of the room. It is
  *       removed while the agent is called for: LiveKit waits 200 ms for more than one worker's answer.
  *   S3  A dispatch can be refused without a word and is never tried again (sdk-facts, 12), so it is repeated while nobody
- *       has come; the one before is deleted, and a job that comes of it all the same is declined. A worker declines while
- *       no process of it is warm: when one is, the agent is called for at once, and not after the rest of a long pause.
+ *       has come. The first that is offered has the call. The others are deleted then, and not before: with a dispatch
+ *       LiveKit ends the job that has just come of it. A worker declines while no process of it is warm: when one is, the
+ *       agent is called for at once, and not after the rest of a long pause.
  *   S4  Each that comes has an epoch of its own, also when the one before was never heard: what it wrote stays.
  *   S5  Never two voices: who was not heard in time is told to leave, and its process is ended.
  *   S6  A keeper that died may have called for an agent. Its offer can come before this one has begun to: it waits for
@@ -32,8 +33,8 @@ import type { Notes } from './notes.ts';
  * machine without a core is slow to answer, and a dispatch that is taken back too soon never is answered.
  */
 const REPEAT_MS = 500;
-/** The offer of the last dispatch may be on its way; one that is called for twice is declined once. */
-const OFFER_MS = 200;
+/** The offer of the last dispatch may be on its way: LiveKit takes 245 ms. */
+const OFFER_MS = 300;
 /** An offer waits so long for the reply that names its dispatch; its worker asks for no longer (seats.ts). */
 const REPLY_MS = 400;
 /** S7: a job that is told leaves within 0.4 s (machines/tenure.ts). Less than a worker waits for an answer (seats.ts). */
@@ -58,7 +59,7 @@ export type SuccessionOptions = {
 /** `over`: it has ended the call by itself, with all that belongs to an end. */
 type Fate = 'heard' | 'over' | 'lost';
 /** One job that came: what becomes of it. */
-type Successor = JobOfSession & { settle: (fate: Fate) => void; fate: Promise<Fate> };
+type Successor = JobOfSession & { dispatch: string; settle: (fate: Fate) => void; fate: Promise<Fate> };
 /** A dispatch that was asked for while the job before still has the call (S7). `dispatch`: undefined, it was refused. */
 type Ahead = {
   rooms: Promise<Rooms | null>;
@@ -69,8 +70,9 @@ type Ahead = {
 
 export class Succession {
   readonly #options: SuccessionOptions;
-  /** All that were asked for: an offer that comes late is known by them, too. */
+  /** All that were asked for, and are not deleted: an offer that comes late is known by them, too. */
   readonly #dispatches = new Set<string>();
+  readonly #deleted = new Set<string>();
   #reply: Promise<unknown> = Promise.resolve();
   #isGhostGone = false;
   #ghost: Promise<unknown> = Promise.resolve();
@@ -105,12 +107,13 @@ export class Succession {
     await settledWithin(this.#reply, REPLY_MS);
     if (dispatch === undefined || !this.#dispatches.has(dispatch)) return false;
     await settledWithin(this.#ghost, REPLY_MS); // S2
+    if (this.#deleted.has(dispatch)) return false; // meanwhile
     if (!this.#isOn || this.#successor) throw new Error('this call has its next agent already, or waits for none');
     if (!this.#isGhostGone) throw new Error('the dead agent is still in the room');
     const successor = { session: known.session, epoch: this.#next(), job };
     let settle: Successor['settle'] = () => undefined;
     const fate = new Promise<Fate>((resolve) => (settle = resolve));
-    this.#successor = { ...successor, settle, fate };
+    this.#successor = { ...successor, dispatch, settle, fate };
     known.succeeded(successor);
     this.#came();
     try {
@@ -138,7 +141,9 @@ export class Succession {
     const { rooms, dispatch, stay } = this.#ahead ?? {};
     this.#ahead = undefined;
     stay?.();
-    void Promise.all([rooms, dispatch]).then(([found, asked]) => found && this.#tidy(found, asked));
+    void Promise.all([rooms, dispatch]).then(([found, asked]) => {
+      if (found && asked !== undefined) this.#delete(found, asked);
+    });
   }
 
   /** Resolves with whether this dispatch is the one. @throws Error when the job before stays */
@@ -198,11 +203,12 @@ export class Succession {
     const ahead = this.#ahead;
     this.#ahead = undefined;
     const { dispatch, called = [] } = known.journal ?? {};
-    for (const earlier of dispatch === undefined ? called : [dispatch, ...called]) this.#dispatches.add(earlier);
+    for (const earlier of dispatch === undefined ? called : [dispatch, ...called])
+      if (!this.#deleted.has(earlier)) this.#dispatches.add(earlier);
     this.#isOn = true;
     this.#begin();
     this.#tell(rooms, 'session.resuming');
-    let asked: string | undefined;
+    const asked = new Set<string>();
     let before = ahead?.dispatch; // S7
     let repeatMs = REPEAT_MS;
     const removeGhost = async () => {
@@ -216,15 +222,16 @@ export class Succession {
         this.#ghost = ghost.catch(() => undefined);
         if (!this.#successor) {
           const came = new Promise<void>((resolve) => (this.#came = resolve));
-          this.#tidy(rooms, asked);
           const asking = (before ?? Promise.resolve(undefined)).then((there) => there ?? this.#call(rooms, signal));
           before = undefined;
           this.#reply = asking.catch(() => undefined);
-          asked = await asking.catch((error: unknown) => {
-            if (signal.aborted) throw error;
-            log.warn({ error: messageOf(error) }, 'the agent could not be called for again; it is tried once more');
-            return undefined;
-          });
+          await asking.then(
+            (dispatch) => asked.add(dispatch),
+            (error: unknown) => {
+              if (signal.aborted) throw error;
+              log.warn({ error: messageOf(error) }, 'the agent could not be called for again; it is tried once more');
+            },
+          );
           const again = new Promise<void>((resolve) => (this.#again = resolve));
           await ghost;
           await unlessAborted(settledWithin(Promise.race([came, again]), repeatMs), signal); // S3
@@ -232,6 +239,7 @@ export class Succession {
         }
         const successor = this.#successor;
         if (!successor) continue;
+        for (const other of asked) if (other !== successor.dispatch) this.#delete(rooms, other); // S3
         const fate = await unlessAborted(successor.fate, signal);
         if (fate === 'over') return;
         if (fate === 'heard') {
@@ -250,7 +258,7 @@ export class Succession {
       this.#isOn = false;
       this.#begun = this.#nextBegun();
       if (!isHeard) {
-        this.#tidy(rooms, asked);
+        for (const dispatch of asked) this.#delete(rooms, dispatch);
         dismiss(); // S5
         if (known.owner) void end(known.owner, AbortSignal.timeout(TIDY_MS));
       }
@@ -271,9 +279,11 @@ export class Succession {
     return dispatch;
   }
 
-  #tidy(rooms: Rooms, dispatch: string | undefined): void {
+  #delete(rooms: Rooms, dispatch: string): void {
     const { facts } = this.#options.known;
-    if (dispatch === undefined || !facts) return;
+    if (!facts || this.#deleted.has(dispatch)) return;
+    this.#deleted.add(dispatch);
+    this.#dispatches.delete(dispatch);
     void rooms.undispatch(facts.room.name, dispatch, AbortSignal.timeout(TIDY_MS)).catch(() => undefined);
   }
 

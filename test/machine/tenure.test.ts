@@ -19,6 +19,7 @@ const events: TenureEvent[] = [
   { type: 'next.warm' },
   { type: 'next.taken' },
   { type: 'next.here' },
+  { type: 'keeper.lost' },
   ...both.flatMap((isCalm) =>
     both.map((mayBeLeft) => ({ type: 'looked' as const, isCalm, mayBeLeft, passedMs: LOOK_MS })),
   ),
@@ -50,7 +51,7 @@ test('H3b nobody is left before a process of the next worker is warm for the cal
   const leaving = ways.filter(({ step }) => step.act === 'leave.calm' || step.act === 'leave.late');
   expect(leaving.length).toBeGreaterThan(2);
   for (const { from, step } of leaving) {
-    const promises = from.steps.filter(({ event }) => event.type === 'next.warm' || event.type === 'next.taken');
+    const promises = from.steps.filter(({ event }) => ['next.warm', 'next.taken', 'keeper.lost'].includes(event.type));
     expect(promises.at(-1)?.event.type).toBe('next.warm');
     expect(step.event).toMatchObject({ mayBeLeft: true });
     const causes = ['worker.lost', 'worker.replaced', 'session.lost'] as const;
@@ -79,6 +80,7 @@ test('H3b the next job is called for in a calm moment only, and taken back unles
     'leave.calm',
     'leave.late',
     'next.taken',
+    'keeper.lost',
     'ended',
     'late',
   ];
@@ -90,9 +92,19 @@ test('H3b the next job is called for in a calm moment only, and taken back unles
 
 test('H3b no call waits longer than two seconds for a job that nobody offers', () => {
   for (const { to } of ways) expect(to.calmMs).toBeLessThanOrEqual(CALM_MS + CALLED_MS);
-  const silent = ways.filter(({ from, step: { act } }) => act === 'leave.calm' && !from.tenure.isNextHere);
+  const silent = ways.filter(
+    ({ from: { tenure }, step: { act } }) => act === 'leave.calm' && tenure.phase === 'calling' && !tenure.isNextHere,
+  );
   expect(silent.length).toBeGreaterThan(0);
   for (const { to } of silent) expect(to.calmMs).toBe(CALM_MS + CALLED_MS);
+});
+
+test('H3b a keeper that goes away at the call may be an older one that does not know the word: it is not asked again', () => {
+  const again = ways.filter(({ from, step: { act } }) => from.tenure.callsNobody && act === 'call');
+  expect(again).toEqual([]);
+  const left = ways.filter(({ from, step: { act } }) => from.tenure.callsNobody && act === 'leave.calm');
+  expect(left.length).toBeGreaterThan(0);
+  for (const { to } of left) expect(to.calmMs).toBe(CALM_MS);
 });
 
 test('H3b whoever has left or ends does nothing more', () => {

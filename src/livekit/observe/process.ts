@@ -15,11 +15,34 @@ const REQUEST_GRACE_MS = 14_000;
 /** LiveKit asks for it with each room that is deleted, by us too; the job hears of the room itself 45 ms later. */
 const ROOM_GONE_MS = 250;
 
+/** Requests to end: what `onRequest` is given is told of the one that came before it, too. */
+export type Requests = { onRequest: (take: () => void) => void };
+
+/**
+ * LiveKit terminates the job, or the worker closes in spite of it: the SDK says it here, and to nobody else. Heard from
+ * the first moment of the job on: LiveKit ends a job whose dispatch is deleted while it begins.
+ */
+export function hearRequests(): Requests {
+  let isAsked = false;
+  let taken: (() => void) | undefined;
+  process.on('message', (message: unknown) => {
+    if (!isShutdownRequest(message)) return;
+    isAsked = true;
+    taken?.();
+  });
+  return {
+    onRequest(take) {
+      taken = take;
+      if (isAsked) take();
+    },
+  };
+}
+
 /**
  * Attached for the life of the process: after the session there is nobody left to harm.
  * @param onWorkerLost its worker is gone: the channel to it is closed
  */
-export function observeProcess(job: LiveJob, onWorkerLost: () => void): void {
+export function observeProcess(job: LiveJob, onWorkerLost: () => void, requests = hearRequests()): void {
   process.on('uncaughtException', (error) => {
     noteError(job, 'process', error, false);
     const end = endOf('system', 'process_crashed', 'application', `uncaught: ${messageOf(error)}`);
@@ -30,10 +53,7 @@ export function observeProcess(job: LiveJob, onWorkerLost: () => void): void {
     if (closesAgain(error)) job.log.debug({ error: messageOf(error) }, 'a stream was closed twice');
     else noteError(job, 'process', error);
   });
-  // LiveKit terminates the job, or the worker closes in spite of it: the SDK says it here, and to nobody else.
-  process.on('message', (message: unknown) => {
-    if (isShutdownRequest(message)) setTimeout(() => takeRequest(job), ROOM_GONE_MS).unref();
-  });
+  requests.onRequest(() => void setTimeout(() => takeRequest(job), ROOM_GONE_MS).unref());
   process.on('disconnect', onWorkerLost);
   // What the SDK sends to a worker that has just been killed (the answer to a ping) fails a moment before that, and a
   // failure to send that nobody listens to is an uncaught exception: the end of a call that goes on.

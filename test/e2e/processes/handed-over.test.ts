@@ -58,6 +58,11 @@ test('H3b T12 kill -9 of the worker: a long reply is heard whole, the caller hea
   expect(asked.some(({ role, content }) => role === 'tool' && /nine to five/.test(content ?? ''))).toBe(true);
   await partsWith(call);
 
+  const { epochs = [], keeper = [] } = (await deployment.journalOf(call.name)) ?? {};
+  const calledAt = keeper.find(({ kind }) => kind === 'keeper.dispatched')?.at ?? Infinity;
+  const leftAt = epochs[0]?.entries.find(({ kind }) => kind === 'handed.over')?.at;
+  expect(calledAt, 'the next job is called for while this one listens').toBeLessThan(leftAt ?? 0);
+
   const report = await reportOf(deployment, call);
   expect(report.errors).toEqual([]);
   expect(report.completeness).toMatchObject({ status: 'closed', gaps: [], noticed: [{ what: 'died', epoch: 1 }] });
