@@ -183,7 +183,7 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
       case 'keeper.noticed':
         return row('keeper', `noticed that the job ${noticed[entry.data.what]}${because(entry.data.detail)}`, 'bad');
       case 'keeper.dispatched':
-        return row('keeper', `the agent is called for again (${oneLine(entry.data.dispatch)})`, 'quiet');
+        return row('keeper', `the next job is called for (${oneLine(entry.data.dispatch)})`, 'quiet');
       case 'keeper.succeeded':
         return row('keeper', `${entry.data.job} takes the call over, as epoch ${entry.data.epoch}`);
       case 'keeper.resumed':

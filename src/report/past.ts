@@ -10,6 +10,7 @@
  */
 import type { Entry, HangUpPolicy, Json, SessionJournal } from '../journal/entry.ts';
 import { allEntries, chaptersOf, handOverIn, awaitedIn, type AwaitedCaller } from './chapters.ts';
+import { elapsed, type Timed } from './clock.ts';
 import { countOf, instantOf, readableName, recordOf, textOf } from './lenient.ts';
 import { transcriptOf } from './transcript.ts';
 
@@ -26,6 +27,8 @@ export type Past = {
   isAnswerCut: boolean;
   /** Its job left when nobody had said anything for a while: nobody waits for anything. */
   isCalm: boolean;
+  /** For how long its caller has heard us, in ms: what was being said at the death counts up to the last entry. */
+  spokenMs: number;
   /** Its caller was not there. One who has never been is greeted as by the first job. */
   awaited: AwaitedCaller | undefined;
   /** Since the session was opened, by the wall clock. */
@@ -78,6 +81,7 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
     isAnswerOwed: !isCalm && (unknown.length > 0 || lastWords?.['role'] === 'user' || isAnswerCut),
     isAnswerCut,
     isCalm,
+    spokenMs: jobs.reduce((sum, { entries: own }) => sum + spokenMsIn(own), 0),
     awaited: awaitedIn(jobs),
     openedAt: instantOf(opening?.at),
     policy: opened['policy'] as Json | undefined,
@@ -86,6 +90,20 @@ export function pastOf(journal: SessionJournal, epoch: number): Past {
     isIncomplete: jobs.some(({ unread }) => unread.lost + unread.passedOver > 0),
   };
 }
+
+const spokenMsIn = (entries: readonly Timed[]): number => {
+  let [spokenMs, began]: [number, Timed | undefined] = [0, undefined];
+  for (const entry of entries) {
+    const { who, change } = recordOf(entry.data);
+    if (entry.kind !== 'audible' || who !== 'agent') continue;
+    if (change === 'begins') began ??= entry;
+    if (change !== 'ends' || !began) continue;
+    spokenMs += elapsed(began, entry);
+    began = undefined;
+  }
+  const last = entries.at(-1);
+  return began && last ? spokenMs + elapsed(began, last) : spokenMs;
+};
 
 /** Cut by the death, in the middle of a reply to the caller: not one that the caller cut, who spoke last then. */
 const isCut = (items: readonly PastItem[], last: PastItem | undefined): boolean =>

@@ -47,6 +47,17 @@ describe('G7 after a crash', () => {
     expect(placed.call.resumed).toMatchObject({ epoch: 2, agent: undefined, snapshot: undefined });
   });
 
+  test('whoever has heard the agent for three seconds is heard when they speak over it, as in the process before', async () => {
+    const warmupOf = async (spokenMs: number, options: object = {}) => {
+      await using placed = await place({ ...after({ ...nothing, spokenMs }), options });
+      await placed.hears(SORRY);
+      return placed.job.session?.sessionOptions.aecWarmupDuration;
+    };
+    expect([await warmupOf(3_000), await warmupOf(2_900)]).toEqual([null, 3_000]);
+    const own = { aecWarmupDuration: 6_000 };
+    expect([await warmupOf(6_000, own), await warmupOf(5_900, own)]).toEqual([null, 6_000]);
+  });
+
   test('an answer that was owed is given without being asked for again; nobody is owed one who got it', async () => {
     await using placed = await place(
       after({ ...nothing, items: [message('q', 'user', QUESTION)], isAnswerOwed: true }),

@@ -167,3 +167,13 @@ test('C6 who was not there is awaited: one who had not come, and one whose line 
   expect(awaited([talking, away, talking])).toBeUndefined();
   expect(awaited([talking], [joining])).toBeUndefined();
 });
+
+test('for how long its caller has heard the agent is counted over all processes, up to the last entry of one that died in a reply', () => {
+  const says = (change: string): Said => ['audible', { who: 'agent', change, speech: 's' }];
+  const other: Said = ['audible', { who: 'caller', change: 'begins' }];
+  const first = epochOf(1, opened, says('begins'), other, says('goes-on'), says('ends'), other);
+  const second = epochOf(2, opened, says('begins'), says('goes-on'), other);
+  expect(pastOf(journalOf(first), 2).spokenMs).toBe(3_000);
+  expect(pastOf(journalOf(first, second), 3).spokenMs).toBe(3_000 + 2_000);
+  expect(pastOf(journalOf(epochOf(1, opened)), 2).spokenMs).toBe(0);
+});

@@ -27,6 +27,12 @@ import { startProgram } from './start-program.ts';
  */
 const REQUEST_MS = 40;
 
+/**
+ * The SDK's default. For so long a new session does not hear who speaks over it: a caller's echo canceller has to get used
+ * to the agent first. One who has heard it for that long has one that is used to it, whichever process speaks.
+ */
+const WARMUP_MS = 3_000;
+
 export async function startSession(job: LiveJob, prewarmFailure: unknown, { signal }: EffectPort): Promise<void> {
   const { definition, call, venue } = job;
   const failed = (component: string) => (error: unknown) => {
@@ -83,6 +89,7 @@ export async function startSession(job: LiveJob, prewarmFailure: unknown, { sign
   const session = new voice.AgentSession({
     useTtsAlignedTranscript: false, // a TTS that promises timestamps and sends none loses the transcript (sdk-facts, 2.7)
     ...options,
+    ...(isUsedTo(job, options) && { aecWarmupDuration: null }),
   });
   attachTo(job, session, agent);
   const { prepare } = definition;
@@ -129,6 +136,10 @@ async function goOn(job: LiveJob, agent: voice.Agent, { history }: Resumed, sign
   await unlessAborted(agent.updateChatCtx(new llm.ChatContext([...before, ...history.items])), signal);
   job.resumedWords = await resumedWords(job);
 }
+
+/** Of a call that goes on. */
+const isUsedTo = ({ past }: LiveJob, { aecWarmupDuration }: voice.AgentSessionOptions): boolean =>
+  past !== undefined && past.spokenMs >= (aecWarmupDuration ?? WARMUP_MS);
 
 /** What its caller is about to hear: they are there, and were not left in a calm moment. */
 const excuseOf = ({ past, venue, resumedWords }: LiveJob): string | undefined =>

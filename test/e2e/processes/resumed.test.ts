@@ -87,6 +87,22 @@ test('G7 kill -9 in the middle of a sentence: the caller hears the agent again, 
   expect(await roomsOf(server).names()).not.toContain(call.name);
 });
 
+test('G7 who speaks over the words after a crash is heard from the first word on: their echo canceller knows the agent', async () => {
+  await deployment.warm(2, PATIENCE_MS);
+  const call = await greeted(deployment);
+  await using caller = call.caller;
+  await asks(call); // with the greeting more than the three seconds for which a new session hears nobody who speaks over it
+  await kill(call);
+  await caller.until('the words to begin', () => caller.line(call.lab, SORRY)[0]?.firstAt, PATIENCE_MS);
+  const said = await caller.say(call.lab, 'How are you?');
+  await hears(call, WELL);
+  const heard = call.lab.log.findLast((entry) => entry.kind === 'heard' && entry.text === 'How are you?');
+  const speechMs = heard?.kind === 'heard' ? heard.audio.speechMs : 0;
+  expect(speechMs).toBeGreaterThan(0.8 * (said.to - said.from));
+  await partsWith(call);
+  await deployment.reportOf(call.name, PATIENCE_MS);
+});
+
 test('G8 a second death within a minute, with resume: 1: the caller is told and hung up on, and one report says so', async () => {
   await deployment.warm(2, PATIENCE_MS);
   const call = await greeted(deployment);
