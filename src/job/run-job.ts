@@ -27,7 +27,7 @@ import { factsOfJob } from '../livekit/job-facts.ts';
 import type { LiveJob } from '../livekit/live-job.ts';
 import { observeCores } from '../livekit/observe/cores.ts';
 import { observeMemory } from '../livekit/observe/memory.ts';
-import { hearRequests, observeProcess, type Requests } from '../livekit/observe/process.ts';
+import { hearEndRequests, observeProcess, type EndRequests } from '../livekit/observe/process.ts';
 import { forThisCall } from '../livekit/of-call.ts';
 import { openCall } from '../livekit/open-call.ts';
 import { noteError } from '../livekit/note-error.ts';
@@ -59,7 +59,7 @@ const NO_CALLER_MS = 250;
 const IMAGES_MS = 500;
 
 export async function runJob(context: JobContext, defined: Defined, found: ProcessFacts): Promise<void> {
-  const requests = hearRequests();
+  const requests = hearEndRequests();
   const dispatched = factsOfJob(context.job);
   const directory = resolve(process.env['LASTWORD_DIR'] ?? '.lastword');
   const { facts, past } = await readPast(directory, dispatched, sdkLog() as unknown as Log);
@@ -242,7 +242,7 @@ function begunTeller(): (hasTag: SessionRun['hasTag']) => void {
 }
 
 /** @returns what ends the watch */
-function watchProcess(job: LiveJob, requests: Requests, onWorkerLost: () => void): () => void {
+function watchProcess(job: LiveJob, requests: EndRequests, onWorkerLost: () => void): () => void {
   observeProcess(job, onWorkerLost, requests);
   const ends = [observeMemory(job, memoryLimits(process.env)), observeCores(job)];
   return () => {

@@ -1,13 +1,13 @@
 /** LiveKit's request to end a job, as the SDK says it to the job's process: from the first moment on. */
 import { expect, test } from 'vitest';
-import { hearRequests } from '../../src/livekit/observe/process.ts';
+import { hearEndRequests } from '../../src/livekit/observe/process.ts';
 
 const said = (name: string) => process.emit('message', { case: name }, undefined);
 
 test('H4 a request that comes before the call is put together is taken as soon as it is; others are nobody’s business', () => {
   const before = new Set(process.listeners('message'));
   try {
-    const requests = hearRequests();
+    const requests = hearEndRequests();
     said('pingRequest');
     let taken = 0;
     requests.onRequest(() => (taken += 1));
@@ -15,7 +15,7 @@ test('H4 a request that comes before the call is put together is taken as soon a
     said('shutdownRequest');
     expect(taken).toBe(1);
 
-    const late = hearRequests();
+    const late = hearEndRequests();
     said('shutdownRequest');
     let takenLate = 0;
     late.onRequest(() => (takenLate += 1));

@@ -15,14 +15,14 @@ const REQUEST_GRACE_MS = 14_000;
 /** LiveKit asks for it with each room that is deleted, by us too; the job hears of the room itself 45 ms later. */
 const ROOM_GONE_MS = 250;
 
-/** Requests to end: what `onRequest` is given is told of the one that came before it, too. */
-export type Requests = { onRequest: (take: () => void) => void };
+/** EndRequests to end: what `onRequest` is given is told of the one that came before it, too. */
+export type EndRequests = { onRequest: (take: () => void) => void };
 
 /**
  * LiveKit terminates the job, or the worker closes in spite of it: the SDK says it here, and to nobody else. Heard from
  * the first moment of the job on: LiveKit ends a job whose dispatch is deleted while it begins.
  */
-export function hearRequests(): Requests {
+export function hearEndRequests(): EndRequests {
   let isAsked = false;
   let taken: (() => void) | undefined;
   process.on('message', (message: unknown) => {
@@ -42,7 +42,7 @@ export function hearRequests(): Requests {
  * Attached for the life of the process: after the session there is nobody left to harm.
  * @param onWorkerLost its worker is gone: the channel to it is closed
  */
-export function observeProcess(job: LiveJob, onWorkerLost: () => void, requests = hearRequests()): void {
+export function observeProcess(job: LiveJob, onWorkerLost: () => void, requests = hearEndRequests()): void {
   process.on('uncaughtException', (error) => {
     noteError(job, 'process', error, false);
     const end = endOf('system', 'process_crashed', 'application', `uncaught: ${messageOf(error)}`);
