@@ -15,7 +15,7 @@ const REQUEST_GRACE_MS = 14_000;
 /** LiveKit asks for it with each room that is deleted, by us too; the job hears of the room itself 45 ms later. */
 const ROOM_GONE_MS = 250;
 
-/** EndRequests to end: what `onRequest` is given is told of the one that came before it, too. */
+/** Whoever listens late is told of the one that came before, too. */
 export type EndRequests = { onRequest: (take: () => void) => void };
 
 /**
