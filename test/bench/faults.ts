@@ -26,6 +26,11 @@ const { values } = parseArgs({
 });
 const only = values.only?.split(',');
 const rows = catalogue.filter(({ ids, name }) => !only || only.some((each) => ids.includes(each) || each === name));
+const unknown = only?.find((each) => !catalogue.some(({ ids, name }) => ids.includes(each) || each === name));
+if (unknown !== undefined) {
+  console.error(`--only: expected fault ids, or names of rows as docs/faults.md has them, got "${unknown}"`);
+  process.exit(2);
+}
 const bounds: Bounds = { silenceMs: silenceBound(defaultPolicy), startMs: startBound(defaultPolicy) };
 const begun = Date.now();
 /** One row fills the memory of its job: that of the job, not of the machine. Both sides have as much. */
