@@ -141,9 +141,10 @@ export class Succession {
     const { rooms, dispatch, stay } = this.#ahead ?? {};
     this.#ahead = undefined;
     stay?.();
-    void Promise.all([rooms, dispatch]).then(([found, asked]) => {
+    const deleted = Promise.all([rooms, dispatch]).then(([found, asked]) => {
       if (found && asked !== undefined) this.#delete(found, asked);
     });
+    deleted.catch(() => undefined); // no LiveKit, no dispatch
   }
 
   /** Resolves with whether this dispatch is the one. @throws Error when the job before stays */

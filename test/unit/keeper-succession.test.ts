@@ -334,3 +334,12 @@ test('H3b a second move of the same call waits for its own beginning, not for th
   await expect(offered).resolves.toBe(true);
   stop.abort();
 });
+
+test('H3b without a LiveKit to ask nobody is called for, and nothing fails', async () => {
+  const { succession, asked } = place(undefined, { isLate: true });
+  succession.callAhead(Promise.reject(new Error('no worker has said where LiveKit is')));
+  await soon();
+  succession.takeBack();
+  await soon();
+  expect(asked).toEqual([]);
+});
