@@ -6,8 +6,6 @@
  *   D3  A process that stays after `closed` holds resources and nothing else: it exits after a last deadline.
  *   D4  Whose session was taken out of its hands (it stood still, and woke up too late) leaves without a word, and hangs
  *       up on nobody: the report is sealed, or somebody else speaks.
- *   D5  And without the ends of the native libraries' threads: they take 0.1 to 0.2 s, in which nobody listens to a caller
- *       whom another job is to have. Whoever listens for the process's exit (a log that is written in pieces) is told.
  */
 import { resolve } from 'node:path';
 import { type JobContext, log as sdkLog, version as agentsVersion } from '@livekit/agents';
@@ -126,7 +124,7 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
     isLeaving = true;
     run.leave();
     await Promise.all([...parting, settledWithin(journal.close(), 1000)]);
-    exitAtOnce();
+    process.exit(0);
   };
   // Its agent stays in the room until the next one removes it: to leave takes longer than that.
   const tenure = new TenureWatch(job, {
@@ -181,15 +179,6 @@ export async function runJob(context: JobContext, defined: Defined, found: Proce
   log.info({ reason: end?.reason, by: end?.by }, 'the session is closed');
   await job.ownEnds.shutDownJob(end?.reason ?? 'closed');
   setTimeout(() => process.exit(0), EXIT_BACKSTOP_MS).unref(); // D3
-}
-
-/** D5 */
-function exitAtOnce(): void {
-  try {
-    process.emit('exit', 0);
-  } finally {
-    process.kill(process.pid, 'SIGKILL');
-  }
 }
 
 /** What it was dispatched as. */
