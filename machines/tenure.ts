@@ -67,7 +67,7 @@ export type TenureEvent =
 export type TenureAct = 'tell' | 'look' | 'call' | 'stay' | 'leave.calm' | 'leave.late' | 'end';
 export type TenureStep = { tenure: Tenure; act?: TenureAct };
 
-/** A breath between two sentences is shorter; the next job takes about as long until it hears. */
+/** A breath between two sentences is shorter. */
 export const CALM_MS = 1_000;
 /** So that the next job has been offered by the end of it (N5). */
 export const CALL_MS = 700;

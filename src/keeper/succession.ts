@@ -226,7 +226,7 @@ export class Succession {
           const asking = (before ?? Promise.resolve(undefined)).then((there) => there ?? this.#call(rooms, signal));
           before = undefined;
           this.#reply = asking.catch(() => undefined);
-          await asking.then(
+          await unlessAborted(asking, signal).then(
             (dispatch) => asked.add(dispatch),
             (error: unknown) => {
               if (signal.aborted) throw error;

@@ -343,3 +343,12 @@ test('H3b without a LiveKit to ask nobody is called for, and nothing fails', asy
   await soon();
   expect(asked).toEqual([]);
 });
+
+test('H3b a call ahead that is never answered holds up nobody for longer than the recovery has', async () => {
+  const { succession, begin, stop } = place(undefined, { isLate: true });
+  succession.callAhead(new Promise(() => {}));
+  const over = begin();
+  await soon();
+  stop.abort();
+  await expect(over).rejects.toThrow('left before it was done');
+});
