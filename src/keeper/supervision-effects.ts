@@ -2,6 +2,8 @@
  * The effects of the supervision machine for one session: who is asked, who is killed, who is let go, what is sealed.
  *
  *   F7  An effect that is late goes on by itself, and is not begun a second time beside the first.
+ *   F8  A journal of megabytes and a process of gigabytes may need longer than `killMs`. Without them nobody knows whether
+ *       the call may be taken over, so they are waited for still: out of the time that the next job has.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Policy, SupervisionEffects } from '../../machines/index.ts';
@@ -14,6 +16,7 @@ import { defaultHangUp, type Known } from './reading.ts';
 import { recover } from './recover.ts';
 import type { IndexRow } from './session-row.ts';
 import type { Succession } from './succession.ts';
+import { settledWithin, stopwatch } from '../waiting/deadline.ts';
 import type { SuperviseOptions } from './supervise.ts';
 
 /** How soon after its socket a process that was killed is gone: 2 to 13 ms measured; then it is asked with the pulse. */
@@ -40,6 +43,9 @@ const isStillAwaited = ({ awaited }: Known, { callerGraceMs }: Policy): boolean 
 /** Whoever may still live, and could not be ended, hangs up when it is removed from the room: that call is not taken over. */
 const isGone = async (owner: Owner | undefined): Promise<boolean> =>
   owner !== undefined && (await isAlive(owner)) === 'dead';
+
+/** F8. Of the time that the next job has; it is heard after 0.8 s. */
+const LATE_SHARE = 0.5;
 
 type Acts = {
   [Name in keyof SupervisionEffects]: (
@@ -83,6 +89,25 @@ export const supervisionEffects = (given: OfSession): Acts => {
   const { known, notes, index, evidence, options, succession, kill, onSealed } = given;
   const { isOfWorker = async () => true, isReachable = () => true } = options;
   let sealing: Promise<void> | undefined;
+  let reading: Promise<Known> | undefined;
+  /** Its process is gone, and its last words are read. */
+  let isSecured = false;
+
+  const untilGone = async (signal: AbortSignal): Promise<void> => {
+    const pauses = DEATH_PAUSES_MS.values();
+    while (!(await isGone(known.owner))) await pause(pauses.next().value ?? LAST_DEATH_PAUSE_MS, undefined, { signal });
+  };
+  /** F8. @returns what is left of the next job's time */
+  const securedLate = async (signal: AbortSignal): Promise<number> => {
+    const { takeoverMs } = known.policy;
+    if (isSecured) return takeoverMs;
+    const elapsed = stopwatch();
+    const most = takeoverMs * LATE_SHARE;
+    const over = AbortSignal.any([signal, AbortSignal.timeout(most)]);
+    reading ??= known.read();
+    await settledWithin(Promise.allSettled([reading, known.owner && untilGone(over)]), most);
+    return Math.max(1, takeoverMs - elapsed());
+  };
 
   return {
     async look() {
@@ -93,13 +118,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
         return { journal: 'unreadable' };
       }
     },
-    async awaitDeath(_, { signal }) {
-      const pauses = DEATH_PAUSES_MS.values();
-      for (;;) {
-        if (known.owner && (await isAlive(known.owner)) === 'dead') return;
-        await pause(pauses.next().value ?? LAST_DEATH_PAUSE_MS, undefined, { signal });
-      }
-    },
+    awaitDeath: (_, { signal }) => untilGone(signal),
     async ask() {
       const verdict = await evidence.verdict(known.suspect);
       if (verdict.process !== 'alive' || !known.owner) return verdict;
@@ -120,11 +139,16 @@ export const supervisionEffects = (given: OfSession): Acts => {
       return { agentThere };
     },
     async secure({ noticed }, { signal }) {
+      [reading, isSecured] = [undefined, false];
       if (known.owner && noticed !== 'died') await kill(known.owner, signal);
-      return { journal: journalStateOf(await known.read()) };
+      reading ??= known.read();
+      const journal = journalStateOf(await reading);
+      isSecured = true;
+      return { journal };
     },
     async recover({ noticed }, { signal }) {
       index.put('recovering');
+      const takeoverMs = await securedLate(signal);
       const { facts, journal, policy, identity, log } = known;
       return await recover({
         session: known.session,
@@ -132,7 +156,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
         roomSid: (journal?.facts ?? facts)?.room.sid ?? '',
         agent: identity,
         caller: journal?.caller,
-        policy,
+        policy: { ...policy, takeoverMs },
         hangUp: journal?.hangUp ?? defaultHangUp,
         end: journal?.end ?? null,
         isReleased: journal?.isReleased ?? false,
