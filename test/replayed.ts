@@ -13,10 +13,25 @@ import { entryOf } from '../src/journal/line.ts';
 import { build } from '../src/session/machines-build.ts';
 
 type Written = { where: string; entries: ReplayEntry[]; isOver: boolean };
-const written: Written[] = [];
-const found: string[] = [];
-/** Folders that this file's tests have made, and not removed yet. */
-const folders = new Set<string>();
+type Kept = {
+  written: Written[];
+  found: string[];
+  /** Folders that this file's tests have made, and not removed yet. */
+  folders: Set<string>;
+  lookedAt: number;
+};
+/**
+ * Of the process, and not of a test file: where a process is kept for the next file (`isolate: false`), this module runs
+ * again, and what the first one mocked and wrapped stays. Each with a list of its own, only the first file of a process
+ * was looked at, and a folder was replayed once for each file before it.
+ */
+const ofProcess = globalThis as { lastwordReplayed?: Kept };
+const isWrapped = ofProcess.lastwordReplayed !== undefined;
+const kept = (ofProcess.lastwordReplayed ??= { written: [], found: [], folders: new Set(), lookedAt: 0 });
+const { written, found, folders } = kept;
+
+/** How many runs of a machine were replayed so far. */
+export const lookedAt = (): number => kept.lookedAt;
 
 /** What is wrong with one file: a line each. A journal of another build would prove nothing. */
 export const problemsOf = (where: string, entries: readonly ReplayEntry[]): string[] => {
@@ -65,6 +80,7 @@ vi.mock('../src/session/run-machine.ts', async (original) => {
 });
 
 const look = () => {
+  kept.lookedAt += written.length;
   for (const run of written.splice(0)) {
     found.push(...problemsOf(run.where, run.entries));
     if (!run.isOver) written.push(run);
@@ -80,37 +96,40 @@ const beforeRemoval = (path: fs.PathLike) => {
   tell();
 };
 
-const { rm, mkdtemp } = fs.promises;
-const { rmSync, mkdtempSync } = fs;
-Object.assign(fs.promises, {
-  rm: async (path: fs.PathLike, options?: fs.RmOptions) => {
-    try {
-      if (options?.recursive) beforeRemoval(path);
-    } finally {
-      await rm(path, options);
-    }
-  },
-  mkdtemp: async (prefix: string) => {
-    const folder = await mkdtemp(prefix);
-    folders.add(folder);
-    return folder;
-  },
-});
-Object.assign(fs, {
-  rmSync: (path: fs.PathLike, options?: fs.RmOptions) => {
-    try {
-      if (options?.recursive) beforeRemoval(path);
-    } finally {
-      rmSync(path, options);
-    }
-  },
-  mkdtempSync: (prefix: string) => {
-    const folder = mkdtempSync(prefix);
-    folders.add(folder);
-    return folder;
-  },
-});
-syncBuiltinESMExports();
+function wrap(): void {
+  const { rm, mkdtemp } = fs.promises;
+  const { rmSync, mkdtempSync } = fs;
+  Object.assign(fs.promises, {
+    rm: async (path: fs.PathLike, options?: fs.RmOptions) => {
+      try {
+        if (options?.recursive) beforeRemoval(path);
+      } finally {
+        await rm(path, options);
+      }
+    },
+    mkdtemp: async (prefix: string) => {
+      const folder = await mkdtemp(prefix);
+      folders.add(folder);
+      return folder;
+    },
+  });
+  Object.assign(fs, {
+    rmSync: (path: fs.PathLike, options?: fs.RmOptions) => {
+      try {
+        if (options?.recursive) beforeRemoval(path);
+      } finally {
+        rmSync(path, options);
+      }
+    },
+    mkdtempSync: (prefix: string) => {
+      const folder = mkdtempSync(prefix);
+      folders.add(folder);
+      return folder;
+    },
+  });
+  syncBuiltinESMExports();
+}
+if (!isWrapped) wrap();
 
 /** Far more than it takes beside other work. */
 const LOOK_MS = 120_000;
@@ -121,5 +140,7 @@ afterEach(() => {
 afterAll(() => {
   look();
   for (const folder of folders) found.push(...problemsBelow(folder));
+  folders.clear();
+  written.length = 0; // what is not over yet is nothing of the next file's
   tell();
 }, LOOK_MS);

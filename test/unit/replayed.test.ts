@@ -2,13 +2,17 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Entry } from '../../src/journal/entry.ts';
 import { journalPath } from '../../src/journal/folder.ts';
 import { lineOf } from '../../src/journal/line.ts';
 import { openJournal } from '../../src/journal/write.ts';
 import { VirtualSession } from '../contract/virtual-session.ts';
 import { sessionIdOf } from '../../src/journal/ids.ts';
+
+/** As the next file of the same process has it: the module runs again. */
+const again = '../replayed.ts?again';
+const next = (await import(again)) as typeof import('../replayed.ts');
 
 const SESSION = sessionIdOf('AJ_1');
 
@@ -51,4 +55,21 @@ test('a journal of another build proves nothing, and is found as well', async ()
   );
   await writeFile(path, changed.map((entry) => lineOf({ ...entry, up: 1 })).join(''));
   await expect(rm(directory, { recursive: true })).rejects.toThrow(/another build of the machines wrote it: older/);
+});
+
+describe('in a process that is kept for the next file', () => {
+  test('what a machine writes is replayed, whichever file mocked it', async () => {
+    const before = next.lookedAt();
+    await new VirtualSession().report();
+    onTestFinished(() => expect(next.lookedAt()).toBeGreaterThan(before));
+  });
+
+  test('a folder is replayed once before it goes, however many files came before', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lastword-replayed-'));
+    let asked = 0;
+    const counted = { toString: () => ((asked += 1), folder) };
+    await expect(rm(counted as never, { recursive: true })).rejects.toThrow(/path/);
+    expect(asked).toBe(2); // forgotten, and looked into
+    await rm(folder, { recursive: true });
+  });
 });
