@@ -416,7 +416,7 @@ describe('a disk that fails', () => {
       },
     }));
     const troubles: JournalError[] = [];
-    const journal = await openOne({ disk, diskMs: 50, onTrouble: (error) => troubles.push(error) });
+    const journal = await openOne({ disk, diskMs: 500, onTrouble: (error) => troubles.push(error) }); // a busy disk opens in that time
     isStalled = true;
     journal.append('log', log('a'));
     await expect(journal.durable()).rejects.toMatchObject({ code: 'ETIMEDOUT', path: journal.path });
