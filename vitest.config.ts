@@ -31,6 +31,30 @@ const besideEachOther = (maxWorkers: number) => ({ fileParallelism: true, maxWor
  * (256 s before, 216 s now). Processes are kept for the next file: a fresh one loads the SDK for 1.5 s.
  */
 const computing = { ...besideEachOther(availableParallelism() + 1), isolate: false };
+/** What `npm run test:quick` leaves out, and `npm test` never does: each with what makes it long. */
+const long = Object.values({
+  'every order, every pair, hundreds of calls or of hostile values': [
+    'machine/exploration',
+    'machine/ordinary-calls',
+    'machine/unhurried',
+    'unit/hostile-config',
+    'unit/hostile-values',
+    'unit/ladder-hung',
+    'unit/reasons',
+  ],
+  'planted bugs: they guard the tests, and not the code': ['machine/exploration-planted', 'machine/planted-bugs'],
+  'floods: megabytes, and fifty thousand entries': [
+    'unit/flooded-room',
+    'unit/inspector-hostile',
+    'unit/inspector-streams',
+    'unit/journal-budget',
+    'unit/reads-hostile',
+    'unit/report-cap',
+  ],
+  'sound in real time': ['unit/own-track', 'unit/playout', 'unit/rehearse'],
+  'the package is packed': ['unit/package'],
+}).flatMap((names) => names.map((name) => `test/${name}.test.ts`));
+const quick = { ...computing, exclude: process.env['LASTWORD_QUICK'] === undefined ? [] : long };
 const withServer = { ...withProcesses, globalSetup: ['test/e2e/setup.ts'] };
 const alone = [
   'ending',
@@ -55,9 +79,9 @@ export default defineConfig({
     onUnhandledError: (error) => !/out of order/.test(`${error.message} ${error.stack ?? ''}`),
     sequence: { sequencer: LongestFirst },
     projects: [
-      lane('machine', 0, { ...computing, testTimeout: 120_000 }),
-      lane('unit', 0, computing),
-      lane('contract', 0, { ...computing, testTimeout: 60_000 }),
+      lane('machine', 0, { ...quick, testTimeout: 120_000 }),
+      lane('unit', 0, quick),
+      lane('contract', 0, { ...quick, testTimeout: 60_000 }),
       lane('ordinary', 1, { ...besideEachOther(2), maxConcurrency: 30, testTimeout: 120_000 }),
       lane('faults', 2, { ...withProcesses, ...besideEachOther(4) }),
       lane('crash', 3, { ...withProcesses, ...besideEachOther(2) }),
