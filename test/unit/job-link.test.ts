@@ -1,4 +1,4 @@
-/** D4, and what else a keeper tells a job. The keeper is a socket; machine, room and journal are stand-ins of a few lines. */
+/** What a keeper tells a job (D4 in job-link.ts). The keeper is a socket; machine, room and journal are stand-ins of a few lines. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ afterEach(async () => {
 });
 
 test.each<{ message: FromKeeper }>([{ message: { type: 'yield' } }, { message: sealed }])(
-  'D4 with $message.type it leaves without a word, once, and hangs up on nobody',
+  'with $message.type it leaves without a word, once, and hangs up on nobody',
   async ({ message }) => {
     says(message);
     says(message);
