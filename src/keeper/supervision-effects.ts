@@ -44,8 +44,8 @@ const isStillAwaited = ({ awaited }: Known, { callerGraceMs }: Policy): boolean 
 const isGone = async (owner: Owner | undefined): Promise<boolean> =>
   owner !== undefined && (await isAlive(owner)) === 'dead';
 
-/** F8. Of the time that the next job has; it is heard after 0.8 s. */
-const LATE_SHARE = 0.5;
+/** F8. Of the time that the next job has: it is heard after 0.8 s, and has to read a long journal as well. */
+const LATE_SHARE = 0.4;
 
 type Acts = {
   [Name in keyof SupervisionEffects]: (
@@ -90,7 +90,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
   const { isOfWorker = async () => true, isReachable = () => true } = options;
   let sealing: Promise<void> | undefined;
   let reading: Promise<Known> | undefined;
-  /** Its process is gone, and its last words are read. */
+  /** Nothing is missing: `secure` was in time. */
   let isSecured = false;
 
   const untilGone = async (signal: AbortSignal): Promise<void> => {
@@ -102,7 +102,7 @@ export const supervisionEffects = (given: OfSession): Acts => {
     const { takeoverMs } = known.policy;
     if (isSecured) return takeoverMs;
     const elapsed = stopwatch();
-    const most = takeoverMs * LATE_SHARE;
+    const most = Math.ceil(takeoverMs * LATE_SHARE); // AbortSignal.timeout() takes whole numbers only
     const over = AbortSignal.any([signal, AbortSignal.timeout(most)]);
     reading ??= known.read();
     await settledWithin(Promise.allSettled([reading, known.owner && untilGone(over)]), most);
@@ -141,10 +141,15 @@ export const supervisionEffects = (given: OfSession): Acts => {
     async secure({ noticed }, { signal }) {
       [reading, isSecured] = [undefined, false];
       if (known.owner && noticed !== 'died') await kill(known.owner, signal);
-      reading ??= known.read();
-      const journal = journalStateOf(await reading);
-      isSecured = true;
-      return { journal };
+      const read = (reading ??= known.read());
+      try {
+        const journal = journalStateOf(await read);
+        isSecured = !signal.aborted;
+        return { journal };
+      } catch (error) {
+        if (reading === read) reading = undefined; // once more, in what is left of the time
+        throw error;
+      }
     },
     async recover({ noticed }, { signal }) {
       index.put('recovering');
