@@ -30,7 +30,7 @@ const isWrapped = ofProcess.lastwordReplayed !== undefined;
 const kept = (ofProcess.lastwordReplayed ??= { written: [], found: [], folders: new Set(), lookedAt: 0 });
 const { written, found, folders } = kept;
 
-/** How many runs of a machine were replayed so far. */
+/** How many runs of a machine were over, and replayed, so far. */
 export const lookedAt = (): number => kept.lookedAt;
 
 /** What is wrong with one file: a line each. A journal of another build would prove nothing. */
@@ -80,10 +80,10 @@ vi.mock('../src/session/run-machine.ts', async (original) => {
 });
 
 const look = () => {
-  kept.lookedAt += written.length;
   for (const run of written.splice(0)) {
     found.push(...problemsOf(run.where, run.entries));
-    if (!run.isOver) written.push(run);
+    if (run.isOver) kept.lookedAt += 1;
+    else written.push(run);
   }
 };
 const tell = () => {

@@ -137,7 +137,7 @@ describe('an owed hang-up', () => {
       'not hung up within 1440 minutes, given up; the caller may still be in the room: delete it by hand',
     ]);
     await owed.stop();
-  });
+  }, 60_000); // 25 hours, minute by minute: 2 s, and ten times as much beside other files
 
   test('C5 an owed hang-up of a room without a known sid is given up after five minutes: a later room could not be told from it', async () => {
     await owe({ roomSid: '' });
