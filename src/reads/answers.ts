@@ -152,6 +152,17 @@ export type StateAt = {
   transcript: SaidLine[];
 };
 
+/**
+ * Each transition as it was written: what is lit at any entry is known from it without another question. States are named
+ * by their places in `states`: a long call is in the same few ones again and again.
+ */
+export type Moves = {
+  session: string;
+  states: string[];
+  /** In order; of very many the last ones. */
+  moves: { index: number; ref: Reference; machine: string; event: string; from: number[]; to: number[] }[];
+};
+
 export type Span = {
   from: number;
   /** null: it still goes on. */
@@ -286,6 +297,7 @@ export type AnswerOf = {
   entries: Entries;
   entry: WholeEntry;
   state: StateAt;
+  moves: Moves;
   lanes: Lanes;
   diff: Difference;
   deliveries: { rows: DeliveryRow[] };

@@ -5,11 +5,11 @@
 import { stageOf } from '../../machines/index.ts';
 import { oneLine } from '../output/for-people.ts';
 import { whenOf } from '../report/clock.ts';
-import { recordOf, textOf, textsOf } from '../report/lenient.ts';
-import type { EntryRow, Tone } from './answers.ts';
+import { recordOf, textsOf } from '../report/lenient.ts';
+import type { EntryRow } from './answers.ts';
 import { wellFormedStart } from './cut-json.ts';
 import { refOf, type Placed, type SessionRead } from './session-read.ts';
-import { timeline } from './timeline.ts';
+import { timeline, type TimelineRow } from './timeline.ts';
 
 export type Shown = {
   row: EntryRow;
@@ -33,17 +33,10 @@ export const shownOf = (read: SessionRead): Shown[] =>
       const data = recordOf(entry.data);
       if (entry.kind === 'transition' && (data['machine'] ?? 'session') === 'session') states = textsOf(data['to']);
       const step = attempted(() => rowOf(entry, file));
-      const { what, text, tone, aside } = step ?? { ...bareRow(placed), aside: undefined };
-      const row: EntryRow = {
-        index,
-        ref: refOf(placed),
-        at: whenOf(entry),
-        kind: oneLine(entry.kind).slice(0, 80),
-        what,
-        text: short(text),
-        ...(aside !== undefined && { aside: short(aside) }),
-        tone,
-      };
+      const { what, text, tone, aside } = step ?? bareRow(placed);
+      const kind = oneLine(entry.kind).slice(0, 80);
+      const row: EntryRow = { index, ref: refOf(placed), at: whenOf(entry), kind, what, text: short(text), tone };
+      if (aside !== undefined) row.aside = short(aside);
       return { row, isStep: step !== undefined, isStory: false, states };
     });
     tellStory(read.all, rows);
@@ -71,9 +64,9 @@ const briefly = (data: unknown): string => {
   return wellFormedStart(parts.slice(0, 12).join(' '), 300);
 };
 
-const bareRow = ({ entry }: Placed): { what: string; text: string; tone: Tone } => {
+const bareRow = ({ entry }: Placed): Omit<TimelineRow, 'at'> => {
   const { type, machine, limit, change, who } = recordOf(entry.data);
-  const subject = [machine, type, limit, who, change].flatMap((each) => textOf(each) ?? []);
+  const subject = [machine, type, limit, who, change].filter((each) => typeof each === 'string');
   const text = subject.length > 0 ? subject.join(' ') : briefly(entry.data);
   return { what: oneLine(entry.kind).slice(0, 20), text: oneLine(text), tone: 'quiet' };
 };
@@ -121,17 +114,23 @@ function weightOf({ entry }: Placed, row: EntryRow, isNewStage: boolean): number
 /** The weightiest; of those that weigh the same the first and the last ones, for the middle of a call is more of the same. */
 function tellStory(all: readonly Placed[], rows: readonly Shown[]): void {
   let stage = '';
+  let states: readonly string[] = [];
   const told = rows.flatMap((shown, index) => {
     const placed = all[index];
     if (!placed || !shown.isStep) return [];
-    const now = shown.states.length > 0 ? (stageOf(shown.states) ?? '') : stage;
+    const isMoved = shown.states !== states && shown.states.length > 0;
+    const now = isMoved ? (stageOf(shown.states) ?? '') : stage;
     const isNewStage = now !== stage;
-    stage = now;
+    [stage, states] = [now, shown.states];
     const weight = weightOf(placed, shown.row, isNewStage);
     return weight === undefined ? [] : [{ shown, weight }];
   });
   const byWeight = new Map<number, Shown[]>();
-  for (const { shown, weight } of told) byWeight.set(weight, [...(byWeight.get(weight) ?? []), shown]);
+  for (const { shown, weight } of told) {
+    const these = byWeight.get(weight);
+    if (these) these.push(shown);
+    else byWeight.set(weight, [shown]);
+  }
   let left = STORY_ROWS;
   for (const weight of [...byWeight.keys()].sort((one, other) => one - other)) {
     const these = byWeight.get(weight) ?? [];

@@ -42,6 +42,7 @@ export const questions = {
     ...at,
     walks,
   }),
+  moves: z.object({ session: sessionField }),
   lanes: z.object({ session: sessionField, walks }),
   diff: z.object({ one: sessionField, other: sessionField }),
   deliveries: z.object({

@@ -49,7 +49,8 @@ type Recorded = {
   event: string;
 };
 
-const recordedIn = (read: SessionRead): Recorded[] =>
+/** Each transition that was written, of any machine. */
+export const transitionsIn = (read: SessionRead): Recorded[] =>
   read.kept('recorded', () =>
     read.all.flatMap((placed) => {
       const { index, file, entry } = placed;
@@ -62,7 +63,7 @@ const recordedIn = (read: SessionRead): Recorded[] =>
   );
 
 const recordedUpTo = (read: SessionRead, index: number): Recorded[] => {
-  const all = recordedIn(read);
+  const all = transitionsIn(read);
   const indexes = read.kept('recorded indexes', () => all.map(({ index: at }) => at));
   return all.slice(0, countUpTo(indexes, index));
 };

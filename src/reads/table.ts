@@ -10,6 +10,7 @@ import { readLanes } from './lanes.ts';
 import { readDifference } from './diff.ts';
 import { readDeliveries } from './deliveries.ts';
 import { readLedger } from './ledger.ts';
+import { readMoves } from './moves.ts';
 import { readModel } from './model.ts';
 import { readReport } from './report.ts';
 import { fork } from './fork.ts';
@@ -31,6 +32,7 @@ export const reads: { readonly [Name in QuestionName]: Read<Name> } = {
   entries: { summary: 'What happened in a call, in order.', asked: questions.entries, read: readEntries },
   entry: { summary: 'One entry, whole.', asked: questions.entry, read: readEntry },
   state: { summary: 'Where the machines of a call were at an entry.', asked: questions.state, read: readState },
+  moves: { summary: 'Each transition of its machines, as it was written.', asked: questions.moves, read: readMoves },
   lanes: { summary: 'Who was audible when, and what ran.', asked: questions.lanes, read: readLanes },
   diff: { summary: 'Two calls side by side.', asked: questions.diff, read: readDifference },
   deliveries: {

@@ -62,6 +62,14 @@ export const heardOf = (spoken: {
  */
 export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | undefined {
   const since = new Map<string, { name: string; at: number }>();
+  /** A long call is in the same few states again and again. */
+  const names = new Map<string, string>();
+  const nameOf = (leaves: readonly string[]): string => {
+    const key = leaves.join();
+    const name = names.get(key) ?? stateName(leaves);
+    names.set(key, name);
+    return name;
+  };
 
   return (entry, file = 1) => {
     const row = (what: string, text: string, tone: Tone = 'plain'): TimelineRow => ({
@@ -91,7 +99,7 @@ export function timeline(): (entry: Entry, file?: JournalName) => TimelineRow | 
       case 'transition': {
         if (entry.data.machine === 'supervision') return undefined;
         const key = `${entry.data.machine} ${file}`;
-        const name = stateName(entry.data.to);
+        const name = nameOf(entry.data.to);
         const before = since.get(key);
         if (before?.name === name) return undefined;
         since.set(key, { name, at: entry.at });

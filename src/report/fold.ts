@@ -10,9 +10,9 @@ import type { Json, SessionJournal } from '../journal/entry.ts';
 import { toJson } from '../journal/json.ts';
 import { withinCap } from './cap.ts';
 import { allEntries, chaptersOf, type Chapter } from './chapters.ts';
-import { causesOf, withEnd } from './causes.ts';
+import { withEnd } from './causes.ts';
 import { elapsed, type Moment, type Timed, whenOf, withSteadyTime } from './clock.ts';
-import { endIn, foundBy, recordedIn } from './end.ts';
+import { endedWith } from './ending.ts';
 import {
   applicationOf,
   latencyOf,
@@ -25,8 +25,7 @@ import {
   usageOf,
 } from './facts.ts';
 import { gapsOf } from './gaps.ts';
-import { countOf, listOf, readableName, knownWord, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
-import { evidenceFor, reportedHangUp, spokenLines } from './lines.ts';
+import { countOf, readableName, recordOf, textMapOf, textOf, timeOf } from './lenient.ts';
 import { pathOf, stagesOf } from './path.ts';
 import type { Report } from './schema.ts';
 import { presenceOf } from './spans.ts';
@@ -52,15 +51,10 @@ export const fold = (journal: SessionJournal): Report => {
   const { jobs, keeper } = chaptersOf(timed);
   const chapters = [...jobs, keeper];
   const entries = allEntries(jobs, keeper);
-  const lines = spokenLines(chapters);
   const path = pathOf(chapters);
-  const hangUp = reportedHangUp(jobs, keeper);
   const people = peopleOf(entries);
   const caller = people.find(({ isCaller }) => isCaller);
-  const recorded = recordedIn(jobs);
-  const ended = recorded ?? foundBy(jobs, keeper);
-  const { end, at: endedAt, stage } = ended;
-  const { errors: told, warnings } = causesOf(chapters, end.fault);
+  const { ending, ended, lines, hangUp, told, warnings } = endedWith(journal.session, { jobs, keeper });
   const errors = withEnd(told, ended, jobs.at(-1)?.epoch ?? 0);
 
   return withinCap({
@@ -70,22 +64,16 @@ export const fold = (journal: SessionJournal): Report => {
     timestamp: timeOf(lastOf(entries)?.at),
     session: journal.session,
     ...identityOf(jobs, keeper),
-    times: timesOf(jobs, keeper, endedAt, hangUp ?? undefined, caller),
-    end: {
-      by: end.by,
-      reason: end.reason,
-      fault: end.fault,
-      detail: end.detail ?? lastFailure(end.fault, told),
-      stage: stage ?? 'connecting',
-    },
-    alsoTriggered: alsoTriggeredIn(jobs, keeper, recorded !== undefined),
+    times: timesOf(jobs, keeper, ended.at, hangUp, caller),
+    end: ending.end,
+    alsoTriggered: ending.alsoTriggered,
     stages: stagesOf(path),
     path,
-    greeting: evidenceFor('greeting', lines),
-    goodbye: evidenceFor('goodbye', lines),
-    apology: evidenceFor('apology', lines),
+    greeting: ending.greeting,
+    goodbye: ending.goodbye,
+    apology: ending.apology,
     lines,
-    hangUp: hangUp?.evidence ?? null,
+    hangUp: ending.hangUp,
     transcript: transcriptOf(jobs, presenceOf(caller?.identity, entries)),
     tools: toolsOf(jobs),
     transfers: transfersOf(jobs),
@@ -96,7 +84,11 @@ export const fold = (journal: SessionJournal): Report => {
     participants: participantsOf(people),
     providerSwitches: providerSwitchesOf(entries),
     application: applicationOf(entries),
-    completeness: { ...completenessOf(jobs, keeper, movedMs), withheld: withheldIn(jobs), leftOut: [] },
+    completeness: {
+      ...completenessOf(jobs, keeper, movedMs, ending.completeness),
+      withheld: withheldIn(jobs),
+      leftOut: [],
+    },
   });
 };
 
@@ -170,35 +162,14 @@ const timesOf = (
   };
 };
 
-const isFatal = ({ recoverable }: { recoverable: boolean }): boolean => !recoverable;
-
-/** An end that blames somebody should say for what. */
-const lastFailure = (fault: Report['end']['fault'], errors: Report['errors']): string | null =>
-  fault === 'application' || fault === 'provider' ? (errors.findLast(isFatal)?.message ?? null) : null;
-
-const withDetail = (end: ReturnType<typeof endIn>): Report['alsoTriggered'] =>
-  end ? [{ by: end.by, reason: end.reason, fault: end.fault, detail: end.detail ?? null }] : [];
-
-const alsoTriggeredIn = (jobs: readonly Chapter[], keeper: Chapter, isRecorded: boolean): Report['alsoTriggered'] => {
-  const closed = allEntries(jobs).find(({ kind }) => kind === 'session.closed');
-  if (closed) return listOf(recordOf(closed.data)['alsoTriggered']).flatMap((each) => withDetail(endIn(each)));
-  // It was ending, and died on the way: the first reason stays, and the crash is told beside it.
-  const isCrash = (data: unknown) => knownWord(['died', 'frozen', 'gone'], recordOf(data)['what']) !== null;
-  const crash = isRecorded && keeper.entries.some(({ kind, data }) => kind === 'keeper.noticed' && isCrash(data));
-  return crash ? withDetail(foundBy(jobs, keeper).end) : [];
-};
-
 const completenessOf = (
   jobs: readonly Chapter[],
   keeper: Chapter,
   clockMovedMs: number | null,
+  { noticed }: Pick<Report['completeness'], 'noticed'>,
 ): Omit<Report['completeness'], 'withheld' | 'leftOut'> => ({
   status: jobs.some(({ isClosed }) => isClosed) ? 'closed' : 'recovered',
-  noticed: keeper.entries.flatMap(({ kind, at, data: raw }) => {
-    if (kind !== 'keeper.noticed') return [];
-    const { what, epoch, detail } = recordOf(raw);
-    return { what: textOf(what) ?? 'unknown', epoch: countOf(epoch), detail: textOf(detail), at: timeOf(at) };
-  }),
+  noticed,
   epochs: jobs.map(({ epoch, entries, lastSeq, ignored, isClosed, isTorn, unread }) => ({
     epoch: countOf(epoch),
     job: textOf(recordOf(entries.find(({ kind }) => kind === 'session.opened')?.data)['job']),

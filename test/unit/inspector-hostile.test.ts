@@ -87,7 +87,7 @@ const sessions = [
   'AJ_long',
   'AJ_deep',
 ];
-const names = ['why', 'entries', 'entry', 'state', 'lanes', 'model', 'report', 'test'];
+const names = ['why', 'entries', 'entry', 'state', 'moves', 'lanes', 'model', 'report', 'test'];
 
 describe('whatever is asked', () => {
   it.each(sessions)(

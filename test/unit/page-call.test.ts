@@ -1,7 +1,7 @@
 /** A call as the page has it, beside a journal that grows: whatever comes first, nothing is lost, doubled, or lit again. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { effect, signal } from '@preact/signals';
-import type { Entries, EntryRow, MachineAt, Reference, StateAt } from '../../src/reads/answers.ts';
+import type { Entries, EntryRow, MachineAt, Moves, Reference, StateAt } from '../../src/reads/answers.ts';
 import type { Follower, PageAnswers, SessionNews } from '../../src/inspector/page/answers/page-answers.ts';
 import { CallModel } from '../../src/inspector/page/model/call-model.ts';
 import { litNow, litWith } from '../../src/inspector/page/place/lit-states.ts';
@@ -51,6 +51,18 @@ class Journal {
     const machines = last ? [machineAt(last.ref)] : [];
     return { session, index, ref: upTo.at(-1)?.ref ?? null, at: 0, moved: null, machines, transcript: [] };
   }
+  moves(): Moves {
+    const all = this.all.filter(({ kind }) => kind === 'transition');
+    const moves = all.map(({ index, ref }, place) => ({
+      index,
+      ref,
+      machine: 'session',
+      event: '',
+      from: [],
+      to: [place],
+    }));
+    return { session, states: all.map(({ ref }) => ref), moves };
+  }
   follow(position: string, follower: Follower<SessionNews>): void {
     const [, job = '0', keeper = '0'] = /^1:(\d+),keeper:(\d+)$/.exec(position) ?? [];
     this.#place = { '1': Number(job), keeper: Number(keeper) };
@@ -87,9 +99,10 @@ const answersOf = (journal: Journal): PageAnswers => {
     isLive: false, // what is live beside the stream is a clock
     read(name, asked) {
       const { from = 0, index } = asked as { from?: number; index?: number };
-      if (name !== 'entries' && name !== 'state') return new Promise(() => undefined);
+      if (name !== 'entries' && name !== 'state' && name !== 'moves') return new Promise(() => undefined);
       // What was read is what stood there then; when it comes is another matter.
-      const answer = name === 'entries' ? journal.entries(from) : journal.state(index);
+      const answer =
+        name === 'entries' ? journal.entries(from) : name === 'moves' ? journal.moves() : journal.state(index);
       return new Promise((resolve) => void journal.sent.push(() => resolve(answer as never)));
     },
     followSession: (_session, from, follower) => {
@@ -109,14 +122,16 @@ const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 };
 
+/** The stream, exact states and all transitions are asked for when it is over: nobody answers here why it ended. */
+const firstLook = () => vi.advanceTimersByTimeAsync(1_100);
+
 /** @returns the model, and the number of each state that was lit, in order */
 function watched(journal: Journal) {
   const view = signal<CallView>({ ...callView(session), density: 'entries' });
   const call = new CallModel(answersOf(journal), session, view, () => false);
   const lit: number[] = [];
   const stop = effect(() => {
-    const now = litNow(call.state.loaded.value.value, call.isAtEnd.value ? call.told.value : undefined);
-    const [state] = now.machines.get('session')?.states ?? [];
+    const [state] = call.lit.value.machines.get('session')?.states ?? [];
     const number = Number(state?.split(':')[1] ?? 0);
     if (number !== (lit.at(-1) ?? 0)) lit.push(number);
   });
@@ -137,6 +152,8 @@ describe('a page that stands at the end', () => {
     };
     for (let turn = 0; turn < 3; turn += 1) await answer();
     expect(lit).toEqual([5]);
+    await firstLook();
+    await answer();
     journal.write('keeper', 15);
     const news = journal.news();
     if (news) journal.follower?.take(news);
@@ -159,6 +176,11 @@ async function watchedAtRandom(seed: number): Promise<void> {
   const journal = new Journal();
   for (let at = 1; at <= 3; at += 1) journal.write('1', at * 10);
   const { call, lit, close } = watched(journal);
+  if (seed % 4 !== 0) {
+    // Else the first look goes on while the call does.
+    for (const send of journal.sent.splice(0)) send();
+    await firstLook();
+  }
   let clock = 40;
   const onItsWay: SessionNews[] = [];
   const turn = async (writes: boolean) => {
@@ -190,12 +212,31 @@ test('a place that was looked at is shown at once, and no late answer about anot
     await settled();
   };
   for (let turn = 0; turn < 3; turn += 1) await answer();
+  await firstLook();
+  await answer();
   view.value = { ...view.value, at: 1 };
   await settled();
   view.value = { ...view.value, at: 4 };
   expect(call.state.loaded.value.value?.index).toBe(4);
   await answer();
   expect(call.state.loaded.value.value?.index).toBe(4);
+  close();
+});
+
+test('what is lit at a place is known there at once, before anybody has answered', async () => {
+  const journal = new Journal();
+  for (let at = 1; at <= 5; at += 1) journal.write('1', at * 10);
+  const { call, view, close } = watched(journal);
+  for (let turn = 0; turn < 5; turn += 1) {
+    if (turn === 2) await firstLook();
+    for (const send of journal.sent.splice(0)) send();
+    await settled();
+  }
+  view.value = { ...view.value, at: 1 };
+  expect(call.lit.value.machines.get('session')?.states).toEqual(['1:2']);
+  view.value = { ...view.value, at: 3 };
+  expect(call.lit.value.machines.get('session')?.states).toEqual(['1:4']);
+  expect(journal.sent.length).toBeGreaterThan(0);
   close();
 });
 

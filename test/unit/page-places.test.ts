@@ -6,11 +6,12 @@ import {
   boxAround,
   fittedView,
   isWellWithin,
+  transformTo,
   wholeView,
   zoomedView,
   type Box,
 } from '../../src/inspector/page/place/fitted-view.ts';
-import { placedSpans } from '../../src/inspector/page/place/lane-rows.ts';
+import { parted, placedSpans } from '../../src/inspector/page/place/lane-rows.ts';
 import { fittingLabel, lanesDrawing } from '../../src/inspector/page/place/lanes-drawing.ts';
 import { limitBars } from '../../src/inspector/page/place/limit-bars.ts';
 import { indexAfter, indexAt } from '../../src/inspector/page/place/steps-between.ts';
@@ -42,6 +43,25 @@ describe('spans on a lane', () => {
   it('can be seen however short they are, and go on until now while they have no end', () => {
     const { spans } = placedSpans([span(10, 10), span(20, null)], scale, 100, 1);
     expect(spans.map(({ width }) => width)).toEqual([3, 80]);
+  });
+});
+
+describe('a crowd of spans', () => {
+  const lane = (spans: Span[], rowHeight = 16) => ({ rowHeight, spans: placedSpans(spans, scale, 100, 1).spans });
+  const many = Array.from({ length: 500 }, (_, place) => span(place * 40, place * 40 + (place % 2 === 0 ? 5 : 30)));
+
+  it('is what is too narrow for a word where there are many; wide ones stay what they are', () => {
+    const { single, crowd } = parted(lane(many));
+    expect(single.length).toBe(250);
+    expect(crowd.length).toBe(250);
+    expect(crowd.every(({ width }) => width < 25)).toBe(true);
+    expect(parted(lane(many.slice(0, 100))).crowd).toEqual([]);
+  });
+
+  it('never takes in a silence that was too long, but on a lane too low for words nothing is told apart', () => {
+    const withBad = [...many, span(20_000, 20_001, { tone: 'bad' })];
+    expect(parted(lane(withBad)).single.filter(({ span: { tone } }) => tone === 'bad')).toHaveLength(1);
+    expect(parted(lane(withBad, 7)).single).toEqual([]);
   });
 });
 
@@ -154,6 +174,21 @@ describe('the view of a chart', () => {
     const share = (view: Box) => (at.x - view.x) / view.width;
     expect(nearer.width).toBeCloseTo(3_500);
     expect(share(nearer)).toBeCloseTo(share(whole));
+  });
+
+  it('moves and scales the whole drawing so that what is in view fills the window', () => {
+    const seen = (view: Box) => {
+      const [, x = NaN, y = NaN, scale = NaN] =
+        /translate\((-?[\d.]+)px, (-?[\d.]+)px\) scale\(([\d.]+)\)/.exec(transformTo(view, chart, size))?.map(Number) ??
+        [];
+      return { left: chart.x - x / scale, top: chart.y - y / scale, width: size.width / scale };
+    };
+    const view = { x: 2_990, y: -900, width: 1_200, height: 800 };
+    const { left, top, width } = seen(view);
+    expect(left).toBeCloseTo(view.x, 0);
+    expect(top).toBeCloseTo(view.y, 0);
+    expect(width).toBeCloseTo(view.width, 0);
+    expect(seen({ ...view, height: 1_600 }).width).toBeCloseTo(2_400, 0);
   });
 
   it('finds shapes by the path of a state, and draws an arrow from edge to edge', () => {

@@ -6,12 +6,15 @@
  *   C3  What is lit at the end never leads back to an older state, whichever answer comes first (place/lit-states.ts).
  *   C4  What becomes of a report is no entry of the call: as long as it is on its way, the first line is asked for again.
  *   C5  All of a call is asked for once: a list that hides nothing is made of it. What is lit does not wait for its machine
- *       to be walked: the states that were written down come first, deadlines and memory behind them.
+ *       to be walked: the states that were written down come first; deadlines and memory are asked for, and its stream, when
+ *       all that a first look needs is shown.
+ *   C6  What is lit where the reader stands is known here, from all transitions: a step waits for nobody. Deadlines and
+ *       memory are asked for.
  */
-import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Entries, EntryRow, Lanes, StateAt, WholeEntry, Why } from '../../../reads/answers.ts';
+import { batch, computed, effect, signal, untracked, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { Entries, EntryRow, Lanes, Moves, StateAt, WholeEntry, Why } from '../../../reads/answers.ts';
 import type { LinkState, PageAnswers, SessionNews } from '../answers/page-answers.ts';
-import { litWith, type Lit } from '../place/lit-states.ts';
+import { litAt, litNow, litWith, type Lit } from '../place/lit-states.ts';
 import type { CallView } from '../place/page-address.ts';
 import { AllEntries } from './all-entries.ts';
 import { Latest, type Loaded } from './loaded.ts';
@@ -21,6 +24,9 @@ const LIST_ROWS = 5_000;
 const MOST_STATES = 2_000;
 /** News come in handfuls: what is computed from all of them is asked for once. */
 const GATHER_MS = 200;
+/** C5. A first look is not waited for longer; then two or three frames show it. */
+const FIRST_LOOK_MS = 1_000;
+const FRAMES_MS = 50;
 /** C4. */
 const REPORT_MS = 2_000;
 
@@ -29,7 +35,11 @@ export class CallModel {
   readonly why = new Latest<Why>();
   readonly lanes = new Latest<Lanes>();
   readonly state = new Latest<StateAt>();
+  /** `upTo`: so many entries were known when they were asked for. */
+  readonly moves = new Latest<Moves & { upTo: number }>();
   readonly whole = new Latest<WholeEntry>();
+  /** C6. */
+  readonly lit: ReadonlySignal<Lit>;
   readonly all: ReadonlySignal<readonly EntryRow[]>;
   readonly listed: ReadonlySignal<Loaded<Entries>>;
   readonly problem: ReadonlySignal<string | undefined>;
@@ -49,6 +59,8 @@ export class CallModel {
   readonly #entries: AllEntries;
   /** Of a density or a filter that hides something. */
   readonly #chosen = new Latest<Entries>();
+  /** C5. */
+  readonly #isShown = signal(false);
   readonly #states = new Map<number, StateAt>();
   /** On their way. */
   readonly #asked = new Map<number, Promise<StateAt>>();
@@ -86,8 +98,17 @@ export class CallModel {
     });
     this.row = computed(() => this.all.value[this.index.value]);
     this.listed = computed(() => this.#list());
+    this.lit = computed(() => this.#lit());
+    const opened = view.peek();
     this.#stops.push(
-      effect(() => this.#askState(this.index.value, this.isAtEnd.value, this.all.value.length)),
+      effect(() => {
+        if (this.#isShown.value || this.#isElsewhere(opened))
+          this.#askState(this.index.value, this.isAtEnd.value, this.all.value.length);
+      }),
+      // At the end nobody looks at them, and a living call has others each moment.
+      effect(() => {
+        if (this.#isShown.value && !this.isAtEnd.value) untracked(() => this.#askMoves());
+      }),
       effect(() => this.#askList()),
     );
     if (answers.isLive) {
@@ -114,6 +135,11 @@ export class CallModel {
     await loaded;
     const { position } = this.#entries.last.peek() ?? {};
     if (this.#isClosed || position === undefined) return;
+    await Promise.race([Promise.all([this.why.settled(), this.lanes.settled()]), pause(FIRST_LOOK_MS)]);
+    await pause(FRAMES_MS);
+    if (this.#isClosed) return;
+    this.#isShown.value = true;
+    this.#askMoves();
     this.lanes.ask(() => this.#answers.read('lanes', { session }));
     this.#stops.push(
       this.#answers.followSession(session, position, {
@@ -121,6 +147,29 @@ export class CallModel {
         tell: (state, why) => (this.link.value = { state, why }),
       }),
     );
+  }
+
+  #lit(): Lit {
+    const exact = this.state.loaded.value.value;
+    if (this.isAtEnd.value) return litNow(exact, this.told.value);
+    const index = this.index.value;
+    const moves = this.moves.loaded.value.value;
+    const known = moves && index < moves.upTo ? litAt(moves, index) : undefined;
+    if (!known) return litNow(exact, undefined);
+    return litNow(exact?.index === index ? exact : undefined, known);
+  }
+
+  #askMoves(): void {
+    this.moves.ask(async () => {
+      const upTo = this.all.peek().length;
+      return { ...(await this.#answers.read('moves', { session: this.session })), upTo };
+    });
+  }
+
+  /** Who goes on to another place before the first look is over waits for nothing. */
+  #isElsewhere(opened: CallView | undefined): boolean {
+    const now = this.#view.value;
+    return now !== undefined && (now.at !== opened?.at || now.ref !== opened.ref);
   }
 
   #askAround(walks: boolean): void {
@@ -141,9 +190,10 @@ export class CallModel {
       this.#asked.clear();
       this.#generation += 1;
       this.#askAround(true);
+      if (!this.isAtEnd.peek()) this.#askMoves();
       void this.#entries.load();
       this.#askList();
-      this.#askState(this.index.peek(), this.isAtEnd.peek(), this.all.peek().length);
+      if (this.#isShown.peek()) this.#askState(this.index.peek(), this.isAtEnd.peek(), this.all.peek().length);
     }, GATHER_MS);
   }
 
@@ -223,6 +273,8 @@ export class CallModel {
     this.whole.ask(() => this.#answers.read('entry', { session, index }));
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const hidesNothing = ({ density, filter, chips }: CallView): boolean =>
   density === 'entries' && filter === '' && chips.length === 0;

@@ -18,6 +18,7 @@ const MOST_TRIES = 6;
 export class Latest<Value> {
   readonly loaded = notLoaded<Value>();
   #isAsking = false;
+  #going: Promise<void> = Promise.resolve();
   #tries = 0;
   #waiting: (() => Promise<Value>) | undefined;
   /** What is on its way was asked for a place that was left. */
@@ -25,7 +26,12 @@ export class Latest<Value> {
 
   ask(question: () => Promise<Value>): void {
     this.#waiting = question;
-    if (!this.#isAsking) void this.#go();
+    if (!this.#isAsking) this.#going = this.#go();
+  }
+
+  /** Nothing is on its way any more, answered or not. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#going;
   }
 
   /** It is known already: whatever was asked for before counts no more, also when it comes later. */
@@ -62,6 +68,6 @@ export class Latest<Value> {
         this.loaded.value = { value: this.loaded.peek().value, problem };
       }
     }
-    this.#isAsking = false;
+    this.#isAsking = false; // with the last look at what waits: a question in between would be lost
   }
 }

@@ -50,6 +50,14 @@ export function zoomedView(view: Box, factor: number, at: { x: number; y: number
   };
 }
 
+/** As CSS moves and scales a drawing, which has its own size, so that the view fills the window. */
+export function transformTo(view: Box, chart: Box, window: { width: number; height: number }): string {
+  const scale = Math.min(window.width / view.width, window.height / view.height);
+  const [x, y] = [(chart.x - view.x) * scale, (chart.y - view.y) * scale];
+  const [left, top] = [(window.width - view.width * scale) / 2, (window.height - view.height * scale) / 2];
+  return `translate(${(x + left).toFixed(1)}px, ${(y + top).toFixed(1)}px) scale(${scale.toFixed(4)})`;
+}
+
 function shaped(lit: Box, chart: Box, window: { width: number; height: number }, scale: number): Box {
   const [width, height] = [window.width * scale, window.height * scale];
   const place = (middle: number, length: number, from: number, whole: number) =>

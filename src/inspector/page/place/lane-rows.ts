@@ -12,6 +12,8 @@ import type { TimeScale } from './time-scale.ts';
 const CROWD = 200;
 /** Lower rows have no room for words. */
 export const LABELLED_HEIGHT = 12;
+/** Nor have narrower ones (lanes-drawing.ts, fittingLabel). */
+const LABELLED_WIDTH = 25;
 
 export type PlacedSpan = { span: Span; row: number; x: number; width: number };
 
@@ -37,9 +39,16 @@ export function placedSpans(
   return { spans: placed, rows: Math.max(1, free.length) };
 }
 
-/** R3. */
-export const isCrowd = ({ rowHeight, spans }: { rowHeight: number; spans: readonly PlacedSpan[] }): boolean =>
-  spans.length > CROWD && rowHeight < LABELLED_HEIGHT;
+/** R3. Where there are many: those that are looked at one by one, and the others. A silence that was too long is seen. */
+export function parted({ rowHeight, spans }: { rowHeight: number; spans: readonly PlacedSpan[] }): {
+  single: readonly PlacedSpan[];
+  crowd: readonly PlacedSpan[];
+} {
+  if (spans.length <= CROWD) return { single: spans, crowd: [] };
+  const isThin = rowHeight < LABELLED_HEIGHT;
+  const isSingle = ({ span, width }: PlacedSpan) => !isThin && (span.tone === 'bad' || width >= LABELLED_WIDTH);
+  return { single: spans.filter(isSingle), crowd: spans.filter((span) => !isSingle(span)) };
+}
 
 /** R3. Each tone with its outline. */
 export function crowdShapes(

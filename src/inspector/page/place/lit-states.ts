@@ -2,7 +2,7 @@
  * What is lit: of each machine where it was written to be last, whoever said so first. An answer may be older than what the
  * stream has brought meanwhile, and a page of the stream older than an answer; neither leads back. *Pure.*
  */
-import type { Reference, StateAt } from '../../../reads/answers.ts';
+import type { Moves, Reference, StateAt } from '../../../reads/answers.ts';
 import type { SessionNews } from '../answers/page-answers.ts';
 
 export type LitMachine = { machine: string; states: string[]; ref: Reference | null };
@@ -28,6 +28,33 @@ export function litWith(before: Lit | undefined, { states, moved }: Pick<Session
   }
   return { machines, moved: moved ?? before?.moved ?? null };
 }
+
+/** Where its machines had been written to be at an entry; undefined: nothing was, up to there. */
+export function litAt({ states, moves }: Pick<Moves, 'states' | 'moves'>, index: number): Lit | undefined {
+  const namesOf = (places: readonly number[]) => places.flatMap((place) => states[place] ?? []);
+  const machines = new Map<string, LitMachine>();
+  let moved: StateAt['moved'] = null;
+  for (let place = countUpTo(moves, index) - 1; place >= 0; place -= 1) {
+    const { machine, ref, event, from, to } = moves[place] as Moves['moves'][number];
+    // One that was replaced may write for a moment beside the next: the later process is the one that counts.
+    const known = machines.get(machine);
+    if (!known || isLater(ref, known.ref)) machines.set(machine, { machine, ref, states: namesOf(to) });
+    // Supervision runs beside the call, and is not drawn in its chart (reads/state.ts).
+    if (moved === null && machine !== 'supervision') moved = { machine, from: namesOf(from), to: namesOf(to), event };
+  }
+  return machines.size === 0 ? undefined : { machines, moved };
+}
+
+/** How many of these, which are in order, stand up to that index. */
+const countUpTo = (moves: readonly { index: number }[], index: number): number => {
+  let [low, high] = [0, moves.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((moves[middle]?.index ?? Infinity) <= index) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
 
 /** Where the call is now: the exact state, and what the stream has said behind it. */
 export function litNow(exact: Pick<StateAt, 'machines' | 'moved'> | undefined, told: Lit | undefined): Lit {

@@ -77,7 +77,7 @@ export function CallList({ model, view }: { model: PageModel; view: CallsView })
     drawn.set(index, made);
     return made;
   };
-  const living = rows.value.filter(({ state }) => state === 'living' || state === 'recovering').length;
+  const living = rows.value.filter(isGoingOn).length;
   const hidden = followed.value?.calls.hidden ?? 0;
   const isFiltered = filter !== '' || chips.length > 0;
   const onKeyDown = (event: KeyboardEvent) => {
@@ -186,13 +186,11 @@ const deliverySays: Record<CallRow['delivery'], string> = {
   dead: 'dead letter',
 };
 
-function Row(props: { row: CallRow | undefined; index: number; model: PageModel; followed: Followed | undefined }) {
-  const { row, index, followed } = props;
-  if (!row) return null;
-  const now = props.model.now.value;
-  const isLiving = row.state === 'living' || row.state === 'recovering';
-  const silentMs = row.silentMs === null ? undefined : row.silentMs + (isLiving ? now - (followed?.at ?? now) : 0);
-  const age = (row.endedAt ?? (isLiving ? now : row.acceptedAt)) - row.acceptedAt;
+type RowProps = { row: CallRow; index: number; model: PageModel; followed: Followed | undefined };
+
+const isGoingOn = ({ state }: CallRow): boolean => state === 'living' || state === 'recovering';
+
+function Row({ row, index, model, followed }: RowProps) {
   const where = row.reason === null ? row.stage : `${row.reason}${row.by === null ? '' : `, by ${row.by}`}`;
   const isBad = row.delivery === 'dead' || row.hangUp !== null;
   return (
@@ -209,12 +207,8 @@ function Row(props: { row: CallRow | undefined; index: number; model: PageModel;
       <span role="cell" class="call-where">
         {where}
       </span>
-      <span role="cell" class={`call-silence ${silentMs !== undefined && silentMs > LONG_MS ? 'is-long' : ''}`}>
-        {silentMs === undefined ? '' : lasting(silentMs)}
-      </span>
-      <span role="cell" class="call-age" title={dayAndClock(row.acceptedAt)}>
-        {isLiving ? lasting(age) : dayAndClock(row.acceptedAt)}
-      </span>
+      <Silence row={row} model={model} followed={followed} />
+      <Age row={row} model={model} />
       <span role="cell" class="call-epoch">
         {row.epoch > 1 ? row.epoch : <span class="quiet">{row.epoch}</span>}
       </span>
@@ -223,5 +217,27 @@ function Row(props: { row: CallRow | undefined; index: number; model: PageModel;
         {row.hangUp !== null && ` hang-up ${row.hangUp === 'owed' ? 'owed' : 'given up'}`}
       </span>
     </div>
+  );
+}
+
+/** These two alone go with the clock: a row that is drawn anew ten times a second stutters while one scrolls. */
+function Silence({ row, model, followed }: Omit<RowProps, 'index'>) {
+  if (row.silentMs === null) return <span role="cell" class="call-silence" />;
+  const grown = isGoingOn(row) && followed ? model.now.value - followed.at : 0; // L2
+  const silentMs = row.silentMs + grown;
+  return (
+    <span role="cell" class={`call-silence ${silentMs > LONG_MS ? 'is-long' : ''}`}>
+      {lasting(silentMs)}
+    </span>
+  );
+}
+
+function Age({ row, model }: Pick<RowProps, 'row' | 'model'>) {
+  const { acceptedAt, endedAt } = row;
+  const began = useMemo(() => dayAndClock(acceptedAt), [acceptedAt]);
+  return (
+    <span role="cell" class="call-age" title={began}>
+      {isGoingOn(row) ? lasting((endedAt ?? model.now.value) - acceptedAt) : began}
+    </span>
   );
 }

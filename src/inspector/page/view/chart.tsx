@@ -3,7 +3,9 @@
  *
  *   D1  What is lit is in view; who moves the chart with the hand has it where they put it, until they ask for what is
  *       lit again.
- *   D2  The transition that led here is an arrow from box to box: it pulses once, and not where motion is not wanted.
+ *   D2  The whole drawing is laid out once, in its own size, and moved and scaled as one picture: another `viewBox` would
+ *       lay out each of its words again, 10 ms at each step.
+ *   D3  The transition that led here is an arrow from box to box: it pulses once, and not where motion is not wanted.
  */
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useSignal, type Signal } from '@preact/signals';
@@ -11,15 +13,23 @@ import type { StateAt } from '../../../reads/answers.ts';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
 import { ancestorsOf, chartIdOf, isRestState, movedPath } from '../place/chart-ids.ts';
-import { litNow, type LitMachine } from '../place/lit-states.ts';
-import { boxAround, fittedView, isWellWithin, wholeView, zoomedView, type Box } from '../place/fitted-view.ts';
+import type { LitMachine } from '../place/lit-states.ts';
+import {
+  boxAround,
+  fittedView,
+  isWellWithin,
+  transformTo,
+  wholeView,
+  zoomedView,
+  type Box,
+} from '../place/fitted-view.ts';
 import { Notice, Tabs } from './parts.tsx';
 
 /** Where all that is lit would be so small, regions that rest may be out of view. */
 const SMALL = 1.3;
 
 export function ChartPart({ model, call }: { model: PageModel; call: CallModel }) {
-  const lit = litNow(call.state.loaded.value.value, call.isAtEnd.value ? call.told.value : undefined);
+  const lit = call.lit.value;
   const chosen = useSignal<string | undefined>(undefined);
   const names = ['session', ...[...lit.machines.keys()].filter((name) => name !== 'session')];
   const unique = [...new Set(names)].filter((name) => /^[a-z]+$/.test(name));
@@ -61,7 +71,11 @@ function Chart(props: { model: PageModel; name: string; states: string[]; moved:
       (text) => {
         if (isGone) return;
         const svg = new DOMParser().parseFromString(text, 'image/svg+xml').documentElement;
-        drawn.value = document.importNode(svg, true) as unknown as SVGSVGElement;
+        const own = document.importNode(svg, true) as unknown as SVGSVGElement;
+        const { width, height } = chartBox(own);
+        own.setAttribute('width', String(width));
+        own.setAttribute('height', String(height));
+        drawn.value = own;
       },
       (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
     );
@@ -70,19 +84,21 @@ function Chart(props: { model: PageModel; name: string; states: string[]; moved:
     };
   }, [name]);
   const svg = drawn.value;
-  useLayoutEffect(() => {
-    if (svg) box.current?.replaceChildren(svg);
-  }, [svg]);
+  const move = () => {
+    const to = view.peek();
+    if (svg && to && size.current) svg.style.transform = transformTo(to, chartBox(svg), size.current); // D2
+  };
   const key = states.join(' ');
   useLayoutEffect(() => {
     if (!svg || !box.current) return;
-    light(svg, states, moved);
     size.current ??= sizeOf(box.current);
+    light(svg, states, moved);
     place(svg, size.current, view, isByHand.value, states);
+    if (svg.parentNode === box.current) return;
+    move(); // before it is laid out for the first time
+    box.current.replaceChildren(svg);
   }, [svg, key, moved?.event, moved?.from.join(), isByHand.value]);
-  useLayoutEffect(() => {
-    if (svg && view.value) svg.setAttribute('viewBox', viewBoxOf(view.value));
-  }, [svg, view.value]);
+  useLayoutEffect(move, [svg, view.value]);
   useEffect(() => {
     const element = box.current;
     if (!element || !svg) return undefined;
@@ -197,8 +213,6 @@ function Chart(props: { model: PageModel; name: string; states: string[]; moved:
 
 type Size = { width: number; height: number };
 const sizeOf = (element: Element): Size => ({ width: element.clientWidth || 1, height: element.clientHeight || 1 });
-const viewBoxOf = ({ x, y, width, height }: Box): string =>
-  [x, y, width, height].map((value) => value.toFixed(1)).join(' ');
 const chartBox = (svg: SVGSVGElement): Box => {
   const [x = 0, y = 0, width = 1, height = 1] = (svg.dataset['box'] ?? '').split(' ').map(Number);
   return { x, y, width, height };
@@ -245,7 +259,7 @@ function light(svg: SVGSVGElement, states: readonly string[], moved: StateAt['mo
     for (const shape of now) shape.classList.add(name);
   }
   svg.querySelector('.moved')?.remove();
-  if (!moved) return; // D2
+  if (!moved) return; // D3
   const arrows = moved.to
     .filter((to) => !moved.from.includes(to))
     .flatMap((to) => {

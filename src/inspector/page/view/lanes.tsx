@@ -8,7 +8,7 @@ import type { LaneName, Lanes, Span } from '../../../reads/answers.ts';
 import type { CallModel } from '../model/call-model.ts';
 import type { PageModel } from '../model/page-model.ts';
 import { AXIS_HEIGHT, fittingLabel, lanesDrawing, type DrawnLane, type LanesDrawing } from '../place/lanes-drawing.ts';
-import { crowdShapes, isCrowd, LABELLED_HEIGHT, spanUnder } from '../place/lane-rows.ts';
+import { crowdShapes, LABELLED_HEIGHT, parted, spanUnder, type PlacedSpan } from '../place/lane-rows.ts';
 import { indexAt } from '../place/steps-between.ts';
 import { lasting, sinceBegin } from '../place/time-words.ts';
 import { WhenAnswered } from './parts.tsx';
@@ -257,11 +257,12 @@ const zigzag = (x: number, top: number, bottom: number): string => {
 
 function Lane({ lane, width, bound }: { lane: DrawnLane; width: number; bound: number | null }) {
   const isThin = lane.rowHeight < LABELLED_HEIGHT;
-  if (isCrowd(lane)) return <Crowd lane={lane} width={width} bound={bound} />;
+  const { single, crowd } = useMemo(() => parted(lane), [lane]);
   return (
     <g class={`lane lane-${lane.lane}`}>
       <rect class="lane-ground" x={0} y={lane.top} width={width} height={lane.height} rx={3} />
-      {lane.spans.map(({ span, row, x, width: wide }, place) => {
+      {crowd.length > 0 && <Crowd lane={lane} spans={crowd} bound={bound} />}
+      {single.map(({ span, row, x, width: wide }, place) => {
         const y = lane.top + row * (lane.rowHeight + 1);
         return (
           <g key={place} class={`span tone-${span.tone}`}>
@@ -279,22 +280,21 @@ function Lane({ lane, width, bound }: { lane: DrawnLane; width: number; bound: n
   );
 }
 
-function Crowd({ lane, width, bound }: { lane: DrawnLane; width: number; bound: number | null }) {
+function Crowd({ lane, spans, bound }: { lane: DrawnLane; spans: readonly PlacedSpan[]; bound: number | null }) {
   const title = useSignal('');
-  const shapes = useMemo(() => crowdShapes(lane.spans, lane.top, lane.rowHeight), [lane]);
+  const shapes = useMemo(() => crowdShapes(spans, lane.top, lane.rowHeight), [spans]);
   const look = ({ clientX, clientY, currentTarget }: PointerEvent) => {
     const { left, top } = (currentTarget as SVGGElement).ownerSVGElement?.getBoundingClientRect() ?? {
       left: 0,
       top: 0,
     };
     const row = Math.floor((clientY - top - lane.top) / (lane.rowHeight + 1));
-    const found = spanUnder(lane.spans, row, clientX - left);
+    const found = spanUnder(spans, row, clientX - left);
     title.value = found ? titleOf(found.span, lane.lane, bound) : '';
   };
   return (
-    <g class={`lane lane-${lane.lane}`} onPointerMove={look}>
+    <g onPointerMove={look}>
       <title>{title.value}</title>
-      <rect class="lane-ground" x={0} y={lane.top} width={width} height={lane.height} rx={3} />
       {shapes.map(({ tone, d }) => (
         <path key={tone} class={`span crowd tone-${tone}`} d={d} />
       ))}
