@@ -8,7 +8,8 @@ const machine = (names: string[]): string[] => names.map((name) => `test/machine
 
 export default inOrder([
   'test/mutants/loads.test.ts',
-  ...machine(['ends', 'asked', 'remembered', 'recovered', 'goodbye', 'shape', 'walks', 'policy', 'bounds', 'diagram']),
+  ...machine(['ends', 'asked', 'remembered', 'recovered', 'goodbye', 'mending', 'tenure', 'unanswered', 'turns']),
+  ...machine(['shape', 'walks', 'policy', 'bounds', 'diagram']),
   'test/unit/delivery-decide.test.ts',
   'test/mutants/promises.test.ts',
   'test/unit/run-session.test.ts',
