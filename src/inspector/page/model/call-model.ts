@@ -139,7 +139,7 @@ export class CallModel {
     await pause(FRAMES_MS);
     if (this.#isClosed) return;
     this.#isShown.value = true;
-    this.#askMoves();
+    if (this.isAtEnd.peek()) this.#askMoves(); // for the first step; elsewhere they were asked for a line above
     this.lanes.ask(() => this.#answers.read('lanes', { session }));
     this.#stops.push(
       this.#answers.followSession(session, position, {
@@ -193,7 +193,7 @@ export class CallModel {
       if (!this.isAtEnd.peek()) this.#askMoves();
       void this.#entries.load();
       this.#askList();
-      if (this.#isShown.peek()) this.#askState(this.index.peek(), this.isAtEnd.peek(), this.all.peek().length);
+      this.#askState(this.index.peek(), this.isAtEnd.peek(), this.all.peek().length);
     }, GATHER_MS);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Moves, Reference, StateAt } from '../../../reads/answers.ts';
 import type { SessionNews } from '../answers/page-answers.ts';
+import { countBelow } from './steps-between.ts';
 
 export type LitMachine = { machine: string; states: string[]; ref: Reference | null };
 export type Lit = { machines: ReadonlyMap<string, LitMachine>; moved: StateAt['moved'] };
@@ -34,7 +35,7 @@ export function litAt({ states, moves }: Pick<Moves, 'states' | 'moves'>, index:
   const namesOf = (places: readonly number[]) => places.flatMap((place) => states[place] ?? []);
   const machines = new Map<string, LitMachine>();
   let moved: StateAt['moved'] = null;
-  for (let place = countUpTo(moves, index) - 1; place >= 0; place -= 1) {
+  for (let place = countBelow(moves, index + 1) - 1; place >= 0; place -= 1) {
     const { machine, ref, event, from, to } = moves[place] as Moves['moves'][number];
     // One that was replaced may write for a moment beside the next: the later process is the one that counts.
     const known = machines.get(machine);
@@ -44,17 +45,6 @@ export function litAt({ states, moves }: Pick<Moves, 'states' | 'moves'>, index:
   }
   return machines.size === 0 ? undefined : { machines, moved };
 }
-
-/** How many of these, which are in order, stand up to that index. */
-const countUpTo = (moves: readonly { index: number }[], index: number): number => {
-  let [low, high] = [0, moves.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((moves[middle]?.index ?? Infinity) <= index) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
 
 /** Where the call is now: the exact state, and what the stream has said behind it. */
 export function litNow(exact: Pick<StateAt, 'machines' | 'moved'> | undefined, told: Lit | undefined): Lit {

@@ -70,7 +70,7 @@ export function indexesAfter(
 }
 
 /** How many of these rows, which are in order, stand below that index. */
-const countBelow = (rows: readonly EntryRow[], index: number): number => {
+export const countBelow = (rows: readonly { index: number }[], index: number): number => {
   let [low, high] = [0, rows.length];
   while (low < high) {
     const middle = (low + high) >> 1;
